@@ -1,0 +1,76 @@
+#include "base/arena.h"
+
+#include <stdlib.h>
+
+struct arena_block {
+    struct arena_block *next;
+    size_t cap;
+    size_t used;
+    _Alignas(16) uint8_t bytes[];
+};
+
+void arena_init(struct arena *a, size_t max_bytes)
+{
+    *a = (struct arena){.max_bytes = max_bytes};
+}
+
+void arena_done(struct arena *a)
+{
+    while (a->blocks) {
+        struct arena_block *next = a->blocks->next;
+        free(a->blocks);
+        a->blocks = next;
+    }
+    a->used_bytes = 0;
+}
+
+void arena_reset(struct arena *a)
+{
+    /* The newest block is first in the list; the oldest (and smallest) is the one to keep. */
+    while (a->blocks && a->blocks->next) {
+        struct arena_block *next = a->blocks->next;
+        free(a->blocks);
+        a->blocks = next;
+    }
+    if (a->blocks) {
+        a->blocks->used = 0;
+    }
+    a->used_bytes = 0;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+    if (n > a->max_bytes) {
+        return NULL;
+    }
+    n = (n + 15) & ~(size_t)15;
+    if (a->used_bytes + n > a->max_bytes) {
+        return NULL;
+    }
+    if (!a->blocks || a->blocks->cap - a->blocks->used < n) {
+        size_t cap = MAX(n, a->blocks ? (size_t)4096 : (size_t)1024);
+        struct arena_block *block = malloc(sizeof(*block) + cap);
+        if (!block) {
+            return NULL;
+        }
+        *block = (struct arena_block){.next = a->blocks, .cap = cap};
+        a->blocks = block;
+    }
+    void *p = a->blocks->bytes + a->blocks->used;
+    a->blocks->used += n;
+    a->used_bytes += n;
+    memset(p, 0, n);
+    return p;
+}
+
+struct str arena_str(struct arena *a, struct str s)
+{
+    char *p = arena_alloc(a, s.n + 1);
+    if (!p) {
+        return STR_NULL;
+    }
+    if (s.n) {
+        memcpy(p, s.p, s.n);
+    }
+    return (struct str){p, s.n};
+}
