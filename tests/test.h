@@ -17,15 +17,15 @@
 #include "base/str.h"
 
 #define TEST(name) static void name(void **state UNUSED)
-#define T(name) cmocka_unit_test(name)
-#define TEST_MAIN(...)                                                                             \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const struct CMUnitTest tests[] = {__VA_ARGS__};                                           \
-        return cmocka_run_group_tests(tests, NULL, NULL);                                          \
+#define T(name)    cmocka_unit_test(name)
+#define TEST_MAIN(...)                                                                                                 \
+    int main(void)                                                                                                     \
+    {                                                                                                                  \
+        const struct CMUnitTest tests[] = {__VA_ARGS__};                                                               \
+        return cmocka_run_group_tests(tests, NULL, NULL);                                                              \
     }
 
-#define assert_ok(expr) assert_return_code(expr, 0)
+#define assert_ok(expr)       assert_return_code(expr, 0)
 #define assert_err(expr, err) assert_int_equal(expr, -(err))
 /* Compares a view with a literal and shows both when they differ. */
 static inline UNUSED void assert_str_is_(struct str got, const char *want, const char *file, int line)

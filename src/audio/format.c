@@ -38,7 +38,7 @@ int audio_format_parse(struct str s, enum audio_format *ret)
     static const struct {
         const char *word;
         enum audio_format format;
-    } aliases[] = {{"pcm", AUDIO_PCM16_24K}, {"pcmu", AUDIO_PCMU}, {"pcma", AUDIO_PCMA},
+    } aliases[] = {{"pcm", AUDIO_PCM16_24K}, {"pcmu", AUDIO_PCMU},  {"pcma", AUDIO_PCMA},
                    {"ulaw", AUDIO_PCMU},     {"mulaw", AUDIO_PCMU}, {"alaw", AUDIO_PCMA}};
     for (unsigned i = 0; i < AUDIO_FORMAT_N; i++) {
         if (str_ieq(s, str_from(formats[i].wire)) || str_ieq(s, str_from(formats[i].name))) {

@@ -5,18 +5,18 @@
 #include "base/str.h"
 
 /* X(constant, GA wire type, short name, rate_hz, bytes per sample) */
-#define AUDIO_FORMAT_LIST(X)                                                                       \
-    X(AUDIO_PCMU, "audio/pcmu", "g711_ulaw", 8000, 1)                                              \
-    X(AUDIO_PCMA, "audio/pcma", "g711_alaw", 8000, 1)                                              \
-    X(AUDIO_PCM16_8K, "audio/l16-8k", "pcm16_8k", 8000, 2)                                         \
-    X(AUDIO_PCM16_16K, "audio/l16-16k", "pcm16_16k", 16000, 2)                                     \
+#define AUDIO_FORMAT_LIST(X)                                                                                           \
+    X(AUDIO_PCMU, "audio/pcmu", "g711_ulaw", 8000, 1)                                                                  \
+    X(AUDIO_PCMA, "audio/pcma", "g711_alaw", 8000, 1)                                                                  \
+    X(AUDIO_PCM16_8K, "audio/l16-8k", "pcm16_8k", 8000, 2)                                                             \
+    X(AUDIO_PCM16_16K, "audio/l16-16k", "pcm16_16k", 16000, 2)                                                         \
     X(AUDIO_PCM16_24K, "audio/pcm", "pcm16", 24000, 2)
 
 enum audio_format {
 #define X(name, wire, word, hz, bytes) name,
     AUDIO_FORMAT_LIST(X)
 #undef X
-    AUDIO_FORMAT_N
+        AUDIO_FORMAT_N
 };
 
 uint32_t audio_rate_hz(enum audio_format f);

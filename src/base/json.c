@@ -533,14 +533,13 @@ size_t utf8_len(struct str s)
         return s.n >= 2 && (p[1] & 0xC0) == 0x80 ? 2 : 0;
     }
     if (p[0] >= 0xE0 && p[0] < 0xF0) {
-        bool ok = s.n >= 3 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 &&
-                  (p[0] != 0xE0 || p[1] >= 0xA0) && (p[0] != 0xED || p[1] < 0xA0);
+        bool ok = s.n >= 3 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 && (p[0] != 0xE0 || p[1] >= 0xA0) &&
+                  (p[0] != 0xED || p[1] < 0xA0);
         return ok ? 3 : 0;
     }
     if (p[0] >= 0xF0 && p[0] < 0xF5) {
-        bool ok = s.n >= 4 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 &&
-                  (p[3] & 0xC0) == 0x80 && (p[0] != 0xF0 || p[1] >= 0x90) &&
-                  (p[0] != 0xF4 || p[1] < 0x90);
+        bool ok = s.n >= 4 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 && (p[3] & 0xC0) == 0x80 &&
+                  (p[0] != 0xF0 || p[1] >= 0x90) && (p[0] != 0xF4 || p[1] < 0x90);
         return ok ? 4 : 0;
     }
     return 0;

@@ -48,7 +48,8 @@ struct json_val json_path(struct json_val v, const char *path);
 MUST_USE int json_to_i64(struct json_val v, int64_t *ret); /* fractions are cut towards zero */
 MUST_USE int json_to_f64(struct json_val v, double *ret);
 MUST_USE int json_to_bool(struct json_val v, bool *ret);
-/* The text of a string; appended unescaped to scratch when it holds escapes, else lent. -ERR_TYPE, -ERR_UTF8, -ENOMEM */
+/* The text of a string; appended unescaped to scratch when it holds escapes, else lent. -ERR_TYPE, -ERR_UTF8, -ENOMEM
+ */
 MUST_USE int json_to_str(struct json_val v, struct buf *scratch, struct str *ret);
 /* Copies the unescaped text with a closing NUL into a fixed array. -ENOSPC, -ERR_TYPE */
 MUST_USE int json_copy_str(struct json_val v, char *dst, size_t cap);
@@ -65,17 +66,17 @@ static inline struct json_w json_w(struct buf *out)
 {
     return (struct json_w){out, false};
 }
-void json_w_open(struct json_w *w);                    /* { */
-void json_w_close(struct json_w *w);                   /* } */
-void json_w_array(struct json_w *w);                   /* [ */
-void json_w_end(struct json_w *w);                     /* ] */
-void json_w_key(struct json_w *w, const char *key);    /* "key": (key needs no escaping) */
-void json_w_str(struct json_w *w, struct str s);       /* escaped; invalid UTF-8 bytes become U+FFFD */
+void json_w_open(struct json_w *w);                 /* { */
+void json_w_close(struct json_w *w);                /* } */
+void json_w_array(struct json_w *w);                /* [ */
+void json_w_end(struct json_w *w);                  /* ] */
+void json_w_key(struct json_w *w, const char *key); /* "key": (key needs no escaping) */
+void json_w_str(struct json_w *w, struct str s);    /* escaped; invalid UTF-8 bytes become U+FFFD */
 void json_w_i64(struct json_w *w, int64_t v);
-void json_w_f64(struct json_w *w, double v);           /* shortest of %.6g that is finite; else null */
+void json_w_f64(struct json_w *w, double v); /* shortest of %.6g that is finite; else null */
 void json_w_bool(struct json_w *w, bool v);
 void json_w_null(struct json_w *w);
-void json_w_raw(struct json_w *w, struct str json);    /* a value already in JSON */
+void json_w_raw(struct json_w *w, struct str json); /* a value already in JSON */
 /* key and value in one */
 void json_w_kstr(struct json_w *w, const char *key, struct str s);
 void json_w_kz(struct json_w *w, const char *key, const char *z); /* NULL gives null */

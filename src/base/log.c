@@ -27,8 +27,7 @@ void log_set_level(enum log_level max_level)
 
 bool log_enabled(enum log_level level)
 {
-    return log_state.sink &&
-           (int)level <= atomic_load_explicit(&log_state.max_level, memory_order_relaxed);
+    return log_state.sink && (int)level <= atomic_load_explicit(&log_state.max_level, memory_order_relaxed);
 }
 
 void log_write(enum log_level level, const struct log_scope *scope, const char *event, const char *fmt, ...)

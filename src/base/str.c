@@ -31,8 +31,7 @@ bool str_starts(struct str s, struct str prefix)
 
 bool str_ends(struct str s, struct str suffix)
 {
-    return s.n >= suffix.n &&
-           (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
+    return s.n >= suffix.n && (suffix.n == 0 || memcmp(s.p + s.n - suffix.n, suffix.p, suffix.n) == 0);
 }
 
 size_t str_find(struct str s, char c)
@@ -112,8 +111,7 @@ int str_to_i64(struct str s, int64_t *ret)
         }
         int digit = s.p[i] - '0';
         if (__builtin_mul_overflow(value, 10, &value) ||
-            (negative ? __builtin_sub_overflow(value, digit, &value)
-                      : __builtin_add_overflow(value, digit, &value))) {
+            (negative ? __builtin_sub_overflow(value, digit, &value) : __builtin_add_overflow(value, digit, &value))) {
             return -ERR_RANGE;
         }
     }

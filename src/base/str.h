@@ -19,9 +19,9 @@ struct span {
     size_t n;
 };
 
-#define STR(lit) ((struct str){(lit), sizeof(lit) - 1})
-#define STR_NULL ((struct str){NULL, 0})
-#define STR_FMT "%.*s"
+#define STR(lit)   ((struct str){(lit), sizeof(lit) - 1})
+#define STR_NULL   ((struct str){NULL, 0})
+#define STR_FMT    "%.*s"
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
 static inline struct str str_from(const char *z)

@@ -21,9 +21,10 @@ struct disk_file_handler {
 MUST_USE int disk_new(struct loop *loop, struct disk **ret);
 /* Writes out everything, joins the thread; the on_closed of files still open are called. */
 struct disk *disk_free(struct disk *d);
-/* Creates (0600, O_EXCL unless replace; missing folders are made 0700). Errors of the creation come by on_error. keeps nothing */
-MUST_USE int disk_file_create(struct disk *d, const char *path, bool replace, const struct disk_file_handler *h, void *arg,
-                              struct disk_file **ret);
+/* Creates (0600, O_EXCL unless replace; missing folders are made 0700). Errors of the creation come by on_error. keeps
+ * nothing */
+MUST_USE int disk_file_create(struct disk *d, const char *path, bool replace, const struct disk_file_handler *h,
+                              void *arg, struct disk_file **ret);
 /* Copies data. Bounded: at most 1 MiB waits per file, over it the data is dropped, counted and on_error(-ERR_LIMIT). */
 void disk_file_append(struct disk_file *f, struct span data);
 /* Overwrites bytes near the start (a header) after what was appended so far has been written. At most 64 bytes. */

@@ -1,4 +1,5 @@
-/* HTTP requests that we make (libcurl multi on the loop). Every one has a deadline and a response limit. Loop thread only. */
+/* HTTP requests that we make (libcurl multi on the loop). Every one has a deadline and a response limit. Loop thread
+ * only. */
 #ifndef NET_HTTP_CLIENT_H
 #define NET_HTTP_CLIENT_H
 
@@ -9,17 +10,17 @@ struct http_client; /* one per loop: connection cache, handles */
 struct http_call_opts {
     const char *method; /* "POST" */
     struct str url;
-    struct str headers;  /* lines each ended by \r\n; lent until return */
-    struct span body;    /* lent until return */
-    struct str user, password; /* Basic auth when user is not empty */
-    const char *ca_file; /* NULL: system store */
+    struct str headers;          /* lines each ended by \r\n; lent until return */
+    struct span body;            /* lent until return */
+    struct str user, password;   /* Basic auth when user is not empty */
+    const char *ca_file;         /* NULL: system store */
     uint32_t deadline_ms;        /* whole call; 0: 10 s */
     uint32_t max_response_bytes; /* 0: 256 kB; over it -ERR_TOO_BIG */
 };
 
 struct http_reply {
-    int err;    /* 0 when a status came back */
-    int status; /* 200 ... */
+    int err;                 /* 0 when a status came back */
+    int status;              /* 200 ... */
     struct span body;        /* lent */
     struct str content_type; /* lent */
     const char *detail;      /* a sentence when err < 0 */

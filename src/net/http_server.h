@@ -1,7 +1,7 @@
 /*
  * HTTP/1.1 server (http-parser) with WebSocket upgrade. Loop thread only.
- * Every request is answered exactly once, now or later, by http_respond or http_upgrade; http_exchange stays valid until then,
- * also when the peer has gone (the answer is then dropped).
+ * Every request is answered exactly once, now or later, by http_respond or http_upgrade; http_exchange stays valid
+ * until then, also when the peer has gone (the answer is then dropped).
  */
 #ifndef NET_HTTP_SERVER_H
 #define NET_HTTP_SERVER_H
@@ -34,14 +34,14 @@ struct http_server_handler {
 };
 
 struct http_server_opts {
-    const char *host; /* "0.0.0.0", "::", "127.0.0.1" */
-    uint16_t port;    /* 0: any free one, see http_server_port */
-    struct tls_ctx *tls; /* NULL: plain; kept (referenced) */
-    uint32_t max_header_bytes;     /* 0: 32 kB */
-    uint32_t max_body_bytes;       /* 0: 1 MiB; over it 413 */
-    uint32_t max_connections;      /* 0: 4096; over it the connection is closed at once, counted */
-    uint32_t header_deadline_ms;   /* 0: 10 s from the first byte (or from accept) to the end of the request, else 408 */
-    uint32_t idle_deadline_ms;     /* 0: 60 s keep-alive */
+    const char *host;            /* "0.0.0.0", "::", "127.0.0.1" */
+    uint16_t port;               /* 0: any free one, see http_server_port */
+    struct tls_ctx *tls;         /* NULL: plain; kept (referenced) */
+    uint32_t max_header_bytes;   /* 0: 32 kB */
+    uint32_t max_body_bytes;     /* 0: 1 MiB; over it 413 */
+    uint32_t max_connections;    /* 0: 4096; over it the connection is closed at once, counted */
+    uint32_t header_deadline_ms; /* 0: 10 s from the first byte (or from accept) to the end of the request, else 408 */
+    uint32_t idle_deadline_ms;   /* 0: 60 s keep-alive */
 };
 
 MUST_USE int http_server_open(struct loop *loop, const struct http_server_opts *opts,

@@ -42,7 +42,8 @@ struct loop_stats {
 void loop_stats(const struct loop *loop, struct loop_stats *ret);
 
 MUST_USE int timer_new(struct loop *loop, loop_fn fn, void *arg, struct timer **ret);
-/* Fires after delay_us (rounded up to a millisecond), then every repeat_us when that is not 0. Restarts a running timer. */
+/* Fires after delay_us (rounded up to a millisecond), then every repeat_us when that is not 0. Restarts a running
+ * timer. */
 void timer_start(struct timer *t, uint64_t delay_us, uint64_t repeat_us);
 void timer_stop(struct timer *t);
 /* Legal in its own callback. NULL is fine. */

@@ -40,10 +40,10 @@ struct ws_opts {
 
 struct ws_client_opts {
     struct ws_opts ws;
-    struct str url;      /* ws:// or wss://, with path and query */
-    struct str headers;  /* extra lines, each ended by \r\n; lent until return */
-    struct str protocol; /* Sec-WebSocket-Protocol offer, may be empty */
-    struct tls_ctx *tls; /* for wss; kept (referenced); NULL: system store */
+    struct str url;               /* ws:// or wss://, with path and query */
+    struct str headers;           /* extra lines, each ended by \r\n; lent until return */
+    struct str protocol;          /* Sec-WebSocket-Protocol offer, may be empty */
+    struct tls_ctx *tls;          /* for wss; kept (referenced); NULL: system store */
     uint32_t connect_deadline_ms; /* name lookup + TCP + TLS + upgrade; 0: 5000 */
 };
 

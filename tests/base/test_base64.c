@@ -5,8 +5,13 @@
 
 TEST(rfc4648_vectors_both_ways)
 {
-    static const char *const v[][2] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                       {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+    static const char *const v[][2] = {{"", ""},
+                                       {"f", "Zg=="},
+                                       {"fo", "Zm8="},
+                                       {"foo", "Zm9v"},
+                                       {"foob", "Zm9vYg=="},
+                                       {"fooba", "Zm9vYmE="},
+                                       {"foobar", "Zm9vYmFy"}};
     for (size_t i = 0; i < ARRAY_LEN(v); i++) {
         char text[16];
         uint8_t back[16];
@@ -36,7 +41,8 @@ TEST(all_bytes_survive_at_every_length)
 
 TEST(wrong_text_is_refused)
 {
-    static const char *const bad[] = {"Z", "Zg=", "Zg", "Zg==Zg==", "Z===", "====", "Zm9 ", "Zm9\n", "Zm9-", "Zm\xFFv", "=m9v"};
+    static const char *const bad[] = {
+        "Z", "Zg=", "Zg", "Zg==Zg==", "Z===", "====", "Zm9 ", "Zm9\n", "Zm9-", "Zm\xFFv", "=m9v"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         uint8_t out[16];
         if (base64_decode(out, str_from(bad[i])) != -ERR_BASE64) {

@@ -44,4 +44,5 @@ TEST(consume_moves_on_and_printf_appends)
     buf_done(&b);
 }
 
-TEST_MAIN(T(limit_is_hard_and_error_sticks), T(header_goes_before_payload_without_copy), T(consume_moves_on_and_printf_appends))
+TEST_MAIN(T(limit_is_hard_and_error_sticks), T(header_goes_before_payload_without_copy),
+          T(consume_moves_on_and_printf_appends))

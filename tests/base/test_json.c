@@ -21,8 +21,11 @@ TEST(members_come_in_order_with_their_types)
         const char *key;
         enum json_type type;
         const char *text;
-    } want[] = {{"a", JSON_NUMBER, "1"}, {"b", JSON_STRING, "x\\\"y"}, {"c", JSON_ARRAY, "[1,2,{}]"},
-                {"d", JSON_NULL, "null"}, {"e", JSON_TRUE, "true"}};
+    } want[] = {{"a", JSON_NUMBER, "1"},
+                {"b", JSON_STRING, "x\\\"y"},
+                {"c", JSON_ARRAY, "[1,2,{}]"},
+                {"d", JSON_NULL, "null"},
+                {"e", JSON_TRUE, "true"}};
     for (size_t i = 0; i < ARRAY_LEN(want); i++) {
         assert_true(json_next(&it, &key, &v));
         assert_str_is(key, want[i].key);
@@ -36,8 +39,10 @@ TEST(members_come_in_order_with_their_types)
 TEST(malformed_text_is_refused)
 {
     static const char *const bad[] = {
-        "", "{", "}", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "[1 2]", "01", "1.", "-", "1e", "tru", "nul",
-        "\"abc", "\"abc\\\"", "{\"a\":1}x", "[}", "{\"a\":[1,2}", "'a'", "{a:1}", "[\"a\nb\"]", "+1", ".5", "[1,,2]",
+        "",      "{",          "}",         "[1,]",       "{\"a\"}", "{\"a\":}",     "{\"a\":1,}",
+        "{,}",   "[1 2]",      "01",        "1.",         "-",       "1e",           "tru",
+        "nul",   "\"abc",      "\"abc\\\"", "{\"a\":1}x", "[}",      "{\"a\":[1,2}", "'a'",
+        "{a:1}", "[\"a\nb\"]", "+1",        ".5",         "[1,,2]",
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct json_val v;

@@ -58,4 +58,5 @@ TEST(errors_have_names_and_texts)
     assert_int_equal(log_level_parse(STR("loud"), &level), -EINVAL);
 }
 
-TEST_MAIN(T(numbers_are_exact_or_refused), T(copies_never_cut), T(split_search_and_case), T(errors_have_names_and_texts))
+TEST_MAIN(T(numbers_are_exact_or_refused), T(copies_never_cut), T(split_search_and_case),
+          T(errors_have_names_and_texts))
