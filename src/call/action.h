@@ -1,0 +1,179 @@
+/*
+ * What a call wants done. call_step fills a list; the host carries it out in order, at once. Spans and strings are lent
+ * until the next step with the same list. No vendor's words: adapters translate.
+ */
+#ifndef CALL_ACTION_H
+#define CALL_ACTION_H
+
+#include "base/arena.h"
+#include "call/event.h"
+
+#define CALL_ACTION_LIST(X)                                                                                            \
+    X(ACT_LEG_MEDIA, "leg.media")   /* audio in the leg's format; mark behind it when not 0 */                         \
+    X(ACT_LEG_MARK, "leg.mark")     /* a mark alone */                                                                 \
+    X(ACT_LEG_CLEAR, "leg.clear")   /* drop what waits at the carrier */                                               \
+    X(ACT_LEG_HANGUP, "leg.hangup") /* end the phone leg */                                                            \
+    X(ACT_MODEL_OPEN, "model.open")                                                                                    \
+    X(ACT_MODEL_APPEND, "model.append")                                                                                \
+    X(ACT_MODEL_COMMIT, "model.commit")                                                                                \
+    X(ACT_MODEL_CLEAR_INPUT, "model.clear-input")                                                                      \
+    X(ACT_MODEL_RESPOND, "model.respond")                                                                              \
+    X(ACT_MODEL_CANCEL, "model.cancel")                                                                                \
+    X(ACT_MODEL_TRUNCATE, "model.truncate")                                                                            \
+    X(ACT_MODEL_TOOL_OUTPUT, "model.tool-output")                                                                      \
+    X(ACT_MODEL_USER_TEXT, "model.user-text")                                                                          \
+    X(ACT_MODEL_CLOSE, "model.close")                                                                                  \
+    X(ACT_TOOL_RUN, "tool.run")                                                                                        \
+    X(ACT_TOOL_CANCEL, "tool.cancel") /* nobody waits for it any more */                                               \
+    X(ACT_RECORD, "record")           /* settled audio of both sides */                                                \
+    X(ACT_LINE, "line")               /* one line of the transcript */                                                 \
+    X(ACT_TURN, "turn")               /* one finished turn */                                                          \
+    X(ACT_NOTE, "note")               /* a decision, for log, metrics and record */                                    \
+    X(ACT_USAGE, "usage")                                                                                              \
+    X(ACT_END, "end") /* last: the call is over, tear down */
+
+enum call_action_type {
+#define X(name, word) name,
+    CALL_ACTION_LIST(X)
+#undef X
+        CALL_ACTION_N
+};
+const char *call_action_name(enum call_action_type type);
+
+/* X(constant, word): what ACT_NOTE may say. value's meaning stands beside it. */
+#define CALL_NOTE_LIST(X)                                                                                              \
+    X(NOTE_ANSWERED, "answered")           /* greeting or conversation begins; value: ms since leg start */            \
+    X(NOTE_GREETING_DONE, "greeting-done") /* value: ms of it that were heard */                                       \
+    X(NOTE_GREETING_TIMEOUT, "greeting-timeout")                                                                       \
+    X(NOTE_GREETING_DEVIATION, "greeting-deviation") /* text: what was said instead */                                 \
+    X(NOTE_BARGE_IN, "barge-in")                     /* value: ms of the item that were heard */                       \
+    X(NOTE_BARGE_IN_IGNORED, "barge-in-ignored")     /* text: why */                                                   \
+    X(NOTE_LATE_AUDIO, "late-audio")                 /* of a dead response, dropped; value: bytes */                   \
+    X(NOTE_UNDERRUN, "underrun")                     /* the carrier ran dry in mid-item; value: new lead ms */         \
+    X(NOTE_UPLINK_DROP, "uplink-drop")               /* value: bytes of caller audio lost to the limit */              \
+    X(NOTE_UPLINK_FILL, "uplink-fill")               /* value: ms of silence put into a gap */                         \
+    X(NOTE_QUEUE_FULL, "queue-full")                 /* downlink limit; the response is cancelled */                   \
+    X(NOTE_RESPONSE_TIMEOUT, "response-timeout")     /* text: created, stall or cancel */                              \
+    X(NOTE_RESPONSE_FAILED, "response-failed")       /* text: code */                                                  \
+    X(NOTE_RESPONSE_COLLISION, "response-collision")                                                                   \
+    X(NOTE_MODEL_ERROR, "model-error")       /* text: code */                                                          \
+    X(NOTE_TOOL_UNKNOWN, "tool-unknown")     /* text: name */                                                          \
+    X(NOTE_TOOL_DUPLICATE, "tool-duplicate") /* text: call id */                                                       \
+    X(NOTE_TOOL_TIMEOUT, "tool-timeout")     /* text: name */                                                          \
+    X(NOTE_TOOL_LATE, "tool-late")           /* a result that nobody waits for */                                      \
+    X(NOTE_FAREWELL, "farewell")             /* text: played, no-audio, timeout */                                     \
+    X(NOTE_RECORD_LATE, "record-late")       /* agent audio settled too late; value: samples */                        \
+    X(NOTE_MARK_LOST, "mark-lost")           /* settled by the clock instead */                                        \
+    X(NOTE_DTMF, "dtmf")                                                                                               \
+    X(NOTE_ILLEGAL, "illegal-transition") /* text: machine state x event; a bug or a confused peer */
+
+enum call_note {
+#define X(name, word) name,
+    CALL_NOTE_LIST(X)
+#undef X
+        CALL_NOTE_N
+};
+const char *call_note_name(enum call_note note);
+
+enum call_party { PARTY_CALLER, PARTY_AGENT, PARTY_TOOL, PARTY_N };
+const char *call_party_name(enum call_party party);
+
+/* One exchange. Times are ms since the leg's start; -1: did not happen. */
+struct call_turn {
+    uint32_t number;                         /* 0: the greeting */
+    int32_t speech_start_ms, speech_stop_ms; /* as the detector told */
+    int32_t created_ms;                      /* response created */
+    int32_t first_audio_ms;                  /* first delta from the model */
+    int32_t first_sent_ms;                   /* first byte to the carrier */
+    int32_t agent_end_ms;                    /* heard to the end, or cut */
+    uint32_t item_ms;                        /* audio received */
+    uint32_t heard_ms;                       /* of it, the ledger's low mark */
+    uint32_t tools;
+    bool interrupted;
+};
+
+struct call_action {
+    enum call_action_type type;
+    union {
+        struct {
+            struct span audio;
+            uint32_t mark;
+        } leg_media;
+        struct {
+            uint32_t mark;
+        } leg_mark;
+        struct {
+            enum call_reason reason;
+            bool apologise; /* the caller is owed a sentence that the model cannot say */
+        } leg_hangup;
+        struct {
+            struct span audio; /* in the model's input format */
+        } model_append;
+        struct {
+            uint32_t request;        /* number to recognise an error by; never 0 */
+            struct str instructions; /* empty: the session's */
+            bool no_tools;
+        } model_respond;
+        struct {
+            uint32_t request;
+            struct str response_id; /* empty: whatever is active */
+        } model_cancel;
+        struct {
+            uint32_t request;
+            struct str item_id;
+            uint32_t heard_ms;
+        } model_truncate;
+        struct {
+            uint32_t request;
+            struct str tool_call_id, output;
+        } model_tool_output;
+        struct {
+            struct str text;
+        } model_user_text;
+        struct {
+            struct str tool_call_id, name, arguments;
+            uint32_t deadline_ms;
+        } tool_run;
+        struct {
+            struct str tool_call_id;
+        } tool_cancel;
+        struct {
+            uint64_t at_samples; /* contiguous with the record before it */
+            struct span pairs;   /* caller byte, agent byte, caller byte ... in the leg's format */
+        } record;
+        struct {
+            enum call_party who;
+            int32_t at_ms; /* since the leg's start */
+            struct str text;
+            struct str unheard; /* agent: what was said and not heard, estimated */
+            bool estimated;     /* the cut is an estimate */
+        } line;
+        struct call_turn turn;
+        struct {
+            enum call_note note;
+            int64_t value;
+            struct str text;
+        } note;
+        struct call_usage usage;
+        struct {
+            enum call_reason reason;
+            struct str detail;
+            uint32_t duration_ms; /* leg start to stop */
+        } end;
+    };
+};
+
+#define CALL_MAX_ACTIONS 96
+
+struct call_actions {
+    struct call_action list[CALL_MAX_ACTIONS];
+    uint32_t n;
+    bool overflow; /* a step wanted more, or memory ran out: the call must end */
+    struct arena bytes;
+};
+
+void call_actions_init(struct call_actions *a);
+void call_actions_done(struct call_actions *a);
+void call_actions_clear(struct call_actions *a);
+
+#endif

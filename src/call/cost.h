@@ -1,0 +1,30 @@
+/*
+ * Usage by modality and what it costs. Exact integer arithmetic: tokens are added up over the call and priced once, so
+ * that rounding does not accumulate. Cached tokens are contained in the input tokens of their modality, as providers
+ * report them, and are priced at the cached price only. Pure; thread: any.
+ */
+#ifndef CALL_COST_H
+#define CALL_COST_H
+
+#include "call/cost_opts.h"
+
+/* Tokens. in counts include their cached part, as on the wire (OpenAI: response.usage). */
+struct cost_usage {
+    uint64_t text_in;
+    uint64_t text_cached;
+    uint64_t text_out;
+    uint64_t audio_in;
+    uint64_t audio_cached;
+    uint64_t audio_out;
+};
+
+/* *sum += u; saturates. A cached count above its input count is cut to it. */
+void cost_usage_add(struct cost_usage *sum, const struct cost_usage *u);
+/* Sum of all input and output tokens; saturates. */
+uint64_t cost_usage_total(const struct cost_usage *u);
+/* Micro-dollars, rounded half up; saturates at INT64_MAX. */
+int64_t cost_of(const struct cost_usage *u, const struct cost_prices *p);
+/* Whether any price is set: without prices a cost of 0 means "unknown". */
+bool cost_priced(const struct cost_prices *p);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * What enters a call: everything nondeterministic, as facts with a time. Edges decode their wire formats into these
+ * structs; spans and strings are lent until call_step returns. Every event is journalled by the host before the step.
+ */
+#ifndef CALL_EVENT_H
+#define CALL_EVENT_H
+
+#include "audio/format.h"
+#include "base/str.h"
+#include "call/reason.h"
+
+#define CALL_EVENT_LIST(X)                                                                                             \
+    X(EV_BEGIN, "begin")         /* first of all: the call is known; the model is opened now */                        \
+    X(EV_TICK, "tick")           /* a deadline of call_deadline_us has come */                                         \
+    X(EV_LEG_START, "leg.start") /* media socket is up and has named its stream */                                     \
+    X(EV_LEG_MEDIA, "leg.media") /* 20 ms of the caller, usually */                                                    \
+    X(EV_LEG_MARK, "leg.mark")   /* a mark of ours came back */                                                        \
+    X(EV_LEG_DTMF, "leg.dtmf")                                                                                         \
+    X(EV_LEG_STOP, "leg.stop")         /* the carrier says that the leg is over */                                     \
+    X(EV_LEG_CLOSED, "leg.closed")     /* the socket is gone, with or without stop before */                           \
+    X(EV_MODEL_READY, "model.ready")   /* settings confirmed; audio may flow */                                        \
+    X(EV_MODEL_FAILED, "model.failed") /* cannot be opened, refused, or closed in mid-call; no model events follow */  \
+    X(EV_MODEL_SPEECH_STARTED, "model.speech-started")                                                                 \
+    X(EV_MODEL_SPEECH_STOPPED, "model.speech-stopped")                                                                 \
+    X(EV_MODEL_COMMITTED, "model.committed")                                                                           \
+    X(EV_MODEL_USER_TEXT, "model.user-text") /* transcript of what the caller said, final */                           \
+    X(EV_MODEL_RESPONSE_CREATED, "model.response-created")                                                             \
+    X(EV_MODEL_ITEM_ADDED, "model.item-added") /* an output item of a response began */                                \
+    X(EV_MODEL_AUDIO, "model.audio")                                                                                   \
+    X(EV_MODEL_AUDIO_DONE, "model.audio-done")                                                                         \
+    X(EV_MODEL_TEXT_DELTA, "model.text-delta") /* transcript of the agent's audio */                                   \
+    X(EV_MODEL_TEXT_DONE, "model.text-done")                                                                           \
+    X(EV_MODEL_TOOL_CALL, "model.tool-call")                                                                           \
+    X(EV_MODEL_RESPONSE_DONE, "model.response-done")                                                                   \
+    X(EV_MODEL_ERROR, "model.error") /* an error event that did not close the session */                               \
+    X(EV_TOOL_RESULT, "tool.result")                                                                                   \
+    X(EV_CONTROL_HANGUP, "control.hangup")       /* operator, API, drain */                                            \
+    X(EV_CONTROL_USER_TEXT, "control.user-text") /* text as if the caller had said it */
+
+enum call_event_type {
+#define X(name, word) name,
+    CALL_EVENT_LIST(X)
+#undef X
+        CALL_EVENT_N
+};
+const char *call_event_name(enum call_event_type type);
+
+enum response_status {
+    RESPONSE_COMPLETED,
+    RESPONSE_CANCELLED,
+    RESPONSE_INCOMPLETE,
+    RESPONSE_FAILED,
+    RESPONSE_STATUS_N
+};
+
+/* Tokens of one response, by modality; cached ones are contained in the input figures. */
+struct call_usage {
+    uint32_t in_text, in_audio, cached_text, cached_audio;
+    uint32_t out_text, out_audio;
+};
+
+struct call_event {
+    enum call_event_type type;
+    union {
+        struct {
+            enum audio_format format;
+            struct str stream_id, carrier_call_id, caller, called;
+        } leg_start;
+        struct {
+            uint32_t timestamp_ms; /* media clock of the carrier, any origin */
+            struct span audio;     /* in the leg's format */
+        } leg_media;
+        struct {
+            uint32_t mark; /* number we gave it; 0: not one of ours */
+        } leg_mark;
+        struct {
+            char digit;
+        } leg_dtmf;
+        struct {
+            int err; /* 0: orderly */
+        } leg_closed;
+        struct {
+            enum audio_format in, out;
+            struct str session_id, model, voice;
+            uint32_t n_tools;
+            bool interrupts; /* the service cancels by itself when the caller speaks */
+            bool creates;    /* the service creates a response by itself when the caller stops */
+        } model_ready;
+        struct {
+            int err;
+            struct str code, message; /* of the service, when it said so */
+            bool was_ready;
+        } model_failed;
+        struct {
+            struct str item_id;
+            uint32_t at_ms; /* on the clock of appended audio */
+        } model_speech;     /* started, stopped, committed */
+        struct {
+            struct str item_id, text;
+            bool failed; /* the transcription did not work */
+        } model_user_text;
+        struct {
+            struct str response_id;
+        } model_response; /* created */
+        struct {
+            struct str response_id, item_id;
+        } model_item; /* added */
+        struct {
+            struct str response_id, item_id;
+            struct span audio; /* in the model's output format */
+        } model_audio;         /* audio; audio-done without bytes */
+        struct {
+            struct str response_id, item_id, text;
+        } model_text; /* delta, done (whole text) */
+        struct {
+            struct str response_id, item_id, tool_call_id, name, arguments;
+        } model_tool;
+        struct {
+            struct str response_id;
+            enum response_status status;
+            struct str reason; /* turn_detected, client_cancelled, max_output_tokens, error code ... */
+            struct call_usage usage;
+        } model_done;
+        struct {
+            struct str code, message, param;
+            uint32_t request; /* number of the request that failed, 0 when the service named none */
+        } model_error;
+        struct {
+            struct str tool_call_id, output;
+            bool failed; /* output is an error text */
+        } tool_result;
+        struct {
+            enum call_reason reason;
+        } control_hangup;
+        struct {
+            struct str text;
+        } control_text;
+    };
+};
+
+#endif

@@ -1,0 +1,61 @@
+/* The two interfaces of a call, leg and model: dispatch to the adapter's table. */
+#include "call/leg_ops.h"
+#include "call/model_ops.h"
+
+int leg_perform(struct leg *leg, const struct call_action *act)
+{
+    return leg->ops->perform(leg, act);
+}
+
+void leg_cork(struct leg *leg)
+{
+    if (leg->ops->cork) {
+        leg->ops->cork(leg);
+    }
+}
+
+void leg_uncork(struct leg *leg)
+{
+    if (leg->ops->uncork) {
+        leg->ops->uncork(leg);
+    }
+}
+
+void leg_close(struct leg *leg)
+{
+    leg->ops->close(leg);
+}
+
+const char *leg_kind(const struct leg *leg)
+{
+    return leg->ops->name;
+}
+
+int model_perform(struct model *model, const struct call_action *act)
+{
+    return model->ops->perform(model, act);
+}
+
+void model_cork(struct model *model)
+{
+    if (model->ops->cork) {
+        model->ops->cork(model);
+    }
+}
+
+void model_uncork(struct model *model)
+{
+    if (model->ops->uncork) {
+        model->ops->uncork(model);
+    }
+}
+
+void model_close(struct model *model)
+{
+    model->ops->close(model);
+}
+
+const char *model_kind(const struct model *model)
+{
+    return model->ops->name;
+}
