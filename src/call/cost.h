@@ -7,19 +7,16 @@
 #define CALL_COST_H
 
 #include "call/cost_opts.h"
+#include "call/event.h"
 
-/* Tokens. in counts include their cached part, as on the wire (OpenAI: response.usage). */
+/* Tokens of a whole call. The in figures contain their cached part, as on the wire (OpenAI: response.usage). */
 struct cost_usage {
-    uint64_t text_in;
-    uint64_t text_cached;
-    uint64_t text_out;
-    uint64_t audio_in;
-    uint64_t audio_cached;
-    uint64_t audio_out;
+    uint64_t in_text, in_audio, cached_text, cached_audio;
+    uint64_t out_text, out_audio;
 };
 
-/* *sum += u; saturates. A cached count above its input count is cut to it. */
-void cost_usage_add(struct cost_usage *sum, const struct cost_usage *u);
+/* *sum += u; saturates. A cached figure above its input figure is cut to it. */
+void cost_usage_add(struct cost_usage *sum, const struct call_usage *u);
 /* Sum of all input and output tokens; saturates. */
 uint64_t cost_usage_total(const struct cost_usage *u);
 /* Micro-dollars, rounded half up; saturates at INT64_MAX. */

@@ -6,12 +6,8 @@
 
 /* Micro-dollars (or millionths of any other currency) for one million tokens. */
 struct cost_prices {
-    int64_t text_in;
-    int64_t text_cached;
-    int64_t text_out;
-    int64_t audio_in;
-    int64_t audio_cached;
-    int64_t audio_out;
+    int64_t in_text, in_audio, cached_text, cached_audio;
+    int64_t out_text, out_audio;
 };
 
 #endif

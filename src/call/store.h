@@ -9,16 +9,17 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "call/close.h"
+#include "call/action.h"
 #include "call/cost.h"
+#include "call/reason.h"
 
 /* X(constant, word of the API and the database) */
 #define STORE_STATUS_LIST(X)                                                                                           \
-    X(STATUS_INITIATED, "initiated")                                                                                   \
-    X(STATUS_RINGING, "ringing")                                                                                       \
-    X(STATUS_IN_PROGRESS, "in_progress")                                                                               \
-    X(STATUS_COMPLETED, "completed")                                                                                   \
-    X(STATUS_FAILED, "failed")
+    X(STORE_INITIATED, "initiated")                                                                                    \
+    X(STORE_RINGING, "ringing")                                                                                        \
+    X(STORE_IN_PROGRESS, "in_progress")                                                                                \
+    X(STORE_COMPLETED, "completed")                                                                                    \
+    X(STORE_FAILED, "failed")
 enum store_status {
 #define X(name, word) name,
     STORE_STATUS_LIST(X)
@@ -27,8 +28,8 @@ enum store_status {
 };
 
 #define STORE_DIRECTION_LIST(X)                                                                                        \
-    X(DIRECTION_INBOUND, "inbound")                                                                                    \
-    X(DIRECTION_OUTBOUND, "outbound")
+    X(STORE_INBOUND, "inbound")                                                                                        \
+    X(STORE_OUTBOUND, "outbound")
 enum store_direction {
 #define X(name, word) name,
     STORE_DIRECTION_LIST(X)
@@ -36,42 +37,13 @@ enum store_direction {
         STORE_DIRECTION_N
 };
 
-#define STORE_WHO_LIST(X)                                                                                              \
-    X(WHO_CALLER, "caller")                                                                                            \
-    X(WHO_AGENT, "agent")                                                                                              \
-    X(WHO_TOOL, "tool")                                                                                                \
-    X(WHO_SYSTEM, "system")
-enum store_who {
-#define X(name, word) name,
-    STORE_WHO_LIST(X)
-#undef X
-        STORE_WHO_N
-};
-
-#define STORE_TURN_LIST(X)                                                                                             \
-    X(TURN_GREETING, "greeting")                                                                                       \
-    X(TURN_REPLY, "reply")                                                                                             \
-    X(TURN_TOOL_REPLY, "tool_reply")                                                                                   \
-    X(TURN_FAREWELL, "farewell")                                                                                       \
-    X(TURN_APOLOGY, "apology")
-enum store_turn_kind {
-#define X(name, word) name,
-    STORE_TURN_LIST(X)
-#undef X
-        STORE_TURN_N
-};
-
 /* Word of an enum value and back (-EINVAL). Never NULL. */
-const char *store_status_word(enum store_status s);
-const char *store_direction_word(enum store_direction d);
-const char *store_who_word(enum store_who w);
-const char *store_turn_word(enum store_turn_kind k);
+const char *store_status_word(enum store_status status);
+const char *store_direction_word(enum store_direction direction);
 MUST_USE int store_status_parse(struct str word, enum store_status *ret);
 MUST_USE int store_direction_parse(struct str word, enum store_direction *ret);
-MUST_USE int store_who_parse(struct str word, enum store_who *ret);
-MUST_USE int store_turn_parse(struct str word, enum store_turn_kind *ret);
-
-#define STORE_UNKNOWN_MS (-1) /* a latency that was not measured */
+/* COMPLETED or FAILED: how a call that ended for this reason counts; the default of STORE_CALL_END. */
+enum store_status store_status_of(enum call_reason reason);
 
 struct store_call {
     struct str id; /* ours; at most 64 bytes */
@@ -85,10 +57,10 @@ struct store_call {
     struct str carrier_call_id; /* Twilio: CA... */
     struct str stream_id;       /* Twilio: MZ... */
     enum store_status status;
-    struct str outcome; /* free word of the agent or the carrier, may be empty */
-    enum call_close close;
-    struct str error;    /* text for people, may be empty */
-    uint64_t started_us; /* wall clock; 0: not yet */
+    struct str outcome;      /* free word of the agent or the carrier, may be empty */
+    enum call_reason reason; /* REASON_NONE: not over */
+    struct str error;        /* text for people, may be empty */
+    uint64_t started_us;     /* wall clock; 0: not yet */
     uint64_t answered_us;
     uint64_t ended_us;
     uint64_t duration_ms; /* of the media leg, start to stop */
@@ -104,28 +76,19 @@ struct store_call {
 
 struct store_turn {
     struct str call_id;
-    uint32_t number; /* from 1; a second add of the same number replaces */
-    enum store_turn_kind kind;
+    struct call_turn t; /* a second add of the same t.number replaces */
     struct str user_text;
     struct str agent_text;
-    uint64_t start_ms; /* since the leg's start */
-    uint64_t end_ms;
-    uint32_t heard_ms; /* of the agent's audio */
-    uint32_t item_ms;
-    bool interrupted;
-    int32_t response_ms;    /* end of the caller's speech to the first agent audio sent; STORE_UNKNOWN_MS */
-    int32_t created_ms;     /* end of speech to response.created */
-    int32_t first_delta_ms; /* end of speech to the model's first audio */
-    int32_t tool_ms;        /* spent in tools within this turn */
 };
 
 struct store_line {
     struct str call_id;
     uint32_t seq; /* order of the transcript, from 1; a second add of the same seq replaces (a later, better text) */
-    uint64_t at_ms;
-    enum store_who who;
+    int32_t at_ms;
+    enum call_party who;
     struct str text;
-    bool estimated; /* cut by playout position, or not yet final */
+    struct str unheard;
+    bool estimated;
 };
 
 struct store_callback {
@@ -154,7 +117,8 @@ struct store_order {
 enum store_op_kind {
     STORE_CALL_BEGIN,  /* call: inserts; -EEXIST */
     STORE_CALL_UPDATE, /* call: id plus what changes; empty strings, zero times and zero usage leave what is stored */
-    STORE_CALL_END,    /* call: id, close, ended_us and the final figures; the first end wins */
+    STORE_CALL_END,    /* call: id, reason, ended_us, final figures; the first end wins. status: COMPLETED or
+                          FAILED are kept, any other is replaced by store_status_of(reason) */
     STORE_CALL_ALIVE,  /* call: id, alive_us */
     STORE_TURN_ADD,
     STORE_LINE_ADD,

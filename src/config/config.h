@@ -1,0 +1,259 @@
+/*
+ * The configuration: YAML, a .env file and the environment become one immutable, reference-counted snapshot of plain
+ * structs. Modules never see this header: the gateway fills their x_opts from it. One table (options.c) drives the
+ * keys, the environment names, the checks, the reference page and .env.example.
+ *
+ * Where a value comes from, first hit wins: the YAML file; the process environment; the .env file; the default.
+ * ${VAR} and ${VAR:-default} in YAML values bring the environment into the file. SYSTEM_PROMPT alone wins over YAML.
+ *
+ * Every struct str in a snapshot is NUL-terminated and p is never NULL; "" means not given. A snapshot may be read by
+ * any thread as long as a reference is held. Loading blocks (files): start-up or a job thread.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "call/cost_opts.h"
+#include "call/opts.h"
+
+struct config_list {
+    const struct str *v;
+    uint32_t n;
+};
+
+struct config_pair {
+    struct str name;
+    struct str value;
+};
+
+struct config_map {
+    const struct config_pair *v;
+    uint32_t n;
+};
+
+/* An address block, IPv4 as ::ffff:a.b.c.d. */
+struct config_block {
+    uint8_t addr[16];
+    uint8_t bits; /* of 128 */
+};
+
+struct config_server {
+    struct str host; /* from server.listen or SERVER_HOST; without brackets */
+    uint16_t port;   /* 0: any free one */
+    struct str
+        public_url; /* "https://voice.example.com", no slash at the end; "" when unknown: take the request's Host */
+    struct str tls_cert; /* both or none */
+    struct str tls_key;
+    struct config_list tokens;                  /* bearer tokens of control routes */
+    const struct config_block *trusted_proxies; /* whose X-Forwarded-* headers are believed */
+    uint32_t trusted_proxy_count;
+};
+
+struct config_records {
+    struct str dir;
+    struct str database; /* file; default <dir>/ringtrip.db */
+    bool recording;
+    bool journal;
+    uint32_t retention_days; /* 0: for ever */
+    uint32_t min_free_mb;    /* below it no new recording starts */
+};
+
+enum config_provider_kind { CONFIG_OPENAI, CONFIG_SANDBOX, CONFIG_PROVIDER_N };
+enum config_dialect { CONFIG_GA, CONFIG_BETA, CONFIG_DIALECT_N };
+
+struct config_provider {
+    struct str name; /* the key under providers: */
+    enum config_provider_kind kind;
+    struct str url; /* ws, wss, http or https base; "" for a sandbox: the one that `ringtrip serve` starts itself */
+    struct str api_key;
+    struct str model; /* a retired name has been replaced (a warning says so) */
+    struct str voice;
+    struct str ca_file;     /* "": the system's store */
+    struct str auth_header; /* "Authorization": sends "Bearer <key>"; any other name: the bare key */
+    bool model_in_query;
+    enum config_dialect dialect;
+    struct config_map headers;
+    struct config_map query;
+    struct cost_prices prices; /* of prices.<model>; all zero when unknown */
+};
+
+struct config_twilio {
+    struct str account_sid;
+    struct str auth_token;          /* the first of auth_tokens: REST */
+    struct config_list auth_tokens; /* any of them may sign a webhook (two during a token roll) */
+    struct str phone_number;
+    bool require_token;    /* a media socket needs our one-time token or a valid signature */
+    bool verify_signature; /* default: on when there is an auth token */
+    struct str api_base;   /* "https://api.twilio.com" */
+    struct str ca_file;
+};
+
+struct config_greeting {
+    enum greeting_kind kind;
+    struct str text;      /* text: spoken exactly; prompt: an instruction how to greet ("": as the model likes) */
+    bool protect;         /* key "protected": caller speech does not cut it */
+    uint32_t fallback_ms; /* without audio by then the conversation starts */
+};
+
+struct config_transcription {
+    bool enabled;
+    struct str model;
+    struct str language;
+    struct str prompt;
+};
+
+enum config_noise { CONFIG_NOISE_NONE, CONFIG_NEAR_FIELD, CONFIG_FAR_FIELD, CONFIG_NOISE_N };
+enum config_modality { CONFIG_AUDIO, CONFIG_TEXT, CONFIG_MODALITY_N };
+
+/* A wish: the server's confirmed format is what counts. */
+struct config_audio {
+    bool given; /* false: what the phone leg speaks */
+    enum audio_format format;
+};
+
+enum config_effort {
+    CONFIG_EFFORT_DEFAULT, /* not sent */
+    CONFIG_EFFORT_MINIMAL,
+    CONFIG_EFFORT_LOW,
+    CONFIG_EFFORT_MEDIUM,
+    CONFIG_EFFORT_HIGH,
+    CONFIG_EFFORT_XHIGH,
+    CONFIG_EFFORT_N
+};
+
+struct config_agent {
+    struct str name;
+    uint32_t provider;       /* index into config.providers */
+    struct str instructions; /* the text itself, also when it came from instructions_file or SYSTEM_PROMPT */
+    struct config_greeting greeting;
+    struct str farewell;        /* what the model is asked to say before end_call hangs up; "" : what it likes */
+    struct str apology;         /* spoken (by the carrier) when no model can be reached */
+    struct config_list tools;   /* names of built-in tools, known and distinct */
+    struct call_turn_opts turn; /* only what the kind allows is given; the rest is -1 or empty */
+    struct config_transcription transcription;
+    enum config_noise noise_reduction;
+    struct config_audio input_format;
+    struct config_audio output_format;
+    enum config_modality output_modality;
+    double speed;               /* 0: not sent */
+    uint32_t max_output_tokens; /* 0: "inf", not sent */
+    struct str tool_choice;     /* "auto", "none", "required" or the name of a tool */
+    enum config_effort reasoning_effort;
+    bool parallel_tool_calls_set;
+    bool parallel_tool_calls;
+};
+
+struct config_playout {
+    uint32_t lead_ms;
+    uint32_t max_lead_ms;
+    uint32_t burst_ms;
+};
+
+struct config_limits {
+    uint32_t max_calls;
+    uint32_t max_call_s;
+    uint32_t max_calls_per_number; /* 0: no bound */
+    uint32_t max_unauthenticated_sockets;
+    int64_t max_cost_micro; /* of one call; 0: no bound */
+    uint32_t audio_pool_mb; /* of waiting model audio, per worker */
+    uint32_t queue_ms;      /* model audio that may wait, per call */
+    uint32_t uplink_ms;     /* caller audio that may wait for the model */
+};
+
+struct config_price {
+    struct str model;
+    struct cost_prices prices;
+};
+
+enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON, CONFIG_LOG_FORMAT_N };
+
+struct config_log {
+    enum log_level level;
+    enum config_log_format format;
+    struct str file; /* "": standard error */
+};
+
+struct config_fallback {
+    struct str twiml;      /* the model cannot be reached; "": speak agent.apology and hang up */
+    struct str busy_twiml; /* over a limit or draining; "": <Reject reason="busy"/> */
+};
+
+/* The first nine are those of call_opts; the rest belongs to the edges. */
+struct config_deadlines {
+    uint32_t leg_start_ms;
+    uint32_t model_ready_ms;
+    uint32_t response_ms;
+    uint32_t stall_ms;
+    uint32_t cancel_ms;
+    uint32_t tool_ms;
+    uint32_t farewell_ms;
+    uint32_t hangup_ms;
+    uint32_t media_ms;
+    uint32_t socket_start_ms;    /* media socket opened to an accepted start message */
+    uint32_t session_updated_ms; /* session.update sent to session.updated */
+    uint32_t warm_session_ms;    /* a model session opened at the webhook waits for media */
+    uint32_t rest_ms;            /* one request to the carrier's REST API */
+    uint32_t drain_ms;           /* shutdown: running calls may go on for so long */
+};
+
+struct config {
+    struct config_server server;
+    struct config_records records;
+    const struct config_provider *providers; /* at least one */
+    uint32_t provider_count;
+    struct config_twilio twilio;
+    struct config_agent agent;
+    struct config_playout playout;
+    struct config_limits limits;
+    const struct config_price *prices;
+    uint32_t price_count;
+    struct config_log log;
+    struct config_fallback fallback;
+    struct config_deadlines deadlines;
+    struct str default_country; /* "US": for numbers without + (DEFAULT_COUNTRY_CODE) */
+
+    struct str source;           /* the YAML file's path, "" : environment alone */
+    struct config_list warnings; /* log each once after loading: retired model, dropped keys, ... */
+    struct config_list secrets;  /* register with the log sink to be masked */
+};
+
+/* The value of an environment variable or NULL. */
+typedef const char *(*config_env_fn)(const char *name, void *arg);
+
+struct config_source {
+    const char *path;        /* YAML file, NULL: none */
+    const struct str *text;  /* YAML text instead of a file (tests, fuzzing); path then only names it */
+    const char *dotenv_path; /* NULL: ".env" in the working directory; "": none. A missing file is no error */
+    config_env_fn env;       /* NULL: the process environment */
+    void *env_arg;
+};
+
+#define CONFIG_MAX_FILE_BYTES (1024 * 1024)
+
+/*
+ * Loads a snapshot with one reference. On failure (-ERR_CONFIG; -ENOENT and other -errno of the file; -ENOMEM) errors
+ * gets one line for each problem found: "file:line:col: message; did you mean "nearest"?".
+ */
+MUST_USE int config_load(const struct config_source *src, struct buf *errors, struct config **ret);
+struct config *config_ref(struct config *cfg);
+struct config *config_unref(struct config *cfg);
+
+/* The address (text, with or without port or brackets) is a trusted proxy. */
+bool config_trusts_proxy(const struct config *cfg, struct str address);
+/* Prices of a model, NULL when none are configured. A dated name ("m-2026-01-02") finds its undated one. */
+const struct cost_prices *config_prices(const struct config *cfg, struct str model);
+
+/* The effective configuration as YAML; secrets as "***". */
+void config_dump_masked(const struct config *cfg, struct buf *out);
+/* .env.example and docs/configuration.md, from the option table. */
+void config_print_env(struct buf *out);
+void config_print_markdown(struct buf *out);
+
+/* Words of enums as in the configuration. */
+const char *config_provider_kind_word(enum config_provider_kind kind);
+const char *config_dialect_word(enum config_dialect dialect);
+const char *config_noise_word(enum config_noise noise);    /* "near_field"; "none" */
+const char *config_effort_word(enum config_effort effort); /* "low"; "" for the default */
+
+#endif
