@@ -1,0 +1,149 @@
+/*
+ * Counters, gauges and histograms of one process. The list below is all there is: names, labels and help are constant,
+ * a label has a closed set of words, never a call id. Updates are relaxed atomics (any thread, no lock, no allocation);
+ * time is observed in microseconds and printed in seconds. docs/metrics.md is printed from the same list.
+ */
+#ifndef OBS_METRICS_H
+#define OBS_METRICS_H
+
+#include "base/buf.h"
+
+/* Words of a label, separated by blanks; what is not among them counts as the last one. */
+#define METRIC_RESULT_WORDS "completed failed"
+#define METRIC_REASON_WORDS                                                                                            \
+    "caller-hangup agent-hangup api-hangup drain carrier-closed no-media model-unreachable model-refused "             \
+    "model-closed model-silent limit-duration limit-cost protocol killed internal-error"
+#define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
+#define METRIC_VERDICT_WORDS "real ignored"
+#define METRIC_OK_WORDS      "ok error"
+#define METRIC_TOOL_WORDS    "ok error timeout unknown"
+#define METRIC_STAGE_WORDS   "created stall cancel"
+#define METRIC_TOKEN_WORDS   "in_text in_audio cached_text cached_audio out_text out_audio"
+#define METRIC_AUTH_WORDS    "signature token bearer"
+#define METRIC_HTTP_WORDS    "2xx 3xx 4xx 5xx 1xx"
+#define METRIC_SIDE_WORDS    "carrier model"
+#define METRIC_MODEL_ERROR_WORDS                                                                                       \
+    "invalid_api_key insufficient_quota rate_limit_exceeded model_not_found session_expired "                          \
+    "conversation_already_has_active_response response_cancel_not_active input_audio_buffer_commit_empty "             \
+    "invalid_value unknown_parameter server_error other"
+
+/* X(constant, kind, name, label or NULL, words or NULL, help) */
+#define METRIC_LIST(X)                                                                                                 \
+    X(METRIC_CALLS_ACTIVE, GAUGE, "ringtrip_calls_active", NULL, NULL, "Calls that are live now.")                     \
+    X(METRIC_CALLS, COUNTER, "ringtrip_calls_total", "result", METRIC_RESULT_WORDS, "Calls that have ended.")          \
+    X(METRIC_CALLS_CLOSED, COUNTER, "ringtrip_calls_closed_total", "reason", METRIC_REASON_WORDS,                      \
+      "Calls that have ended, by close reason.")                                                                       \
+    X(METRIC_CALLS_REFUSED, COUNTER, "ringtrip_calls_refused_total", "cause", METRIC_REFUSED_WORDS,                    \
+      "Calls that were answered with busy or fallback instead of an agent.")                                           \
+    X(METRIC_CALL_SECONDS, CALL_HISTOGRAM, "ringtrip_call_duration_seconds", NULL, NULL,                               \
+      "Length of calls, start to stop of the media stream.")                                                           \
+    X(METRIC_TURN_RESPONSE, TURN_HISTOGRAM, "ringtrip_turn_response_seconds", NULL, NULL,                              \
+      "End of the caller's speech to the first agent audio sent to the carrier.")                                      \
+    X(METRIC_GREETING, TURN_HISTOGRAM, "ringtrip_greeting_seconds", NULL, NULL,                                        \
+      "Start of the media stream to the first agent audio sent.")                                                      \
+    X(METRIC_BARGE_IN, COUNTER, "ringtrip_barge_in_total", "verdict", METRIC_VERDICT_WORDS,                            \
+      "Caller speech while the agent was speaking.")                                                                   \
+    X(METRIC_LATE_AUDIO, COUNTER, "ringtrip_late_audio_dropped_total", NULL, NULL,                                     \
+      "Audio deltas of cancelled responses that were dropped.")                                                        \
+    X(METRIC_UNDERRUNS, COUNTER, "ringtrip_underruns_total", NULL, NULL,                                               \
+      "Times the carrier ran out of agent audio within an item.")                                                      \
+    X(METRIC_MARKS_LOST, COUNTER, "ringtrip_marks_lost_total", NULL, NULL,                                             \
+      "Marks that never came back and were settled by the clock.")                                                     \
+    X(METRIC_UPLINK_DROPPED, COUNTER, "ringtrip_uplink_dropped_bytes_total", NULL, NULL,                               \
+      "Caller audio lost because the model did not take it.")                                                          \
+    X(METRIC_RESPONSE_TIMEOUTS, COUNTER, "ringtrip_response_timeouts_total", "stage", METRIC_STAGE_WORDS,              \
+      "Responses that missed a deadline.")                                                                             \
+    X(METRIC_MODEL_ERRORS, COUNTER, "ringtrip_model_errors_total", "code", METRIC_MODEL_ERROR_WORDS,                   \
+      "Errors reported by the model's service.")                                                                       \
+    X(METRIC_MODEL_CONNECTS, COUNTER, "ringtrip_model_connects_total", "result", METRIC_OK_WORDS,                      \
+      "Model sessions opened.")                                                                                        \
+    X(METRIC_WS_CONNECT, TURN_HISTOGRAM, "ringtrip_ws_connect_seconds", NULL, NULL,                                    \
+      "Opening of a model session to its confirmed settings.")                                                         \
+    X(METRIC_WS_ERRORS, COUNTER, "ringtrip_ws_errors_total", "side", METRIC_SIDE_WORDS,                                \
+      "Sockets that were closed because the peer broke a protocol.")                                                   \
+    X(METRIC_TOKENS, COUNTER, "ringtrip_tokens_total", "kind", METRIC_TOKEN_WORDS,                                     \
+      "Tokens used; cached ones are contained in the in_ kinds.")                                                      \
+    X(METRIC_COST, MICRO_COUNTER, "ringtrip_cost_total", NULL, NULL,                                                   \
+      "Cost of the tokens used, in the currency of the price table.")                                                  \
+    X(METRIC_TOOLS, COUNTER, "ringtrip_tool_calls_total", "result", METRIC_TOOL_WORDS, "Tool calls of agents.")        \
+    X(METRIC_TOOL_SECONDS, TURN_HISTOGRAM, "ringtrip_tool_seconds", NULL, NULL, "Duration of tool calls.")             \
+    X(METRIC_AUDIO_QUEUE, GAUGE, "ringtrip_audio_queue_bytes", NULL, NULL,                                             \
+      "Agent audio that waits to be sent, all calls.")                                                                 \
+    X(METRIC_SOCKETS, GAUGE, "ringtrip_unauthenticated_sockets", NULL, NULL,                                           \
+      "Media sockets that have not proved yet which call they belong to.")                                             \
+    X(METRIC_AUTH_FAILURES, COUNTER, "ringtrip_auth_failures_total", "kind", METRIC_AUTH_WORDS,                        \
+      "Requests and sockets refused for their signature or token.")                                                    \
+    X(METRIC_HTTP, COUNTER, "ringtrip_http_requests_total", "code", METRIC_HTTP_WORDS, "HTTP requests answered.")      \
+    X(METRIC_LOOP_PASS, LOOP_HISTOGRAM, "ringtrip_loop_pass_seconds", NULL, NULL,                                      \
+      "Busy time of one pass of an event loop.")                                                                       \
+    X(METRIC_LOOP_STALLS, COUNTER, "ringtrip_loop_stalls_total", NULL, NULL,                                           \
+      "Dispatches of an event loop that took longer than 5 ms.")                                                       \
+    X(METRIC_FRAMES_LATE, COUNTER, "ringtrip_frames_late_total", NULL, NULL,                                           \
+      "Bursts of agent audio that were sent after their deadline.")                                                    \
+    X(METRIC_DISK_DROPS, COUNTER, "ringtrip_disk_drops_total", NULL, NULL,                                             \
+      "Writes of recordings and journals that were dropped.")                                                          \
+    X(METRIC_STORE_WRITES, TURN_HISTOGRAM, "ringtrip_store_write_seconds", NULL, NULL,                                 \
+      "Duration of one transaction of the record store.")                                                              \
+    X(METRIC_STORE_ERRORS, COUNTER, "ringtrip_store_errors_total", NULL, NULL,                                         \
+      "Transactions of the record store that failed.")                                                                 \
+    X(METRIC_DRAINING, GAUGE, "ringtrip_draining", NULL, NULL, "1 while no new calls are taken because of shutdown.")  \
+    X(METRIC_READY, GAUGE, "ringtrip_ready", NULL, NULL, "1 while /ready answers 200.")                                \
+    X(METRIC_RELOADS, COUNTER, "ringtrip_config_reloads_total", "result", METRIC_OK_WORDS,                             \
+      "Reloads of the configuration.")                                                                                 \
+    X(METRIC_CALL_BUGS, COUNTER, "ringtrip_call_bugs_total", NULL, NULL,                                               \
+      "Broken promises inside single calls; report them.")                                                             \
+    X(METRIC_LOG_SUPPRESSED, GAUGE, "ringtrip_log_suppressed_lines", NULL, NULL,                                       \
+      "Log lines left out by the rate limit since the start.")
+
+enum metric {
+#define X(id, kind, name, label, words, help) id,
+    METRIC_LIST(X)
+#undef X
+        METRIC_N
+};
+
+struct metrics;
+
+struct metrics *metrics_new(void);
+struct metrics *metrics_free(struct metrics *m);
+
+/* Counters: n is added. Only for metrics without a label. */
+void metrics_add(struct metrics *m, enum metric id, uint64_t n);
+/* word: one of the metric's words, another one counts as the last of them. */
+void metrics_add_word(struct metrics *m, enum metric id, struct str word, uint64_t n);
+/* Index of a word for metrics_add_at, which saves the search. */
+uint32_t metrics_word(enum metric id, struct str word);
+void metrics_add_at(struct metrics *m, enum metric id, uint32_t word, uint64_t n);
+/* Gauges. */
+void metrics_set(struct metrics *m, enum metric id, int64_t value);
+void metrics_move(struct metrics *m, enum metric id, int64_t by);
+/* Histograms. */
+void metrics_observe_us(struct metrics *m, enum metric id, uint64_t us);
+/* A whole set of pass times at once: n passes of up_to_us each, as loops count them. */
+void metrics_observe_many(struct metrics *m, enum metric id, uint64_t us, uint64_t n);
+
+/* For tests and the JSON form: a counter's sum over all words, a gauge's value, a histogram's count. */
+int64_t metrics_value(const struct metrics *m, enum metric id);
+int64_t metrics_value_at(const struct metrics *m, enum metric id, uint32_t word);
+
+/* Prometheus text exposition 0.0.4, with the process's own figures. Content-Type: METRICS_CONTENT_TYPE */
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+void metrics_print(const struct metrics *m, struct buf *out);
+/* The same as a reference page. */
+void metrics_print_markdown(struct buf *out);
+
+struct metrics_status {
+    const char *word;
+    uint64_t count;
+};
+struct metrics_json {
+    uint64_t total_calls;
+    const struct metrics_status *statuses;
+    uint32_t n_statuses;
+    uint64_t uptime_s;
+    const char *public_url; /* "" when unknown */
+};
+/* {"total_calls":N,"status_counts":{"completed":N,...},"server":{...}} as the reference bridge answers /metrics. */
+void metrics_print_json(const struct metrics *m, const struct metrics_json *in, struct buf *out);
+
+#endif
