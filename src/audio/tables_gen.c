@@ -1,0 +1,216 @@
+/*
+ * Build-time program: prints the constant tables of this folder as C. "g711" gives the companding tables, "resample"
+ * the polyphase taps. Run by meson, not installed; so the tables are read-only data and nothing is built at start.
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- G.711, after the ITU-T Software Tool Library's description of the two laws ---- */
+
+static int mulaw_decode(int code)
+{
+    int u = ~code & 0xFF;
+    int t = (((u & 0x0F) << 3) + 0x84) << ((u & 0x70) >> 4);
+    return u & 0x80 ? 0x84 - t : t - 0x84;
+}
+
+static int alaw_decode(int code)
+{
+    int a = code ^ 0x55;
+    int segment = (a & 0x70) >> 4;
+    int t = ((a & 0x0F) << 4) + 8;
+    if (segment > 0) {
+        t = (t + 0x100) << (segment - 1);
+    }
+    return a & 0x80 ? t : -t;
+}
+
+/* x: 14-bit linear. One's complement for negatives, so that the cells of both signs meet at zero. */
+static int mulaw_encode(int x)
+{
+    int magnitude = (x < 0 ? ~x : x) + 33;
+    if (magnitude > 0x1FFF) {
+        magnitude = 0x1FFF;
+    }
+    int segment = 0;
+    for (int t = magnitude >> 6; t; t >>= 1) {
+        segment++;
+    }
+    int code = segment << 4 | (magnitude >> (segment + 1) & 0x0F);
+    return ~(x < 0 ? code | 0x80 : code) & 0xFF;
+}
+
+/* x: 12-bit linear; A-law never looks at more bits. */
+static int alaw_encode(int x)
+{
+    int magnitude = x < 0 ? ~x : x;
+    int code = magnitude;
+    if (magnitude > 15) {
+        int segment = 1;
+        while (magnitude > 31) {
+            magnitude >>= 1;
+            segment++;
+        }
+        code = segment << 4 | (magnitude - 16);
+    }
+    return (x < 0 ? code : code | 0x80) ^ 0x55;
+}
+
+static void print_table(const char *type, const char *name, const int *v, int n)
+{
+    printf("const %s %s[%d] = {", type, name, n);
+    for (int i = 0; i < n; i++) {
+        printf("%s%d,", i % 16 ? " " : "\n    ", v[i]);
+    }
+    printf("\n};\n");
+}
+
+static void print_g711(void)
+{
+    static int v[1 << 14];
+    for (int i = 0; i < 256; i++) {
+        v[i] = mulaw_decode(i);
+    }
+    print_table("int16_t", "g711_mulaw_table", v, 256);
+    for (int i = 0; i < 256; i++) {
+        v[i] = alaw_decode(i);
+    }
+    print_table("int16_t", "g711_alaw_table", v, 256);
+    for (int i = 0; i < 256; i++) {
+        v[i] = alaw_encode(mulaw_decode(i) >> 4);
+        if (mulaw_decode(i) == 0 && i == 0x7F) {
+            v[i] = 0x55; /* minus zero keeps its sign */
+        }
+    }
+    print_table("uint8_t", "g711_mulaw_to_alaw_table", v, 256);
+    for (int i = 0; i < 256; i++) {
+        v[i] = mulaw_encode(alaw_decode(i) >> 2);
+    }
+    print_table("uint8_t", "g711_alaw_to_mulaw_table", v, 256);
+    /* Indexed by the top bits of the sample taken as unsigned. */
+    for (int i = 0; i < 1 << 14; i++) {
+        v[i] = mulaw_encode(i < 1 << 13 ? i : i - (1 << 14));
+    }
+    printf("static ");
+    print_table("uint8_t", "g711_mulaw_encode_table", v, 1 << 14);
+    for (int i = 0; i < 1 << 12; i++) {
+        v[i] = alaw_encode(i < 1 << 11 ? i : i - (1 << 12));
+    }
+    printf("static ");
+    print_table("uint8_t", "g711_alaw_encode_table", v, 1 << 12);
+}
+
+/* ---- resampler: Kaiser-windowed sinc, beta 7.5 (77 dB in float) ---- */
+
+#define KAISER_BETA 7.5
+#define PHASES_MAX  3
+#define TAPS_MAX    96
+
+static double bessel_i0(double x)
+{
+    double sum = 1;
+    double term = 1;
+    for (int k = 1; k < 60; k++) {
+        term *= x / (2 * k) * (x / (2 * k));
+        sum += term;
+    }
+    return sum;
+}
+
+/* Tap i of a prototype of n at rate_hz, cut off (-6 dB) at cut_hz; not normalised. */
+static double prototype(int i, int n, double cut_hz, double rate_hz)
+{
+    double t = i - (n - 1) / 2.0;
+    double x = 2 * M_PI * cut_hz / rate_hz * t;
+    double sinc = fabs(x) < 1e-9 ? 1 : sin(x) / x;
+    double r = 2.0 * i / (n - 1) - 1;
+    return sinc * bessel_i0(KAISER_BETA * sqrt(1 - r * r));
+}
+
+/*
+ * Taps that add up to exactly 1.0 in Q(shift): what rounding lost is given to the taps that lost most. Returns false
+ * when a 32-bit sum over full-scale samples could overflow.
+ */
+static bool quantise(const double *exact, int n, int shift, int *q)
+{
+    int one = 1 << shift;
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        sum += exact[i];
+    }
+    double rest[TAPS_MAX];
+    int total = 0;
+    for (int i = 0; i < n; i++) {
+        double v = exact[i] / sum * one;
+        q[i] = (int)lround(v);
+        rest[i] = v - q[i];
+        total += q[i];
+    }
+    while (total != one) {
+        int step = total < one ? 1 : -1;
+        int best = 0;
+        for (int i = 1; i < n; i++) {
+            best = step * rest[i] > step * rest[best] ? i : best;
+        }
+        q[best] += step;
+        rest[best] -= step;
+        total += step;
+    }
+    int64_t magnitude = 0;
+    for (int i = 0; i < n; i++) {
+        magnitude += abs(q[i]);
+    }
+    return magnitude * 32768 + one / 2 <= INT32_MAX;
+}
+
+/*
+ * up phases of taps each, oldest sample first, as the dot product walks the input forwards; and their scale, Q15
+ * where 32 bits hold the sum, else Q14.
+ */
+static void print_bank(const char *name, int up, int taps, double cut_hz, double rate_hz)
+{
+    int bank[PHASES_MAX * TAPS_MAX];
+    int shift = 16;
+    bool fits = false;
+    while (!fits) {
+        shift--;
+        fits = true;
+        for (int phase = 0; phase < up; phase++) {
+            double exact[TAPS_MAX];
+            for (int k = 0; k < taps; k++) {
+                exact[taps - 1 - k] = prototype(k * up + phase, taps * up, cut_hz, rate_hz);
+            }
+            fits = quantise(exact, taps, shift, bank + phase * taps) && fits;
+        }
+    }
+    printf("enum { %s_shift = %d };\nstatic ", name, shift);
+    print_table("int16_t", name, bank, up * taps);
+}
+
+static void print_resample(void)
+{
+    print_bank("taps_8_24", 3, 32, 4000, 24000);
+    print_bank("taps_24_8", 1, 96, 4000, 24000);
+    print_bank("taps_8_16", 2, 32, 4000, 16000);
+    print_bank("taps_16_8", 1, 64, 4000, 16000);
+    print_bank("taps_16_24", 3, 32, 8000, 48000);
+    print_bank("taps_24_16", 2, 48, 8000, 48000);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "g711") == 0) {
+        print_g711();
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "resample") == 0) {
+        print_resample();
+        return 0;
+    }
+    fprintf(stderr, "usage: tables_gen g711|resample\n");
+    return 2;
+}
