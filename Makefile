@@ -1,0 +1,108 @@
+# A thin front for Meson and ninja: installs what is missing, then calls them. `make help` lists the targets.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+# Seconds for each target of `make fuzz`.
+SECONDS ?= 10
+# WERROR=true turns compiler warnings into errors; CI does, users with another compiler need not.
+WERROR ?= false
+
+# What is said in a demonstration call reaches the program through the environment, never through the shell's or
+# make's own quoting: SAY='what is "$5" worth?' stays as it is.
+override SAY := $(value SAY)
+export SAY
+override NAME := $(value NAME)
+export NAME
+
+RINGTRIP := $(BUILD)/apps/ringtrip/ringtrip
+APPS := apps/ringtrip/ringtrip apps/ringtrip-sandbox/ringtrip-sandbox
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help build run demo test test-unit test-integration test-peers test-checks test-live test-one asan tsan fuzz \
+        bench install format clean deps-build deps-test deps-fuzz peers
+
+help:
+	@echo 'make run                 build, start gateway and offline sandbox, place one call, keep serving'
+	@echo 'make demo [SAY="..."]    the same, but end after the call with its exit status'
+	@echo 'make build               only build'
+	@echo 'make test                every test; ends with "N passed, N failed, N skipped"'
+	@echo 'make test-unit           one suite; also test-integration, test-peers, test-checks'
+	@echo 'make test-live           tests against the real services; skipped without their keys'
+	@echo 'make test-one NAME=...   one test, as "meson test --list" names it (base/json; wildcards work)'
+	@echo 'make asan, make tsan     unit and integration tests under sanitizers'
+	@echo 'make fuzz [SECONDS=10]   every fuzz target for so long, with libFuzzer under ASan'
+	@echo 'make bench               the load run and the micro benchmarks, release build'
+	@echo 'make install             release build into PREFIX (/usr/local); DESTDIR works'
+	@echo 'make format              clang-format over the tree'
+	@echo 'make clean               remove what make made'
+
+deps-build deps-test deps-fuzz: deps-%:
+	@tools/install-deps build $(if $(filter test,$*),test) $(if $(filter fuzz,$*),fuzz)
+
+peers:
+	@tools/install-peers
+
+# Ninja reruns Meson by itself when a meson.build changes; only the first time is ours.
+$(BUILD)/build.ninja: | deps-build
+	meson setup $(BUILD) -Dwerror=$(WERROR)
+
+build: $(BUILD)/build.ninja
+	ninja -C $(BUILD) $(APPS)
+
+run: build
+	@exec $(RINGTRIP) demo --serve $${SAY:+--say "$$SAY"}
+
+demo: build
+	@exec $(RINGTRIP) demo $${SAY:+--say "$$SAY"}
+
+define run_suite
+	ninja -C $(BUILD)
+	@tools/run-tests $(BUILD) $(1)
+endef
+
+test: deps-test peers $(BUILD)/build.ninja
+	$(call run_suite,--all)
+
+test-unit test-integration test-checks test-live: test-%: deps-test $(BUILD)/build.ninja
+	$(call run_suite,--suite $*)
+
+test-peers: deps-test peers $(BUILD)/build.ninja
+	$(call run_suite,--suite peers)
+
+test-one: deps-test $(BUILD)/build.ninja
+	@[ -n "$$NAME" ] || { echo 'make test-one NAME=..., for example NAME=base/json; the names:' >&2; \
+	    meson test -C $(BUILD) --list >&2; exit 2; }
+	$(call run_suite,--verbose "$$NAME")
+
+# Sanitizer builds live in folders of their own, set up from tools/presets.
+build-asan/build.ninja build-tsan/build.ninja: build-%/build.ninja: | deps-test
+	meson setup build-$* --native-file tools/presets/$*.ini
+
+asan tsan: %: deps-test build-%/build.ninja
+	ninja -C build-$*
+	@tools/run-tests build-$* --timeout-multiplier 5 --suite unit --suite integration
+
+build-fuzz/build.ninja: | deps-fuzz
+	meson setup build-fuzz --native-file tools/presets/fuzz.ini
+
+fuzz: deps-fuzz build-fuzz/build.ninja
+	ninja -C build-fuzz fuzzers
+	@tools/run-fuzz build-fuzz $(SECONDS)
+
+build-release/build.ninja: | deps-build
+	meson setup build-release --native-file tools/presets/release.ini --prefix $(PREFIX)
+
+bench: deps-test build-release/build.ninja
+	ninja -C build-release
+	bench/run build-release
+
+install: deps-build build-release/build.ninja
+	meson configure build-release --prefix $(PREFIX) >/dev/null
+	meson install -C build-release
+
+format:
+	git ls-files -z -- '*.c' '*.h' | xargs -0 clang-format-14 -i
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-release tests/peers/node_modules

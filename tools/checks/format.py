@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""The tree is formatted as .clang-format says, by the one version of clang-format that everybody uses.
+
+    format.py CLANG_FORMAT      `make format` repairs
+"""
+
+import re
+import subprocess
+import sys
+
+import common
+
+VERSION = '14'
+
+
+def unformatted(clang_format, text, name):
+    command = [clang_format, '--dry-run', '-Werror', f'--assume-filename={common.ROOT / name}']
+    return subprocess.run(command, input=text, capture_output=True, text=True).returncode != 0
+
+
+def tree(clang_format, files):
+    command = [clang_format, '--dry-run', '-Werror', '--ferror-limit=0', *files]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=common.ROOT).stderr
+    counts = {}
+    for line in said.splitlines():
+        match = re.match(r'(.*?):(\d+):\d+: error: ', line)
+        if match:
+            counts.setdefault(match.group(1), []).append(match.group(2))
+    return [f'{name}:{lines[0]}: {len(lines)} places are not formatted' for name, lines in counts.items()]
+
+
+SAMPLES = [
+    ('house style', 'int add(int a, int b)\n{\n    return a + b;\n}\n', False),
+    ('a brace on the line of the function', 'int add(int a, int b) {\n    return a + b;\n}\n', True),
+    ('two spaces of indentation', 'int add(int a, int b)\n{\n  return a + b;\n}\n', True),
+    ('a star at the type', 'int f(char* p);\n', True),
+]
+
+
+def main(clang_format):
+    tap = common.Tap()
+    version = subprocess.run([clang_format, '--version'], capture_output=True, text=True).stdout
+    found = re.search(r'version (\d+)', version)
+    tap.point(bool(found) and found.group(1) == VERSION, f'clang-format is version {VERSION}', [version.strip()])
+    for what, text, refused in SAMPLES:
+        wrong = unformatted(clang_format, text, 'src/sample.c') != refused
+        tap.point(not wrong, f'{"refuses" if refused else "accepts"} {what}')
+    files = common.tracked(r'(src|apps|include|tests|fuzz|bench|examples)/.*\.[ch]')
+    common.over_tree(tap, f'{len(files)} files are formatted', tree(clang_format, files))
+    return tap.done()
+
+
+if __name__ == '__main__':
+    sys.exit(main(*sys.argv[1:]))
