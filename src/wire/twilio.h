@@ -114,7 +114,8 @@ enum {
 
 struct twilio_server_msg {
     enum twilio_command command;
-    struct str text; /* media: base64 (checked); mark: the name */
+    struct str text; /* media: base64 (checked); mark: the name. Lends the message, or name below */
+    char name[TWILIO_PARAM_BYTES_MAX + 1]; /* a mark's name that had escapes */
 };
 
 /*

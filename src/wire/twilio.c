@@ -1,0 +1,436 @@
+#include "wire/twilio.h"
+
+#include "base/base64.h"
+#include "base/err.h"
+
+/* One decode: the text's scratch, and where it went wrong. */
+struct reader {
+    struct buf *scratch;
+    size_t text_bytes;
+    const char *field;
+};
+
+static int fail(struct reader *r, const char *field, int err)
+{
+    r->field = field;
+    return err;
+}
+
+/* A string of at most max bytes; unescaped text goes to scratch, which gets all the room it can need at once. */
+static int read_str(struct reader *r, struct json_val v, const char *field, size_t max, struct str *ret)
+{
+    if (v.type == JSON_STRING && !v.escaped) {
+        *ret = v.s;
+        return v.s.n <= max ? 0 : fail(r, field, -ERR_TOO_BIG);
+    }
+    if (v.type == JSON_STRING && r->scratch->len == 0 && !buf_room(r->scratch, r->text_bytes)) {
+        return fail(r, field, r->scratch->err);
+    }
+    struct str s;
+    int err = json_to_str(v, r->scratch, &s);
+    if (err < 0) {
+        return fail(r, field, err);
+    }
+    if (s.n > max) {
+        return fail(r, field, -ERR_TOO_BIG);
+    }
+    *ret = s;
+    return 0;
+}
+
+static int digits_to_u64(struct str s, uint64_t *ret)
+{
+    if (s.n == 0 || s.n > 18) {
+        return -ERR_RANGE;
+    }
+    uint64_t v = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return -ERR_RANGE;
+        }
+        v = v * 10 + (uint64_t)(s.p[i] - '0');
+    }
+    *ret = v;
+    return 0;
+}
+
+/* Twilio writes numbers as strings and a few as numbers; both are taken everywhere. */
+static int read_u64(struct reader *r, struct json_val v, const char *field, uint64_t *ret)
+{
+    if (v.type != JSON_STRING && v.type != JSON_NUMBER) {
+        return fail(r, field, v.type == JSON_NULL || v.type == JSON_NONE ? -ERR_MISSING : -ERR_TYPE);
+    }
+    return digits_to_u64(v.s, ret) < 0 ? fail(r, field, -ERR_RANGE) : 0;
+}
+
+static int read_u32(struct reader *r, struct json_val v, const char *field, uint32_t *ret)
+{
+    uint64_t n;
+    int err = read_u64(r, v, field, &n);
+    if (err < 0) {
+        return err;
+    }
+    if (n > UINT32_MAX) {
+        return fail(r, field, -ERR_RANGE);
+    }
+    *ret = (uint32_t)n;
+    return 0;
+}
+
+static bool key_is(struct str key, const char *z, size_t n)
+{
+    return key.n == n && memcmp(key.p, z, n) == 0;
+}
+#define KEY(lit) key_is(key, (lit), sizeof(lit) - 1)
+
+/* At the end of an object: malformed text inside it, or members that did not come. */
+static int object_end(struct reader *r, const struct json_it *it, const char *object)
+{
+    return it->err < 0 ? fail(r, object, it->err) : 0;
+}
+
+static int read_connected(struct reader *r, struct json_val top, struct twilio_msg *m)
+{
+    m->connected = (struct twilio_connected){0};
+    struct json_val v = json_get(top, "protocol");
+    int err = v.type == JSON_NONE ? 0 : read_str(r, v, "protocol", TWILIO_NAME_MAX, &m->connected.protocol);
+    v = json_get(top, "version");
+    if (err == 0 && v.type != JSON_NONE) {
+        err = read_str(r, v, "version", TWILIO_NAME_MAX, &m->connected.version);
+    }
+    return err;
+}
+
+static int read_tracks(struct reader *r, struct json_val v, struct twilio_start *s)
+{
+    struct json_val track;
+    struct json_it it = json_array(v);
+    while (json_elem(&it, &track)) {
+        struct str name;
+        int err = read_str(r, track, "start.tracks", TWILIO_NAME_MAX, &name);
+        if (err < 0) {
+            return err;
+        }
+        s->inbound = s->inbound || str_is(name, "inbound");
+        s->outbound = s->outbound || str_is(name, "outbound");
+    }
+    return object_end(r, &it, "start.tracks");
+}
+
+static int read_format(struct reader *r, struct json_val v, struct twilio_start *s)
+{
+    struct json_it it = json_object(v);
+    struct str key;
+    struct json_val member;
+    while (json_next(&it, &key, &member)) {
+        int err = 0;
+        if (KEY("encoding")) {
+            err = read_str(r, member, "start.mediaFormat.encoding", TWILIO_NAME_MAX, &s->encoding);
+        } else if (KEY("sampleRate")) {
+            err = read_u32(r, member, "start.mediaFormat.sampleRate", &s->rate_hz);
+        } else if (KEY("channels")) {
+            err = read_u32(r, member, "start.mediaFormat.channels", &s->channels);
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    if (it.err == 0 && !s->encoding.p) {
+        return fail(r, "start.mediaFormat.encoding", -ERR_MISSING);
+    }
+    return object_end(r, &it, "start.mediaFormat");
+}
+
+static int read_params(struct reader *r, struct json_val v, struct twilio_start *s)
+{
+    if (v.type == JSON_NULL) {
+        return 0;
+    }
+    struct json_it it = json_object(v);
+    struct str key;
+    struct json_val member;
+    while (json_next(&it, &key, &member)) {
+        if (s->n_params == TWILIO_PARAM_MAX) {
+            return fail(r, "start.customParameters", -ERR_TOO_BIG);
+        }
+        struct twilio_param *p = &s->params[s->n_params];
+        struct json_val name = {JSON_STRING, memchr(key.p, '\\', key.n) != NULL, key};
+        int err = read_str(r, name, "start.customParameters", TWILIO_PARAM_BYTES_MAX, &p->name);
+        if (err == 0) {
+            err = read_str(r, member, "start.customParameters", TWILIO_PARAM_BYTES_MAX, &p->value);
+        }
+        if (err < 0) {
+            return err;
+        }
+        s->n_params++;
+    }
+    return object_end(r, &it, "start.customParameters");
+}
+
+static int read_start(struct reader *r, struct json_val v, struct twilio_msg *m)
+{
+    struct twilio_start *s = &m->start;
+    s->account_sid = s->call_sid = s->encoding = STR_NULL;
+    s->inbound = s->outbound = false;
+    s->rate_hz = s->channels = s->n_params = 0;
+    struct json_it it = json_object(v);
+    struct str key;
+    struct json_val member;
+    while (json_next(&it, &key, &member)) {
+        int err = 0;
+        if (KEY("accountSid")) {
+            err = read_str(r, member, "start.accountSid", TWILIO_NAME_MAX, &s->account_sid);
+        } else if (KEY("callSid")) {
+            err = read_str(r, member, "start.callSid", TWILIO_NAME_MAX, &s->call_sid);
+        } else if (KEY("streamSid")) {
+            err = m->stream_sid.n ? 0 : read_str(r, member, "start.streamSid", TWILIO_NAME_MAX, &m->stream_sid);
+        } else if (KEY("tracks")) {
+            err = read_tracks(r, member, s);
+        } else if (KEY("mediaFormat")) {
+            err = read_format(r, member, s);
+        } else if (KEY("customParameters")) {
+            err = read_params(r, member, s);
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    int err = object_end(r, &it, "start");
+    if (err < 0) {
+        return err;
+    }
+    return s->call_sid.n == 0      ? fail(r, "start.callSid", -ERR_MISSING)
+           : m->stream_sid.n == 0  ? fail(r, "streamSid", -ERR_MISSING)
+           : s->encoding.p == NULL ? fail(r, "start.mediaFormat", -ERR_MISSING)
+                                   : 0;
+}
+
+static int read_media(struct reader *r, struct json_val v, struct twilio_msg *m)
+{
+    m->media = (struct twilio_media){0};
+    struct json_it it = json_object(v);
+    struct str key;
+    struct json_val member;
+    while (json_next(&it, &key, &member)) {
+        int err = 0;
+        if (KEY("payload")) {
+            if (member.type != JSON_STRING) {
+                return fail(r, "media.payload", member.type == JSON_NULL ? -ERR_MISSING : -ERR_TYPE);
+            }
+            m->media.payload = member.s; /* base64 has no escapes worth undoing but "\/", which read_str undoes */
+            if (member.escaped) {
+                err = read_str(r, member, "media.payload", SIZE_MAX, &m->media.payload);
+            }
+        } else if (KEY("timestamp")) {
+            err = read_u64(r, member, "media.timestamp", &m->media.timestamp_ms);
+            m->media.has_timestamp = true;
+        } else if (KEY("chunk")) {
+            err = read_u64(r, member, "media.chunk", &m->media.chunk);
+        } else if (KEY("track")) {
+            struct str track;
+            err = read_str(r, member, "media.track", TWILIO_NAME_MAX, &track);
+            m->media.track =
+                err == 0 && str_starts(track, STR("outbound")) ? TWILIO_TRACK_OUTBOUND : TWILIO_TRACK_INBOUND;
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    if (it.err == 0 && !m->media.payload.p) {
+        return fail(r, "media.payload", -ERR_MISSING);
+    }
+    return object_end(r, &it, "media");
+}
+
+static int read_mark(struct reader *r, struct json_val v, struct twilio_msg *m)
+{
+    if (v.type != JSON_OBJECT) {
+        return fail(r, "mark", v.type == JSON_NONE || v.type == JSON_NULL ? -ERR_MISSING : -ERR_TYPE);
+    }
+    return read_str(r, json_get(v, "name"), "mark.name", TWILIO_NAME_MAX, &m->mark);
+}
+
+static int read_dtmf(struct reader *r, struct json_val v, struct twilio_msg *m)
+{
+    m->dtmf = (struct twilio_dtmf){0};
+    if (v.type != JSON_OBJECT) {
+        return fail(r, "dtmf", v.type == JSON_NONE || v.type == JSON_NULL ? -ERR_MISSING : -ERR_TYPE);
+    }
+    struct str digit;
+    int err = read_str(r, json_get(v, "digit"), "dtmf.digit", TWILIO_NAME_MAX, &digit);
+    if (err < 0) {
+        return err;
+    }
+    if (digit.n != 1 || !memchr("0123456789*#ABCDabcd", digit.p[0], 20)) {
+        return fail(r, "dtmf.digit", -ERR_RANGE);
+    }
+    m->dtmf.digit = digit.p[0] >= 'a' ? (char)(digit.p[0] - 'a' + 'A') : digit.p[0];
+    struct json_val track = json_get(v, "track");
+    return track.type == JSON_NONE ? 0 : read_str(r, track, "dtmf.track", TWILIO_NAME_MAX, &m->dtmf.track);
+}
+
+static int read_stop(struct reader *r, struct json_val v, struct twilio_msg *m)
+{
+    m->stop = (struct twilio_stop){0};
+    if (v.type != JSON_OBJECT) {
+        return v.type == JSON_NONE || v.type == JSON_NULL ? 0 : fail(r, "stop", -ERR_TYPE);
+    }
+    struct json_val account = json_get(v, "accountSid");
+    struct json_val call = json_get(v, "callSid");
+    int err =
+        account.type == JSON_NONE ? 0 : read_str(r, account, "stop.accountSid", TWILIO_NAME_MAX, &m->stop.account_sid);
+    if (err == 0 && call.type != JSON_NONE) {
+        err = read_str(r, call, "stop.callSid", TWILIO_NAME_MAX, &m->stop.call_sid);
+    }
+    return err;
+}
+
+static enum twilio_event event_of(struct str name)
+{
+    static const struct {
+        struct str name;
+        enum twilio_event event;
+    } events[] = {{STR("media"), TWILIO_MEDIA}, {STR("mark"), TWILIO_MARK}, {STR("dtmf"), TWILIO_DTMF},
+                  {STR("start"), TWILIO_START}, {STR("stop"), TWILIO_STOP}, {STR("connected"), TWILIO_CONNECTED}};
+    for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+        if (str_eq(name, events[i].name)) {
+            return events[i].event;
+        }
+    }
+    return TWILIO_UNKNOWN;
+}
+
+/*
+ * Walks the top level once. The event's own object is kept as a slice, by whichever name it has: the event may come
+ * after it.
+ */
+static int read_top(struct reader *r, struct json_val top, struct twilio_msg *m, struct json_val bodies[TWILIO_EVENT_N])
+{
+    struct json_it it = json_object(top);
+    struct str key;
+    struct json_val v;
+    while (json_next(&it, &key, &v)) {
+        int err = 0;
+        if (KEY("event")) {
+            err = read_str(r, v, "event", TWILIO_NAME_MAX, &m->event_name);
+        } else if (KEY("streamSid")) {
+            err = v.type == JSON_NULL ? 0 : read_str(r, v, "streamSid", TWILIO_NAME_MAX, &m->stream_sid);
+        } else if (KEY("sequenceNumber")) {
+            err = read_u64(r, v, "sequenceNumber", &m->sequence);
+        } else {
+            bodies[event_of(key)] = v;
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    if (it.err < 0) {
+        return fail(r, NULL, it.err);
+    }
+    return m->event_name.p ? 0 : fail(r, "event", -ERR_MISSING);
+}
+
+static int read_body(struct reader *r, struct json_val top, const struct json_val *bodies, struct twilio_msg *m)
+{
+    struct json_val body = bodies[m->event];
+    switch (m->event) {
+    case TWILIO_MEDIA:
+        return read_media(r, body, m);
+    case TWILIO_START:
+        return read_start(r, body, m);
+    case TWILIO_MARK:
+        return read_mark(r, body, m);
+    case TWILIO_DTMF:
+        return read_dtmf(r, body, m);
+    case TWILIO_STOP:
+        return read_stop(r, body, m);
+    case TWILIO_CONNECTED:
+        return read_connected(r, top, m);
+    case TWILIO_UNKNOWN:
+    case TWILIO_EVENT_N:
+        break;
+    }
+    return 0;
+}
+
+int twilio_decode(struct str text, struct buf *scratch, struct twilio_msg *ret, const char **ret_field)
+{
+    struct reader r = {scratch, text.n, NULL};
+    struct json_val top;
+    struct json_val bodies[TWILIO_EVENT_N] = {0};
+    buf_clear(scratch, 0);
+    ret->event = TWILIO_UNKNOWN;
+    ret->event_name = ret->stream_sid = STR_NULL;
+    ret->sequence = 0;
+    int err = json_open(text, &top);
+    if (err == 0) {
+        err = read_top(&r, top, ret, bodies);
+    }
+    if (err == 0) {
+        ret->event = event_of(ret->event_name);
+        err = read_body(&r, top, bodies, ret);
+    }
+    if (err < 0 && ret_field) {
+        *ret_field = r.field;
+    }
+    return err;
+}
+
+struct str twilio_start_param(const struct twilio_start *start, const char *name)
+{
+    for (uint32_t i = 0; i < start->n_params; i++) {
+        if (str_is(start->params[i].name, name)) {
+            return start->params[i].value;
+        }
+    }
+    return STR_NULL;
+}
+
+/* ---- writers of the server's side ---- */
+
+#define PUT(out, lit) buf_put((out), (lit), sizeof(lit) - 1)
+
+static void put_base64(struct buf *out, struct span audio)
+{
+    uint8_t *at = buf_room(out, base64_enc_len(audio.n));
+    if (at) {
+        buf_added(out, base64_encode((char *)at, audio));
+    }
+}
+
+static void put_media_head(struct buf *out, struct str stream_sid)
+{
+    PUT(out, "{\"event\":\"media\",\"streamSid\":");
+    json_put_quoted(out, stream_sid);
+    PUT(out, ",\"media\":{\"payload\":\"");
+}
+
+void twilio_put_media(struct buf *out, struct str stream_sid, struct span audio)
+{
+    put_media_head(out, stream_sid);
+    put_base64(out, audio);
+    PUT(out, "\"}}");
+}
+
+void twilio_put_media_text(struct buf *out, struct str stream_sid, struct str base64)
+{
+    put_media_head(out, stream_sid);
+    buf_put_str(out, base64);
+    PUT(out, "\"}}");
+}
+
+void twilio_put_mark(struct buf *out, struct str stream_sid, struct str name)
+{
+    PUT(out, "{\"event\":\"mark\",\"streamSid\":");
+    json_put_quoted(out, stream_sid);
+    PUT(out, ",\"mark\":{\"name\":");
+    json_put_quoted(out, name);
+    PUT(out, "}}");
+}
+
+void twilio_put_clear(struct buf *out, struct str stream_sid)
+{
+    PUT(out, "{\"event\":\"clear\",\"streamSid\":");
+    json_put_quoted(out, stream_sid);
+    PUT(out, "}");
+}
