@@ -43,9 +43,13 @@ deps-build deps-test deps-fuzz: deps-%:
 peers:
 	@tools/install-peers
 
-# Ninja reruns Meson by itself when a meson.build changes; only the first time is ours.
-$(BUILD)/build.ninja: | deps-build
-	meson setup $(BUILD) -Dwerror=$(WERROR)
+# Ninja reruns Meson when a meson.build changes that it knows; one that is new to a folder it does not know.
+MESON_FILES := meson.build meson_options.txt \
+               $(shell find src apps include tests fuzz bench packaging -name node_modules -prune -o -name meson.build -print)
+meson_setup = meson setup $(if $(wildcard $(1)/build.ninja),--reconfigure) $(1)
+
+$(BUILD)/build.ninja: $(MESON_FILES) | deps-build
+	$(call meson_setup,$(BUILD)) -Dwerror=$(WERROR)
 
 build: $(BUILD)/build.ninja
 	ninja -C $(BUILD) $(APPS)
@@ -76,22 +80,22 @@ test-one: deps-test $(BUILD)/build.ninja
 	$(call run_suite,--verbose "$$NAME")
 
 # Sanitizer builds live in folders of their own, set up from tools/presets.
-build-asan/build.ninja build-tsan/build.ninja: build-%/build.ninja: | deps-test
-	meson setup build-$* --native-file tools/presets/$*.ini
+build-asan/build.ninja build-tsan/build.ninja: build-%/build.ninja: $(MESON_FILES) | deps-test
+	$(call meson_setup,build-$*) --native-file tools/presets/$*.ini
 
 asan tsan: %: deps-test build-%/build.ninja
 	ninja -C build-$*
 	@tools/run-tests build-$* --timeout-multiplier 5 --suite unit --suite integration
 
-build-fuzz/build.ninja: | deps-fuzz
-	meson setup build-fuzz --native-file tools/presets/fuzz.ini
+build-fuzz/build.ninja: $(MESON_FILES) | deps-fuzz
+	$(call meson_setup,build-fuzz) --native-file tools/presets/fuzz.ini
 
 fuzz: deps-fuzz build-fuzz/build.ninja
 	ninja -C build-fuzz fuzzers
 	@tools/run-fuzz build-fuzz $(SECONDS)
 
-build-release/build.ninja: | deps-build
-	meson setup build-release --native-file tools/presets/release.ini --prefix $(PREFIX)
+build-release/build.ninja: $(MESON_FILES) | deps-build
+	$(call meson_setup,build-release) --native-file tools/presets/release.ini --prefix $(PREFIX)
 
 bench: deps-test build-release/build.ninja
 	ninja -C build-release
