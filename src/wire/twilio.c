@@ -2,41 +2,7 @@
 
 #include "base/base64.h"
 #include "base/err.h"
-
-/* One decode: the text's scratch, and where it went wrong. */
-struct reader {
-    struct buf *scratch;
-    size_t text_bytes;
-    const char *field;
-};
-
-static int fail(struct reader *r, const char *field, int err)
-{
-    r->field = field;
-    return err;
-}
-
-/* A string of at most max bytes; unescaped text goes to scratch, which gets all the room it can need at once. */
-static int read_str(struct reader *r, struct json_val v, const char *field, size_t max, struct str *ret)
-{
-    if (v.type == JSON_STRING && !v.escaped) {
-        *ret = v.s;
-        return v.s.n <= max ? 0 : fail(r, field, -ERR_TOO_BIG);
-    }
-    if (v.type == JSON_STRING && r->scratch->len == 0 && !buf_room(r->scratch, r->text_bytes)) {
-        return fail(r, field, r->scratch->err);
-    }
-    struct str s;
-    int err = json_to_str(v, r->scratch, &s);
-    if (err < 0) {
-        return fail(r, field, err);
-    }
-    if (s.n > max) {
-        return fail(r, field, -ERR_TOO_BIG);
-    }
-    *ret = s;
-    return 0;
-}
+#include "wire/reader.h"
 
 static int digits_to_u64(struct str s, uint64_t *ret)
 {
@@ -58,9 +24,9 @@ static int digits_to_u64(struct str s, uint64_t *ret)
 static int read_u64(struct reader *r, struct json_val v, const char *field, uint64_t *ret)
 {
     if (v.type != JSON_STRING && v.type != JSON_NUMBER) {
-        return fail(r, field, v.type == JSON_NULL || v.type == JSON_NONE ? -ERR_MISSING : -ERR_TYPE);
+        return reader_wrong(r, field, v);
     }
-    return digits_to_u64(v.s, ret) < 0 ? fail(r, field, -ERR_RANGE) : 0;
+    return digits_to_u64(v.s, ret) < 0 ? reader_fail(r, field, -ERR_RANGE) : 0;
 }
 
 static int read_u32(struct reader *r, struct json_val v, const char *field, uint32_t *ret)
@@ -71,34 +37,24 @@ static int read_u32(struct reader *r, struct json_val v, const char *field, uint
         return err;
     }
     if (n > UINT32_MAX) {
-        return fail(r, field, -ERR_RANGE);
+        return reader_fail(r, field, -ERR_RANGE);
     }
     *ret = (uint32_t)n;
     return 0;
 }
 
-static bool key_is(struct str key, const char *z, size_t n)
-{
-    return key.n == n && memcmp(key.p, z, n) == 0;
-}
-#define KEY(lit) key_is(key, (lit), sizeof(lit) - 1)
-
 /* At the end of an object: malformed text inside it, or members that did not come. */
 static int object_end(struct reader *r, const struct json_it *it, const char *object)
 {
-    return it->err < 0 ? fail(r, object, it->err) : 0;
+    return it->err < 0 ? reader_fail(r, object, it->err) : 0;
 }
 
 static int read_connected(struct reader *r, struct json_val top, struct twilio_msg *m)
 {
-    m->connected = (struct twilio_connected){0};
-    struct json_val v = json_get(top, "protocol");
-    int err = v.type == JSON_NONE ? 0 : read_str(r, v, "protocol", TWILIO_NAME_MAX, &m->connected.protocol);
-    v = json_get(top, "version");
-    if (err == 0 && v.type != JSON_NONE) {
-        err = read_str(r, v, "version", TWILIO_NAME_MAX, &m->connected.version);
-    }
-    return err;
+    struct twilio_connected *c = &m->connected;
+    *c = (struct twilio_connected){0};
+    int err = reader_opt_str(r, json_get(top, "protocol"), "protocol", TWILIO_NAME_MAX, &c->protocol);
+    return err < 0 ? err : reader_opt_str(r, json_get(top, "version"), "version", TWILIO_NAME_MAX, &c->version);
 }
 
 static int read_tracks(struct reader *r, struct json_val v, struct twilio_start *s)
@@ -107,7 +63,7 @@ static int read_tracks(struct reader *r, struct json_val v, struct twilio_start 
     struct json_it it = json_array(v);
     while (json_elem(&it, &track)) {
         struct str name;
-        int err = read_str(r, track, "start.tracks", TWILIO_NAME_MAX, &name);
+        int err = reader_str(r, track, "start.tracks", TWILIO_NAME_MAX, &name);
         if (err < 0) {
             return err;
         }
@@ -124,11 +80,11 @@ static int read_format(struct reader *r, struct json_val v, struct twilio_start 
     struct json_val member;
     while (json_next(&it, &key, &member)) {
         int err = 0;
-        if (KEY("encoding")) {
-            err = read_str(r, member, "start.mediaFormat.encoding", TWILIO_NAME_MAX, &s->encoding);
-        } else if (KEY("sampleRate")) {
+        if (KEY_IS(key, "encoding")) {
+            err = reader_str(r, member, "start.mediaFormat.encoding", TWILIO_NAME_MAX, &s->encoding);
+        } else if (KEY_IS(key, "sampleRate")) {
             err = read_u32(r, member, "start.mediaFormat.sampleRate", &s->rate_hz);
-        } else if (KEY("channels")) {
+        } else if (KEY_IS(key, "channels")) {
             err = read_u32(r, member, "start.mediaFormat.channels", &s->channels);
         }
         if (err < 0) {
@@ -136,7 +92,7 @@ static int read_format(struct reader *r, struct json_val v, struct twilio_start 
         }
     }
     if (it.err == 0 && !s->encoding.p) {
-        return fail(r, "start.mediaFormat.encoding", -ERR_MISSING);
+        return reader_fail(r, "start.mediaFormat.encoding", -ERR_MISSING);
     }
     return object_end(r, &it, "start.mediaFormat");
 }
@@ -151,13 +107,13 @@ static int read_params(struct reader *r, struct json_val v, struct twilio_start 
     struct json_val member;
     while (json_next(&it, &key, &member)) {
         if (s->n_params == TWILIO_PARAM_MAX) {
-            return fail(r, "start.customParameters", -ERR_TOO_BIG);
+            return reader_fail(r, "start.customParameters", -ERR_TOO_BIG);
         }
         struct twilio_param *p = &s->params[s->n_params];
         struct json_val name = {JSON_STRING, memchr(key.p, '\\', key.n) != NULL, key};
-        int err = read_str(r, name, "start.customParameters", TWILIO_PARAM_BYTES_MAX, &p->name);
+        int err = reader_str(r, name, "start.customParameters", TWILIO_PARAM_BYTES_MAX, &p->name);
         if (err == 0) {
-            err = read_str(r, member, "start.customParameters", TWILIO_PARAM_BYTES_MAX, &p->value);
+            err = reader_str(r, member, "start.customParameters", TWILIO_PARAM_BYTES_MAX, &p->value);
         }
         if (err < 0) {
             return err;
@@ -178,17 +134,17 @@ static int read_start(struct reader *r, struct json_val v, struct twilio_msg *m)
     struct json_val member;
     while (json_next(&it, &key, &member)) {
         int err = 0;
-        if (KEY("accountSid")) {
-            err = read_str(r, member, "start.accountSid", TWILIO_NAME_MAX, &s->account_sid);
-        } else if (KEY("callSid")) {
-            err = read_str(r, member, "start.callSid", TWILIO_NAME_MAX, &s->call_sid);
-        } else if (KEY("streamSid")) {
-            err = m->stream_sid.n ? 0 : read_str(r, member, "start.streamSid", TWILIO_NAME_MAX, &m->stream_sid);
-        } else if (KEY("tracks")) {
+        if (KEY_IS(key, "accountSid")) {
+            err = reader_str(r, member, "start.accountSid", TWILIO_NAME_MAX, &s->account_sid);
+        } else if (KEY_IS(key, "callSid")) {
+            err = reader_str(r, member, "start.callSid", TWILIO_NAME_MAX, &s->call_sid);
+        } else if (KEY_IS(key, "streamSid")) {
+            err = m->stream_sid.n ? 0 : reader_str(r, member, "start.streamSid", TWILIO_NAME_MAX, &m->stream_sid);
+        } else if (KEY_IS(key, "tracks")) {
             err = read_tracks(r, member, s);
-        } else if (KEY("mediaFormat")) {
+        } else if (KEY_IS(key, "mediaFormat")) {
             err = read_format(r, member, s);
-        } else if (KEY("customParameters")) {
+        } else if (KEY_IS(key, "customParameters")) {
             err = read_params(r, member, s);
         }
         if (err < 0) {
@@ -199,9 +155,9 @@ static int read_start(struct reader *r, struct json_val v, struct twilio_msg *m)
     if (err < 0) {
         return err;
     }
-    return s->call_sid.n == 0      ? fail(r, "start.callSid", -ERR_MISSING)
-           : m->stream_sid.n == 0  ? fail(r, "streamSid", -ERR_MISSING)
-           : s->encoding.p == NULL ? fail(r, "start.mediaFormat", -ERR_MISSING)
+    return s->call_sid.n == 0      ? reader_fail(r, "start.callSid", -ERR_MISSING)
+           : m->stream_sid.n == 0  ? reader_fail(r, "streamSid", -ERR_MISSING)
+           : s->encoding.p == NULL ? reader_fail(r, "start.mediaFormat", -ERR_MISSING)
                                    : 0;
 }
 
@@ -213,22 +169,22 @@ static int read_media(struct reader *r, struct json_val v, struct twilio_msg *m)
     struct json_val member;
     while (json_next(&it, &key, &member)) {
         int err = 0;
-        if (KEY("payload")) {
+        if (KEY_IS(key, "payload")) {
             if (member.type != JSON_STRING) {
-                return fail(r, "media.payload", member.type == JSON_NULL ? -ERR_MISSING : -ERR_TYPE);
+                return reader_wrong(r, "media.payload", member);
             }
             m->media.payload = member.s; /* base64 has no escapes worth undoing but "\/", which read_str undoes */
             if (member.escaped) {
-                err = read_str(r, member, "media.payload", SIZE_MAX, &m->media.payload);
+                err = reader_str(r, member, "media.payload", SIZE_MAX, &m->media.payload);
             }
-        } else if (KEY("timestamp")) {
+        } else if (KEY_IS(key, "timestamp")) {
             err = read_u64(r, member, "media.timestamp", &m->media.timestamp_ms);
             m->media.has_timestamp = true;
-        } else if (KEY("chunk")) {
+        } else if (KEY_IS(key, "chunk")) {
             err = read_u64(r, member, "media.chunk", &m->media.chunk);
-        } else if (KEY("track")) {
+        } else if (KEY_IS(key, "track")) {
             struct str track;
-            err = read_str(r, member, "media.track", TWILIO_NAME_MAX, &track);
+            err = reader_str(r, member, "media.track", TWILIO_NAME_MAX, &track);
             m->media.track =
                 err == 0 && str_starts(track, STR("outbound")) ? TWILIO_TRACK_OUTBOUND : TWILIO_TRACK_INBOUND;
         }
@@ -237,7 +193,7 @@ static int read_media(struct reader *r, struct json_val v, struct twilio_msg *m)
         }
     }
     if (it.err == 0 && !m->media.payload.p) {
-        return fail(r, "media.payload", -ERR_MISSING);
+        return reader_fail(r, "media.payload", -ERR_MISSING);
     }
     return object_end(r, &it, "media");
 }
@@ -245,44 +201,41 @@ static int read_media(struct reader *r, struct json_val v, struct twilio_msg *m)
 static int read_mark(struct reader *r, struct json_val v, struct twilio_msg *m)
 {
     if (v.type != JSON_OBJECT) {
-        return fail(r, "mark", v.type == JSON_NONE || v.type == JSON_NULL ? -ERR_MISSING : -ERR_TYPE);
+        return reader_wrong(r, "mark", v);
     }
-    return read_str(r, json_get(v, "name"), "mark.name", TWILIO_NAME_MAX, &m->mark);
+    return reader_str(r, json_get(v, "name"), "mark.name", TWILIO_NAME_MAX, &m->mark);
 }
 
 static int read_dtmf(struct reader *r, struct json_val v, struct twilio_msg *m)
 {
     m->dtmf = (struct twilio_dtmf){0};
     if (v.type != JSON_OBJECT) {
-        return fail(r, "dtmf", v.type == JSON_NONE || v.type == JSON_NULL ? -ERR_MISSING : -ERR_TYPE);
+        return reader_wrong(r, "dtmf", v);
     }
     struct str digit;
-    int err = read_str(r, json_get(v, "digit"), "dtmf.digit", TWILIO_NAME_MAX, &digit);
+    int err = reader_str(r, json_get(v, "digit"), "dtmf.digit", TWILIO_NAME_MAX, &digit);
     if (err < 0) {
         return err;
     }
     if (digit.n != 1 || !memchr("0123456789*#ABCDabcd", digit.p[0], 20)) {
-        return fail(r, "dtmf.digit", -ERR_RANGE);
+        return reader_fail(r, "dtmf.digit", -ERR_RANGE);
     }
     m->dtmf.digit = digit.p[0] >= 'a' ? (char)(digit.p[0] - 'a' + 'A') : digit.p[0];
-    struct json_val track = json_get(v, "track");
-    return track.type == JSON_NONE ? 0 : read_str(r, track, "dtmf.track", TWILIO_NAME_MAX, &m->dtmf.track);
+    return reader_opt_str(r, json_get(v, "track"), "dtmf.track", TWILIO_NAME_MAX, &m->dtmf.track);
 }
 
 static int read_stop(struct reader *r, struct json_val v, struct twilio_msg *m)
 {
     m->stop = (struct twilio_stop){0};
     if (v.type != JSON_OBJECT) {
-        return v.type == JSON_NONE || v.type == JSON_NULL ? 0 : fail(r, "stop", -ERR_TYPE);
+        return reader_absent(v) ? 0 : reader_fail(r, "stop", -ERR_TYPE);
     }
-    struct json_val account = json_get(v, "accountSid");
-    struct json_val call = json_get(v, "callSid");
-    int err =
-        account.type == JSON_NONE ? 0 : read_str(r, account, "stop.accountSid", TWILIO_NAME_MAX, &m->stop.account_sid);
-    if (err == 0 && call.type != JSON_NONE) {
-        err = read_str(r, call, "stop.callSid", TWILIO_NAME_MAX, &m->stop.call_sid);
+    struct twilio_stop *stop = &m->stop;
+    int err = reader_opt_str(r, json_get(v, "accountSid"), "stop.accountSid", TWILIO_NAME_MAX, &stop->account_sid);
+    if (err < 0) {
+        return err;
     }
-    return err;
+    return reader_opt_str(r, json_get(v, "callSid"), "stop.callSid", TWILIO_NAME_MAX, &stop->call_sid);
 }
 
 static enum twilio_event event_of(struct str name)
@@ -311,11 +264,11 @@ static int read_top(struct reader *r, struct json_val top, struct twilio_msg *m,
     struct json_val v;
     while (json_next(&it, &key, &v)) {
         int err = 0;
-        if (KEY("event")) {
-            err = read_str(r, v, "event", TWILIO_NAME_MAX, &m->event_name);
-        } else if (KEY("streamSid")) {
-            err = v.type == JSON_NULL ? 0 : read_str(r, v, "streamSid", TWILIO_NAME_MAX, &m->stream_sid);
-        } else if (KEY("sequenceNumber")) {
+        if (KEY_IS(key, "event")) {
+            err = reader_str(r, v, "event", TWILIO_NAME_MAX, &m->event_name);
+        } else if (KEY_IS(key, "streamSid")) {
+            err = reader_opt_str(r, v, "streamSid", TWILIO_NAME_MAX, &m->stream_sid);
+        } else if (KEY_IS(key, "sequenceNumber")) {
             err = read_u64(r, v, "sequenceNumber", &m->sequence);
         } else {
             bodies[event_of(key)] = v;
@@ -325,9 +278,9 @@ static int read_top(struct reader *r, struct json_val top, struct twilio_msg *m,
         }
     }
     if (it.err < 0) {
-        return fail(r, NULL, it.err);
+        return reader_fail(r, NULL, it.err);
     }
-    return m->event_name.p ? 0 : fail(r, "event", -ERR_MISSING);
+    return m->event_name.p ? 0 : reader_fail(r, "event", -ERR_MISSING);
 }
 
 static int read_body(struct reader *r, struct json_val top, const struct json_val *bodies, struct twilio_msg *m)
@@ -355,10 +308,9 @@ static int read_body(struct reader *r, struct json_val top, const struct json_va
 
 int twilio_decode(struct str text, struct buf *scratch, struct twilio_msg *ret, const char **ret_field)
 {
-    struct reader r = {scratch, text.n, NULL};
+    struct reader r = reader_of(text, scratch);
     struct json_val top;
     struct json_val bodies[TWILIO_EVENT_N] = {0};
-    buf_clear(scratch, 0);
     ret->event = TWILIO_UNKNOWN;
     ret->event_name = ret->stream_sid = STR_NULL;
     ret->sequence = 0;
