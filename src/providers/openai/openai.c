@@ -1,0 +1,498 @@
+/* Life of a session: connecting, setting up, speaking, failing, closing. What events mean stands in openai_events.c. */
+#include "providers/openai/openai.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "providers/openai/openai_impl.h"
+
+#define MAX_MESSAGE_BYTES (16u << 20)
+#define CLOSE_WAIT_MS     1000
+
+/* The first retired names, so that each is complained about once per process, not once per call. */
+static _Atomic uint64_t warned_names[16];
+
+static uint64_t hash_name(struct str s)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < s.n; i++) {
+        h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3u;
+    }
+    return h ? h : 1;
+}
+
+static bool warn_first_time(struct str name)
+{
+    uint64_t h = hash_name(name);
+    for (size_t i = 0; i < ARRAY_LEN(warned_names); i++) {
+        uint64_t seen = 0;
+        if (atomic_compare_exchange_strong(&warned_names[i], &seen, h)) {
+            return true;
+        }
+        if (seen == h) {
+            return false;
+        }
+    }
+    return false;
+}
+
+void openai_scratch_init(struct openai_scratch *s)
+{
+    buf_init(&s->text, 2 * MAX_MESSAGE_BYTES);
+    buf_init(&s->audio, MAX_MESSAGE_BYTES);
+}
+
+void openai_scratch_done(struct openai_scratch *s)
+{
+    buf_done(&s->text);
+    buf_done(&s->audio);
+}
+
+static void destroy(struct openai_model *m)
+{
+    timer_free(m->deadline);
+    openai_tools_done(&m->tools);
+    buf_done(&m->setup);
+    openai_scratch_done(&m->own_scratch);
+    free(m);
+}
+
+void openai_emit(struct openai_model *m, const struct call_event *ev)
+{
+    if (m->state == OPENAI_READY) {
+        m->base.handler->on_event(&m->base, ev, m->base.arg);
+    }
+}
+
+static void tell_failed(struct openai_model *m, int err, struct str code, struct str message)
+{
+    if (m->told_failed) {
+        return;
+    }
+    m->told_failed = true;
+    timer_stop(m->deadline);
+    m->state = OPENAI_CLOSING;
+    log_warn(&m->scope, "model.failed", "err=%s code=" STR_FMT " message=\"" STR_FMT "\" ready=%d", err_name(err),
+             STR_ARG(code), STR_ARG(message), m->was_ready);
+    struct call_event ev = {.type = EV_MODEL_FAILED};
+    ev.model_failed.err = err;
+    ev.model_failed.code = code;
+    ev.model_failed.message = message;
+    ev.model_failed.was_ready = m->was_ready;
+    m->base.handler->on_event(&m->base, &ev, m->base.arg);
+}
+
+void openai_fail(struct openai_model *m, int err, struct str code, struct str message)
+{
+    tell_failed(m, err, code, message);
+    ws_close(m->ws, 1000, STR_NULL);
+}
+
+/* A key that is refused is a matter for another person than a field that is. */
+static int setup_error(const char *code)
+{
+    static const char *const auth[] = {"invalid_api_key",     "insufficient_quota",
+                                       "account_deactivated", "billing_hard_limit_reached",
+                                       "permission_denied",   "unauthorized"};
+    for (size_t i = 0; i < ARRAY_LEN(auth); i++) {
+        if (str_is(str_from(code), auth[i])) {
+            return -ERR_AUTH;
+        }
+    }
+    return -ERR_CONFIG;
+}
+
+static void fail_by_last_error(struct openai_model *m, int err)
+{
+    /* The copies live in m, which outlives the event. */
+    openai_fail(m, err, str_from(m->last_error.code), str_from(m->last_error.message));
+}
+
+static void on_deadline(void *arg)
+{
+    struct openai_model *m = arg;
+    if (m->last_error.fresh) {
+        fail_by_last_error(m, setup_error(m->last_error.code));
+    } else if (m->state == OPENAI_WAIT_CREATED) {
+        openai_fail(m, -ETIMEDOUT, STR("session-created-timeout"),
+                    STR("the service accepted the connection but sent no session.created"));
+    } else {
+        openai_fail(m, -ETIMEDOUT, STR("session-updated-timeout"),
+                    STR("the service did not confirm the settings with session.updated"));
+    }
+}
+
+static void on_open(struct ws *ws UNUSED, struct str protocol UNUSED, void *arg)
+{
+    struct openai_model *m = arg;
+    if (m->state == OPENAI_CONNECTING) {
+        m->state = OPENAI_WAIT_CREATED;
+        timer_start(m->deadline, (uint64_t)m->created_ms * 1000, 0);
+    }
+}
+
+static void send_setup(struct openai_model *m)
+{
+    m->state = OPENAI_WAIT_UPDATED;
+    timer_start(m->deadline, (uint64_t)m->updated_ms * 1000, 0);
+    ignore_result(ws_send_text(m->ws, buf_str(&m->setup))); /* a failure comes as on_closed */
+}
+
+static void on_updated(struct openai_model *m, const struct openai_event *e, struct str text)
+{
+    struct call_event ev;
+    const char *what = NULL;
+    if (openai_setup_confirm(m, &e->session, text, &ev, &what) < 0) {
+        char message[128];
+        snprintf(message, sizeof(message), "%s: the service confirmed a format that we do not speak", what);
+        openai_fail(m, -ERR_CONFIG, STR("unknown-format"), str_from(message));
+        return;
+    }
+    timer_stop(m->deadline);
+    buf_done(&m->setup);
+    buf_init(&m->setup, 0);
+    m->state = OPENAI_READY;
+    m->was_ready = true;
+    m->out_format = ev.model_ready.out;
+    log_info(&m->scope, "model.ready",
+             "model=" STR_FMT " voice=" STR_FMT " in=%s out=%s tools=%u interrupts=%d creates=%d session=" STR_FMT,
+             STR_ARG(ev.model_ready.model), STR_ARG(ev.model_ready.voice), audio_format_wire(ev.model_ready.in),
+             audio_format_wire(ev.model_ready.out), ev.model_ready.n_tools, ev.model_ready.interrupts,
+             ev.model_ready.creates, STR_ARG(ev.model_ready.session_id));
+    if (ev.model_ready.n_tools < m->asked.n_tools) {
+        log_warn(&m->scope, "model.tools-missing", "asked=%u confirmed=%u", m->asked.n_tools, ev.model_ready.n_tools);
+    }
+    openai_emit(m, &ev);
+}
+
+/*
+ * Before session.created an error is kept: the close that tells whether it was fatal comes next, or the deadline.
+ * After session.update it can only mean the update, whether or not the service names our event.
+ */
+static void on_setup_message(struct openai_model *m, struct str text)
+{
+    struct openai_event e;
+    if (!openai_read(m, text, &e)) {
+        return;
+    }
+    if (e.type == OPENAI_ERROR) {
+        openai_keep_error(m, &e.error);
+        if (m->state == OPENAI_WAIT_UPDATED) {
+            log_error(&m->scope, "model.session-refused", "param=" STR_FMT " code=" STR_FMT " message=\"" STR_FMT "\"",
+                      STR_ARG(e.error.param), STR_ARG(e.error.code), STR_ARG(e.error.message));
+            fail_by_last_error(m, setup_error(m->last_error.code));
+        }
+    } else if (e.type == OPENAI_SESSION_CREATED && m->state == OPENAI_WAIT_CREATED) {
+        send_setup(m);
+    } else if (e.type == OPENAI_SESSION_UPDATED && m->state == OPENAI_WAIT_UPDATED) {
+        on_updated(m, &e, text);
+    }
+}
+
+static void on_text(struct ws *ws UNUSED, struct str text, void *arg)
+{
+    struct openai_model *m = arg;
+    switch (m->state) {
+    case OPENAI_READY:
+        openai_on_message(m, text);
+        break;
+    case OPENAI_CONNECTING:
+    case OPENAI_WAIT_CREATED:
+    case OPENAI_WAIT_UPDATED:
+        on_setup_message(m, text);
+        break;
+    case OPENAI_CLOSING:
+    case OPENAI_STATE_N:
+        break;
+    }
+}
+
+/* "invalid_request_error.invalid_model" -> "invalid_model"; sentences stay out. */
+static struct str code_of_reason(struct str reason)
+{
+    if (reason.n == 0 || str_find(reason, ' ') != reason.n) {
+        return STR_NULL;
+    }
+    size_t dot = str_find(reason, '.');
+    return dot < reason.n ? (struct str){reason.p + dot + 1, reason.n - dot - 1} : reason;
+}
+
+static int http_error(int status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return -ERR_AUTH;
+    case 400:
+    case 404:
+        return -ERR_CONFIG;
+    case 429:
+        return -ERR_LIMIT;
+    default:
+        return -ERR_HTTP;
+    }
+}
+
+static void fail_by_http(struct openai_model *m, int status)
+{
+    char code[32];
+    char message[96];
+    snprintf(code, sizeof(code), "http-%d", status);
+    snprintf(message, sizeof(message), "the service refused the WebSocket upgrade with HTTP status %d", status);
+    tell_failed(m, http_error(status), str_from(code), str_from(message));
+}
+
+static void fail_by_close(struct openai_model *m, const struct ws_close *why)
+{
+    char fallback[32];
+    snprintf(fallback, sizeof(fallback), "ws-%u", (unsigned)why->code);
+    struct str named = why->code >= 3000 ? code_of_reason(why->reason) : STR_NULL;
+    struct str code = named.n > 0 ? named : str_from(fallback);
+    int err = m->was_ready || named.n == 0 ? -ERR_CLOSED : why->code == 3000 ? -ERR_AUTH : -ERR_CONFIG;
+    struct str message = why->reason.n > 0 ? why->reason : STR("the service closed the session");
+    tell_failed(m, err, code, message);
+}
+
+static void tell_why(struct openai_model *m, const struct ws_close *why)
+{
+    if (m->last_error.fresh) {
+        int err = m->was_ready ? -ERR_CLOSED : setup_error(m->last_error.code);
+        tell_failed(m, err, str_from(m->last_error.code), str_from(m->last_error.message));
+    } else if (why->http_status != 0 && why->http_status != 101) {
+        fail_by_http(m, why->http_status);
+    } else if (why->err < 0 && (why->code == 0 || why->code == 1005 || why->code == 1006)) {
+        tell_failed(m, why->err, str_from(err_name(why->err)), str_from(err_text(why->err)));
+    } else {
+        fail_by_close(m, why);
+    }
+}
+
+static void on_closed(struct ws *ws UNUSED, const struct ws_close *why, void *arg)
+{
+    struct openai_model *m = arg;
+    if (m->state != OPENAI_CLOSING) {
+        tell_why(m, why);
+    }
+    m->ws = NULL;
+    m->state = OPENAI_CLOSING;
+    m->base.handler->on_closed(&m->base, why->err, m->base.arg);
+    destroy(m);
+}
+
+static const struct ws_handler ws_events = {
+    .on_open = on_open,
+    .on_text = on_text,
+    .on_closed = on_closed,
+};
+
+static int connect_to(struct openai_model *m, struct loop *loop, const struct openai_opts *opts, struct str model)
+{
+    struct buf url;
+    struct buf headers;
+    buf_init(&url, 8192);
+    buf_init(&headers, 32768);
+    int err = openai_put_url(&url, opts, model);
+    if (err == 0) {
+        err = openai_put_headers(&headers, opts);
+    }
+    if (err == 0) {
+        struct ws_client_opts o = {
+            .ws = {.max_message_bytes = MAX_MESSAGE_BYTES,
+                   .ping_ms = opts->ping_ms ? opts->ping_ms : 20000,
+                   .pong_deadline_ms = opts->pong_ms ? opts->pong_ms : 60000,
+                   .close_deadline_ms = CLOSE_WAIT_MS},
+            .url = buf_str(&url),
+            .headers = buf_str(&headers),
+            .tls = opts->tls,
+            .connect_deadline_ms = opts->connect_ms,
+        };
+        err = ws_connect(loop, &o, &ws_events, m, &m->ws);
+    }
+    buf_done(&url);
+    buf_done(&headers);
+    return err;
+}
+
+static struct str choose_model(struct openai_model *m, const struct openai_opts *opts)
+{
+    struct str name = opts->model.n > 0 ? opts->model : STR(OPENAI_DEFAULT_MODEL);
+    /* Deployments of dated previews bear old names rightly. */
+    struct str current = opts->dialect == OPENAI_GA ? openai_model_current(name) : name;
+    if (!str_eq(current, name) && warn_first_time(name)) {
+        log_warn(&m->scope, "model.retired", "model=\"" STR_FMT "\" using=\"" STR_FMT "\"", STR_ARG(name),
+                 STR_ARG(current));
+    }
+    return current;
+}
+
+static void birth(struct openai_model *m, const struct openai_opts *opts, const struct call_opts *call,
+                  const struct model_handler *h, void *arg)
+{
+    m->base = (struct model){.ops = &openai_model_ops, .handler = h, .arg = arg};
+    m->state = OPENAI_CONNECTING;
+    m->created_ms = opts->created_ms ? opts->created_ms : 5000;
+    m->updated_ms = opts->updated_ms ? opts->updated_ms : 5000;
+    ignore_result(str_copy(m->call_id, sizeof(m->call_id), call->call_id)); /* too long: logged without */
+    m->scope = (struct log_scope){.call_id = m->call_id, .worker = -1};
+    openai_scratch_init(&m->own_scratch);
+    m->scratch = opts->scratch ? opts->scratch : &m->own_scratch;
+    openai_tools_init(&m->tools);
+}
+
+int openai_open(struct loop *loop, const struct openai_opts *opts, const struct call_opts *call,
+                const struct model_handler *h, void *arg, struct model **ret)
+{
+    struct openai_model *m = calloc(1, sizeof(*m));
+    if (!m) {
+        return -ENOMEM;
+    }
+    birth(m, opts, call, h, arg);
+    struct str model = choose_model(m, opts);
+    int err = openai_setup_write(m, opts, call, model);
+    if (err == 0) {
+        err = timer_new(loop, on_deadline, m, &m->deadline);
+    }
+    if (err == 0) {
+        err = connect_to(m, loop, opts, model);
+    }
+    if (err < 0) {
+        destroy(m);
+        return err;
+    }
+    *ret = &m->base;
+    return 0;
+}
+
+static struct str event_id(uint32_t request, char (*text)[16])
+{
+    int n = snprintf(*text, sizeof(*text), "rt_%u", (unsigned)request);
+    return (struct str){*text, (size_t)n};
+}
+
+static void put_response(struct buf *out, const struct call_action *act)
+{
+    char id[16];
+    struct openai_put_response opts = {
+        .instructions = act->model_respond.instructions.n > 0 ? act->model_respond.instructions : STR_NULL,
+        .tool_choice = act->model_respond.no_tools ? STR("none") : STR_NULL,
+    };
+    bool plain = !opts.instructions.p && !opts.tool_choice.p;
+    openai_put_response_create(out, event_id(act->model_respond.request, &id), plain ? NULL : &opts);
+}
+
+static void put_item(struct buf *out, uint32_t request, const struct openai_put_item *item)
+{
+    char id[16];
+    openai_put_item_create(out, request ? event_id(request, &id) : STR_NULL, item);
+}
+
+/* Writes the message of an action of a model. */
+static void put_action(struct buf *out, const struct call_action *act)
+{
+    char id[16];
+    switch (act->type) {
+    case ACT_MODEL_APPEND:
+        openai_put_append(out, act->model_append.audio);
+        break;
+    case ACT_MODEL_COMMIT:
+        openai_put_commit(out, STR_NULL);
+        break;
+    case ACT_MODEL_CLEAR_INPUT:
+        openai_put_input_clear(out, STR_NULL);
+        break;
+    case ACT_MODEL_RESPOND:
+        put_response(out, act);
+        break;
+    case ACT_MODEL_CANCEL:
+        openai_put_response_cancel(out, event_id(act->model_cancel.request, &id),
+                                   act->model_cancel.response_id.n > 0 ? act->model_cancel.response_id : STR_NULL);
+        break;
+    case ACT_MODEL_TRUNCATE:
+        openai_put_truncate(out, event_id(act->model_truncate.request, &id), act->model_truncate.item_id,
+                            act->model_truncate.heard_ms);
+        break;
+    case ACT_MODEL_TOOL_OUTPUT:
+        put_item(out, act->model_tool_output.request,
+                 &(struct openai_put_item){.kind = OPENAI_PUT_FUNCTION_OUTPUT,
+                                           .call_id = act->model_tool_output.tool_call_id,
+                                           .text = act->model_tool_output.output});
+        break;
+    case ACT_MODEL_USER_TEXT:
+        put_item(out, 0, &(struct openai_put_item){.kind = OPENAI_PUT_USER, .text = act->model_user_text.text});
+        break;
+    case ACT_LEG_MEDIA:
+    case ACT_LEG_MARK:
+    case ACT_LEG_CLEAR:
+    case ACT_LEG_HANGUP:
+    case ACT_MODEL_OPEN:
+    case ACT_MODEL_CLOSE:
+    case ACT_TOOL_RUN:
+    case ACT_TOOL_CANCEL:
+    case ACT_RECORD:
+    case ACT_LINE:
+    case ACT_TURN:
+    case ACT_NOTE:
+    case ACT_USAGE:
+    case ACT_END:
+    case CALL_ACTION_N:
+        break;
+    }
+}
+
+static void model_end(struct model *model)
+{
+    struct openai_model *m = openai_of(model);
+    m->told_failed = true; /* whoever closes needs no explanation */
+    if (m->state != OPENAI_CLOSING) {
+        m->state = OPENAI_CLOSING;
+        timer_stop(m->deadline);
+    }
+    if (m->ws) {
+        ws_close(m->ws, 1000, STR_NULL);
+    }
+}
+
+static int perform(struct model *model, const struct call_action *act)
+{
+    struct openai_model *m = openai_of(model);
+    if (act->type == ACT_MODEL_CLOSE) {
+        model_end(model);
+        return 0;
+    }
+    if (m->state == OPENAI_CLOSING) {
+        return -ERR_CLOSED;
+    }
+    if (m->state != OPENAI_READY) {
+        return -ERR_STATE; /* audio now would be taken in the service's default format */
+    }
+    if (act->type < ACT_MODEL_APPEND || act->type > ACT_MODEL_USER_TEXT) {
+        return -EINVAL; /* not a model's; nothing may be begun for it */
+    }
+    put_action(ws_begin(m->ws), act);
+    return ws_end(m->ws);
+}
+
+static void cork(struct model *model)
+{
+    struct openai_model *m = openai_of(model);
+    if (m->ws) {
+        ws_cork(m->ws);
+    }
+}
+
+static void uncork(struct model *model)
+{
+    struct openai_model *m = openai_of(model);
+    if (m->ws) {
+        ws_uncork(m->ws);
+    }
+}
+
+const struct model_ops openai_model_ops = {
+    .name = "openai",
+    .caps = MODEL_CAN_CANCEL | MODEL_CAN_TRUNCATE | MODEL_HAS_RESPONSE_IDS | MODEL_MAY_INTERRUPT,
+    .perform = perform,
+    .cork = cork,
+    .uncork = uncork,
+    .close = model_end,
+};

@@ -1,0 +1,96 @@
+/* Inside of the OpenAI provider: what its files share. Nobody else includes it. */
+#ifndef PROVIDERS_OPENAI_IMPL_H
+#define PROVIDERS_OPENAI_IMPL_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "call/model_ops.h"
+#include "net/loop.h"
+#include "net/ws.h"
+#include "providers/openai/openai.h"
+#include "providers/openai/openai_tools.h"
+#include "wire/openai.h"
+
+#define OPENAI_SETUP_EVENT_ID "rt_setup"
+
+enum openai_state {
+    OPENAI_CONNECTING,   /* until 101 */
+    OPENAI_WAIT_CREATED, /* until session.created */
+    OPENAI_WAIT_UPDATED, /* session.update is out */
+    OPENAI_READY,
+    OPENAI_CLOSING, /* failed or closed by the host; only on_closed follows */
+    OPENAI_STATE_N
+};
+
+/* The last error event, kept because a close that follows at once means that it was the reason. */
+struct openai_last_error {
+    bool fresh; /* nothing came after it */
+    char code[64];
+    char message[320]; /* with the field in front when one was named */
+};
+
+/* What was asked for, to fill in what a sparse echo leaves out. */
+struct openai_asked {
+    enum openai_format in, out;
+    bool interrupts, creates;
+    uint32_t n_tools;
+    char model[OPENAI_ID_MAX + 1];
+    char voice[OPENAI_ID_MAX + 1];
+};
+
+struct openai_model {
+    struct model base;
+    enum openai_state state;
+    bool was_ready;
+    bool told_failed;
+    struct ws *ws;
+    struct timer *deadline;
+    struct buf setup; /* session.update, until it is confirmed */
+    uint32_t created_ms, updated_ms;
+    struct openai_scratch *scratch;
+    struct openai_scratch own_scratch;
+    struct openai_asked asked;
+    enum audio_format out_format;
+    struct openai_last_error last_error;
+    struct openai_tools tools;
+    uint8_t carry; /* half a PCM16 sample between two deltas */
+    bool has_carry;
+    uint32_t n_bad_messages, n_bad_audio, n_unknown;
+    struct log_scope scope;
+    char call_id[CALL_ID_MAX + 1];
+};
+
+static inline struct openai_model *openai_of(struct model *model)
+{
+    return CONTAINER_OF(model, struct openai_model, base);
+}
+
+/* openai_url.c: appends the URL; header lines with \r\n. -ERR_CONFIG */
+MUST_USE int openai_put_url(struct buf *out, const struct openai_opts *opts, struct str model);
+MUST_USE int openai_put_headers(struct buf *out, const struct openai_opts *opts);
+
+/* openai_setup.c: writes session.update into m->setup and fills m->asked. -ERR_CONFIG, -ENOMEM */
+MUST_USE int openai_setup_write(struct openai_model *m, const struct openai_opts *opts, const struct call_opts *call,
+                                struct str model);
+/* Turns the echo of session.updated into EV_MODEL_READY. text is the message. -ERR_CONFIG: a format we cannot speak,
+ * *ret_what names the field. */
+MUST_USE int openai_setup_confirm(struct openai_model *m, const struct openai_session_info *info, struct str text,
+                                  struct call_event *ret, const char **ret_what);
+
+/* openai_events.c: one message of an established session. */
+void openai_on_message(struct openai_model *m, struct str text);
+/* Decodes one event into m->scratch; logs and counts what is not readable (then false). */
+bool openai_read(struct openai_model *m, struct str text, struct openai_event *ret);
+/* Keeps an error event for the case that a close follows. */
+void openai_keep_error(struct openai_model *m, const struct openai_error *e);
+
+/* openai.c */
+void openai_emit(struct openai_model *m, const struct call_event *ev);
+/* Says EV_MODEL_FAILED once and starts closing. */
+void openai_fail(struct openai_model *m, int err, struct str code, struct str message);
+
+extern const struct model_ops openai_model_ops;
+
+#endif
