@@ -42,6 +42,7 @@ struct http_server_opts {
     uint32_t max_connections;    /* 0: 4096; over it the connection is closed at once, counted */
     uint32_t header_deadline_ms; /* 0: 10 s from the first byte (or from accept) to the end of the request, else 408 */
     uint32_t idle_deadline_ms;   /* 0: 60 s keep-alive */
+    bool reuse_port;             /* several loops listen on the same port (SO_REUSEPORT) */
 };
 
 MUST_USE int http_server_open(struct loop *loop, const struct http_server_opts *opts,
@@ -51,7 +52,8 @@ uint16_t http_server_port(const struct http_server *s);
 void http_server_set_tls(struct http_server *s, struct tls_ctx *tls);
 /* Stops listening; established connections and upgraded sockets live on. */
 void http_server_stop_listening(struct http_server *s);
-/* Closes all plain HTTP connections and frees; upgraded WebSockets are not touched. NULL is fine. */
+/* Closes all plain HTTP connections and frees; upgraded WebSockets are not touched. NULL is fine. Legal in on_request;
+ * before loop_free. */
 struct http_server *http_server_free(struct http_server *s);
 
 struct http_server_stats {
@@ -65,6 +67,8 @@ void http_respond(struct http_exchange *x, int status, struct str content_type, 
 /*
  * Answers 101 and turns the connection into a WebSocket (server role). protocol: the subprotocol to select or empty.
  * -ERR_STATE when the request was no upgrade (answer it by http_respond then); -ERR_CLOSED when the peer has gone.
+ * After any other result than -ERR_STATE x is gone. The server itself answers a WebSocket request of another version
+ * (426) or with a bad key (400).
  */
 MUST_USE int http_upgrade(struct http_exchange *x, struct str protocol, const struct ws_opts *opts,
                           const struct ws_handler *h, void *arg, struct ws **ret);

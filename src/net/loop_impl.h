@@ -1,0 +1,103 @@
+/* What the files of src/net share of the loop. Nobody else includes this. */
+#ifndef NET_LOOP_IMPL_H
+#define NET_LOOP_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "net/list.h"
+#include "net/loop.h"
+
+#include <uv.h> /* after ours: it brings macros MIN and MAX of its own */
+
+enum {
+    LOOP_RECV_BYTES = 64 * 1024,
+    LOOP_SEND_MAX = 32 * 1024 * 1024,
+    LOOP_SEND_KEEP = 256 * 1024, /* a send buffer that grew over it is given back after the write */
+    LOOP_PASS_END_MAX = 4,
+    LOOP_SLOW_PASS_US = 5000,
+};
+
+/* Work for the next pass, on a fresh stack. Embedded in its owner; leaving the list cancels it. */
+struct loop_task {
+    struct list link;
+    loop_fn fn;
+    void *arg;
+};
+
+/* Something that loop_free has to end: close must take it off the list, now or in a later pass. */
+struct loop_item {
+    struct list link;
+    loop_fn close;
+    void *arg;
+};
+
+struct loop {
+    uv_loop_t uv;
+    uv_async_t wake;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t idle; /* active while tasks wait, so that the poll does not block */
+    pthread_t thread;
+    atomic_bool stop;
+    bool in_pass; /* now_us belongs to the current pass */
+    bool closing;
+    uint64_t now_us;
+    struct loop_stats stats;
+    struct {
+        loop_fn fn;
+        void *arg;
+    } pass_end[LOOP_PASS_END_MAX];
+    uint32_t pass_end_n;
+    pthread_mutex_t mail_lock;
+    struct list mail; /* struct loop_mail, guarded by mail_lock */
+    struct list tasks;
+    struct list items;
+    struct list timers;
+    struct list jobs;
+    struct list signals;
+    /*
+     * The two buffers that all connections share. Bytes in recv live until the read callback returns; cipher is what
+     * a TLS session wants sent, empty between calls.
+     */
+    uint8_t *recv;
+    uint8_t *plain; /* decrypted bytes, allocated by the first TLS stream */
+    struct buf cipher;
+    /*
+     * The send buffer: [send_start, send_end) are finished frames of the corked connection send_owner, behind them
+     * lies the message under construction.
+     */
+    struct buf send;
+    struct ws *send_owner;
+    size_t send_start, send_end;
+};
+
+/* First thing in every callback from libuv: the first one of a pass reads the clock. */
+static inline void loop_enter(struct loop *loop)
+{
+    if (!loop->in_pass) {
+        loop->now_us = clock_now_us();
+        loop->in_pass = true;
+    }
+}
+
+void loop_defer(struct loop *loop, struct loop_task *task);
+static inline void loop_task_cancel(struct loop_task *task)
+{
+    list_leave(&task->link);
+}
+
+static inline void loop_add(struct loop *loop, struct loop_item *item, loop_fn close, void *arg)
+{
+    item->close = close;
+    item->arg = arg;
+    list_append(&loop->items, &item->link);
+}
+
+/* For loop_free. */
+void timer_stop_all(struct loop *loop);
+void timer_free_all(struct loop *loop);
+void job_cancel_all(struct loop *loop);
+
+#endif

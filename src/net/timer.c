@@ -1,0 +1,75 @@
+#include <stdlib.h>
+
+#include "net/loop_impl.h"
+
+struct timer {
+    uv_timer_t uv;
+    struct list link;
+    struct loop *loop;
+    loop_fn fn;
+    void *arg;
+};
+
+static void on_timer(uv_timer_t *uv)
+{
+    struct timer *t = CONTAINER_OF(uv, struct timer, uv);
+    loop_enter(t->loop);
+    t->fn(t->arg); /* t may be closing now; its memory lives until on_timer_closed */
+}
+
+int timer_new(struct loop *loop, loop_fn fn, void *arg, struct timer **ret)
+{
+    struct timer *t = calloc(1, sizeof(*t));
+    if (!t) {
+        return -ENOMEM;
+    }
+    t->loop = loop;
+    t->fn = fn;
+    t->arg = arg;
+    uv_timer_init(&loop->uv, &t->uv);
+    list_append(&loop->timers, &t->link);
+    *ret = t;
+    return 0;
+}
+
+void timer_start(struct timer *t, uint64_t delay_us, uint64_t repeat_us)
+{
+    /* libuv counts whole milliseconds from its own, possibly older, reading of the same clock: aim at the first
+     * millisecond that is not before the due time, so that no timer fires early. */
+    uint64_t due_ms = (loop_now_us(t->loop) + delay_us + 999) / 1000;
+    uint64_t uv_ms = uv_now(&t->loop->uv);
+    uv_timer_start(&t->uv, on_timer, due_ms > uv_ms ? due_ms - uv_ms : 0, (repeat_us + 999) / 1000);
+}
+
+void timer_stop(struct timer *t)
+{
+    uv_timer_stop(&t->uv);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(CONTAINER_OF((uv_timer_t *)handle, struct timer, uv));
+}
+
+struct timer *timer_free(struct timer *t)
+{
+    if (t) {
+        list_leave(&t->link);
+        uv_close((uv_handle_t *)&t->uv, on_timer_closed);
+    }
+    return NULL;
+}
+
+void timer_stop_all(struct loop *loop)
+{
+    for (struct list *at = loop->timers.next; at != &loop->timers; at = at->next) {
+        timer_stop(CONTAINER_OF(at, struct timer, link));
+    }
+}
+
+void timer_free_all(struct loop *loop)
+{
+    while (!list_empty(&loop->timers)) {
+        timer_free(CONTAINER_OF(loop->timers.next, struct timer, link));
+    }
+}
