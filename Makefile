@@ -45,7 +45,7 @@ peers:
 
 # Ninja reruns Meson when a meson.build changes that it knows; one that is new to a folder it does not know.
 MESON_FILES := meson.build meson_options.txt \
-               $(shell find src apps include tests fuzz bench packaging -name node_modules -prune -o -name meson.build -print)
+               $(shell find src apps include tests fuzz bench packaging -name node_modules -prune -o -name meson.build -print 2>/dev/null)
 meson_setup = meson setup $(if $(wildcard $(1)/build.ninja),--reconfigure) $(1)
 
 $(BUILD)/build.ninja: $(MESON_FILES) | deps-build
