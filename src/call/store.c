@@ -1,0 +1,82 @@
+/* The words of a record, shared by every store and the API. */
+#include "call/store.h"
+
+#include "base/err.h"
+
+static const char *const status_words[] = {
+#define X(name, word) [name] = word,
+    STORE_STATUS_LIST(X)
+#undef X
+};
+
+static const char *const direction_words[] = {
+#define X(name, word) [name] = word,
+    STORE_DIRECTION_LIST(X)
+#undef X
+};
+
+static int parse(const char *const *words, uint32_t n, struct str word)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (str_is(word, words[i])) {
+            return (int)i;
+        }
+    }
+    return -EINVAL;
+}
+
+const char *store_status_word(enum store_status status)
+{
+    return (uint32_t)status < STORE_STATUS_N ? status_words[status] : "?";
+}
+
+const char *store_direction_word(enum store_direction direction)
+{
+    return (uint32_t)direction < STORE_DIRECTION_N ? direction_words[direction] : "?";
+}
+
+int store_status_parse(struct str word, enum store_status *ret)
+{
+    int i = parse(status_words, STORE_STATUS_N, word);
+
+    if (i >= 0) {
+        *ret = (enum store_status)i;
+    }
+    return MIN(i, 0);
+}
+
+int store_direction_parse(struct str word, enum store_direction *ret)
+{
+    int i = parse(direction_words, STORE_DIRECTION_N, word);
+
+    if (i >= 0) {
+        *ret = (enum store_direction)i;
+    }
+    return MIN(i, 0);
+}
+
+enum store_status store_status_of(enum call_reason reason)
+{
+    switch (reason) {
+    case REASON_CALLER_HANGUP:
+    case REASON_AGENT_HANGUP:
+    case REASON_API_HANGUP:
+    case REASON_DRAIN:
+    case REASON_LIMIT_DURATION:
+    case REASON_LIMIT_COST:
+        return STORE_COMPLETED;
+    case REASON_NONE:
+    case REASON_CARRIER_CLOSED:
+    case REASON_NO_MEDIA:
+    case REASON_MODEL_UNREACHABLE:
+    case REASON_MODEL_REFUSED:
+    case REASON_MODEL_CLOSED:
+    case REASON_MODEL_SILENT:
+    case REASON_PROTOCOL:
+    case REASON_KILLED:
+    case REASON_INTERNAL:
+    case CALL_REASON_N:
+        break;
+    }
+    return STORE_FAILED;
+}
