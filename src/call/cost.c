@@ -23,9 +23,9 @@ uint64_t cost_usage_total(const struct cost_usage *u)
 }
 
 /* 64 bits of tokens times 64 bits of price, six of them: less than 2^130, so each term is held below 2^124. */
-static __extension__ unsigned __int128 price_of(uint64_t tokens, int64_t price)
+static unsigned __int128 price_of(uint64_t tokens, int64_t price)
 {
-    __extension__ unsigned __int128 term = tokens;
+    unsigned __int128 term = tokens;
 
     term *= price > 0 ? (uint64_t)price : 0;
     return MIN(term, (__extension__(unsigned __int128) 1) << 124);
@@ -35,7 +35,7 @@ int64_t cost_of(const struct cost_usage *u, const struct cost_prices *p)
 {
     uint64_t cached_text = MIN(u->cached_text, u->in_text);
     uint64_t cached_audio = MIN(u->cached_audio, u->in_audio);
-    __extension__ unsigned __int128 sum = PER_TOKENS / 2; /* rounds half up */
+    unsigned __int128 sum = PER_TOKENS / 2; /* rounds half up */
 
     sum += price_of(u->in_text - cached_text, p->in_text);
     sum += price_of(u->in_audio - cached_audio, p->in_audio);
