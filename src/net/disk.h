@@ -29,7 +29,10 @@ MUST_USE int disk_file_create(struct disk *d, const char *path, bool replace, co
 void disk_file_append(struct disk_file *f, struct span data);
 /* Overwrites bytes near the start (a header) after what was appended so far has been written. At most 64 bytes. */
 void disk_file_patch(struct disk_file *f, uint64_t offset, struct span data);
+/* on_closed follows from the loop. Idempotent. */
 void disk_file_close(struct disk_file *f);
+/* Bytes that append had to drop so far. */
+uint64_t disk_file_dropped_bytes(const struct disk_file *f);
 /* Bytes free on the file system that holds path; -errno. Blocking but quick: job thread or start-up only. */
 MUST_USE int disk_free_bytes(const char *path, uint64_t *ret);
 
