@@ -100,12 +100,12 @@ static void set_dead(struct ws *ws, int err, struct str detail)
 {
     ws->state = WS_DEAD;
     ws->stream = NULL;
-    ws->connecting = ws_connecting_free(ws->connecting);
     ws->why.err = err;
     if (detail.n > 0 && !ws->reason) {
         ws->reason = str_dup(detail);
         ws->why.reason = ws->reason ? (struct str){ws->reason, detail.n} : STR_NULL;
     }
+    ws->connecting = ws_connecting_free(ws->connecting); /* only now: detail may lie in its response */
     forget_unsent(ws);
     ws->timer = timer_free(ws->timer);
     loop_task_cancel(&ws->task);
