@@ -67,8 +67,8 @@ struct config_provider {
     enum config_provider_kind kind;
     struct str url; /* ws, wss, http or https base; "" for a sandbox: the one that `ringtrip serve` starts itself */
     struct str api_key;
-    struct str model; /* a retired name has been replaced (a warning says so) */
-    struct str voice;
+    struct str model;       /* a retired name has been replaced (a warning says so) */
+    struct str voice;       /* a name, or the id of a custom voice ("voice_...") */
     struct str ca_file;     /* "": the system's store */
     struct str auth_header; /* "Authorization": sends "Bearer <key>"; any other name: the bare key */
     bool model_in_query;
@@ -124,8 +124,12 @@ enum config_effort {
 
 struct config_agent {
     struct str name;
-    uint32_t provider;       /* index into config.providers */
+    uint32_t provider; /* index into config.providers */
+    struct str provider_name;
+    struct str model;        /* "": its provider's; already merged into providers[provider] */
+    struct str voice;        /* the same */
     struct str instructions; /* the text itself, also when it came from instructions_file or SYSTEM_PROMPT */
+    struct str instructions_file;
     struct config_greeting greeting;
     struct str farewell;        /* what the model is asked to say before end_call hangs up; "" : what it likes */
     struct str apology;         /* spoken (by the carrier) when no model can be reached */

@@ -1,0 +1,452 @@
+#include "config/options.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+#define SINCE "0.1.0"
+
+static const struct option_word words_provider_kind[] = {
+    {"openai", CONFIG_OPENAI, false}, {"sandbox", CONFIG_SANDBOX, false}, {NULL, 0, false}};
+static const struct option_word words_dialect[] = {
+    {"ga", CONFIG_GA, false}, {"beta", CONFIG_BETA, false}, {NULL, 0, false}};
+static const struct option_word words_greeting[] = {{"none", GREETING_NONE, false},
+                                                    {"text", GREETING_TEXT, false},
+                                                    {"prompt", GREETING_PROMPT, false},
+                                                    {NULL, 0, false}};
+static const struct option_word words_turn[] = {
+    {"server_vad", TURN_SERVER_VAD, false}, {"semantic_vad", TURN_SEMANTIC_VAD, false},
+    {"none", TURN_MANUAL, false},           {"vad", TURN_SERVER_VAD, true},
+    {"manual", TURN_MANUAL, true},          {NULL, 0, false}};
+static const struct option_word words_noise[] = {{"none", CONFIG_NOISE_NONE, false},
+                                                 {"near_field", CONFIG_NEAR_FIELD, false},
+                                                 {"far_field", CONFIG_FAR_FIELD, false},
+                                                 {NULL, 0, false}};
+static const struct option_word words_effort[] = {
+    {"minimal", CONFIG_EFFORT_MINIMAL, false}, {"low", CONFIG_EFFORT_LOW, false},
+    {"medium", CONFIG_EFFORT_MEDIUM, false},   {"high", CONFIG_EFFORT_HIGH, false},
+    {"xhigh", CONFIG_EFFORT_XHIGH, false},     {NULL, 0, false}};
+static const struct option_word words_level[] = {
+    {"error", LOG_ERROR, false}, {"warn", LOG_WARN, false},     {"info", LOG_INFO, false},  {"debug", LOG_DEBUG, false},
+    {"warning", LOG_WARN, true}, {"critical", LOG_ERROR, true}, {"trace", LOG_DEBUG, true}, {NULL, 0, false}};
+static const struct option_word words_tools[] = {
+    {"check_order_status", 0, false}, {"schedule_callback", 0, false}, {"end_call", 0, false}, {NULL, 0, false}};
+static const struct option_word words_eagerness[] = {
+    {"auto", 0, false}, {"low", 0, false}, {"medium", 0, false}, {"high", 0, false}, {NULL, 0, false}};
+static const struct option_word words_log_format[] = {{"text", CONFIG_LOG_TEXT, false},
+                                                      {"json", CONFIG_LOG_JSON, false},
+                                                      {"console", CONFIG_LOG_TEXT, true},
+                                                      {NULL, 0, false}};
+
+#define DEMO_INSTRUCTIONS                                                                                              \
+    "You are Robin, the friendly voice of a small web shop, on the telephone. Speak the caller's language. Answer in " \
+    "one to three short sentences, without lists or symbols, and say numbers as words. Use check_order_status when "   \
+    "somebody asks about an order, schedule_callback when they want to be called back, and end_call after saying "     \
+    "goodbye. Ask one question at a time. Never invent facts about orders."
+#define DEMO_GREETING "Hello, this is Robin, your shop assistant. How can I help you?"
+#define DEMO_APOLOGY                                                                                                   \
+    "We are sorry, our assistant cannot be reached at the moment. Please call again in a few minutes. Goodbye."
+
+/* clang-format off */
+#define ROOT(type_, key_, field_)     .scope = OPTION_ROOT, .type = (type_), .key = (key_), .offset = offsetof(struct config, field_), .since = SINCE
+#define PROVIDER(type_, key_, field_) .scope = OPTION_PROVIDER, .type = (type_), .key = (key_), .offset = offsetof(struct config_provider, field_), .since = SINCE
+#define PRICE(key_, field_)           .scope = OPTION_PRICE, .type = OPTION_MONEY, .key = (key_), .offset = offsetof(struct config_price, prices.field_), .min = 0, .max = 100000, .since = SINCE
+#define DROPPED(key_, why_)           {.scope = OPTION_ROOT, .type = OPTION_DROPPED, .key = (key_), .meaning = (why_), .since = SINCE}
+
+const struct option option_table[] = {
+    /* server */
+    {ROOT(OPTION_LISTEN, "server.listen", server.host), .def_text = "0.0.0.0:8000",
+     .meaning = "Address and port to listen on, as host:port, [ipv6]:port, :port or a port alone. Port 0 takes any free one"},
+    {ROOT(OPTION_STR, NULL, server.host), .env = {"SERVER_HOST"}, .def = "0.0.0.0",
+     .meaning = "Address to listen on, when server.listen is not in the file"},
+    {ROOT(OPTION_U16, NULL, server.port), .env = {"SERVER_PORT", "PORT"}, .min = 0, .max = 65535, .def = "8000",
+     .meaning = "Port to listen on, when server.listen is not in the file"},
+    {ROOT(OPTION_URL, "server.public_url", server.public_url), .env = {"PUBLIC_URL"}, .example = "https://voice.example.com",
+     .def_text = "the Host of each request",
+     .meaning = "How the carrier reaches us from outside; signatures are computed over it and media URLs begin with it"},
+    {ROOT(OPTION_HOSTNAME, NULL, server.public_url), .env = {"PUBLIC_DOMAIN"}, .example = "voice.example.com",
+     .meaning = "The same as a host name alone, for https; used when PUBLIC_URL is not set"},
+    {ROOT(OPTION_FILE, "server.tls.cert", server.tls_cert), .env = {"TLS_CERT"},
+     .meaning = "PEM file with the certificate chain: serves https and wss without a proxy. Read again on SIGHUP"},
+    {ROOT(OPTION_FILE, "server.tls.key", server.tls_key), .env = {"TLS_KEY"}, .meaning = "PEM file with the certificate's private key"},
+    {ROOT(OPTION_SECRETS, "server.tokens", server.tokens), .env = {"RINGTRIP_API_TOKEN"}, .example = "a long random text",
+     .def_text = "none: control routes answer on loopback only",
+     .meaning = "Bearer tokens that may list, place and end calls"},
+    {ROOT(OPTION_BLOCKS, "server.trusted_proxies", server.trusted_proxies), .env = {"TRUSTED_PROXIES"}, .def = "127.0.0.1, ::1",
+     .meaning = "Addresses or blocks (10.0.0.0/8) of proxies whose X-Forwarded-Proto, -Host and -For headers are believed"},
+
+    /* records */
+    {ROOT(OPTION_STR, "records.dir", records.dir), .env = {"RECORDS_DIR"}, .def = "var",
+     .meaning = "Folder of the database, recordings and journals; a relative one counts from the working directory"},
+    {ROOT(OPTION_STR, "records.database", records.database), .env = {"RECORDS_DATABASE"}, .def_text = "<records.dir>/ringtrip.db",
+     .meaning = "SQLite file of the call records"},
+    {ROOT(OPTION_BOOL, "records.recording", records.recording), .env = {"RECORDING"}, .def = "true",
+     .meaning = "Record both sides of every call as stereo WAV"},
+    {ROOT(OPTION_BOOL, "records.journal", records.journal), .env = {"JOURNAL"}, .def = "true",
+     .meaning = "Keep the journal of every call, for ringtrip replay"},
+    {ROOT(OPTION_U32, "records.retention_days", records.retention_days), .env = {"RETENTION_DAYS"}, .min = 0, .max = 36500, .word0 = "forever", .def = "30",
+     .meaning = "Records, recordings and journals older than this are deleted; 0 keeps them for ever"},
+    {ROOT(OPTION_U32, "records.min_free_mb", records.min_free_mb), .min = 0, .max = 100000000, .def = "500",
+     .meaning = "With less room than this on the disk no new recording or journal begins; calls go on"},
+
+    /* providers */
+    {PROVIDER(OPTION_ENUM, "kind", kind), .words = words_provider_kind, .def = "openai", .def_text = "openai; sandbox when that is the provider's name",
+     .meaning = "What it speaks: the OpenAI Realtime service (or a compatible one), or our offline sandbox"},
+    {PROVIDER(OPTION_URL, "url", url), .env = {"OPENAI_BASE_URL"}, .env_kind = 1 + CONFIG_OPENAI, .def_text = "https://api.openai.com/v1; for a sandbox SANDBOX_URL, else one that serve starts itself",
+     .meaning = "Base address: ws, wss, http or https; /realtime is added to it"},
+    {PROVIDER(OPTION_URL, NULL, url), .env = {"SANDBOX_URL"}, .env_kind = 1 + CONFIG_SANDBOX, .example = "ws://127.0.0.1:9000",
+     .meaning = "Address of a sandbox that is already running; without it serve starts its own"},
+    {PROVIDER(OPTION_SECRET, "api_key", api_key), .env_kind = 1 + CONFIG_OPENAI, .env = {"OPENAI_API_KEY"}, .example = "sk-...",
+     .meaning = "Key of the service. Without a file a key makes openai the provider, no key the sandbox"},
+    {PROVIDER(OPTION_STR, "model", model), .env = {"GPT_REALTIME_MODEL", "REALTIME_MODEL"}, .def = "gpt-realtime-2.1",
+     .meaning = "Model of the session (Azure: the deployment). A retired name is replaced by the default, with one warning"},
+    {PROVIDER(OPTION_VOICE, "voice", voice), .env = {"GPT_REALTIME_VOICE", "REALTIME_VOICE"}, .def = "alloy",
+     .meaning = "Voice: alloy, ash, ballad, coral, echo, sage, shimmer, verse, marin, cedar, or a custom one as {id: voice_...}"},
+    {PROVIDER(OPTION_FILE, "ca_file", ca_file), .def_text = "the system's store",
+     .meaning = "PEM file of the authorities that the service's certificate is checked against"},
+    {PROVIDER(OPTION_STR, "auth_header", auth_header), .def = "Authorization",
+     .meaning = "Header that carries the key: Authorization sends \"Bearer <key>\", any other name (Azure: api-key) the bare key"},
+    {PROVIDER(OPTION_BOOL, "model_in_query", model_in_query), .def = "true",
+     .meaning = "Put ?model= into the address; some compatible servers want it left out"},
+    {PROVIDER(OPTION_ENUM, "dialect", dialect), .words = words_dialect, .def = "ga",
+     .meaning = "Shape of messages: ga, or beta for dated Azure previews and old compatible servers"},
+    {PROVIDER(OPTION_SECRET_MAP, "headers", headers), .meaning = "Further request headers, name: value"},
+    {PROVIDER(OPTION_SECRET_MAP, "query", query), .meaning = "Further query parameters, name: value"},
+
+    /* carriers */
+    {ROOT(OPTION_STR, "carriers.twilio.account_sid", twilio.account_sid), .env = {"TWILIO_ACCOUNT_SID"}, .example = "AC...",
+     .meaning = "Account of the numbers; needed to end or redirect a call by REST"},
+    {ROOT(OPTION_SECRETS, "carriers.twilio.auth_token", twilio.auth_tokens), .env = {"TWILIO_AUTH_TOKEN"},
+     .meaning = "Auth token. During a roll a list of two: the first is used for REST, both may sign"},
+    {ROOT(OPTION_STR, "carriers.twilio.phone_number", twilio.phone_number), .env = {"TWILIO_PHONE_NUMBER"}, .example = "+15551234567",
+     .meaning = "Our number, shown by / and used as caller id"},
+    {ROOT(OPTION_BOOL, "carriers.twilio.require_token", twilio.require_token), .def = "true",
+     .meaning = "A media socket must bring our one-time token or a valid signature. Off only in private networks and load tests"},
+    {ROOT(OPTION_BOOL, "carriers.twilio.verify_signature", twilio.verify_signature), .def_text = "on when there is an auth token",
+     .meaning = "Check X-Twilio-Signature of webhooks"},
+    {ROOT(OPTION_URL, "carriers.twilio.api_base", twilio.api_base), .env = {"TWILIO_API_BASE"}, .def = "https://api.twilio.com",
+     .meaning = "Base address of the carrier's REST API"},
+    {ROOT(OPTION_FILE, "carriers.twilio.ca_file", twilio.ca_file), .def_text = "the system's store",
+     .meaning = "PEM file of the authorities that the REST API's certificate is checked against"},
+    {ROOT(OPTION_STR, "default_country_code", default_country), .env = {"DEFAULT_COUNTRY_CODE"}, .def = "US",
+     .meaning = "Country (two letters) of numbers that come without +"},
+
+    /* agent */
+    {ROOT(OPTION_STR, "agent.name", agent.name), .env = {"AGENT_NAME"}, .def = "demo", .meaning = "Name in records and logs"},
+    {ROOT(OPTION_STR, "agent.provider", agent.provider_name), .def_text = "the only one there is",
+     .meaning = "Which of the providers it speaks through"},
+    {ROOT(OPTION_STR, "agent.model", agent.model), .def_text = "that of the provider", .meaning = "Model of this agent, in place of its provider's"},
+    {ROOT(OPTION_VOICE, "agent.voice", agent.voice), .def_text = "that of the provider", .meaning = "Voice of this agent, in place of its provider's"},
+    {ROOT(OPTION_STR, "agent.instructions", agent.instructions), .env = {"SYSTEM_PROMPT"}, .env_wins = true, .def = DEMO_INSTRUCTIONS, .def_text = "a shop assistant with the three demonstration tools",
+     .meaning = "What the agent is told about its role. SYSTEM_PROMPT replaces it even when the file has one"},
+    {ROOT(OPTION_FILE, "agent.instructions_file", agent.instructions_file), .meaning = "Text file with the instructions, in place of agent.instructions"},
+    {ROOT(OPTION_ENUM, "agent.greeting.kind", agent.greeting.kind), .words = words_greeting, .null_text = "none", .def = "text",
+     .meaning = "How the call begins: text is spoken exactly, prompt is an instruction to greet, none lets the caller begin"},
+    {ROOT(OPTION_STR, "agent.greeting.text", agent.greeting.text), .env = {"GREETING"}, .def = DEMO_GREETING, .meaning = "The greeting, or the instruction"},
+    {ROOT(OPTION_BOOL, "agent.greeting.protected", agent.greeting.protect), .def = "false", .meaning = "What the caller says during the greeting does not cut it and is not heard"},
+    {ROOT(OPTION_MS, "agent.greeting.fallback_ms", agent.greeting.fallback_ms), .min = 500, .max = 60000, .def = "5000",
+     .meaning = "Without any greeting audio by then the conversation begins"},
+    {ROOT(OPTION_STR, "agent.farewell.text", agent.farewell), .def_text = "the model's own words", .meaning = "What is asked for when end_call comes before a goodbye was said"},
+    {ROOT(OPTION_STR, "agent.apology.text", agent.apology), .def = DEMO_APOLOGY, .def_text = "a sentence in English",
+     .meaning = "What the carrier's voice says when no model can be reached"},
+    {ROOT(OPTION_LIST, "agent.tools", agent.tools), .words = words_tools, .def = "check_order_status, schedule_callback, end_call", .meaning = "Tools the agent may call"},
+    {ROOT(OPTION_ENUM, "agent.turn_detection.type", agent.turn.kind), .words = words_turn, .null_text = "none", .def = "server_vad",
+     .meaning = "Who decides that the caller speaks: the service by loudness (server_vad) or by meaning (semantic_vad), or nobody"},
+    {ROOT(OPTION_F64, "agent.turn_detection.threshold", agent.turn.threshold), .env = {"VAD_START_THRESHOLD"}, .min = 0, .max = 1, .def = "0.5", .meaning = "server_vad: how sure it must be, 0 to 1"},
+    {ROOT(OPTION_I32, "agent.turn_detection.prefix_padding_ms", agent.turn.prefix_padding_ms), .env = {"VAD_PRE_SPEECH_PAD_MS"}, .min = 0, .max = 10000, .def = "300", .meaning = "server_vad: audio before the speech that still counts"},
+    {ROOT(OPTION_I32, "agent.turn_detection.silence_duration_ms", agent.turn.silence_duration_ms), .env = {"VAD_MIN_SILENCE_MS"}, .min = 50, .max = 10000, .def = "500", .meaning = "server_vad: silence that ends a turn"},
+    {ROOT(OPTION_I32, "agent.turn_detection.idle_timeout_ms", agent.turn.idle_timeout_ms), .min = 5000, .max = 30000, .def_text = "none", .meaning = "server_vad: the service speaks up after so much silence of the caller"},
+    {ROOT(OPTION_STR, "agent.turn_detection.eagerness", agent.turn.eagerness), .words = words_eagerness, .def = "auto", .meaning = "semantic_vad: auto, low, medium or high"},
+    {ROOT(OPTION_BOOL, "agent.turn_detection.create_response", agent.turn.create_response), .def = "true", .meaning = "The service answers a finished turn by itself; otherwise we ask it to"},
+    {ROOT(OPTION_BOOL, "agent.turn_detection.interrupt_response", agent.turn.interrupt_response), .def = "true", .meaning = "The service stops its answer by itself when the caller speaks; otherwise we cancel it"},
+    {ROOT(OPTION_BOOL, "agent.transcription.enabled", agent.transcription.enabled), .null_text = "false", .def = "true", .meaning = "Have the caller's words written down by the service"},
+    {ROOT(OPTION_STR, "agent.transcription.model", agent.transcription.model), .def = "gpt-4o-mini-transcribe", .meaning = "Model that writes them down"},
+    {ROOT(OPTION_STR, "agent.transcription.language", agent.transcription.language), .def_text = "recognised", .meaning = "Language of the caller, two letters"},
+    {ROOT(OPTION_STR, "agent.transcription.prompt", agent.transcription.prompt), .meaning = "Hint for the transcription: names and words to expect"},
+    {ROOT(OPTION_ENUM, "agent.noise_reduction", agent.noise_reduction), .words = words_noise, .null_text = "none", .def = "none", .meaning = "Noise reduction of the service: near_field (handset), far_field (speakerphone) or none"},
+    {ROOT(OPTION_AUDIO, "agent.input_format", agent.input_format), .def_text = "what the phone speaks", .meaning = "Audio towards the model: audio/pcmu, audio/pcma or audio/pcm (also g711_ulaw, pcm16, ...)"},
+    {ROOT(OPTION_AUDIO, "agent.output_format", agent.output_format), .def_text = "what the phone speaks", .meaning = "Audio from the model, the same names"},
+    {ROOT(OPTION_MODALITIES, "agent.output_modalities", agent.output_modality), .def = "audio", .meaning = "[audio]; a phone call needs audio, with it comes its text"},
+    {ROOT(OPTION_F64, "agent.speed", agent.speed), .min = 0.25, .max = 1.5, .def_text = "1", .meaning = "Speed of the voice"},
+    {ROOT(OPTION_U32, "agent.max_output_tokens", agent.max_output_tokens), .min = 0, .max = 4096, .word0 = "inf", .def = "0", .def_text = "inf", .meaning = "Longest answer, in tokens"},
+    {ROOT(OPTION_CHOICE, "agent.tool_choice", agent.tool_choice), .def = "auto", .meaning = "auto, none, required, or the name of a tool"},
+    {ROOT(OPTION_ENUM, "agent.reasoning.effort", agent.reasoning_effort), .words = words_effort, .def_text = "the model's own", .meaning = "minimal, low, medium, high or xhigh; models of the second generation"},
+    {ROOT(OPTION_BOOL, "agent.parallel_tool_calls", agent.parallel_tool_calls), .def_text = "the model's own", .meaning = "Whether the model may call several tools at once; models of the second generation"},
+    DROPPED("agent.temperature", "The service has no temperature any more"),
+    DROPPED("agent.tracing", "The service's tracing is not used"),
+    DROPPED("agent.prompt", "Prompts stored at the service are not used; write instructions"),
+    DROPPED("agent.truncation", "The service's own default is used"),
+    DROPPED("agent.include", "Nothing further is asked for"),
+    DROPPED("agent.turn_detection.model_version", "Not a setting of the service"),
+    DROPPED("agent.transcription.keywords", "Use agent.transcription.prompt"),
+    DROPPED("agent.transcription.languages", "Use agent.transcription.language"),
+    DROPPED("agent.transcription.delay", "Not used with these transcription models"),
+
+    /* playout and limits */
+    {ROOT(OPTION_MS, "playout.lead_ms", playout.lead_ms), .min = 40, .max = 2000, .def = "200", .meaning = "Agent audio that may be outstanding at the carrier"},
+    {ROOT(OPTION_MS, "playout.max_lead_ms", playout.max_lead_ms), .min = 40, .max = 5000, .def = "600", .meaning = "To which underruns may raise it"},
+    {ROOT(OPTION_MS, "playout.burst_ms", playout.burst_ms), .min = 20, .max = 500, .def = "100", .meaning = "Agent audio sent at once"},
+    {ROOT(OPTION_U32, "limits.max_calls", limits.max_calls), .env = {"MAX_CALLS"}, .min = 1, .max = 100000, .def = "500", .meaning = "Calls at the same time; over it callers hear busy and /ready is 503"},
+    {ROOT(OPTION_SECONDS, "limits.max_call_s", limits.max_call_s), .env = {"MAX_CALL_S"}, .min = 0, .max = 86400, .word0 = "none", .def = "3600", .meaning = "Longest call, in seconds; 0 is none"},
+    {ROOT(OPTION_U32, "limits.max_calls_per_number", limits.max_calls_per_number), .min = 0, .max = 100000, .word0 = "none", .def = "0", .def_text = "none", .meaning = "Calls at the same time from one number"},
+    {ROOT(OPTION_U32, "limits.max_unauthenticated_sockets", limits.max_unauthenticated_sockets), .min = 1, .max = 100000, .def = "64", .meaning = "Media sockets that have not proved yet which call they belong to"},
+    {ROOT(OPTION_MONEY, "limits.max_cost", limits.max_cost_micro), .min = 0, .max = 1000000, .def_text = "none", .meaning = "Highest cost of one call, in the currency of prices; it needs a price of the model"},
+    {ROOT(OPTION_U32, "limits.audio_pool_mb", limits.audio_pool_mb), .min = 1, .max = 65536, .def = "256", .meaning = "Agent audio of all calls that may wait in memory, in megabytes per worker"},
+    {ROOT(OPTION_MS, "limits.queue_ms", limits.queue_ms), .min = 1000, .max = 3600000, .def = "600000", .meaning = "Agent audio of one call that may wait"},
+    {ROOT(OPTION_MS, "limits.uplink_ms", limits.uplink_ms), .min = 500, .max = 60000, .def = "10000", .meaning = "Caller audio that may wait for the model; the oldest is dropped"},
+
+    /* prices */
+    {PRICE("text_in", in_text), .meaning = "Price of a million text tokens heard or read"},
+    {PRICE("text_cached", cached_text), .meaning = "Price of a million text tokens taken from the cache"},
+    {PRICE("text_out", out_text), .meaning = "Price of a million text tokens written"},
+    {PRICE("audio_in", in_audio), .meaning = "Price of a million audio tokens heard"},
+    {PRICE("audio_cached", cached_audio), .meaning = "Price of a million audio tokens taken from the cache"},
+    {PRICE("audio_out", out_audio), .meaning = "Price of a million audio tokens spoken"},
+
+    /* log and fallback */
+    {ROOT(OPTION_ENUM, "log.level", log.level), .env = {"LOG_LEVEL"}, .words = words_level, .def = "info", .meaning = "error, warn, info or debug"},
+    {ROOT(OPTION_ENUM, "log.format", log.format), .env = {"LOG_FORMAT"}, .words = words_log_format, .def = "text", .meaning = "text for people, json for collectors"},
+    {ROOT(OPTION_STR, "log.file", log.file), .env = {"LOG_FILE"}, .def_text = "standard error", .meaning = "File to write the log to; opened again on SIGHUP"},
+    {ROOT(OPTION_STR, "fallback.twiml", fallback.twiml), .def_text = "agent.apology, then hang up", .meaning = "TwiML for callers whom no model can serve, such as <Response><Dial>+15551234567</Dial></Response>"},
+    {ROOT(OPTION_STR, "fallback.busy_twiml", fallback.busy_twiml), .def_text = "<Reject reason=\"busy\"/>", .meaning = "TwiML for callers over a limit or during shutdown"},
+
+    /* deadlines */
+    {ROOT(OPTION_MS, "deadlines.leg_start_ms", deadlines.leg_start_ms), .min = 500, .max = 120000, .def = "15000", .meaning = "Answering webhook to the start of media"},
+    {ROOT(OPTION_MS, "deadlines.model_ready_ms", deadlines.model_ready_ms), .min = 200, .max = 60000, .def = "5000", .meaning = "Media has started to a confirmed model session; then the caller hears the apology"},
+    {ROOT(OPTION_MS, "deadlines.session_updated_ms", deadlines.session_updated_ms), .min = 200, .max = 60000, .def = "2000", .meaning = "Settings sent to the model to their confirmation"},
+    {ROOT(OPTION_MS, "deadlines.response_ms", deadlines.response_ms), .min = 200, .max = 120000, .def = "5000", .meaning = "Answer asked for to its beginning"},
+    {ROOT(OPTION_MS, "deadlines.stall_ms", deadlines.stall_ms), .min = 500, .max = 120000, .def = "8000", .meaning = "Nothing comes within an answer"},
+    {ROOT(OPTION_MS, "deadlines.cancel_ms", deadlines.cancel_ms), .min = 200, .max = 60000, .def = "3000", .meaning = "Answer cancelled to its end"},
+    {ROOT(OPTION_MS, "deadlines.tool_ms", deadlines.tool_ms), .min = 100, .max = 600000, .def = "10000", .meaning = "One tool call"},
+    {ROOT(OPTION_MS, "deadlines.farewell_ms", deadlines.farewell_ms), .min = 200, .max = 60000, .def = "5000", .meaning = "Goodbye asked for to its first audio"},
+    {ROOT(OPTION_MS, "deadlines.hangup_ms", deadlines.hangup_ms), .min = 500, .max = 60000, .def = "5000", .meaning = "Hang-up ordered to the end of the phone leg"},
+    {ROOT(OPTION_MS, "deadlines.media_ms", deadlines.media_ms), .min = 500, .max = 120000, .def = "10000", .meaning = "No audio comes from the carrier"},
+    {ROOT(OPTION_MS, "deadlines.socket_start_ms", deadlines.socket_start_ms), .min = 200, .max = 60000, .def = "5000", .meaning = "Media socket opened to its start message and proof"},
+    {ROOT(OPTION_MS, "deadlines.warm_session_ms", deadlines.warm_session_ms), .min = 1000, .max = 120000, .def = "15000", .meaning = "A model session opened at the webhook waits for its media"},
+    {ROOT(OPTION_MS, "deadlines.rest_ms", deadlines.rest_ms), .min = 500, .max = 60000, .def = "10000", .meaning = "One request to the carrier's REST API"},
+    {ROOT(OPTION_MS, "deadlines.drain_ms", deadlines.drain_ms), .min = 0, .max = 86400000, .def = "60000", .meaning = "Running calls may go on for so long after SIGTERM or Ctrl-C"},
+};
+/* clang-format on */
+const uint32_t option_count = ARRAY_LEN(option_table);
+
+/* Longest matching beginning wins. The first three let whole session objects of other systems be pasted in. */
+const struct option_alias option_aliases[] = {
+    {"agent.session", "agent"},
+    {"agent.model_settings", "agent"},
+    {"agent.initial_model_settings", "agent"},
+    {"agent.model_name", "agent.model"},
+    {"agent.system_prompt", "agent.instructions"},
+    {"agent.audio.input.format", "agent.input_format"},
+    {"agent.audio.output.format", "agent.output_format"},
+    {"agent.audio.input.turn_detection", "agent.turn_detection"},
+    {"agent.audio.input.transcription", "agent.transcription"},
+    {"agent.audio.input.noise_reduction", "agent.noise_reduction"},
+    {"agent.audio.output.voice", "agent.voice"},
+    {"agent.audio.output.speed", "agent.speed"},
+    {"agent.input_audio_format", "agent.input_format"},
+    {"agent.output_audio_format", "agent.output_format"},
+    {"agent.input_audio_transcription", "agent.transcription"},
+    {"agent.input_audio_noise_reduction", "agent.noise_reduction"},
+    {"agent.noise_reduction.type", "agent.noise_reduction"},
+    {"agent.modalities", "agent.output_modalities"},
+    {"agent.max_response_output_tokens", "agent.max_output_tokens"},
+};
+const uint32_t option_alias_count = ARRAY_LEN(option_aliases);
+
+const struct option_shorthand option_shorthands[] = {
+    {"agent.turn_detection", "agent.turn_detection.type", "agent.turn_detection.type"},
+    {"agent.transcription", "agent.transcription.model", "agent.transcription.enabled"},
+    {"agent.greeting", "agent.greeting.text", "agent.greeting.kind"},
+    {"agent.farewell", "agent.farewell.text", "agent.farewell.text"},
+    {"agent.apology", "agent.apology.text", "agent.apology.text"},
+};
+const uint32_t option_shorthand_count = ARRAY_LEN(option_shorthands);
+
+static struct str key_of(const struct option *o)
+{
+    return str_from(o->key);
+}
+
+const struct option *option_find(enum option_scope scope, struct str key)
+{
+    for (uint32_t i = 0; i < option_count; i++) {
+        if (option_table[i].scope == scope && option_table[i].key && str_eq(key_of(&option_table[i]), key)) {
+            return &option_table[i];
+        }
+    }
+    return NULL;
+}
+
+/* What of key lies below group: "b.c" of "a.b.c" for "a"; empty when it does not. */
+static struct str below(struct str key, struct str group)
+{
+    if (group.n == 0) {
+        return key;
+    }
+    if (key.n > group.n + 1 && str_starts(key, group) && key.p[group.n] == '.') {
+        return (struct str){key.p + group.n + 1, key.n - group.n - 1};
+    }
+    return STR_NULL;
+}
+
+bool option_is_group(enum option_scope scope, struct str path)
+{
+    for (uint32_t i = 0; i < option_count; i++) {
+        if (option_table[i].scope == scope && option_table[i].key && below(key_of(&option_table[i]), path).n) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; scope == OPTION_ROOT && i < option_alias_count; i++) {
+        if (str_is(path, option_aliases[i].from) && option_is_group(scope, str_from(option_aliases[i].to))) {
+            return true;
+        }
+        if (below(str_from(option_aliases[i].from), path).n) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define MAX_WORD 40
+
+/* Edits (insert, delete, replace, swap of neighbours) from a to b, at most MAX_WORD characters each. */
+static uint32_t distance(struct str a, struct str b)
+{
+    uint32_t rows[3][MAX_WORD + 1];
+    uint32_t *before = rows[0], *prev = rows[1], *now = rows[2];
+
+    if (a.n > MAX_WORD || b.n > MAX_WORD) {
+        return MAX_WORD;
+    }
+    for (uint32_t j = 0; j <= b.n; j++) {
+        prev[j] = j;
+        before[j] = j;
+    }
+    for (uint32_t i = 1; i <= a.n; i++) {
+        uint32_t *spare = before;
+
+        now[0] = i;
+        for (uint32_t j = 1; j <= b.n; j++) {
+            uint32_t cost = a.p[i - 1] == b.p[j - 1] ? 0 : 1;
+
+            now[j] = MIN(MIN(prev[j] + 1, now[j - 1] + 1), prev[j - 1] + cost);
+            if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1]) {
+                now[j] = MIN(now[j], before[j - 2] + 1);
+            }
+        }
+        before = prev;
+        prev = now;
+        now = spare;
+    }
+    return prev[b.n];
+}
+
+/* Near enough to be a slip: a third of the word, or one is the beginning of the other. */
+static uint32_t nearness(struct str word, struct str known)
+{
+    uint32_t d = distance(word, known);
+
+    if (word.n >= 3 && (str_starts(known, word) || (known.n >= 3 && str_starts(word, known)))) {
+        d = MIN(d, 2u);
+    }
+    return d <= 1 + word.n / 3 ? d : MAX_WORD;
+}
+
+bool option_word_nearest(const struct option_word *words, struct str word, const char **ret)
+{
+    uint32_t best = MAX_WORD;
+
+    for (; words->word; words++) {
+        uint32_t d = nearness(word, str_from(words->word));
+
+        if (!words->hidden && d < best) {
+            best = d;
+            *ret = words->word;
+        }
+    }
+    return best < MAX_WORD;
+}
+
+static void consider(struct str member, struct str word, uint32_t *best, struct str *ret)
+{
+    uint32_t d;
+
+    member.n = str_find(member, '.');
+    d = nearness(word, member);
+    if (member.n && d < *best) {
+        *best = d;
+        *ret = member;
+    }
+}
+
+bool option_nearest(enum option_scope scope, struct str group, struct str word, char *ret, size_t cap)
+{
+    struct str found = STR_NULL;
+    uint32_t best = MAX_WORD;
+
+    for (uint32_t i = 0; i < option_count; i++) {
+        if (option_table[i].scope == scope && option_table[i].key && option_table[i].type != OPTION_DROPPED) {
+            consider(below(key_of(&option_table[i]), group), word, &best, &found);
+        }
+    }
+    if (scope == OPTION_ROOT && group.n == 0) {
+        consider(STR("providers"), word, &best, &found);
+        consider(STR("prices"), word, &best, &found);
+    }
+    return found.n && str_copy(ret, cap, found) >= 0;
+}
+
+static size_t snake(struct str in, char *out, size_t cap)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < in.n && n + 2 < cap; i++) {
+        bool upper = in.p[i] >= 'A' && in.p[i] <= 'Z';
+
+        if (upper && i > 0 && in.p[i - 1] != '.' && in.p[i - 1] != '_') {
+            out[n++] = '_';
+        }
+        out[n++] = upper ? (char)(in.p[i] + 'a' - 'A') : in.p[i];
+    }
+    return n;
+}
+
+int option_canonical(struct str path, char *ret, size_t cap)
+{
+    char work[256];
+    char next[256];
+    size_t n;
+
+    if (path.n * 2 + 2 > sizeof(work)) {
+        return -ENOSPC;
+    }
+    n = option_find(OPTION_ROOT, path) ? 0 : snake(path, work, sizeof(work));
+    if (n == 0) {
+        return str_copy(ret, cap, path);
+    }
+    /* A rewritten path may be rewritten again: session.audio.input.format. */
+    for (uint32_t round = 0; round < 3; round++) {
+        const struct option_alias *best = NULL;
+        size_t best_n = 0;
+        int len;
+
+        for (uint32_t i = 0; i < option_alias_count; i++) {
+            struct str from = str_from(option_aliases[i].from);
+
+            if (from.n > best_n && (str_eq((struct str){work, n}, from) || below((struct str){work, n}, from).n)) {
+                best = &option_aliases[i];
+                best_n = from.n;
+            }
+        }
+        if (!best) {
+            break;
+        }
+        len = snprintf(next, sizeof(next), "%s%.*s", best->to, (int)(n - best_n), work + best_n);
+        if (len < 0 || (size_t)len >= sizeof(next)) {
+            return -ENOSPC;
+        }
+        memcpy(work, next, (size_t)len);
+        n = (size_t)len;
+    }
+    return str_copy(ret, cap, (struct str){work, n});
+}

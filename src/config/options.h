@@ -1,0 +1,105 @@
+/*
+ * The one table of options: where a value stands in YAML, which environment names give it, its type, limits, default
+ * and meaning. The loader, the masked dump, .env.example and docs/configuration.md are all driven by it. Const data.
+ */
+#ifndef CONFIG_OPTIONS_H
+#define CONFIG_OPTIONS_H
+
+#include "config/config.h"
+
+/* Which struct the offset counts in. */
+enum option_scope {
+    OPTION_ROOT,     /* struct config */
+    OPTION_PROVIDER, /* struct config_provider; key relative to providers.<name> */
+    OPTION_PRICE,    /* struct config_price; key relative to prices.<model> */
+    OPTION_SCOPE_N
+};
+
+/* The field's C type stands beside it. */
+enum option_type {
+    OPTION_STR,        /* struct str; one of words when there are any */
+    OPTION_SECRET,     /* struct str, masked */
+    OPTION_FILE,       /* struct str; a relative path in YAML counts from the YAML file's folder */
+    OPTION_URL,        /* struct str; scheme and host required, no slash at the end */
+    OPTION_HOSTNAME,   /* struct str; a bare host becomes https://host */
+    OPTION_LISTEN,     /* server.host and server.port together */
+    OPTION_U16,        /* uint16_t */
+    OPTION_U32,        /* uint32_t; 0 may be spelt by word0 */
+    OPTION_I32,        /* int32_t */
+    OPTION_MS,         /* uint32_t; plain milliseconds or 5s, 250ms, 2m */
+    OPTION_SECONDS,    /* uint32_t; plain seconds or 5s, 2m, 1h */
+    OPTION_F64,        /* double */
+    OPTION_MONEY,      /* int64_t, millionths */
+    OPTION_BOOL,       /* bool */
+    OPTION_ENUM,       /* an enum; one of words */
+    OPTION_AUDIO,      /* struct config_audio; a name, or a map with type */
+    OPTION_VOICE,      /* struct str; a name, or a map with id */
+    OPTION_CHOICE,     /* struct str; a word, or {type: function, name: x} */
+    OPTION_MODALITIES, /* enum config_modality; a word or a list of words */
+    OPTION_LIST,       /* struct config_list; a list or one word; commas separate in the environment */
+    OPTION_SECRETS,    /* struct config_list, masked */
+    OPTION_MAP,        /* struct config_map */
+    OPTION_SECRET_MAP, /* struct config_map, values masked */
+    OPTION_BLOCKS,     /* trusted_proxies and their count */
+    OPTION_DROPPED,    /* accepted in any form, without effect, reported once */
+};
+
+struct option_word {
+    const char *word;
+    int value;
+    bool hidden; /* another spelling, not shown */
+};
+
+#define OPTION_MAX_ENV 3
+
+struct option {
+    enum option_scope scope;
+    enum option_type type;
+    const char *key;                 /* dotted; NULL: environment only */
+    const char *env[OPTION_MAX_ENV]; /* first that is set wins */
+    size_t offset;
+    double min;
+    double max;
+    const struct option_word *words; /* ends with a NULL word */
+    const char *word0;               /* spelling of 0 ("inf") */
+    const char *null_text;           /* what YAML null means; NULL: as if the key were absent */
+    const char *def;                 /* text; NULL: zero or empty */
+    const char *def_text;            /* how documentation words the default; NULL: def */
+    const char *example;             /* for .env.example */
+    const char *meaning;
+    const char *since;
+    bool env_wins;    /* the environment replaces what the file says */
+    uint8_t env_kind; /* 1 + enum config_provider_kind: only these providers take it from the environment; 0: all */
+};
+
+extern const struct option option_table[];
+extern const uint32_t option_count;
+
+/* Other spellings of keys: a path or the beginning of one, and what it stands for. */
+struct option_alias {
+    const char *from;
+    const char *to;
+};
+extern const struct option_alias option_aliases[];
+extern const uint32_t option_alias_count;
+
+/* A group of keys that may be written as one word: which key the word is for, and which one null is for. */
+struct option_shorthand {
+    const char *group;
+    const char *word_key;
+    const char *null_key;
+};
+extern const struct option_shorthand option_shorthands[];
+extern const uint32_t option_shorthand_count;
+
+/* The option with this key, NULL when there is none. */
+const struct option *option_find(enum option_scope scope, struct str key);
+/* Some key of the scope begins with path and a dot. */
+bool option_is_group(enum option_scope scope, struct str path);
+/* The nearest known member name of the group ("" : top), false when nothing is near. */
+bool option_nearest(enum option_scope scope, struct str group, struct str word, char *ret, size_t cap);
+bool option_word_nearest(const struct option_word *words, struct str word, const char **ret);
+/* Rewrites a path by the aliases and camelCase into its known spelling. -ENOSPC when it is longer than cap. */
+MUST_USE int option_canonical(struct str path, char *ret, size_t cap);
+
+#endif

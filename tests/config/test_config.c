@@ -1,0 +1,466 @@
+/* What a configuration means: defaults, precedence, providers, the agent's settings and their other spellings. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "fixture.h"
+
+static const struct config_provider *provider_of(const struct fixture *f)
+{
+    return &f->cfg->providers[f->cfg->agent.provider];
+}
+
+TEST(nothing_at_all_gives_the_demo_agent_on_the_sandbox)
+{
+    struct fixture f;
+
+    fixture_ok(&f, NULL, NULL);
+    assert_int_equal(f.cfg->provider_count, 1);
+    assert_str_is(f.cfg->providers[0].name, "sandbox");
+    assert_int_equal(f.cfg->providers[0].kind, CONFIG_SANDBOX);
+    assert_str_is(f.cfg->providers[0].url, "");
+    assert_str_is(f.cfg->server.host, "0.0.0.0");
+    assert_int_equal(f.cfg->server.port, 8000);
+    assert_str_is(f.cfg->agent.name, "demo");
+    assert_int_equal(f.cfg->agent.tools.n, 3);
+    assert_true(f.cfg->agent.instructions.n > 100);
+    assert_int_equal(f.cfg->agent.greeting.kind, GREETING_TEXT);
+    assert_true(f.cfg->records.recording);
+    assert_str_is(f.cfg->records.database, "var/ringtrip.db");
+    assert_true(f.cfg->twilio.require_token);
+    assert_false(f.cfg->twilio.verify_signature);
+    assert_int_equal(f.cfg->warnings.n, 0);
+    assert_int_equal(f.cfg->secrets.n, 0);
+    fixture_done(&f);
+}
+
+TEST(a_key_in_the_environment_makes_openai_the_provider)
+{
+    struct fixture f;
+
+    fixture_ok(&f, NULL, ENV("OPENAI_API_KEY=sk-test-1234567890", "GPT_REALTIME_VOICE=marin"));
+    assert_str_is(provider_of(&f)->name, "openai");
+    assert_int_equal(provider_of(&f)->kind, CONFIG_OPENAI);
+    assert_str_is(provider_of(&f)->url, "https://api.openai.com/v1");
+    assert_str_is(provider_of(&f)->api_key, "sk-test-1234567890");
+    assert_str_is(provider_of(&f)->model, "gpt-realtime-2.1");
+    assert_str_is(provider_of(&f)->voice, "marin");
+    assert_int_equal(f.cfg->secrets.n, 1);
+    fixture_done(&f);
+}
+
+TEST(every_environment_name_of_the_reference_works)
+{
+    struct fixture f;
+
+    fixture_ok(&f, NULL,
+               ENV("SERVER_HOST=127.0.0.1", "SERVER_PORT=8080", "PORT=9999", "PUBLIC_URL=https://a.example.com/",
+                   "PUBLIC_DOMAIN=b.example.com", "GPT_REALTIME_MODEL=gpt-realtime-1.5", "REALTIME_MODEL=other",
+                   "REALTIME_VOICE=echo", "DEFAULT_COUNTRY_CODE=de", "SYSTEM_PROMPT=Be brief.",
+                   "TWILIO_ACCOUNT_SID=AC1", "TWILIO_AUTH_TOKEN=twilio-secret", "TWILIO_PHONE_NUMBER=+15550001111",
+                   "LOG_LEVEL=WARNING", "LOG_FORMAT=json", "LOG_FILE=/tmp/x.log",
+                   "RINGTRIP_API_TOKEN=one-token, two-token", "VAD_START_THRESHOLD=0.7", "VAD_MIN_SILENCE_MS=300",
+                   "VAD_PRE_SPEECH_PAD_MS=250"));
+    assert_str_is(f.cfg->server.host, "127.0.0.1");
+    assert_int_equal(f.cfg->server.port, 8080);
+    assert_str_is(f.cfg->server.public_url, "https://a.example.com");
+    assert_str_is(provider_of(&f)->model, "gpt-realtime-1.5");
+    assert_str_is(provider_of(&f)->voice, "echo");
+    assert_str_is(f.cfg->default_country, "DE");
+    assert_str_is(f.cfg->agent.instructions, "Be brief.");
+    assert_str_is(f.cfg->twilio.account_sid, "AC1");
+    assert_str_is(f.cfg->twilio.auth_token, "twilio-secret");
+    assert_str_is(f.cfg->twilio.phone_number, "+15550001111");
+    assert_true(f.cfg->twilio.verify_signature);
+    assert_int_equal(f.cfg->log.level, LOG_WARN);
+    assert_int_equal(f.cfg->log.format, CONFIG_LOG_JSON);
+    assert_str_is(f.cfg->log.file, "/tmp/x.log");
+    assert_int_equal(f.cfg->server.tokens.n, 2);
+    assert_str_is(f.cfg->server.tokens.v[1], "two-token");
+    assert_float_equal(f.cfg->agent.turn.threshold, 0.7, 1e-9);
+    assert_int_equal(f.cfg->agent.turn.silence_duration_ms, 300);
+    assert_int_equal(f.cfg->agent.turn.prefix_padding_ms, 250);
+    fixture_done(&f);
+}
+
+TEST(port_and_public_domain_are_fallbacks)
+{
+    struct fixture f;
+
+    fixture_ok(&f, NULL, ENV("PORT=9000", "PUBLIC_DOMAIN=voice.example.com"));
+    assert_int_equal(f.cfg->server.port, 9000);
+    assert_str_is(f.cfg->server.public_url, "https://voice.example.com");
+    fixture_done(&f);
+}
+
+TEST(the_file_wins_over_the_environment_but_for_the_system_prompt)
+{
+    struct fixture f;
+
+    fixture_ok(&f,
+               "server: {listen: '127.0.0.1:7000'}\n"
+               "log: {level: debug}\n"
+               "agent: {instructions: From the file.}\n"
+               "providers: {main: {kind: openai, url: 'ws://127.0.0.1:1', model: m1}}\n",
+               ENV("SERVER_HOST=10.0.0.1", "SERVER_PORT=1", "LOG_LEVEL=error", "SYSTEM_PROMPT=From outside.",
+                   "GPT_REALTIME_MODEL=m2", "GPT_REALTIME_VOICE=sage"));
+    assert_str_is(f.cfg->server.host, "127.0.0.1");
+    assert_int_equal(f.cfg->server.port, 7000);
+    assert_int_equal(f.cfg->log.level, LOG_DEBUG);
+    assert_str_is(f.cfg->agent.instructions, "From outside.");
+    assert_str_is(provider_of(&f)->model, "m1");
+    assert_str_is(provider_of(&f)->voice, "sage");
+    fixture_done(&f);
+}
+
+TEST(variables_are_put_into_values)
+{
+    struct fixture f;
+
+    fixture_ok(&f,
+               "server: {public_url: 'https://${HOST_PART}.example.com', listen: '${LISTEN:-:7001}'}\n"
+               "agent: {name: 'a $${NOT} ${EMPTY:-}b', greeting: {text: \"${GREET:-Hi}\"}}\n"
+               "log: {level: '${LEVEL:-}'}\n"
+               "carriers: {twilio: {auth_token: ['${TOKEN_A}', '${TOKEN_B:-}']}}\n",
+               ENV("HOST_PART=voice", "TOKEN_A=aaaaaaaa", "LOG_LEVEL=error"));
+    assert_str_is(f.cfg->server.public_url, "https://voice.example.com");
+    assert_int_equal(f.cfg->server.port, 7001);
+    assert_str_is(f.cfg->server.host, "0.0.0.0");
+    assert_str_is(f.cfg->agent.name, "a ${NOT} b");
+    assert_str_is(f.cfg->agent.greeting.text, "Hi");
+    /* What comes to nothing is as if it were not there: the environment's word counts. */
+    assert_int_equal(f.cfg->log.level, LOG_ERROR);
+    assert_int_equal(f.cfg->twilio.auth_tokens.n, 1);
+    fixture_done(&f);
+}
+
+TEST(a_provider_with_everything)
+{
+    struct fixture f;
+
+    fixture_ok(&f,
+               "providers:\n"
+               "  azure:\n"
+               "    kind: openai\n"
+               "    url: wss://r.openai.azure.com/openai/v1/\n"
+               "    api_key: azure-key-123\n"
+               "    model: gpt-4o-realtime-preview\n" /* a deployment may be called so */
+               "    voice: {id: voice_123}\n"
+               "    auth_header: api-key\n"
+               "    model_in_query: no\n"
+               "    dialect: beta\n"
+               "    headers: {X-Team: blue, X-Empty: ''}\n"
+               "    query: {api-version: 2025-04-01-preview}\n"
+               "    ca_file: /etc/ca.pem\n"
+               "  spare: {kind: sandbox, url: 'ws://127.0.0.1:9'}\n"
+               "agent: {provider: azure}\n"
+               "prices:\n"
+               "  gpt-4o-realtime-preview: {text_in: 4, text_cached: 0.4, text_out: 16, audio_in: 32, audio_cached: "
+               "0.40, audio_out: 64.5}\n"
+               "limits: {max_cost: 1.25}\n",
+               NULL);
+    const struct config_provider *p = provider_of(&f);
+
+    assert_str_is(p->name, "azure");
+    assert_str_is(p->url, "wss://r.openai.azure.com/openai/v1");
+    assert_str_is(p->model, "gpt-4o-realtime-preview");
+    assert_str_is(p->voice, "voice_123");
+    assert_str_is(p->auth_header, "api-key");
+    assert_false(p->model_in_query);
+    assert_int_equal(p->dialect, CONFIG_BETA);
+    assert_int_equal(p->headers.n, 1);
+    assert_str_is(p->headers.v[0].name, "X-Team");
+    assert_str_is(p->query.v[0].value, "2025-04-01-preview");
+    assert_int_equal(p->prices.in_text, 4000000);
+    assert_int_equal(p->prices.cached_audio, 400000);
+    assert_int_equal(p->prices.out_audio, 64500000);
+    assert_int_equal(f.cfg->limits.max_cost_micro, 1250000);
+    assert_int_equal(f.cfg->provider_count, 2);
+    assert_int_equal(f.cfg->warnings.n, 0);
+    fixture_done(&f);
+}
+
+TEST(a_retired_model_becomes_the_default_with_one_warning)
+{
+    struct fixture f;
+
+    fixture_ok(&f, NULL, ENV("OPENAI_API_KEY=sk-1234567", "REALTIME_MODEL=gpt-4o-realtime-preview-2024-10-01"));
+    assert_str_is(provider_of(&f)->model, "gpt-realtime-2.1");
+    assert_int_equal(f.cfg->warnings.n, 1);
+    assert_str_is(f.cfg->warnings.v[0], "providers.openai.model: the model gpt-4o-realtime-preview-2024-10-01 has been "
+                                        "retired by the service; using gpt-realtime-2.1");
+    fixture_done(&f);
+}
+
+TEST(a_voice_unknown_to_the_service_is_only_warned_of)
+{
+    struct fixture f;
+
+    fixture_ok(&f, NULL, ENV("OPENAI_API_KEY=sk-1234567", "REALTIME_VOICE=nova"));
+    assert_str_is(provider_of(&f)->voice, "nova");
+    assert_int_equal(f.cfg->warnings.n, 1);
+    fixture_done(&f);
+}
+
+TEST(a_key_over_an_open_line_is_warned_of)
+{
+    struct fixture f;
+
+    fixture_ok(&f, "providers: {p: {kind: openai, url: 'ws://10.1.1.1:80', api_key: secret-key}}", NULL);
+    assert_int_equal(f.cfg->warnings.n, 1);
+    assert_str_is(f.cfg->warnings.v[0], "providers.p.url is not encrypted: the key travels in the clear");
+    fixture_done(&f);
+    fixture_ok(&f, "providers: {p: {kind: openai, url: 'ws://127.0.0.1:80', api_key: secret-key}}", NULL);
+    assert_int_equal(f.cfg->warnings.n, 0);
+    fixture_done(&f);
+}
+
+TEST(beta_spellings_are_translated)
+{
+    struct fixture f;
+
+    fixture_ok(&f,
+               "agent:\n"
+               "  modalities: [text, audio]\n"
+               "  input_audio_format: g711_ulaw\n"
+               "  output_audio_format: pcm16\n"
+               "  input_audio_transcription: {model: whisper-1, language: de}\n"
+               "  input_audio_noise_reduction: {type: far_field}\n"
+               "  max_response_output_tokens: inf\n"
+               "  temperature: 0.8\n"
+               "  voice: shimmer\n"
+               "  turn_detection: {type: vad, threshold: 0.6, silence_duration_ms: 700, eagerness: low}\n"
+               "  tool_choice: {type: function, name: end_call}\n",
+               NULL);
+    const struct config_agent *a = &f.cfg->agent;
+
+    assert_int_equal(a->output_modality, CONFIG_AUDIO);
+    assert_true(a->input_format.given);
+    assert_int_equal(a->input_format.format, AUDIO_PCMU);
+    assert_int_equal(a->output_format.format, AUDIO_PCM16_24K);
+    assert_str_is(a->transcription.model, "whisper-1");
+    assert_str_is(a->transcription.language, "de");
+    assert_true(a->transcription.enabled);
+    assert_int_equal(a->noise_reduction, CONFIG_FAR_FIELD);
+    assert_int_equal(a->max_output_tokens, 0);
+    assert_str_is(provider_of(&f)->voice, "shimmer");
+    assert_int_equal(a->turn.kind, TURN_SERVER_VAD);
+    assert_float_equal(a->turn.threshold, 0.6, 1e-9);
+    assert_int_equal(a->turn.silence_duration_ms, 700);
+    assert_str_is(a->turn.eagerness, "");
+    assert_str_is(a->tool_choice, "end_call");
+    /* temperature and eagerness, each once. */
+    assert_int_equal(f.cfg->warnings.n, 2);
+    assert_str_is(f.cfg->warnings.v[0],
+                  "t.yaml:8:3: agent.temperature has no effect: The service has no temperature any more");
+    assert_str_is(f.cfg->warnings.v[1], "t.yaml:10:84: agent.turn_detection.eagerness has no effect with this type of "
+                                        "turn detection");
+    fixture_done(&f);
+}
+
+TEST(ga_and_camel_case_spellings_are_translated)
+{
+    struct fixture f;
+
+    fixture_ok(&f,
+               "agent:\n"
+               "  modelName: gpt-realtime\n"
+               "  modelSettings:\n"
+               "    audio:\n"
+               "      input:\n"
+               "        format: {type: audio/pcma}\n"
+               "        noiseReduction: near_field\n"
+               "        transcription: null\n"
+               "        turnDetection: {type: semantic_vad, eagerness: high, interruptResponse: false, createResponse: "
+               "false}\n"
+               "      output: {format: {type: audio/pcm, rate: 24000}, voice: {id: voice_9}, speed: 1.25}\n"
+               "    toolChoice: required\n"
+               "    maxOutputTokens: 512\n"
+               "    parallelToolCalls: false\n"
+               "    reasoning: {effort: low}\n"
+               "    outputModalities: [audio]\n",
+               NULL);
+    const struct config_agent *a = &f.cfg->agent;
+
+    assert_str_is(provider_of(&f)->model, "gpt-realtime");
+    assert_str_is(provider_of(&f)->voice, "voice_9");
+    assert_int_equal(a->input_format.format, AUDIO_PCMA);
+    assert_int_equal(a->output_format.format, AUDIO_PCM16_24K);
+    assert_int_equal(a->noise_reduction, CONFIG_NEAR_FIELD);
+    assert_false(a->transcription.enabled);
+    assert_int_equal(a->turn.kind, TURN_SEMANTIC_VAD);
+    assert_str_is(a->turn.eagerness, "high");
+    assert_false(a->turn.create_response);
+    assert_false(a->turn.interrupt_response);
+    assert_true(a->turn.threshold < 0);
+    assert_int_equal(a->turn.silence_duration_ms, -1);
+    assert_float_equal(a->speed, 1.25, 1e-9);
+    assert_str_is(a->tool_choice, "required");
+    assert_int_equal(a->max_output_tokens, 512);
+    assert_true(a->parallel_tool_calls_set);
+    assert_false(a->parallel_tool_calls);
+    assert_int_equal(a->reasoning_effort, CONFIG_EFFORT_LOW);
+    assert_int_equal(f.cfg->warnings.n, 0);
+    fixture_done(&f);
+}
+
+TEST(groups_may_be_one_word)
+{
+    struct fixture f;
+
+    fixture_ok(&f,
+               "agent: {greeting: Hello there, turn_detection: semantic_vad, transcription: whisper-1, apology: Sorry, "
+               "farewell: Bye}",
+               NULL);
+    assert_int_equal(f.cfg->agent.greeting.kind, GREETING_TEXT);
+    assert_str_is(f.cfg->agent.greeting.text, "Hello there");
+    assert_int_equal(f.cfg->agent.turn.kind, TURN_SEMANTIC_VAD);
+    assert_str_is(f.cfg->agent.transcription.model, "whisper-1");
+    assert_str_is(f.cfg->agent.apology, "Sorry");
+    assert_str_is(f.cfg->agent.farewell, "Bye");
+    fixture_done(&f);
+    fixture_ok(&f, "agent: {greeting: null, turn_detection: null, transcription: ~, noise_reduction: null}", NULL);
+    assert_int_equal(f.cfg->agent.greeting.kind, GREETING_NONE);
+    assert_int_equal(f.cfg->agent.turn.kind, TURN_MANUAL);
+    assert_false(f.cfg->agent.turn.create_response);
+    assert_false(f.cfg->agent.transcription.enabled);
+    fixture_done(&f);
+}
+
+TEST(anchors_and_aliases_work)
+{
+    struct fixture f;
+
+    fixture_ok(&f,
+               "providers:\n"
+               "  a: &base {kind: sandbox, url: 'ws://127.0.0.1:5', headers: {X-A: one}}\n"
+               "  b: *base\n"
+               "agent: {provider: b}\n",
+               NULL);
+    assert_str_is(provider_of(&f)->name, "b");
+    assert_str_is(provider_of(&f)->url, "ws://127.0.0.1:5");
+    assert_str_is(provider_of(&f)->headers.v[0].value, "one");
+    fixture_done(&f);
+}
+
+TEST(durations_have_units)
+{
+    struct fixture f;
+
+    fixture_ok(
+        &f,
+        "deadlines: {tool_ms: 2m, stall_ms: 750, drain_ms: 0}\nlimits: {max_call_s: 1h, max_calls_per_number: none}\n",
+        NULL);
+    assert_int_equal(f.cfg->deadlines.tool_ms, 120000);
+    assert_int_equal(f.cfg->deadlines.stall_ms, 750);
+    assert_int_equal(f.cfg->deadlines.drain_ms, 0);
+    assert_int_equal(f.cfg->limits.max_call_s, 3600);
+    assert_int_equal(f.cfg->limits.max_calls_per_number, 0);
+    fixture_done(&f);
+}
+
+TEST(proxies_are_trusted_by_block)
+{
+    static const struct {
+        const char *address;
+        bool trusted;
+    } cases[] = {{"10.1.2.3", true},       {"10.1.2.3:5060", true},
+                 {"11.0.0.1", false},      {"192.168.1.7", true},
+                 {"192.168.1.8", false},   {"[2001:db8::1]:443", true},
+                 {"2001:db8:1::1", false}, {"::ffff:10.9.9.9", true},
+                 {"127.0.0.1", false},     {"", false},
+                 {"10.1.2", false},        {"nonsense", false}};
+    struct fixture f;
+
+    fixture_ok(&f, "server: {trusted_proxies: [10.0.0.0/8, 192.168.1.7, '2001:db8::/48']}", NULL);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        if (config_trusts_proxy(f.cfg, str_from(cases[i].address)) != cases[i].trusted) {
+            fail_msg("%s", cases[i].address);
+        }
+    }
+    fixture_done(&f);
+    fixture_ok(&f, NULL, NULL);
+    assert_true(config_trusts_proxy(f.cfg, STR("127.0.0.1:1")));
+    assert_true(config_trusts_proxy(f.cfg, STR("::1")));
+    assert_false(config_trusts_proxy(f.cfg, STR("10.0.0.1")));
+    fixture_done(&f);
+    fixture_ok(&f, "server: {trusted_proxies: []}", NULL);
+    assert_false(config_trusts_proxy(f.cfg, STR("127.0.0.1")));
+    fixture_done(&f);
+}
+
+TEST(prices_are_found_without_the_date)
+{
+    struct fixture f;
+
+    fixture_ok(&f, "prices: {m: {text_in: 1}, m-2026-02-02: {text_in: 2}}", NULL);
+    assert_int_equal(config_prices(f.cfg, STR("m"))->in_text, 1000000);
+    assert_int_equal(config_prices(f.cfg, STR("m-2025-01-01"))->in_text, 1000000);
+    assert_int_equal(config_prices(f.cfg, STR("m-2026-02-02"))->in_text, 2000000);
+    assert_null(config_prices(f.cfg, STR("m-x")));
+    assert_null(config_prices(f.cfg, STR("-2025-01-01")));
+    fixture_done(&f);
+}
+
+TEST(the_dump_shows_no_secret_and_loads_again)
+{
+    struct fixture f, again;
+    struct buf out;
+
+    fixture_ok(&f,
+               "server: {tokens: [control-token], public_url: 'https://v.example.com'}\n"
+               "providers: {p: {kind: openai, url: 'wss://h/v1', api_key: sk-secret, headers: {X-K: header-secret}}}\n"
+               "carriers: {twilio: {auth_token: twilio-token}}\n"
+               "prices: {m: {text_in: 0.5}}\n"
+               "limits: {max_call_s: 77}\n",
+               NULL);
+    buf_init(&out, 1 << 20);
+    config_dump_masked(f.cfg, &out);
+    assert_int_equal(out.err, 0);
+    assert_int_equal(str_search(buf_str(&out), STR("secret")), SIZE_MAX);
+    assert_int_equal(str_search(buf_str(&out), STR("-token\"")), SIZE_MAX);
+    assert_int_equal(f.cfg->secrets.n, 4);
+    fixture_ok(&again, buf_cstr(&out), NULL);
+    assert_int_equal(again.cfg->limits.max_call_s, 77);
+    assert_str_is(again.cfg->server.public_url, "https://v.example.com");
+    assert_int_equal(again.cfg->prices[0].prices.in_text, 500000);
+    fixture_done(&again);
+    fixture_done(&f);
+    buf_done(&out);
+}
+
+static void *use_snapshot(void *arg)
+{
+    for (int i = 0; i < 10000; i++) {
+        config_ref(arg);
+        config_unref(arg);
+    }
+    return config_unref(arg);
+}
+
+TEST(references_are_counted_across_threads)
+{
+    struct fixture f;
+    pthread_t threads[4];
+
+    fixture_ok(&f, NULL, NULL);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, use_snapshot, config_ref(f.cfg)), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    assert_str_is(f.cfg->agent.name, "demo");
+    fixture_done(&f);
+}
+
+TEST_MAIN(T(nothing_at_all_gives_the_demo_agent_on_the_sandbox), T(a_key_in_the_environment_makes_openai_the_provider),
+          T(every_environment_name_of_the_reference_works), T(port_and_public_domain_are_fallbacks),
+          T(the_file_wins_over_the_environment_but_for_the_system_prompt), T(variables_are_put_into_values),
+          T(a_provider_with_everything), T(a_retired_model_becomes_the_default_with_one_warning),
+          T(a_voice_unknown_to_the_service_is_only_warned_of), T(a_key_over_an_open_line_is_warned_of),
+          T(beta_spellings_are_translated), T(ga_and_camel_case_spellings_are_translated), T(groups_may_be_one_word),
+          T(anchors_and_aliases_work), T(durations_have_units), T(proxies_are_trusted_by_block),
+          T(prices_are_found_without_the_date), T(the_dump_shows_no_secret_and_loads_again),
+          T(references_are_counted_across_threads))
