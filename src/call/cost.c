@@ -28,7 +28,7 @@ static unsigned __int128 price_of(uint64_t tokens, int64_t price)
     unsigned __int128 term = tokens;
 
     term *= price > 0 ? (uint64_t)price : 0;
-    return MIN(term, (__extension__(unsigned __int128) 1) << 124);
+    return MIN(term, ((unsigned __int128)1) << 124);
 }
 
 int64_t cost_of(const struct cost_usage *u, const struct cost_prices *p)

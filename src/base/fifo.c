@@ -1,0 +1,121 @@
+#include "base/fifo.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+
+struct fifo_block {
+    struct fifo_block *next;
+    uint32_t from, to;
+    uint8_t bytes[FIFO_BLOCK_BYTES];
+};
+
+void fifo_init(struct fifo *f)
+{
+    *f = (struct fifo){0};
+}
+
+void fifo_done(struct fifo *f)
+{
+    fifo_clear(f);
+    free(f->spare);
+    f->spare = NULL;
+}
+
+static void drop_first(struct fifo *f)
+{
+    struct fifo_block *block = f->first;
+    f->first = block->next;
+    if (!f->first) {
+        f->last = NULL;
+    }
+    if (f->spare) {
+        free(block);
+    } else {
+        f->spare = block;
+    }
+}
+
+void fifo_clear(struct fifo *f)
+{
+    while (f->first) {
+        drop_first(f);
+    }
+    f->len = 0;
+}
+
+static struct fifo_block *new_block(struct fifo *f)
+{
+    struct fifo_block *block = f->spare;
+    if (block) {
+        f->spare = NULL;
+    } else {
+        block = malloc(sizeof(*block));
+    }
+    if (block) {
+        block->next = NULL;
+        block->from = block->to = 0;
+    }
+    return block;
+}
+
+int fifo_put(struct fifo *f, struct span data)
+{
+    /* Take the blocks first, so that failure leaves the queue as it was. */
+    size_t room = f->last ? FIFO_BLOCK_BYTES - f->last->to : 0;
+    struct fifo_block *fresh = NULL;
+    struct fifo_block **end = &fresh;
+    for (size_t have = room; have < data.n; have += FIFO_BLOCK_BYTES) {
+        *end = new_block(f);
+        if (!*end) {
+            while (fresh) {
+                struct fifo_block *next = fresh->next;
+                free(fresh);
+                fresh = next;
+            }
+            return -ENOMEM;
+        }
+        end = &(*end)->next;
+    }
+    f->len += data.n;
+    while (data.n) {
+        if (!f->last || f->last->to == FIFO_BLOCK_BYTES) {
+            struct fifo_block *block = fresh;
+            fresh = fresh->next;
+            block->next = NULL;
+            if (f->last) {
+                f->last->next = block;
+            } else {
+                f->first = block;
+            }
+            f->last = block;
+        }
+        size_t n = MIN(data.n, (size_t)(FIFO_BLOCK_BYTES - f->last->to));
+        memcpy(f->last->bytes + f->last->to, data.p, n);
+        f->last->to += (uint32_t)n;
+        data.p += n;
+        data.n -= n;
+    }
+    return 0;
+}
+
+void fifo_take(struct fifo *f, void *out, size_t n)
+{
+    assert(n <= f->len);
+    uint8_t *to = out;
+    f->len -= n;
+    while (n) {
+        struct fifo_block *block = f->first;
+        size_t part = MIN(n, (size_t)(block->to - block->from));
+        if (to) {
+            memcpy(to, block->bytes + block->from, part);
+            to += part;
+        }
+        block->from += (uint32_t)part;
+        n -= part;
+        if (block->from == block->to) {
+            drop_first(f);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/* A byte queue in blocks: grows and shrinks with what waits in it, one spare block is kept. Not a ring, no copy on
+ * growth. */
+#ifndef BASE_FIFO_H
+#define BASE_FIFO_H
+
+#include "base/str.h"
+
+#define FIFO_BLOCK_BYTES 4000
+
+struct fifo_block;
+
+struct fifo {
+    struct fifo_block *first, *last, *spare;
+    size_t len;
+};
+
+void fifo_init(struct fifo *f);
+void fifo_done(struct fifo *f);
+void fifo_clear(struct fifo *f);
+/* All or nothing. -ENOMEM */
+MUST_USE int fifo_put(struct fifo *f, struct span data);
+/* Moves the first n bytes (n <= len) to out; out NULL drops them. */
+void fifo_take(struct fifo *f, void *out, size_t n);
+
+#endif

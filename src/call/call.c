@@ -1,0 +1,427 @@
+/* Dispatch: one handler per event, then what follows from any event: deadlines, pump, progress, recording. */
+#include "call/call.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "call/state.h"
+
+int call_new(const struct call_opts *opts, struct call **ret)
+{
+    struct call *c = calloc(1, sizeof(*c));
+    if (!c) {
+        return -ENOMEM;
+    }
+    c->o = opts;
+    c->lead_ms = opts->playout.lead_ms;
+    c->leg_format = c->model_in = c->model_out = AUDIO_PCMU;
+    for (int t = 0; t < TIMER_N; t++) {
+        c->timers[t] = UINT64_MAX;
+    }
+    buf_init(&c->waiting, (size_t)1 << 22);
+    fifo_init(&c->queue);
+    ledger_init(&c->ledger, audio_bytes_per_ms(AUDIO_PCMU));
+    track_init(&c->track, AUDIO_PCMU);
+    *ret = c;
+    return 0;
+}
+
+struct call *call_free(struct call *c)
+{
+    if (!c) {
+        return NULL;
+    }
+    buf_done(&c->waiting);
+    fifo_done(&c->queue);
+    ledger_done(&c->ledger);
+    track_done(&c->track);
+    for (int i = 0; i < CALL_ITEMS; i++) {
+        buf_done(&c->items[i].text);
+    }
+    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+        buf_done(&c->tools[i].output);
+    }
+    free(c);
+    return NULL;
+}
+
+struct call_action *call_emit(struct call *c, enum call_action_type type)
+{
+    struct call_actions *a = c->out;
+    if (a->n == CALL_MAX_ACTIONS) {
+        a->overflow = true;
+        a->n--; /* the last one gives way; the host ends the call over overflow */
+    }
+    struct call_action *act = &a->list[a->n++];
+    memset(act, 0, sizeof(*act));
+    act->type = type;
+    return act;
+}
+
+struct str call_keep(struct call *c, struct str s)
+{
+    if (s.n == 0) {
+        return STR("");
+    }
+    struct str kept = arena_str(&c->out->bytes, s);
+    if (!kept.p) {
+        c->out->overflow = true;
+        return STR("");
+    }
+    return kept;
+}
+
+void call_remark(struct call *c, enum call_note n, int64_t value, struct str text)
+{
+    struct str kept = call_keep(c, text);
+    struct call_action *act = call_emit(c, ACT_NOTE);
+    act->note.note = n;
+    act->note.value = value;
+    act->note.text = kept;
+}
+
+void call_copy_id(char dst[CALL_ID_MAX], struct str id)
+{
+    size_t n = MIN(id.n, (size_t)CALL_ID_MAX - 1);
+    memcpy(dst, id.p ? id.p : "", n);
+    dst[n] = '\0';
+}
+
+int32_t call_since_ms(const struct call *c)
+{
+    return c->leg_start_us ? (int32_t)((c->now_us - c->leg_start_us) / 1000) : 0;
+}
+
+uint64_t call_position(const struct call *c, uint64_t at_us)
+{
+    return at_us > c->leg_start_us ? (at_us - c->leg_start_us) * (audio_rate_hz(c->leg_format) / 1000) / 1000 : 0;
+}
+
+static bool illegal(struct call *c, const char *machine, const char *state, const char *event)
+{
+    char text[96];
+    struct buf b;
+    buf_init(&b, sizeof(text));
+    buf_printf(&b, "%s %s x %s", machine, state, event);
+    c->illegal++;
+    call_remark(c, NOTE_ILLEGAL, 0, buf_str(&b));
+    buf_done(&b);
+    return false;
+}
+
+bool phase_to(struct call *c, enum phase_event e)
+{
+    int next = phase_next(c->phase, e);
+    if (next < 0) {
+        return illegal(c, "phase", call_phase_name(c->phase), phase_event_name(e));
+    }
+    c->phase = (enum call_phase)next;
+    return true;
+}
+
+bool caller_to(struct call *c, enum caller_event e)
+{
+    int next = caller_next(c->caller, e);
+    if (next < 0) {
+        return illegal(c, "caller", caller_state_name(c->caller), caller_event_name(e));
+    }
+    c->caller = (enum caller_state)next;
+    return true;
+}
+
+bool response_to(struct call *c, enum response_event e)
+{
+    int next = response_next(c->response, e);
+    if (next < 0) {
+        return illegal(c, "response", response_state_name(c->response), response_event_name(e));
+    }
+    c->response = (enum response_state)next;
+    return true;
+}
+
+bool playout_to(struct call *c, enum playout_event e)
+{
+    int next = playout_next(c->playout, e);
+    if (next < 0) {
+        return illegal(c, "playout", playout_state_name(c->playout), playout_event_name(e));
+    }
+    c->playout = (enum playout_state)next;
+    return true;
+}
+
+/* ---- one handler per event ---- */
+
+static void on_begin(struct call *c, const struct call_event *ev UNUSED)
+{
+    life_begin(c);
+}
+
+static void on_tick(struct call *c UNUSED, const struct call_event *ev UNUSED)
+{
+    /* What is due runs after every event. */
+}
+
+static void on_leg_media(struct call *c, const struct call_event *ev)
+{
+    uplink_media(c, ev->leg_media.timestamp_ms, ev->leg_media.audio);
+}
+
+static void on_leg_mark(struct call *c, const struct call_event *ev)
+{
+    playout_mark(c, ev->leg_mark.mark);
+}
+
+static void on_leg_dtmf(struct call *c, const struct call_event *ev UNUSED)
+{
+    call_remark(c, NOTE_DTMF, 0, STR_NULL); /* the digit itself stays out of logs */
+}
+
+static void on_leg_stop(struct call *c, const struct call_event *ev UNUSED)
+{
+    life_leg_over(c, REASON_CALLER_HANGUP);
+}
+
+static void on_leg_closed(struct call *c, const struct call_event *ev)
+{
+    int err = ev->leg_closed.err;
+    bool protocol = err == -ERR_WS || err == -ERR_SYNTAX || err == -ERR_STATE || err == -ERR_TYPE ||
+                    err == -ERR_MISSING || err == -ERR_BASE64 || err == -ERR_TOO_BIG || err == -ERR_UTF8 ||
+                    err == -ERR_RANGE;
+    life_leg_over(c, protocol ? REASON_PROTOCOL : REASON_CARRIER_CLOSED);
+}
+
+static void on_speech_started(struct call *c, const struct call_event *ev UNUSED)
+{
+    seq_alive(c);
+    if (c->phase == PHASE_GREETING && c->o->greeting.protect) {
+        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("protected-greeting"));
+        return;
+    }
+    if (c->phase == PHASE_FAREWELL) {
+        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("farewell"));
+        return;
+    }
+    if (caller_to(c, CA_START)) {
+        barge_in(c);
+    }
+}
+
+static void on_speech_stopped(struct call *c, const struct call_event *ev UNUSED)
+{
+    seq_alive(c);
+    if (c->caller == CALLER_SILENT) {
+        return; /* its start was ignored */
+    }
+    if (caller_to(c, CA_STOP) && c->turn_open) {
+        c->turn.speech_stop_ms = call_since_ms(c);
+    }
+}
+
+static void on_committed(struct call *c, const struct call_event *ev UNUSED)
+{
+    bool spoke = c->caller != CALLER_SILENT;
+    caller_to(c, CA_COMMIT);
+    if (!spoke && !c->turn_open) {
+        turn_begin(c);
+    }
+    if (c->model_creates) {
+        timer_set(c, TIMER_EXPECT, c->o->deadlines.response_ms);
+    } else if (c->phase == PHASE_CONVERSATION || c->phase == PHASE_GREETING) {
+        seq_request(c, STR_NULL, false);
+    }
+}
+
+static void on_user_text(struct call *c, const struct call_event *ev)
+{
+    if (!ev->model_user_text.failed) {
+        line_caller(c, ev->model_user_text.text);
+    }
+}
+
+static void on_response_created(struct call *c, const struct call_event *ev)
+{
+    seq_created(c, ev->model_response.response_id);
+}
+
+static void on_item_added(struct call *c, const struct call_event *ev UNUSED)
+{
+    seq_alive(c);
+}
+
+static void on_model_audio(struct call *c, const struct call_event *ev)
+{
+    seq_alive(c);
+    playout_audio(c, ev->model_audio.response_id, ev->model_audio.item_id, ev->model_audio.audio);
+}
+
+static void on_model_audio_done(struct call *c, const struct call_event *ev)
+{
+    seq_alive(c);
+    playout_item_done(c, ev->model_audio.response_id, ev->model_audio.item_id);
+}
+
+static void on_text_delta(struct call *c, const struct call_event *ev)
+{
+    seq_alive(c);
+    text_delta(c, ev);
+}
+
+static void on_text_done(struct call *c, const struct call_event *ev)
+{
+    text_done(c, ev);
+}
+
+static void on_tool_call(struct call *c, const struct call_event *ev)
+{
+    seq_alive(c);
+    tools_call(c, ev);
+}
+
+static void on_response_done(struct call *c, const struct call_event *ev)
+{
+    const struct call_usage *u = &ev->model_done.usage;
+    if (u->in_text | u->in_audio | u->out_text | u->out_audio) {
+        call_emit(c, ACT_USAGE)->usage = *u;
+    }
+    playout_response_done(c, ev->model_done.response_id);
+    seq_done(c, ev->model_done.response_id, ev->model_done.status, ev->model_done.reason);
+}
+
+static void on_model_error(struct call *c, const struct call_event *ev)
+{
+    seq_error(c, ev->model_error.request, ev->model_error.code);
+}
+
+static void on_control_hangup(struct call *c, const struct call_event *ev)
+{
+    life_hangup(c, ev->control_hangup.reason, false);
+}
+
+static void on_control_text(struct call *c, const struct call_event *ev)
+{
+    if (c->model != MODEL_READY || c->leg != LEG_UP) {
+        return;
+    }
+    struct str text = call_keep(c, ev->control_text.text);
+    if (c->playout != PLAYOUT_EMPTY || c->response == RESPONSE_GENERATING) {
+        cut_agent(c, WE_CANCEL);
+    }
+    turn_begin(c);
+    line_caller(c, text);
+    call_emit(c, ACT_MODEL_USER_TEXT)->model_user_text.text = text;
+    seq_request(c, STR_NULL, false);
+}
+
+static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_event *ev) = {
+    [EV_BEGIN] = on_begin,
+    [EV_TICK] = on_tick,
+    [EV_LEG_START] = life_leg_start,
+    [EV_LEG_MEDIA] = on_leg_media,
+    [EV_LEG_MARK] = on_leg_mark,
+    [EV_LEG_DTMF] = on_leg_dtmf,
+    [EV_LEG_STOP] = on_leg_stop,
+    [EV_LEG_CLOSED] = on_leg_closed,
+    [EV_MODEL_READY] = life_model_ready,
+    [EV_MODEL_FAILED] = life_model_failed,
+    [EV_MODEL_SPEECH_STARTED] = on_speech_started,
+    [EV_MODEL_SPEECH_STOPPED] = on_speech_stopped,
+    [EV_MODEL_COMMITTED] = on_committed,
+    [EV_MODEL_USER_TEXT] = on_user_text,
+    [EV_MODEL_RESPONSE_CREATED] = on_response_created,
+    [EV_MODEL_ITEM_ADDED] = on_item_added,
+    [EV_MODEL_AUDIO] = on_model_audio,
+    [EV_MODEL_AUDIO_DONE] = on_model_audio_done,
+    [EV_MODEL_TEXT_DELTA] = on_text_delta,
+    [EV_MODEL_TEXT_DONE] = on_text_done,
+    [EV_MODEL_TOOL_CALL] = on_tool_call,
+    [EV_MODEL_RESPONSE_DONE] = on_response_done,
+    [EV_MODEL_ERROR] = on_model_error,
+    [EV_TOOL_RESULT] = tools_result,
+    [EV_CONTROL_HANGUP] = on_control_hangup,
+    [EV_CONTROL_USER_TEXT] = on_control_text,
+};
+
+static bool from_model(enum call_event_type t)
+{
+    return t >= EV_MODEL_SPEECH_STARTED && t <= EV_MODEL_ERROR;
+}
+
+static void run_timers(struct call *c)
+{
+    for (int t = 0; t < TIMER_N && c->phase != PHASE_ENDED; t++) {
+        if (c->timers[t] <= c->now_us) {
+            c->timers[t] = UINT64_MAX;
+            life_timer(c, (enum call_timer)t);
+        }
+    }
+}
+
+void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, struct call_actions *actions)
+{
+    call_actions_clear(actions);
+    c->out = actions;
+    c->now_us = MAX(c->now_us, now_us);
+    /* A model that failed or was never ready has nothing more to say; a peer that talks on is not believed. */
+    bool heard = !from_model(ev->type) || c->model == MODEL_READY;
+    if (c->phase != PHASE_ENDED && heard && (unsigned)ev->type < CALL_EVENT_N) {
+        handlers[ev->type](c, ev);
+        run_timers(c);
+        if (c->phase != PHASE_ENDED && c->leg_start_us) {
+            playout_progress(c);
+            tools_flush(c);
+            seq_try(c);
+            playout_pump(c);
+            life_progress(c);
+            turn_settle(c);
+            playout_record(c, false);
+        }
+    }
+    c->out = NULL;
+}
+
+uint64_t call_deadline_us(const struct call *c)
+{
+    uint64_t due = UINT64_MAX;
+    for (int t = 0; t < TIMER_N && c->phase != PHASE_ENDED; t++) {
+        due = MIN(due, c->timers[t]);
+    }
+    return due;
+}
+
+bool call_ended(const struct call *c)
+{
+    return c->phase == PHASE_ENDED;
+}
+
+void call_view(const struct call *c, struct call_view *ret)
+{
+    *ret = (struct call_view){
+        .phase = c->phase,
+        .caller = c->caller,
+        .response = c->response,
+        .playout = c->playout,
+        .leg_start_us = c->leg_start_us,
+        .uplink_bytes = c->uplink_bytes,
+        .appended_bytes = c->appended_bytes,
+        .downlink_bytes = c->downlink_bytes,
+        .sent_bytes = c->sent_bytes,
+        .flushed_bytes = c->flushed_bytes,
+        .record_samples = c->track.base,
+        .queued_ms = bytes_ms(c, c->queue.len),
+        .outstanding_ms = ledger_outstanding_ms(&c->ledger, c->now_us),
+        .barge_ins = c->barge_ins,
+        .illegal = c->illegal,
+        .turns = c->turns,
+    };
+    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+        ret->pending_tools += c->tools[i].state != TOOL_FREE;
+    }
+    if (c->item_n) {
+        const struct item *it = &c->items[c->item_first];
+        uint32_t low = it->acked;
+        uint32_t high = it->acked;
+        ledger_heard(&c->ledger, it->number, c->now_us, &low, &high);
+        ret->heard_low_ms = bytes_ms(c, low);
+        ret->heard_high_ms = bytes_ms(c, high);
+    }
+}

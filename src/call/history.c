@@ -1,0 +1,134 @@
+/* What was said and heard: lines of the transcript, cut where the caller stopped hearing, and one record per turn. */
+#include "base/err.h"
+#include "call/state.h"
+
+void turn_begin(struct call *c)
+{
+    turn_close(c);
+    c->turn = (struct call_turn){.number = c->turns++,
+                                 .speech_start_ms = -1,
+                                 .speech_stop_ms = -1,
+                                 .created_ms = -1,
+                                 .first_audio_ms = -1,
+                                 .first_sent_ms = -1,
+                                 .agent_end_ms = -1};
+    c->turn_open = true;
+}
+
+void turn_close(struct call *c)
+{
+    if (c->turn_open) {
+        c->turn_open = false;
+        call_emit(c, ACT_TURN)->turn = c->turn;
+    }
+}
+
+void turn_settle(struct call *c)
+{
+    bool answered = c->turn_open && c->turn.created_ms >= 0;
+    bool quiet = c->playout == PLAYOUT_EMPTY && c->response == RESPONSE_NONE && !c->want && !tools_pending(c);
+    if (answered && quiet && c->caller == CALLER_SILENT) {
+        turn_close(c);
+    }
+}
+
+/* The transcript runs in step with the audio: as much of the text as of the sound, back to the end of a word. */
+static size_t heard_text(struct str text, uint32_t heard, uint32_t total)
+{
+    if (total == 0 || heard >= total) {
+        return total ? text.n : 0;
+    }
+    size_t n = (size_t)((uint64_t)text.n * heard / total);
+    while (n > 0 && text.p[n] != ' ' && text.p[n] != '\n') {
+        n--;
+    }
+    return n;
+}
+
+void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes)
+{
+    struct str text = buf_str(&it->text);
+    bool whole = heard_bytes >= it->received && it->audio_done;
+    size_t cut = whole && it->received ? text.n : heard_text(text, heard_bytes, it->received);
+    if (c->turn_open) {
+        c->turn.item_ms += bytes_ms(c, it->received);
+        c->turn.heard_ms += bytes_ms(c, heard_bytes);
+    }
+    if (text.n == 0) {
+        return;
+    }
+    struct str heard = call_keep(c, (struct str){text.p, cut});
+    struct str unheard = call_keep(c, str_trim((struct str){text.p + cut, text.n - cut}));
+    struct call_action *act = call_emit(c, ACT_LINE);
+    act->line.who = PARTY_AGENT;
+    act->line.at_ms = it->start_ms >= 0 ? it->start_ms : call_since_ms(c);
+    act->line.text = heard;
+    act->line.unheard = unheard;
+    act->line.estimated = !whole;
+}
+
+void line_caller(struct call *c, struct str text)
+{
+    text = str_trim(text);
+    if (text.n == 0) {
+        return;
+    }
+    struct str kept = call_keep(c, text);
+    struct call_action *act = call_emit(c, ACT_LINE);
+    act->line.who = PARTY_CALLER;
+    bool timed = c->turn_open && c->turn.speech_start_ms >= 0;
+    act->line.at_ms = timed ? c->turn.speech_start_ms : call_since_ms(c);
+    act->line.text = kept;
+}
+
+void text_delta(struct call *c, const struct call_event *ev)
+{
+    if (seq_is_dead(c, ev->model_text.response_id)) {
+        return;
+    }
+    struct item *it = item_need(c, ev->model_text.response_id, ev->model_text.item_id);
+    if (it && !it->text_done && it->text.len + ev->model_text.text.n <= CALL_TEXT_MAX) {
+        buf_put_str(&it->text, ev->model_text.text);
+    }
+}
+
+/* Letters and digits alone, lower case: what a greeting must agree in. */
+static bool same_words(struct str a, struct str b)
+{
+    size_t i = 0;
+    size_t k = 0;
+    for (;;) {
+        while (i < a.n && !((a.p[i] | 32) >= 'a' && (a.p[i] | 32) <= 'z') && !(a.p[i] & 0x80)) {
+            i++;
+        }
+        while (k < b.n && !((b.p[k] | 32) >= 'a' && (b.p[k] | 32) <= 'z') && !(b.p[k] & 0x80)) {
+            k++;
+        }
+        if (i == a.n || k == b.n) {
+            return i == a.n && k == b.n;
+        }
+        if ((a.p[i++] | 32) != (b.p[k++] | 32)) {
+            return false;
+        }
+    }
+}
+
+void text_done(struct call *c, const struct call_event *ev)
+{
+    if (seq_is_dead(c, ev->model_text.response_id)) {
+        return;
+    }
+    struct item *it = item_need(c, ev->model_text.response_id, ev->model_text.item_id);
+    if (!it) {
+        return;
+    }
+    it->text_done = true;
+    if (ev->model_text.text.n) {
+        buf_clear(&it->text, 0);
+        buf_put_str(&it->text, (struct str){ev->model_text.text.p, MIN(ev->model_text.text.n, (size_t)CALL_TEXT_MAX)});
+    }
+    if (c->phase == PHASE_GREETING && c->o->greeting.kind == GREETING_TEXT &&
+        !same_words(buf_str(&it->text), c->o->greeting.text)) {
+        call_remark(c, NOTE_GREETING_DEVIATION, 0, buf_str(&it->text));
+    }
+}

@@ -1,0 +1,583 @@
+/*
+ * One visitor describes the fields of every struct; writing, reading and digesting are three modes of it, so that they
+ * cannot drift apart. The order of fields is the format: a change of it is a new JOURNAL_VERSION.
+ */
+#include "call/journal.h"
+
+#include <math.h>
+
+#include "base/err.h"
+
+enum visit_mode { VISIT_WRITE, VISIT_READ, VISIT_DIGEST };
+
+struct visit {
+    enum visit_mode mode;
+    int err;
+    struct buf *out;
+    struct span in;
+    struct arena *arena; /* reading: copies texts when not NULL */
+    uint64_t hash;
+};
+
+static void mix(struct visit *v, uint64_t x)
+{
+    v->hash = (v->hash ^ x) * UINT64_C(0x9E3779B97F4A7C15);
+    v->hash ^= v->hash >> 29;
+}
+
+static void put_uvar(struct buf *out, uint64_t x)
+{
+    uint8_t b[10];
+    size_t n = 0;
+    do {
+        b[n++] = (uint8_t)((x & 127) | (x > 127 ? 128 : 0));
+        x >>= 7;
+    } while (x);
+    buf_put(out, b, n);
+}
+
+static uint64_t get_uvar(struct visit *v)
+{
+    uint64_t x = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        if (v->in.n == 0) {
+            v->err = v->err ? v->err : -ENODATA;
+            return 0;
+        }
+        uint8_t b = *v->in.p++;
+        v->in.n--;
+        x |= (uint64_t)(b & 127) << shift;
+        if (b < 128) {
+            return x;
+        }
+    }
+    v->err = v->err ? v->err : -ERR_CORRUPT;
+    return 0;
+}
+
+static void f_u64(struct visit *v, uint64_t *x)
+{
+    switch (v->mode) {
+    case VISIT_WRITE:
+        put_uvar(v->out, *x);
+        break;
+    case VISIT_READ:
+        *x = get_uvar(v);
+        break;
+    case VISIT_DIGEST:
+        mix(v, *x);
+        break;
+    }
+}
+
+static void f_u32(struct visit *v, uint32_t *x)
+{
+    uint64_t wide = *x;
+    f_u64(v, &wide);
+    if (v->mode == VISIT_READ) {
+        if (wide > UINT32_MAX) {
+            v->err = v->err ? v->err : -ERR_CORRUPT;
+        }
+        *x = (uint32_t)wide;
+    }
+}
+
+static void f_i64(struct visit *v, int64_t *x)
+{
+    uint64_t zigzag = ((uint64_t)*x << 1) ^ (uint64_t)(*x >> 63);
+    f_u64(v, &zigzag);
+    if (v->mode == VISIT_READ) {
+        *x = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+    }
+}
+
+static void f_i32(struct visit *v, int32_t *x)
+{
+    int64_t wide = *x;
+    f_i64(v, &wide);
+    if (v->mode == VISIT_READ) {
+        if (wide < INT32_MIN || wide > INT32_MAX) {
+            v->err = v->err ? v->err : -ERR_CORRUPT;
+        }
+        *x = (int32_t)wide;
+    }
+}
+
+static void f_int(struct visit *v, int *x)
+{
+    int32_t narrow = *x;
+    f_i32(v, &narrow);
+    *x = narrow;
+}
+
+static void f_bool(struct visit *v, bool *x)
+{
+    uint32_t wide = *x;
+    f_u32(v, &wide);
+    *x = wide != 0;
+}
+
+/* An enum below limit, through its unsigned value. */
+static uint32_t f_enum(struct visit *v, uint32_t x, uint32_t limit)
+{
+    f_u32(v, &x);
+    if (v->mode == VISIT_READ && x >= limit) {
+        v->err = v->err ? v->err : -ERR_CORRUPT;
+        return 0;
+    }
+    return x;
+}
+#define F_ENUM(v, field, limit) (field) = (__typeof__(field))f_enum((v), (uint32_t)(field), (limit))
+
+static void f_f64(struct visit *v, double *x)
+{
+    int64_t micro = (int64_t)llround(*x * 1e6);
+    f_i64(v, &micro);
+    if (v->mode == VISIT_READ) {
+        *x = (double)micro / 1e6;
+    }
+}
+
+static void digest_bytes(struct visit *v, const uint8_t *p, size_t n)
+{
+    mix(v, n);
+    for (; n >= 8; n -= 8, p += 8) {
+        uint64_t x;
+        memcpy(&x, p, 8);
+        mix(v, x);
+    }
+    uint64_t tail = 0;
+    for (size_t i = 0; i < n; i++) {
+        tail |= (uint64_t)p[i] << (8 * i);
+    }
+    mix(v, tail);
+}
+
+static void f_span(struct visit *v, struct span *s)
+{
+    switch (v->mode) {
+    case VISIT_WRITE:
+        put_uvar(v->out, s->n);
+        buf_put(v->out, s->p, s->n);
+        break;
+    case VISIT_READ: {
+        uint64_t n = get_uvar(v);
+        if (v->err || n > v->in.n) {
+            v->err = v->err ? v->err : -ENODATA;
+            *s = (struct span){0};
+            return;
+        }
+        *s = (struct span){v->in.p, (size_t)n};
+        v->in.p += n;
+        v->in.n -= (size_t)n;
+        break;
+    }
+    case VISIT_DIGEST:
+        digest_bytes(v, s->p, s->n);
+        break;
+    }
+}
+
+static void f_str(struct visit *v, struct str *s)
+{
+    struct span bytes = span_of_str(*s);
+    f_span(v, &bytes);
+    if (v->mode == VISIT_READ && !v->err) {
+        *s = str_of_span(bytes);
+        if (v->arena) {
+            *s = arena_str(v->arena, *s);
+            v->err = s->p ? 0 : -ENOMEM;
+        }
+    }
+}
+
+static void f_usage(struct visit *v, struct call_usage *u)
+{
+    f_u32(v, &u->in_text);
+    f_u32(v, &u->in_audio);
+    f_u32(v, &u->cached_text);
+    f_u32(v, &u->cached_audio);
+    f_u32(v, &u->out_text);
+    f_u32(v, &u->out_audio);
+}
+
+static void f_leg_event(struct visit *v, struct call_event *e)
+{
+    switch (e->type) {
+    case EV_LEG_START:
+        F_ENUM(v, e->leg_start.format, AUDIO_FORMAT_N);
+        f_str(v, &e->leg_start.stream_id);
+        f_str(v, &e->leg_start.carrier_call_id);
+        f_str(v, &e->leg_start.caller);
+        f_str(v, &e->leg_start.called);
+        break;
+    case EV_LEG_MEDIA:
+        f_u32(v, &e->leg_media.timestamp_ms);
+        f_span(v, &e->leg_media.audio);
+        break;
+    case EV_LEG_MARK:
+        f_u32(v, &e->leg_mark.mark);
+        break;
+    case EV_LEG_DTMF: {
+        uint32_t digit = v->mode == VISIT_READ ? 0 : '*'; /* digits are never journalled */
+        f_u32(v, &digit);
+        e->leg_dtmf.digit = '*';
+        break;
+    }
+    case EV_LEG_CLOSED:
+        f_int(v, &e->leg_closed.err);
+        break;
+    default: /* EV_LEG_STOP has no fields */
+        break;
+    }
+}
+
+static void f_model_event(struct visit *v, struct call_event *e)
+{
+    switch (e->type) {
+    case EV_MODEL_READY:
+        F_ENUM(v, e->model_ready.in, AUDIO_FORMAT_N);
+        F_ENUM(v, e->model_ready.out, AUDIO_FORMAT_N);
+        f_str(v, &e->model_ready.session_id);
+        f_str(v, &e->model_ready.model);
+        f_str(v, &e->model_ready.voice);
+        f_u32(v, &e->model_ready.n_tools);
+        f_bool(v, &e->model_ready.interrupts);
+        f_bool(v, &e->model_ready.creates);
+        break;
+    case EV_MODEL_FAILED:
+        f_int(v, &e->model_failed.err);
+        f_str(v, &e->model_failed.code);
+        f_str(v, &e->model_failed.message);
+        f_bool(v, &e->model_failed.was_ready);
+        break;
+    case EV_MODEL_SPEECH_STARTED:
+    case EV_MODEL_SPEECH_STOPPED:
+    case EV_MODEL_COMMITTED:
+        f_str(v, &e->model_speech.item_id);
+        f_u32(v, &e->model_speech.at_ms);
+        break;
+    case EV_MODEL_USER_TEXT:
+        f_str(v, &e->model_user_text.item_id);
+        f_str(v, &e->model_user_text.text);
+        f_bool(v, &e->model_user_text.failed);
+        break;
+    case EV_MODEL_RESPONSE_CREATED:
+        f_str(v, &e->model_response.response_id);
+        break;
+    case EV_MODEL_ITEM_ADDED:
+        f_str(v, &e->model_item.response_id);
+        f_str(v, &e->model_item.item_id);
+        break;
+    case EV_MODEL_AUDIO:
+    case EV_MODEL_AUDIO_DONE:
+        f_str(v, &e->model_audio.response_id);
+        f_str(v, &e->model_audio.item_id);
+        f_span(v, &e->model_audio.audio);
+        break;
+    case EV_MODEL_TEXT_DELTA:
+    case EV_MODEL_TEXT_DONE:
+        f_str(v, &e->model_text.response_id);
+        f_str(v, &e->model_text.item_id);
+        f_str(v, &e->model_text.text);
+        break;
+    case EV_MODEL_TOOL_CALL:
+        f_str(v, &e->model_tool.response_id);
+        f_str(v, &e->model_tool.item_id);
+        f_str(v, &e->model_tool.tool_call_id);
+        f_str(v, &e->model_tool.name);
+        f_str(v, &e->model_tool.arguments);
+        break;
+    case EV_MODEL_RESPONSE_DONE:
+        f_str(v, &e->model_done.response_id);
+        F_ENUM(v, e->model_done.status, RESPONSE_STATUS_N);
+        f_str(v, &e->model_done.reason);
+        f_usage(v, &e->model_done.usage);
+        break;
+    case EV_MODEL_ERROR:
+        f_str(v, &e->model_error.code);
+        f_str(v, &e->model_error.message);
+        f_str(v, &e->model_error.param);
+        f_u32(v, &e->model_error.request);
+        break;
+    default:
+        break;
+    }
+}
+
+static void f_event(struct visit *v, struct call_event *e)
+{
+    F_ENUM(v, e->type, CALL_EVENT_N);
+    f_leg_event(v, e);
+    f_model_event(v, e);
+    switch (e->type) {
+    case EV_TOOL_RESULT:
+        f_str(v, &e->tool_result.tool_call_id);
+        f_str(v, &e->tool_result.output);
+        f_bool(v, &e->tool_result.failed);
+        break;
+    case EV_CONTROL_HANGUP:
+        F_ENUM(v, e->control_hangup.reason, CALL_REASON_N);
+        break;
+    case EV_CONTROL_USER_TEXT:
+        f_str(v, &e->control_text.text);
+        break;
+    default:
+        break;
+    }
+}
+
+static void f_opts(struct visit *v, struct call_opts *o)
+{
+    struct str *texts[] = {&o->call_id,      &o->agent,         &o->provider,      &o->carrier,
+                           &o->instructions, &o->greeting.text, &o->farewell.text, &o->turn.eagerness};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        f_str(v, texts[i]);
+    }
+    F_ENUM(v, o->greeting.kind, GREETING_KIND_N);
+    f_bool(v, &o->greeting.protect);
+    F_ENUM(v, o->turn.kind, TURN_KIND_N);
+    f_f64(v, &o->turn.threshold);
+    f_i32(v, &o->turn.prefix_padding_ms);
+    f_i32(v, &o->turn.silence_duration_ms);
+    f_i32(v, &o->turn.idle_timeout_ms);
+    f_bool(v, &o->turn.create_response);
+    f_bool(v, &o->turn.interrupt_response);
+    uint32_t *numbers[] = {&o->greeting.fallback_ms,
+                           &o->playout.lead_ms,
+                           &o->playout.max_lead_ms,
+                           &o->playout.burst_ms,
+                           &o->deadlines.leg_start_ms,
+                           &o->deadlines.model_ready_ms,
+                           &o->deadlines.response_ms,
+                           &o->deadlines.stall_ms,
+                           &o->deadlines.cancel_ms,
+                           &o->deadlines.tool_ms,
+                           &o->deadlines.farewell_ms,
+                           &o->deadlines.hangup_ms,
+                           &o->deadlines.media_ms,
+                           &o->limits.max_call_s,
+                           &o->limits.queue_ms,
+                           &o->limits.uplink_ms,
+                           &o->n_tools};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        f_u32(v, numbers[i]);
+    }
+    f_bool(v, &o->record);
+    if (o->n_tools > CALL_MAX_TOOLS) {
+        v->err = v->err ? v->err : -ERR_CORRUPT;
+        o->n_tools = 0;
+    }
+    for (uint32_t i = 0; i < o->n_tools; i++) {
+        f_str(v, &o->tools[i].name);
+        f_str(v, &o->tools[i].description);
+        f_str(v, &o->tools[i].parameters);
+        F_ENUM(v, o->tools[i].kind, CALL_TOOL_KIND_N);
+        f_u32(v, &o->tools[i].deadline_ms);
+    }
+}
+
+static void f_turn(struct visit *v, struct call_turn *t)
+{
+    f_u32(v, &t->number);
+    int32_t *times[] = {&t->speech_start_ms, &t->speech_stop_ms, &t->created_ms,
+                        &t->first_audio_ms,  &t->first_sent_ms,  &t->agent_end_ms};
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        f_i32(v, times[i]);
+    }
+    f_u32(v, &t->item_ms);
+    f_u32(v, &t->heard_ms);
+    f_u32(v, &t->tools);
+    f_bool(v, &t->interrupted);
+}
+
+static void f_action(struct visit *v, struct call_action *a)
+{
+    F_ENUM(v, a->type, CALL_ACTION_N);
+    switch (a->type) {
+    case ACT_LEG_MEDIA:
+        f_span(v, &a->leg_media.audio);
+        f_u32(v, &a->leg_media.mark);
+        break;
+    case ACT_LEG_MARK:
+        f_u32(v, &a->leg_mark.mark);
+        break;
+    case ACT_LEG_HANGUP:
+        F_ENUM(v, a->leg_hangup.reason, CALL_REASON_N);
+        f_bool(v, &a->leg_hangup.apologise);
+        break;
+    case ACT_MODEL_APPEND:
+        f_span(v, &a->model_append.audio);
+        break;
+    case ACT_MODEL_RESPOND:
+        f_u32(v, &a->model_respond.request);
+        f_str(v, &a->model_respond.instructions);
+        f_bool(v, &a->model_respond.no_tools);
+        break;
+    case ACT_MODEL_CANCEL:
+        f_u32(v, &a->model_cancel.request);
+        f_str(v, &a->model_cancel.response_id);
+        break;
+    case ACT_MODEL_TRUNCATE:
+        f_u32(v, &a->model_truncate.request);
+        f_str(v, &a->model_truncate.item_id);
+        f_u32(v, &a->model_truncate.heard_ms);
+        break;
+    case ACT_MODEL_TOOL_OUTPUT:
+        f_u32(v, &a->model_tool_output.request);
+        f_str(v, &a->model_tool_output.tool_call_id);
+        f_str(v, &a->model_tool_output.output);
+        break;
+    case ACT_MODEL_USER_TEXT:
+        f_str(v, &a->model_user_text.text);
+        break;
+    case ACT_TOOL_RUN:
+        f_str(v, &a->tool_run.tool_call_id);
+        f_str(v, &a->tool_run.name);
+        f_str(v, &a->tool_run.arguments);
+        f_u32(v, &a->tool_run.deadline_ms);
+        break;
+    case ACT_TOOL_CANCEL:
+        f_str(v, &a->tool_cancel.tool_call_id);
+        break;
+    case ACT_RECORD:
+        f_u64(v, &a->record.at_samples);
+        f_span(v, &a->record.pairs);
+        break;
+    case ACT_LINE:
+        F_ENUM(v, a->line.who, PARTY_N);
+        f_i32(v, &a->line.at_ms);
+        f_str(v, &a->line.text);
+        f_str(v, &a->line.unheard);
+        f_bool(v, &a->line.estimated);
+        break;
+    case ACT_TURN:
+        f_turn(v, &a->turn);
+        break;
+    case ACT_NOTE:
+        F_ENUM(v, a->note.note, CALL_NOTE_N);
+        f_i64(v, &a->note.value);
+        f_str(v, &a->note.text);
+        break;
+    case ACT_USAGE:
+        f_usage(v, &a->usage);
+        break;
+    case ACT_END:
+        F_ENUM(v, a->end.reason, CALL_REASON_N);
+        f_str(v, &a->end.detail);
+        f_u32(v, &a->end.duration_ms);
+        break;
+    case ACT_LEG_CLEAR:
+    case ACT_MODEL_OPEN:
+    case ACT_MODEL_COMMIT:
+    case ACT_MODEL_CLEAR_INPUT:
+    case ACT_MODEL_CLOSE:
+    case CALL_ACTION_N:
+        break;
+    }
+}
+
+uint64_t actions_digest(const struct call_actions *actions)
+{
+    struct visit v = {.mode = VISIT_DIGEST, .hash = actions->n};
+    for (uint32_t i = 0; i < actions->n; i++) {
+        struct call_action copy = actions->list[i]; /* the visitor writes back what it visits */
+        f_action(&v, &copy);
+    }
+    return v.hash;
+}
+
+void journal_begin(struct journal_writer *w, struct buf *out, const struct call_opts *opts, uint64_t now_us)
+{
+    w->last_us = now_us;
+    buf_put(out, "RTJ1", 4);
+    struct visit v = {.mode = VISIT_WRITE, .out = out};
+    uint32_t version = JOURNAL_VERSION;
+    struct str build = STR(RINGTRIP_VERSION);
+    f_u32(&v, &version);
+    f_str(&v, &build);
+    f_u64(&v, &now_us);
+    struct call_opts copy = *opts;
+    f_opts(&v, &copy);
+}
+
+void journal_put(struct journal_writer *w, struct buf *out, const struct call_event *ev, uint64_t now_us,
+                 const struct call_actions *actions)
+{
+    uint64_t delta = now_us > w->last_us ? now_us - w->last_us : 0;
+    w->last_us = MAX(w->last_us, now_us);
+    buf_putc(out, 1);
+    struct visit v = {.mode = VISIT_WRITE, .out = out};
+    f_u64(&v, &delta);
+    struct call_event copy = *ev;
+    f_event(&v, &copy);
+    uint64_t digest = actions_digest(actions);
+    uint8_t le[8];
+    for (int i = 0; i < 8; i++) {
+        le[i] = (uint8_t)(digest >> (8 * i));
+    }
+    buf_put(out, le, sizeof(le));
+}
+
+int journal_open(struct journal_reader *r, struct span file, struct arena *arena, struct call_opts *ret_opts,
+                 struct str *ret_build)
+{
+    if (file.n < 6 || memcmp(file.p, "RTJ1", 4) != 0) {
+        return -ERR_CORRUPT;
+    }
+    struct visit v = {.mode = VISIT_READ, .in = {file.p + 4, file.n - 4}, .arena = arena};
+    uint32_t version = 0;
+    struct str build = STR_NULL;
+    uint64_t start_us = 0;
+    struct call_opts opts;
+    call_opts_init(&opts);
+    f_u32(&v, &version);
+    if (!v.err && version != JOURNAL_VERSION) {
+        return -ERR_RANGE;
+    }
+    f_str(&v, &build);
+    f_u64(&v, &start_us);
+    f_opts(&v, &opts);
+    if (v.err) {
+        return v.err == -ENOMEM ? -ENOMEM : -ERR_CORRUPT;
+    }
+    *r = (struct journal_reader){.rest = v.in, .now_us = start_us};
+    *ret_opts = opts;
+    *ret_build = build;
+    return 0;
+}
+
+int journal_next(struct journal_reader *r, struct call_event *ret, uint64_t *ret_now_us, uint64_t *ret_digest)
+{
+    struct visit v = {.mode = VISIT_READ, .in = r->rest};
+    if (v.in.n == 0) {
+        return 0;
+    }
+    if (*v.in.p != 1) {
+        return -ERR_CORRUPT;
+    }
+    v.in.p++;
+    v.in.n--;
+    uint64_t delta = 0;
+    struct call_event ev;
+    memset(&ev, 0, sizeof(ev));
+    f_u64(&v, &delta);
+    f_event(&v, &ev);
+    if (v.err == -ENODATA || (!v.err && v.in.n < 8)) {
+        return 0; /* the process died while it wrote this one */
+    }
+    if (v.err || delta > UINT64_C(86400000000) * 30) {
+        return -ERR_CORRUPT;
+    }
+    uint64_t digest = 0;
+    for (int i = 0; i < 8; i++) {
+        digest |= (uint64_t)v.in.p[i] << (8 * i);
+    }
+    r->rest = (struct span){v.in.p + 8, v.in.n - 8};
+    r->now_us += delta;
+    r->records++;
+    *ret = ev;
+    *ret_now_us = r->now_us;
+    *ret_digest = digest;
+    return 1;
+}

@@ -1,0 +1,359 @@
+/*
+ * From set-up to the closed record: both sides come up, greeting, conversation, goodbye, hang-up, end. Every wait has a
+ * deadline; whatever happens first, the phone leg is taken down and ACT_END is the last word.
+ *
+ *     setup ─▶ greeting ─▶ conversation ─▶ farewell ─▶ (leg down) ─▶ ended
+ */
+#include "base/err.h"
+#include "call/state.h"
+
+#define FAREWELL_PLAY_MS   30000 /* a goodbye that has begun may take this long */
+#define FAREWELL_SPOKEN_MS 300   /* audio in the response of end_call that counts as its goodbye */
+
+void life_begin(struct call *c)
+{
+    call_emit(c, ACT_MODEL_OPEN);
+    timer_set(c, TIMER_LEG_START, c->o->deadlines.leg_start_ms);
+}
+
+static void greet(struct call *c)
+{
+    call_remark(c, NOTE_ANSWERED, call_since_ms(c), STR_NULL);
+    if (c->o->greeting.kind == GREETING_NONE || c->greeted) {
+        phase_to(c, PH_CONVERSE);
+        uplink_open(c);
+        return;
+    }
+    phase_to(c, PH_GREET);
+    c->greeted = true;
+    if (!c->o->greeting.protect) {
+        uplink_open(c);
+    } else {
+        buf_done(&c->waiting);
+        uplink_open(c);
+    }
+    turn_begin(c);
+    timer_set(c, TIMER_GREETING, c->o->greeting.fallback_ms);
+    if (c->o->greeting.kind == GREETING_TEXT) {
+        struct buf text;
+        buf_init(&text, sizeof(c->want_text) - 1);
+        buf_puts(&text, "Say exactly: \"");
+        buf_put_str(&text, c->o->greeting.text);
+        buf_puts(&text, "\" Say nothing else.");
+        seq_request(c, buf_str(&text), true);
+        buf_done(&text);
+    } else {
+        seq_request(c, STR_NULL, false);
+    }
+}
+
+static void both_up(struct call *c)
+{
+    if (c->leg == LEG_UP && c->model == MODEL_READY && c->phase == PHASE_SETUP) {
+        timer_off(c, TIMER_MODEL_READY);
+        greet(c);
+    }
+}
+
+void life_leg_start(struct call *c, const struct call_event *ev)
+{
+    if (c->leg != LEG_NONE) {
+        return; /* the carrier's adapter refuses a second start; a journal may still hold one */
+    }
+    c->leg = LEG_UP;
+    c->leg_start_us = c->now_us;
+    c->leg_format = ev->leg_start.format;
+    ledger_done(&c->ledger);
+    ledger_init(&c->ledger, audio_bytes_per_ms(c->leg_format));
+    track_done(&c->track);
+    track_init(&c->track, c->leg_format);
+    timer_off(c, TIMER_LEG_START);
+    timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
+    if (c->o->limits.max_call_s) {
+        c->timers[TIMER_MAX_CALL] = c->now_us + (uint64_t)c->o->limits.max_call_s * 1000000;
+    }
+    /* Through an empty queue and back at once: the first measure of the way to the caller's ear. */
+    call_emit(c, ACT_LEG_MARK)->leg_mark.mark = ledger_mark(&c->ledger, c->now_us);
+    if (c->model == MODEL_GONE) {
+        life_hangup(c, c->reason, true);
+    } else if (c->model == MODEL_READY) {
+        both_up(c);
+    } else {
+        timer_set(c, TIMER_MODEL_READY, c->o->deadlines.model_ready_ms);
+    }
+}
+
+void life_model_ready(struct call *c, const struct call_event *ev)
+{
+    if (c->model != MODEL_OPENING) {
+        return;
+    }
+    c->model = MODEL_READY;
+    c->model_in = ev->model_ready.in;
+    c->model_out = ev->model_ready.out;
+    c->model_interrupts = ev->model_ready.interrupts;
+    c->model_creates = ev->model_ready.creates;
+    both_up(c);
+}
+
+static void set_reason(struct call *c, enum call_reason reason)
+{
+    if (c->reason == REASON_NONE) {
+        c->reason = reason;
+    }
+}
+
+void life_model_failed(struct call *c, const struct call_event *ev)
+{
+    if (c->model == MODEL_GONE) {
+        return;
+    }
+    c->model = MODEL_GONE;
+    struct str why = ev->model_failed.code.n ? ev->model_failed.code : str_from(err_name(ev->model_failed.err));
+    size_t n = MIN(why.n, sizeof(c->detail) - 1);
+    memcpy(c->detail, why.p, n);
+    c->detail[n] = '\0';
+    enum call_reason reason = ev->model_failed.was_ready ? REASON_MODEL_CLOSED
+                              : ev->model_failed.code.n  ? REASON_MODEL_REFUSED
+                                                         : REASON_MODEL_UNREACHABLE;
+    set_reason(c, reason);
+    tools_cancel_all(c);
+    c->want = false;
+    timer_off(c, TIMER_RESPONSE);
+    timer_off(c, TIMER_EXPECT);
+    if (c->response != RESPONSE_NONE) {
+        c->response = RESPONSE_NONE; /* the other side of the machine is gone with its session */
+    }
+    for (uint32_t i = 0; i < c->item_n; i++) {
+        struct item *it = item_at(c, i);
+        it->audio_done = it->text_done = true;
+    }
+    if (c->leg == LEG_NONE) {
+        return; /* told to the caller when the leg comes up; TIMER_LEG_START bounds that */
+    }
+    /* What the agent had said is played to its end, then the caller is told and the leg goes down. */
+    if (c->farewell == FAREWELL_NONE) {
+        c->apologise = true;
+    }
+    c->farewell = FAREWELL_PLAYING;
+    if (c->phase != PHASE_FAREWELL) {
+        phase_to(c, PH_FAREWELL);
+    }
+    timer_set(c, TIMER_FAREWELL, FAREWELL_PLAY_MS);
+}
+
+void life_hangup(struct call *c, enum call_reason reason, bool apologise)
+{
+    set_reason(c, reason);
+    if (c->leg == LEG_NONE) {
+        life_end(c);
+        return;
+    }
+    if (c->leg != LEG_UP) {
+        return;
+    }
+    if (c->phase != PHASE_FAREWELL) {
+        phase_to(c, PH_FAREWELL);
+    }
+    c->leg = LEG_HANGING_UP;
+    struct call_action *act = call_emit(c, ACT_LEG_HANGUP);
+    act->leg_hangup.reason = c->reason;
+    act->leg_hangup.apologise = apologise;
+    timer_off(c, TIMER_FAREWELL);
+    timer_set(c, TIMER_HANGUP, c->o->deadlines.hangup_ms);
+}
+
+void life_goodbye(struct call *c, struct str response_id)
+{
+    if (c->farewell != FAREWELL_NONE || c->phase == PHASE_FAREWELL) {
+        return;
+    }
+    phase_to(c, PH_FAREWELL);
+    set_reason(c, REASON_AGENT_HANGUP);
+    c->farewell = FAREWELL_CALLED;
+    call_copy_id(c->farewell_response, response_id);
+    timer_set(c, TIMER_FAREWELL, c->o->deadlines.stall_ms);
+}
+
+static uint32_t goodbye_ms(struct call *c)
+{
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < c->item_n; i++) {
+        if (str_is(str_from(c->farewell_response), item_at(c, i)->response_id)) {
+            bytes += item_at(c, i)->received;
+        }
+    }
+    return bytes_ms(c, bytes);
+}
+
+static void ask_goodbye(struct call *c)
+{
+    c->farewell = FAREWELL_ASKED;
+    timer_set(c, TIMER_FAREWELL, c->o->deadlines.farewell_ms);
+    struct buf text;
+    buf_init(&text, sizeof(c->want_text) - 1);
+    if (c->o->farewell.text.n) {
+        buf_puts(&text, "Say exactly: \"");
+        buf_put_str(&text, c->o->farewell.text);
+        buf_puts(&text, "\" Say nothing else.");
+    } else {
+        buf_puts(&text, "The call is ending. Say goodbye to the caller in one short sentence.");
+    }
+    seq_request(c, buf_str(&text), true);
+    buf_done(&text);
+}
+
+/* The response that called end_call is over: was its speech the goodbye, or is one still owed? */
+static void farewell_progress(struct call *c)
+{
+    bool over = c->response == RESPONSE_NONE || c->response == RESPONSE_DONE;
+    switch (c->farewell) {
+    case FAREWELL_CALLED:
+        if (over) {
+            if (goodbye_ms(c) >= FAREWELL_SPOKEN_MS) {
+                c->farewell = FAREWELL_PLAYING;
+                timer_set(c, TIMER_FAREWELL, FAREWELL_PLAY_MS);
+            } else {
+                ask_goodbye(c);
+            }
+        }
+        break;
+    case FAREWELL_ASKED:
+        if (c->playout != PLAYOUT_EMPTY && c->response != RESPONSE_REQUESTED) {
+            c->farewell = FAREWELL_PLAYING;
+            timer_set(c, TIMER_FAREWELL, FAREWELL_PLAY_MS);
+        } else if (over && !c->want && c->playout == PLAYOUT_EMPTY) {
+            call_remark(c, NOTE_FAREWELL, 0, STR("no-audio"));
+            life_hangup(c, c->reason, false);
+        }
+        break;
+    case FAREWELL_PLAYING:
+        if (over && c->playout == PLAYOUT_EMPTY) {
+            call_remark(c, NOTE_FAREWELL, 0, STR("played"));
+            life_hangup(c, c->reason, c->apologise);
+        }
+        break;
+    case FAREWELL_NONE:
+        break;
+    }
+}
+
+void life_progress(struct call *c)
+{
+    if (c->phase == PHASE_GREETING && c->playout == PLAYOUT_EMPTY && c->response == RESPONSE_NONE && !c->want &&
+        c->turn_open && c->turn.first_audio_ms >= 0) {
+        call_remark(c, NOTE_GREETING_DONE, c->turn.heard_ms, STR_NULL);
+        timer_off(c, TIMER_GREETING);
+        phase_to(c, PH_CONVERSE);
+    }
+    if (c->phase == PHASE_FAREWELL && c->leg == LEG_UP) {
+        farewell_progress(c);
+    }
+}
+
+void life_leg_over(struct call *c, enum call_reason reason)
+{
+    set_reason(c, reason);
+    if (c->leg == LEG_NONE && c->leg_start_us == 0) {
+        life_end(c); /* hung up while it still rang */
+        return;
+    }
+    c->leg = LEG_DOWN;
+    life_end(c);
+}
+
+void life_end(struct call *c)
+{
+    if (c->leg_start_us) {
+        if (c->item_n || !ledger_idle(&c->ledger)) {
+            enum model_state model = c->model;
+            c->model = MODEL_GONE; /* nothing more goes to the model: no truncation of a session that ends */
+            enum response_state response = c->response;
+            c->response = RESPONSE_NONE;
+            cut_agent(c, WE_CANCEL);
+            c->model = model;
+            c->response = response;
+        }
+        turn_close(c);
+    }
+    tools_cancel_all(c);
+    for (uint64_t base = c->track.base;; base = c->track.base) {
+        playout_record(c, true);
+        if (c->track.base == base) {
+            break;
+        }
+    }
+    call_emit(c, ACT_MODEL_CLOSE);
+    phase_to(c, PH_END);
+    struct str detail = call_keep(c, str_from(c->detail));
+    struct call_action *act = call_emit(c, ACT_END);
+    act->end.reason = c->reason;
+    act->end.detail = detail;
+    act->end.duration_ms = c->leg_start_us ? (uint32_t)((c->now_us - c->leg_start_us) / 1000) : 0;
+}
+
+static void say_goodbye_for(struct call *c, enum call_reason reason)
+{
+    set_reason(c, reason);
+    if (c->model != MODEL_READY || c->leg != LEG_UP || c->phase == PHASE_FAREWELL) {
+        life_hangup(c, reason, false);
+        return;
+    }
+    phase_to(c, PH_FAREWELL);
+    c->farewell = FAREWELL_CALLED;
+    c->farewell_response[0] = '\0';
+    if (c->playout != PLAYOUT_EMPTY || c->response == RESPONSE_GENERATING) {
+        cut_agent(c, WE_CANCEL);
+    }
+}
+
+void life_timer(struct call *c, enum call_timer t)
+{
+    switch (t) {
+    case TIMER_LEG_START:
+        set_reason(c, REASON_NO_MEDIA);
+        life_end(c);
+        break;
+    case TIMER_MODEL_READY:
+        life_hangup(c, REASON_MODEL_UNREACHABLE, true);
+        break;
+    case TIMER_GREETING:
+        if (c->phase == PHASE_GREETING) {
+            call_remark(c, NOTE_GREETING_TIMEOUT, 0, STR_NULL);
+            phase_to(c, PH_CONVERSE);
+        }
+        break;
+    case TIMER_RESPONSE:
+        seq_expired(c);
+        break;
+    case TIMER_EXPECT:
+        break; /* the service did not answer by itself: clear_to_send looks at the timer */
+    case TIMER_FAREWELL:
+        call_remark(c, NOTE_FAREWELL, 0, STR("timeout"));
+        life_hangup(c, c->reason, c->apologise);
+        break;
+    case TIMER_HANGUP:
+        c->leg = LEG_DOWN;
+        life_end(c);
+        break;
+    case TIMER_MEDIA:
+        life_hangup(c, REASON_NO_MEDIA, false);
+        break;
+    case TIMER_FILL:
+        uplink_fill(c);
+        break;
+    case TIMER_MAX_CALL:
+        say_goodbye_for(c, REASON_LIMIT_DURATION);
+        break;
+    case TIMER_PUMP:
+        break; /* the pump runs after every event */
+    case TIMER_OVERDUE:
+        playout_overdue(c);
+        break;
+    case TIMER_TOOL:
+        tools_expired(c);
+        break;
+    case TIMER_N:
+        break;
+    }
+}

@@ -1,0 +1,74 @@
+/* Words for every enum of the core, each table beside nothing else so that a missing word is seen at once. */
+#include "base/err.h"
+#include "call/machine.h"
+
+#define NAME_FN(fn, type, table)                                                                                       \
+    const char *fn(type v)                                                                                             \
+    {                                                                                                                  \
+        return (unsigned)v < ARRAY_LEN(table) && (table)[v] ? (table)[v] : "unknown";                                  \
+    }
+
+static const char *const phase_names[] = {"setup",    "greeting",     "conversation", "handing-off",
+                                          "farewell", "transferring", "ended"};
+static const char *const caller_names[] = {"silent", "maybe-speech", "speaking", "ending"};
+static const char *const response_names[] = {"none", "requested", "generating", "done", "cancelling"};
+static const char *const playout_names[] = {"empty", "playing", "paused", "draining"};
+static const char *const phase_events[] = {"greet",    "converse", "handoff",         "handoff-done",
+                                           "farewell", "transfer", "transfer-failed", "end"};
+static const char *const caller_events[] = {"maybe", "start", "reject", "stop", "commit"};
+static const char *const response_events[] = {"request", "created", "done", "cancel", "refused", "lost", "played"};
+static const char *const playout_events[] = {"audio", "pause", "resume", "cut", "sent-all", "played"};
+static const char *const turn_kinds[] = {"server_vad", "semantic_vad", "manual", "local", "hybrid"};
+static const char *const parties[] = {"caller", "agent", "tool"};
+
+static const char *const event_names[] = {
+#define X(name, word) word,
+    CALL_EVENT_LIST(X)
+#undef X
+};
+static const char *const action_names[] = {
+#define X(name, word) word,
+    CALL_ACTION_LIST(X)
+#undef X
+};
+static const char *const note_names[] = {
+#define X(name, word) word,
+    CALL_NOTE_LIST(X)
+#undef X
+};
+static const char *const reason_names[] = {
+#define X(name, word, text) word,
+    CALL_REASON_LIST(X)
+#undef X
+};
+static const char *const reason_texts[] = {
+#define X(name, word, text) text,
+    CALL_REASON_LIST(X)
+#undef X
+};
+
+NAME_FN(call_phase_name, enum call_phase, phase_names)
+NAME_FN(caller_state_name, enum caller_state, caller_names)
+NAME_FN(response_state_name, enum response_state, response_names)
+NAME_FN(playout_state_name, enum playout_state, playout_names)
+NAME_FN(phase_event_name, enum phase_event, phase_events)
+NAME_FN(caller_event_name, enum caller_event, caller_events)
+NAME_FN(response_event_name, enum response_event, response_events)
+NAME_FN(playout_event_name, enum playout_event, playout_events)
+NAME_FN(turn_kind_name, enum turn_kind, turn_kinds)
+NAME_FN(call_party_name, enum call_party, parties)
+NAME_FN(call_event_name, enum call_event_type, event_names)
+NAME_FN(call_action_name, enum call_action_type, action_names)
+NAME_FN(call_note_name, enum call_note, note_names)
+NAME_FN(call_reason_name, enum call_reason, reason_names)
+NAME_FN(call_reason_text, enum call_reason, reason_texts)
+
+enum call_reason call_reason_parse(const char *word)
+{
+    for (unsigned i = 0; i < CALL_REASON_N; i++) {
+        if (str_is(str_from(word), reason_names[i])) {
+            return (enum call_reason)i;
+        }
+    }
+    return REASON_NONE;
+}

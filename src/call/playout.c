@@ -1,0 +1,393 @@
+/*
+ * Model to caller. Audio waits in the leg's format, in item order; the pump keeps at most lead_ms of it outstanding at
+ * the carrier, in bursts with a mark behind each. An item leaves the ring when every byte of it was acknowledged.
+ *
+ *     received ──▶ queue ──pump──▶ ledger (sent, not acknowledged) ──mark──▶ acked ──▶ recording, history
+ */
+#include "base/err.h"
+#include "call/state.h"
+
+#define WATCHDOG_MS     40
+#define FRAME_MS        20
+#define BURST_MAX_BYTES 9600 /* 100 ms of the widest leg format */
+
+uint32_t bytes_ms(const struct call *c, uint64_t bytes)
+{
+    return (uint32_t)(bytes / audio_bytes_per_ms(c->leg_format));
+}
+
+struct item *item_at(struct call *c, uint32_t i)
+{
+    return i < c->item_n ? &c->items[(c->item_first + i) % CALL_ITEMS] : NULL;
+}
+
+struct item *item_find(struct call *c, struct str item_id)
+{
+    for (uint32_t i = c->item_n; i-- > 0;) {
+        struct item *it = item_at(c, i);
+        if (str_is(item_id, it->id)) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+struct item *item_need(struct call *c, struct str response_id, struct str item_id)
+{
+    struct item *it = item_find(c, item_id);
+    if (it || c->item_n == CALL_ITEMS) {
+        return it;
+    }
+    it = &c->items[(c->item_first + c->item_n++) % CALL_ITEMS];
+    struct buf text = it->text;
+    *it = (struct item){.number = ++c->item_next, .start_ms = -1, .text = text};
+    if (it->text.max_bytes == 0) {
+        buf_init(&it->text, CALL_TEXT_MAX);
+    }
+    buf_clear(&it->text, 0);
+    call_copy_id(it->id, item_id);
+    call_copy_id(it->response_id, response_id);
+    c->conv_fresh = false;
+    return it;
+}
+
+void item_retire(struct call *c)
+{
+    struct item *it = item_at(c, 0);
+    buf_done(&it->text);
+    it->number = 0;
+    c->item_first = (c->item_first + 1) % CALL_ITEMS;
+    c->item_n--;
+}
+
+static void overflow_queue(struct call *c, struct str response_id)
+{
+    call_remark(c, NOTE_QUEUE_FULL, bytes_ms(c, c->queue.len), response_id);
+    if (c->response == RESPONSE_GENERATING && str_is(response_id, c->active_id)) {
+        seq_cancel(c, WE_CANCEL);
+    }
+}
+
+void playout_audio(struct call *c, struct str response_id, struct str item_id, struct span audio)
+{
+    if (seq_is_dead(c, response_id)) {
+        c->late_bytes += audio.n;
+        call_remark(c, NOTE_LATE_AUDIO, (int64_t)audio.n, STR_NULL);
+        return;
+    }
+    if (c->leg != LEG_UP || audio.n == 0) {
+        return;
+    }
+    struct item *it = item_need(c, response_id, item_id);
+    if (!it || bytes_ms(c, c->queue.len) > c->o->limits.queue_ms) {
+        overflow_queue(c, response_id);
+        return;
+    }
+    if (!c->conv_fresh) {
+        audio_conv_init(&c->down, c->model_out, c->leg_format);
+        c->conv_fresh = true;
+    }
+    size_t cap = audio_conv_max(&c->down, audio.n);
+    uint8_t *out = arena_alloc(&c->out->bytes, cap ? cap : 1);
+    size_t n = 0;
+    if (!out || audio_conv_run(&c->down, audio, out, cap, &n) < 0 || fifo_put(&c->queue, span_from(out, n)) < 0) {
+        c->out->overflow = true;
+        return;
+    }
+    it->received += (uint32_t)n;
+    c->downlink_bytes += n;
+    playout_to(c, PL_AUDIO);
+    if (c->turn_open && c->turn.first_audio_ms < 0) {
+        c->turn.first_audio_ms = call_since_ms(c);
+    }
+    if (c->phase == PHASE_GREETING) {
+        timer_off(c, TIMER_GREETING);
+    }
+}
+
+void playout_item_done(struct call *c, struct str response_id UNUSED, struct str item_id)
+{
+    struct item *it = item_find(c, item_id);
+    if (it) {
+        it->audio_done = true;
+    }
+}
+
+void playout_response_done(struct call *c, struct str response_id)
+{
+    for (uint32_t i = 0; i < c->item_n; i++) {
+        struct item *it = item_at(c, i);
+        if (str_is(response_id, it->response_id)) {
+            it->audio_done = it->text_done = true;
+        }
+    }
+}
+
+/* The item whose audio is at the head of the queue; items that are complete and sent are passed over. */
+static struct item *sending(struct call *c)
+{
+    for (uint32_t i = 0; i < c->item_n; i++) {
+        struct item *it = item_at(c, i);
+        if (it->sent < it->received || !it->audio_done) {
+            return it->sent < it->received ? it : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* How many bytes of the item may go now; 0: not yet. */
+static uint32_t burst_bytes(const struct call *c, const struct item *it, uint32_t outstanding_ms)
+{
+    uint32_t bpm = audio_bytes_per_ms(c->leg_format);
+    uint32_t ready = it->received - it->sent;
+    uint32_t burst = MIN(MIN(c->o->playout.burst_ms, c->lead_ms) * bpm, (uint32_t)BURST_MAX_BYTES);
+    uint32_t room_ms = c->lead_ms > outstanding_ms ? c->lead_ms - outstanding_ms : 0;
+    /* A full burst needs its whole room, so that bursts stay whole; the end of an item goes as soon as it fits. */
+    uint32_t want = MIN(burst, ready);
+    if (room_ms * bpm < want) {
+        return 0;
+    }
+    bool last = it->audio_done && want == ready;
+    if (want < burst && !last) {
+        /* More is on its way: wait for it unless the carrier is about to run dry. Whole frames only. */
+        if (outstanding_ms > 2 * FRAME_MS) {
+            return 0;
+        }
+        want -= want % (FRAME_MS * bpm);
+    }
+    return want;
+}
+
+static void note_first_sent(struct call *c, struct item *it)
+{
+    if (it->start_ms < 0) {
+        it->start_ms = call_since_ms(c);
+        if (c->turn_open && c->turn.first_sent_ms < 0) {
+            c->turn.first_sent_ms = it->start_ms;
+        }
+    }
+}
+
+static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
+{
+    uint32_t bpm = audio_bytes_per_ms(c->leg_format);
+    bool last = it->audio_done && it->sent + bytes == it->received;
+    uint32_t pad = last && bytes % (FRAME_MS * bpm) ? FRAME_MS * bpm - bytes % (FRAME_MS * bpm) : 0;
+    uint8_t *audio = arena_alloc(&c->out->bytes, bytes + pad);
+    if (!audio) {
+        c->out->overflow = true;
+        return false;
+    }
+    /* A run that starts with nothing at the carrier opens with a mark: its return is the moment of the first sample. */
+    if (ledger_outstanding_ms(&c->ledger, c->now_us) == 0) {
+        /* Dry in mid-item although more lay ready: we were late, not the model. */
+        if (it->sent > 0 && it->received - it->sent > bytes && c->lead_ms < c->o->playout.max_lead_ms) {
+            c->lead_ms = MIN(c->lead_ms + 100, c->o->playout.max_lead_ms);
+            call_remark(c, NOTE_UNDERRUN, c->lead_ms, STR_NULL);
+        }
+        call_emit(c, ACT_LEG_MARK)->leg_mark.mark = ledger_mark(&c->ledger, c->now_us);
+    }
+    fifo_take(&c->queue, audio, bytes);
+    memset(audio + bytes, audio_silence_byte(c->leg_format), pad);
+    uint32_t mark = ledger_send(&c->ledger, it->number, span_from(audio, bytes + pad), pad, c->now_us);
+    if (mark == 0) {
+        c->out->overflow = true;
+        return false;
+    }
+    note_first_sent(c, it);
+    it->sent += bytes;
+    c->sent_bytes += bytes;
+    struct call_action *act = call_emit(c, ACT_LEG_MEDIA);
+    act->leg_media.audio = span_from(audio, bytes + pad);
+    act->leg_media.mark = mark;
+    return true;
+}
+
+/* Acknowledgements bound what is under way even when the carrier plays slower than our clock thinks. */
+static bool unacked_too_much(const struct call *c)
+{
+    uint32_t limit_ms = c->o->playout.max_lead_ms + 1000 + (uint32_t)(c->ledger.rtt_us / 1000) * 2;
+    return bytes_ms(c, ledger_unacked(&c->ledger)) > limit_ms;
+}
+
+void playout_pump(struct call *c)
+{
+    if (c->leg == LEG_UP && (c->playout == PLAYOUT_PLAYING || c->playout == PLAYOUT_DRAINING)) {
+        for (struct item *it = sending(c); it && !ledger_full(&c->ledger) && !unacked_too_much(c); it = sending(c)) {
+            uint32_t n = burst_bytes(c, it, ledger_outstanding_ms(&c->ledger, c->now_us));
+            if (n == 0 || !send_burst(c, it, n)) {
+                break;
+            }
+        }
+    }
+    if (c->queue.len && c->leg == LEG_UP) {
+        timer_set(c, TIMER_PUMP, WATCHDOG_MS);
+    } else {
+        timer_off(c, TIMER_PUMP);
+    }
+    c->timers[TIMER_OVERDUE] = ledger_overdue_us(&c->ledger);
+}
+
+/* Audio of one burst, all or its first heard bytes, goes into the recording where the caller heard it. */
+static void record_burst(struct call *c, const struct ledger_burst *b, uint32_t heard, uint64_t end_us)
+{
+    uint32_t n = b->bytes + b->pad;
+    if (n == 0) {
+        return;
+    }
+    uint8_t *audio = arena_alloc(&c->out->bytes, n);
+    if (!audio) {
+        fifo_take(&c->ledger.audio, NULL, n);
+        c->out->overflow = true;
+        return;
+    }
+    fifo_take(&c->ledger.audio, audio, n);
+    uint32_t ss = audio_sample_bytes(c->leg_format);
+    uint64_t end = call_position(c, end_us);
+    uint64_t samples = heard / ss;
+    uint64_t natural = end > samples ? end - samples : 0;
+    uint64_t slack = audio_rate_hz(c->leg_format) / 8;
+    uint64_t at = c->track.agent_end;
+    if (natural > at + slack) {
+        at = natural; /* the carrier paused: a new run */
+    }
+    at = MAX(at, c->track.base);
+    if (c->o->record && heard) {
+        ignore_result(track_agent(&c->track, at, span_from(audio, heard))); /* counted as late */
+    }
+}
+
+static struct item *item_by_number(struct call *c, uint32_t number)
+{
+    for (uint32_t i = 0; i < c->item_n; i++) {
+        if (item_at(c, i)->number == number) {
+            return item_at(c, i);
+        }
+    }
+    return NULL;
+}
+
+static void settle_upto(struct call *c, uint32_t mark)
+{
+    struct ledger_burst b;
+    while (ledger_settle(&c->ledger, mark, &b)) {
+        record_burst(c, &b, b.bytes + b.pad, c->now_us);
+        struct item *it = b.item ? item_by_number(c, b.item) : NULL;
+        if (it) {
+            it->acked += b.bytes;
+        }
+    }
+}
+
+void playout_mark(struct call *c, uint32_t mark)
+{
+    if (ledger_returned(&c->ledger, mark, c->now_us)) {
+        settle_upto(c, mark);
+    }
+}
+
+void playout_overdue(struct call *c)
+{
+    if (c->ledger.n) {
+        uint32_t mark = c->ledger.ring[c->ledger.first].mark;
+        call_remark(c, NOTE_MARK_LOST, mark, STR_NULL);
+        settle_upto(c, mark);
+    }
+}
+
+void playout_settle_cut(struct call *c)
+{
+    struct ledger_burst b;
+    /* low of each item was read before; here the same figure per burst decides what the recording keeps. */
+    while (c->ledger.n) {
+        uint32_t low = 0;
+        uint32_t high = 0;
+        struct ledger_burst head = c->ledger.ring[c->ledger.first];
+        ledger_heard(&c->ledger, head.item, c->now_us, &low, &high);
+        uint32_t heard = MIN(low, head.bytes);
+        uint64_t anchor = c->ledger.anchor_us;
+        ledger_drop(&c->ledger, &b);
+        record_burst(c, &b, heard, c->now_us);
+        if (heard < head.bytes) {
+            break;
+        }
+        if (b.bytes + b.pad) { /* the next burst began when this one ended */
+            c->ledger.anchor_us =
+                MAX(anchor, b.sent_us + c->ledger.rtt_us) + (uint64_t)(b.bytes + b.pad) * 1000 / c->ledger.bpm;
+        }
+    }
+    while (ledger_drop(&c->ledger, &b)) {
+        fifo_take(&c->ledger.audio, NULL, b.bytes + b.pad);
+    }
+    ledger_cleared(&c->ledger);
+}
+
+void playout_progress(struct call *c)
+{
+    while (c->item_n) {
+        struct item *it = item_at(c, 0);
+        if (!it->audio_done || !it->text_done || it->acked < it->received) {
+            break;
+        }
+        line_agent(c, it, it->received);
+        item_retire(c);
+    }
+    bool more = c->queue.len > 0;
+    for (uint32_t i = 0; i < c->item_n && !more; i++) {
+        more = !item_at(c, i)->audio_done;
+    }
+    if (c->playout == PLAYOUT_PLAYING && !more && c->response != RESPONSE_GENERATING) {
+        playout_to(c, PL_SENT_ALL);
+    }
+    if (c->playout == PLAYOUT_DRAINING && c->item_n == 0 && ledger_idle(&c->ledger)) {
+        playout_to(c, PL_PLAYED);
+        response_to(c, RE_PLAYED);
+        if (c->turn_open) {
+            c->turn.agent_end_ms = call_since_ms(c);
+        }
+    }
+    if (c->playout == PLAYOUT_EMPTY && c->response == RESPONSE_DONE) {
+        response_to(c, RE_PLAYED); /* a response without audio */
+    }
+}
+
+/* Up to where both sides are settled. */
+static uint64_t settled_position(const struct call *c)
+{
+    uint64_t upto = c->track.caller_end;
+    uint64_t oldest = ledger_oldest_us(&c->ledger);
+    if (oldest != UINT64_MAX) {
+        upto = MIN(upto, call_position(c, oldest));
+        upto = MAX(upto, MIN(c->track.agent_end, c->track.caller_end));
+    }
+    return upto;
+}
+
+void playout_record(struct call *c, bool all)
+{
+    struct track *t = &c->track;
+    if (!c->o->record || !c->leg_start_us) {
+        return;
+    }
+    uint64_t upto = all ? MAX(MAX(t->caller_end, t->agent_end), call_position(c, c->now_us)) : settled_position(c);
+    uint64_t chunk = audio_rate_hz(c->leg_format) / 4;
+    if (upto <= t->base || (!all && upto - t->base < chunk)) {
+        return;
+    }
+    if (all) {
+        upto = MIN(upto, t->base + (uint64_t)audio_rate_hz(c->leg_format) * 60);
+    }
+    size_t n = (size_t)(upto - t->base) * 2 * t->sample_bytes;
+    uint8_t *pairs = arena_alloc(&c->out->bytes, n);
+    if (!pairs) {
+        c->out->overflow = true;
+        return;
+    }
+    struct call_action *act = call_emit(c, ACT_RECORD);
+    act->record.at_samples = t->base;
+    act->record.pairs = span_from(pairs, n);
+    track_take(t, upto, pairs);
+    if (all && t->late_samples) {
+        call_remark(c, NOTE_RECORD_LATE, (int64_t)t->late_samples, STR_NULL);
+    }
+}

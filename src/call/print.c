@@ -1,0 +1,226 @@
+/* Events and actions as lines of text, for `ringtrip replay --print`, scenarios and debugging. The text is stable. */
+#include "call/journal.h"
+
+static void quoted(struct buf *out, const char *key, struct str s)
+{
+    buf_printf(out, " %s=\"", key);
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char ch = (unsigned char)s.p[i];
+        if (ch == '"' || ch == '\\') {
+            buf_putc(out, '\\');
+        }
+        if (ch >= 0x20) {
+            buf_putc(out, (char)ch);
+        } else {
+            buf_printf(out, "\\x%02x", ch);
+        }
+    }
+    buf_putc(out, '"');
+}
+
+/* Audio as its length and a checksum: lines stay readable and still differ when a byte does. */
+static void audio(struct buf *out, struct span s)
+{
+    uint32_t sum = 2166136261u;
+    for (size_t i = 0; i < s.n; i++) {
+        sum = (sum ^ s.p[i]) * 16777619u;
+    }
+    buf_printf(out, " bytes=%zu sum=%08x", s.n, sum);
+}
+
+static void print_turn(const struct call_turn *t, struct buf *out)
+{
+    buf_printf(out, " number=%u speech_start=%d speech_stop=%d created=%d first_audio=%d first_sent=%d agent_end=%d",
+               t->number, t->speech_start_ms, t->speech_stop_ms, t->created_ms, t->first_audio_ms, t->first_sent_ms,
+               t->agent_end_ms);
+    buf_printf(out, " item_ms=%u heard_ms=%u tools=%u interrupted=%d", t->item_ms, t->heard_ms, t->tools,
+               t->interrupted);
+}
+
+static void print_usage(const struct call_usage *u, struct buf *out)
+{
+    buf_printf(out, " in_text=%u in_audio=%u cached_text=%u cached_audio=%u out_text=%u out_audio=%u", u->in_text,
+               u->in_audio, u->cached_text, u->cached_audio, u->out_text, u->out_audio);
+}
+
+static void print_action(const struct call_action *a, struct buf *out)
+{
+    buf_puts(out, call_action_name(a->type));
+    switch (a->type) {
+    case ACT_LEG_MEDIA:
+        audio(out, a->leg_media.audio);
+        buf_printf(out, " mark=%u", a->leg_media.mark);
+        break;
+    case ACT_LEG_MARK:
+        buf_printf(out, " mark=%u", a->leg_mark.mark);
+        break;
+    case ACT_LEG_HANGUP:
+        buf_printf(out, " reason=%s apologise=%d", call_reason_name(a->leg_hangup.reason), a->leg_hangup.apologise);
+        break;
+    case ACT_MODEL_APPEND:
+        audio(out, a->model_append.audio);
+        break;
+    case ACT_MODEL_RESPOND:
+        buf_printf(out, " request=%u no_tools=%d", a->model_respond.request, a->model_respond.no_tools);
+        quoted(out, "instructions", a->model_respond.instructions);
+        break;
+    case ACT_MODEL_CANCEL:
+        buf_printf(out, " request=%u", a->model_cancel.request);
+        quoted(out, "response", a->model_cancel.response_id);
+        break;
+    case ACT_MODEL_TRUNCATE:
+        buf_printf(out, " request=%u heard_ms=%u", a->model_truncate.request, a->model_truncate.heard_ms);
+        quoted(out, "item", a->model_truncate.item_id);
+        break;
+    case ACT_MODEL_TOOL_OUTPUT:
+        buf_printf(out, " request=%u", a->model_tool_output.request);
+        quoted(out, "call", a->model_tool_output.tool_call_id);
+        quoted(out, "output", a->model_tool_output.output);
+        break;
+    case ACT_MODEL_USER_TEXT:
+        quoted(out, "text", a->model_user_text.text);
+        break;
+    case ACT_TOOL_RUN:
+        quoted(out, "call", a->tool_run.tool_call_id);
+        quoted(out, "name", a->tool_run.name);
+        quoted(out, "arguments", a->tool_run.arguments);
+        buf_printf(out, " deadline_ms=%u", a->tool_run.deadline_ms);
+        break;
+    case ACT_TOOL_CANCEL:
+        quoted(out, "call", a->tool_cancel.tool_call_id);
+        break;
+    case ACT_RECORD:
+        buf_printf(out, " at=%llu", (unsigned long long)a->record.at_samples);
+        audio(out, a->record.pairs);
+        break;
+    case ACT_LINE:
+        buf_printf(out, " who=%s at_ms=%d estimated=%d", call_party_name(a->line.who), a->line.at_ms,
+                   a->line.estimated);
+        quoted(out, "text", a->line.text);
+        quoted(out, "unheard", a->line.unheard);
+        break;
+    case ACT_TURN:
+        print_turn(&a->turn, out);
+        break;
+    case ACT_NOTE:
+        buf_printf(out, " note=%s value=%lld", call_note_name(a->note.note), (long long)a->note.value);
+        quoted(out, "text", a->note.text);
+        break;
+    case ACT_USAGE:
+        print_usage(&a->usage, out);
+        break;
+    case ACT_END:
+        buf_printf(out, " reason=%s duration_ms=%u", call_reason_name(a->end.reason), a->end.duration_ms);
+        quoted(out, "detail", a->end.detail);
+        break;
+    case ACT_LEG_CLEAR:
+    case ACT_MODEL_OPEN:
+    case ACT_MODEL_COMMIT:
+    case ACT_MODEL_CLEAR_INPUT:
+    case ACT_MODEL_CLOSE:
+    case CALL_ACTION_N:
+        break;
+    }
+    buf_putc(out, '\n');
+}
+
+void actions_print(const struct call_actions *actions, struct buf *out)
+{
+    for (uint32_t i = 0; i < actions->n; i++) {
+        print_action(&actions->list[i], out);
+    }
+}
+
+static void print_model_event(const struct call_event *e, struct buf *out)
+{
+    switch (e->type) {
+    case EV_MODEL_READY:
+        buf_printf(out, " in=%s out=%s tools=%u interrupts=%d creates=%d", audio_format_name(e->model_ready.in),
+                   audio_format_name(e->model_ready.out), e->model_ready.n_tools, e->model_ready.interrupts,
+                   e->model_ready.creates);
+        quoted(out, "model", e->model_ready.model);
+        break;
+    case EV_MODEL_FAILED:
+        buf_printf(out, " err=%d was_ready=%d", e->model_failed.err, e->model_failed.was_ready);
+        quoted(out, "code", e->model_failed.code);
+        break;
+    case EV_MODEL_SPEECH_STARTED:
+    case EV_MODEL_SPEECH_STOPPED:
+    case EV_MODEL_COMMITTED:
+        quoted(out, "item", e->model_speech.item_id);
+        buf_printf(out, " at_ms=%u", e->model_speech.at_ms);
+        break;
+    case EV_MODEL_USER_TEXT:
+        quoted(out, "text", e->model_user_text.text);
+        break;
+    case EV_MODEL_RESPONSE_CREATED:
+        quoted(out, "response", e->model_response.response_id);
+        break;
+    case EV_MODEL_ITEM_ADDED:
+        quoted(out, "response", e->model_item.response_id);
+        quoted(out, "item", e->model_item.item_id);
+        break;
+    case EV_MODEL_AUDIO:
+    case EV_MODEL_AUDIO_DONE:
+        quoted(out, "response", e->model_audio.response_id);
+        quoted(out, "item", e->model_audio.item_id);
+        audio(out, e->model_audio.audio);
+        break;
+    case EV_MODEL_TEXT_DELTA:
+    case EV_MODEL_TEXT_DONE:
+        quoted(out, "item", e->model_text.item_id);
+        quoted(out, "text", e->model_text.text);
+        break;
+    case EV_MODEL_TOOL_CALL:
+        quoted(out, "call", e->model_tool.tool_call_id);
+        quoted(out, "name", e->model_tool.name);
+        quoted(out, "arguments", e->model_tool.arguments);
+        break;
+    case EV_MODEL_RESPONSE_DONE:
+        quoted(out, "response", e->model_done.response_id);
+        buf_printf(out, " status=%d", (int)e->model_done.status);
+        quoted(out, "reason", e->model_done.reason);
+        break;
+    case EV_MODEL_ERROR:
+        quoted(out, "code", e->model_error.code);
+        buf_printf(out, " request=%u", e->model_error.request);
+        break;
+    default:
+        break;
+    }
+}
+
+void event_print(const struct call_event *e, struct buf *out)
+{
+    buf_puts(out, call_event_name(e->type));
+    switch (e->type) {
+    case EV_LEG_START:
+        buf_printf(out, " format=%s", audio_format_name(e->leg_start.format));
+        quoted(out, "stream", e->leg_start.stream_id);
+        break;
+    case EV_LEG_MEDIA:
+        buf_printf(out, " ts=%u", e->leg_media.timestamp_ms);
+        audio(out, e->leg_media.audio);
+        break;
+    case EV_LEG_MARK:
+        buf_printf(out, " mark=%u", e->leg_mark.mark);
+        break;
+    case EV_LEG_CLOSED:
+        buf_printf(out, " err=%d", e->leg_closed.err);
+        break;
+    case EV_TOOL_RESULT:
+        quoted(out, "call", e->tool_result.tool_call_id);
+        quoted(out, "output", e->tool_result.output);
+        break;
+    case EV_CONTROL_HANGUP:
+        buf_printf(out, " reason=%s", call_reason_name(e->control_hangup.reason));
+        break;
+    case EV_CONTROL_USER_TEXT:
+        quoted(out, "text", e->control_text.text);
+        break;
+    default:
+        print_model_event(e, out);
+        break;
+    }
+    buf_putc(out, '\n');
+}

@@ -1,0 +1,223 @@
+/*
+ * One response at a time. A response.create never overlaps another; what piles up meanwhile coalesces into one; an
+ * error releases the slot only when it is ours. Where the service creates responses by itself, ours wait for its own to
+ * come first. A cancelled response is dead: its late audio never reaches the caller.
+ */
+#include "base/err.h"
+#include "call/state.h"
+
+#define RETRIES_MAX 2
+
+uint32_t seq_number(struct call *c)
+{
+    return ++c->requests;
+}
+
+bool seq_is_dead(const struct call *c, struct str response_id)
+{
+    for (int i = 0; i < CALL_DEAD; i++) {
+        if (c->dead[i][0] && str_is(response_id, c->dead[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void bury(struct call *c, const char *response_id)
+{
+    if (response_id[0] && !seq_is_dead(c, str_from(response_id))) {
+        call_copy_id(c->dead[c->dead_next++ % CALL_DEAD], str_from(response_id));
+    }
+}
+
+void seq_request(struct call *c, struct str instructions, bool no_tools)
+{
+    if (c->model != MODEL_READY) {
+        return;
+    }
+    c->want = true;
+    c->want_no_tools = no_tools;
+    if (instructions.n || no_tools) {
+        if (str_copy(c->want_text, sizeof(c->want_text), instructions) < 0) {
+            c->want_text[0] = '\0'; /* opts are checked against this limit when they are loaded */
+        }
+    }
+    seq_try(c);
+}
+
+/* May a response.create leave now? */
+static bool clear_to_send(const struct call *c)
+{
+    if (c->model != MODEL_READY || c->leg != LEG_UP) {
+        return false;
+    }
+    if (c->response != RESPONSE_NONE && c->response != RESPONSE_DONE) {
+        return false;
+    }
+    if (c->phase == PHASE_FAREWELL) {
+        return true; /* the goodbye does not wait for the caller to fall silent */
+    }
+    /* The service answers the caller by itself: what we have to add is answered with it. */
+    bool service_turn = c->model_creates && c->caller != CALLER_SILENT;
+    return !service_turn && c->timers[TIMER_EXPECT] == UINT64_MAX;
+}
+
+void seq_try(struct call *c)
+{
+    if (!c->want || !clear_to_send(c) || !response_to(c, RE_REQUEST)) {
+        return;
+    }
+    struct str text = call_keep(c, str_from(c->want_text));
+    struct call_action *act = call_emit(c, ACT_MODEL_RESPOND);
+    act->model_respond.request = c->in_flight = seq_number(c);
+    act->model_respond.instructions = text;
+    act->model_respond.no_tools = c->want_no_tools;
+    c->want = false;
+    timer_set(c, TIMER_RESPONSE, c->o->deadlines.response_ms);
+}
+
+void seq_created(struct call *c, struct str response_id)
+{
+    bool ours = c->response == RESPONSE_REQUESTED;
+    if (c->response == RESPONSE_GENERATING && !str_is(response_id, c->active_id)) {
+        bury(c, c->active_id); /* the peer runs two at once; only the newer one is played */
+    }
+    response_to(c, RE_CREATED);
+    call_copy_id(c->active_id, response_id);
+    timer_off(c, TIMER_EXPECT);
+    timer_set(c, TIMER_RESPONSE, c->o->deadlines.stall_ms);
+    if (!ours && c->farewell == FAREWELL_NONE) {
+        c->want = false; /* it sees everything that was put into the conversation before it */
+        c->want_text[0] = '\0';
+    }
+    if (c->turn_open && c->turn.created_ms < 0) {
+        c->turn.created_ms = call_since_ms(c);
+    } else if (!c->turn_open) {
+        turn_begin(c);
+        c->turn.created_ms = call_since_ms(c);
+    }
+    /* Asked for before the caller began to speak: it would be talked over. */
+    bool talked_over = ours && c->phase != PHASE_FAREWELL && c->caller == CALLER_SPEAKING;
+    /* The service answers a caller who says goodbye too: that would come behind our last words. */
+    bool after_goodbye = !ours && c->phase == PHASE_FAREWELL;
+    if (talked_over || after_goodbye) {
+        seq_cancel(c, WE_CANCEL);
+    }
+}
+
+void seq_alive(struct call *c)
+{
+    if (c->response == RESPONSE_GENERATING) {
+        timer_set(c, TIMER_RESPONSE, c->o->deadlines.stall_ms);
+    }
+}
+
+static void settled(struct call *c)
+{
+    c->in_flight = 0;
+    c->active_id[0] = '\0';
+    if (!c->want) {
+        c->want_text[0] = '\0';
+    }
+    timer_off(c, TIMER_RESPONSE);
+}
+
+void seq_done(struct call *c, struct str response_id, enum response_status status, struct str reason)
+{
+    /* Not the one we wait for: an out-of-band or long dead response. Nothing named counts as the active one. */
+    bool other = response_id.n && c->active_id[0] && !str_is(response_id, c->active_id);
+    if (other || (c->response == RESPONSE_REQUESTED && seq_is_dead(c, response_id))) {
+        return;
+    }
+    if (status == RESPONSE_CANCELLED && c->response == RESPONSE_GENERATING) {
+        bury(c, c->active_id);
+    }
+    response_to(c, RE_DONE);
+    settled(c);
+    if (status == RESPONSE_FAILED) {
+        call_remark(c, NOTE_RESPONSE_FAILED, 0, reason);
+        if (c->retries++ < RETRIES_MAX) {
+            c->want = true; /* once more; the deadline of the silence ladder bounds it */
+        } else {
+            life_hangup(c, REASON_MODEL_SILENT, true);
+        }
+    } else if (status == RESPONSE_COMPLETED) {
+        c->retries = 0;
+    }
+}
+
+void seq_error(struct call *c, uint32_t request, struct str code)
+{
+    bool benign = str_is(code, "response_cancel_not_active") || str_is(code, "input_audio_buffer_commit_empty") ||
+                  str_is(code, "item_truncate_invalid_item_id");
+    call_remark(c, NOTE_MODEL_ERROR, request, code);
+    bool collision = str_is(code, "conversation_already_has_active_response");
+    bool mine = c->in_flight && (request == c->in_flight || (request == 0 && collision));
+    if (c->response == RESPONSE_CANCELLING && str_is(code, "response_cancel_not_active")) {
+        response_to(c, RE_REFUSED);
+        settled(c);
+        return;
+    }
+    if (benign || !mine || c->response != RESPONSE_REQUESTED) {
+        return;
+    }
+    response_to(c, RE_REFUSED);
+    settled(c);
+    if (collision) {
+        /* Another one runs that we have not seen yet: ask again when it is done, or after a while. */
+        call_remark(c, NOTE_RESPONSE_COLLISION, 0, STR_NULL);
+        c->want = c->retries++ < RETRIES_MAX;
+        timer_set(c, TIMER_EXPECT, 1000);
+    }
+}
+
+static void tell_cancel(struct call *c)
+{
+    struct str id = call_keep(c, str_from(c->active_id));
+    struct call_action *act = call_emit(c, ACT_MODEL_CANCEL);
+    act->model_cancel.request = seq_number(c);
+    act->model_cancel.response_id = id;
+}
+
+void seq_cancel(struct call *c, enum canceller who)
+{
+    if (c->response != RESPONSE_GENERATING) {
+        return;
+    }
+    bury(c, c->active_id);
+    response_to(c, RE_CANCEL);
+    timer_set(c, TIMER_RESPONSE, c->o->deadlines.cancel_ms);
+    if (who == WE_CANCEL) {
+        tell_cancel(c);
+    }
+}
+
+void seq_expired(struct call *c)
+{
+    switch (c->response) {
+    case RESPONSE_REQUESTED:
+        call_remark(c, NOTE_RESPONSE_TIMEOUT, 0, STR("created"));
+        response_to(c, RE_LOST);
+        settled(c);
+        if (c->retries++ < RETRIES_MAX) {
+            c->want = true;
+        } else {
+            life_hangup(c, REASON_MODEL_SILENT, true);
+        }
+        break;
+    case RESPONSE_GENERATING:
+        call_remark(c, NOTE_RESPONSE_TIMEOUT, 0, STR("stall"));
+        playout_response_done(c, str_from(c->active_id));
+        seq_cancel(c, WE_CANCEL);
+        break;
+    case RESPONSE_CANCELLING:
+        call_remark(c, NOTE_RESPONSE_TIMEOUT, 0, STR("cancel"));
+        response_to(c, RE_LOST);
+        settled(c);
+        break;
+    case RESPONSE_NONE:
+    case RESPONSE_DONE:
+    case RESPONSE_N:
+        break;
+    }
+}

@@ -1,0 +1,230 @@
+/*
+ * The inside of a call, shared by the files of src/call and nobody else. Each part has one file that changes it:
+ * uplink.c, playout.c, sequencer.c, toolset.c, bargein.c, history.c, life.c. call.c dispatches.
+ */
+#ifndef CALL_STATE_H
+#define CALL_STATE_H
+
+#include "audio/convert.h"
+#include "base/buf.h"
+#include "call/call.h"
+#include "call/ledger.h"
+#include "call/machine.h"
+#include "call/track.h"
+
+#define CALL_ITEMS      16
+#define CALL_TOOL_SLOTS 16
+#define CALL_DEAD       8
+#define CALL_TEXT_MAX   16384
+
+enum leg_state { LEG_NONE, LEG_UP, LEG_HANGING_UP, LEG_DOWN };
+enum model_state { MODEL_OPENING, MODEL_READY, MODEL_GONE };
+
+enum call_timer {
+    TIMER_LEG_START,
+    TIMER_MODEL_READY,
+    TIMER_GREETING,
+    TIMER_RESPONSE, /* requested: created is due; generating: next sign of life; cancelling: done */
+    TIMER_EXPECT,   /* the service should create a response by itself now */
+    TIMER_FAREWELL,
+    TIMER_HANGUP,
+    TIMER_MEDIA,
+    TIMER_FILL,
+    TIMER_MAX_CALL,
+    TIMER_PUMP,
+    TIMER_OVERDUE,
+    TIMER_TOOL,
+    TIMER_N
+};
+
+/* One output item of the model while it is received, sent and heard. */
+struct item {
+    uint32_t number; /* counts up from 1; 0: free */
+    char id[CALL_ID_MAX];
+    char response_id[CALL_ID_MAX];
+    uint32_t received, sent, acked; /* bytes, leg format; received and sent without padding */
+    int32_t start_ms;               /* first byte sent; -1: not yet */
+    bool audio_done;
+    bool text_done;
+    struct buf text;
+};
+
+enum tool_state { TOOL_FREE, TOOL_RUNNING, TOOL_READY };
+
+struct tool_slot {
+    enum tool_state state;
+    char id[CALL_ID_MAX];
+    char response_id[CALL_ID_MAX];
+    uint32_t tool; /* index in opts; UINT32_MAX: unknown */
+    uint64_t deadline_us;
+    struct buf output;
+};
+
+enum farewell_state {
+    FAREWELL_NONE,
+    FAREWELL_CALLED,  /* end_call came; its response is still under way */
+    FAREWELL_ASKED,   /* a goodbye was asked for */
+    FAREWELL_PLAYING, /* the goodbye can be heard, or nothing more is owed */
+};
+
+struct call {
+    const struct call_opts *o;
+    struct call_actions *out; /* of the step under way */
+    uint64_t now_us;
+    uint64_t timers[TIMER_N]; /* due time; UINT64_MAX: off */
+
+    enum call_phase phase;
+    enum caller_state caller;
+    enum response_state response;
+    enum playout_state playout;
+    enum leg_state leg;
+    enum model_state model;
+    uint32_t illegal;
+
+    /* life.c */
+    uint64_t leg_start_us;
+    enum call_reason reason;
+    bool apologise;
+    bool greeted; /* the greeting was asked for: never twice */
+    enum farewell_state farewell;
+    char farewell_response[CALL_ID_MAX];
+    char detail[160];
+
+    /* uplink.c */
+    enum audio_format leg_format, model_in, model_out;
+    struct audio_conv up, down;
+    struct buf waiting; /* caller audio before the model is ready */
+    uint64_t uplink_bytes, appended_bytes;
+    uint64_t media_pos;     /* samples: where the next caller frame belongs on the media clock */
+    uint32_t media_ts;      /* carrier timestamp that belongs to media_pos */
+    uint64_t media_seen_us; /* arrival of the last frame; 0: none yet */
+    uint64_t filled_us;     /* silence was appended up to this time */
+
+    /* playout.c */
+    struct fifo queue; /* downlink audio in item order, not yet sent */
+    struct ledger ledger;
+    struct track track;
+    struct item items[CALL_ITEMS]; /* ring in order of arrival */
+    uint32_t item_first, item_n, item_next;
+    uint32_t lead_ms;
+    uint64_t downlink_bytes, sent_bytes, flushed_bytes, late_bytes;
+    bool conv_fresh;
+
+    /* sequencer.c */
+    uint32_t requests;  /* numbers given to requests that can fail */
+    uint32_t in_flight; /* of them the response.create that waits for its response; 0: none */
+    char active_id[CALL_ID_MAX];
+    bool model_interrupts, model_creates;
+    bool want, want_no_tools;
+    char want_text[1024];
+    uint32_t retries;
+    char dead[CALL_DEAD][CALL_ID_MAX];
+    uint32_t dead_next;
+
+    /* toolset.c */
+    struct tool_slot tools[CALL_TOOL_SLOTS];
+    uint64_t answered[32]; /* hashes of the last call ids */
+    uint32_t answered_n;
+    bool tools_owe_reply; /* outputs went out and no response was asked for yet */
+
+    /* history.c */
+    struct call_turn turn;
+    bool turn_open;
+    uint32_t turns, barge_ins;
+};
+
+/* call.c: the ways out. Memory for texts and audio comes from the step's arena. */
+struct call_action *call_emit(struct call *c, enum call_action_type type);
+struct str call_keep(struct call *c, struct str s);
+void call_remark(struct call *c, enum call_note n, int64_t value, struct str text);
+void call_copy_id(char dst[CALL_ID_MAX], struct str id); /* longer ids are cut; the wire layer refuses them before */
+int32_t call_since_ms(const struct call *c);
+uint64_t call_position(const struct call *c, uint64_t at_us); /* samples on the media clock */
+static inline uint64_t ms_us(uint32_t ms)
+{
+    return (uint64_t)ms * 1000;
+}
+static inline void timer_set(struct call *c, enum call_timer t, uint32_t ms)
+{
+    c->timers[t] = c->now_us + ms_us(ms);
+}
+static inline void timer_off(struct call *c, enum call_timer t)
+{
+    c->timers[t] = UINT64_MAX;
+}
+/* The one setter of each machine: looks into the table, notes illegal pairs, returns whether it moved. */
+bool phase_to(struct call *c, enum phase_event e);
+bool caller_to(struct call *c, enum caller_event e);
+bool response_to(struct call *c, enum response_event e);
+bool playout_to(struct call *c, enum playout_event e);
+
+/* uplink.c */
+void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio);
+void uplink_open(struct call *c); /* the model is ready: what waited goes out */
+void uplink_fill(struct call *c); /* TIMER_FILL: the carrier is silent while the service waits for an end of speech */
+
+/* playout.c */
+void playout_audio(struct call *c, struct str response_id, struct str item_id, struct span audio);
+void playout_item_done(struct call *c, struct str response_id, struct str item_id);
+void playout_response_done(struct call *c, struct str response_id);
+void playout_mark(struct call *c, uint32_t mark);
+void playout_pump(struct call *c);
+void playout_progress(struct call *c); /* retires what was heard, moves the machine */
+void playout_overdue(struct call *c);
+void playout_record(struct call *c, bool all);
+void playout_settle_cut(struct call *c); /* records the heard part of what is under way, drops the rest */
+struct item *item_at(struct call *c, uint32_t i);
+struct item *item_find(struct call *c, struct str item_id);
+struct item *item_need(struct call *c, struct str response_id, struct str item_id);
+void item_retire(struct call *c); /* frees the first one */
+uint32_t bytes_ms(const struct call *c, uint64_t bytes);
+
+/* sequencer.c */
+void seq_request(struct call *c, struct str instructions, bool no_tools);
+void seq_try(struct call *c);
+void seq_created(struct call *c, struct str response_id);
+void seq_done(struct call *c, struct str response_id, enum response_status status, struct str reason);
+void seq_error(struct call *c, uint32_t request, struct str code);
+/* Who stops the generation: we, or the service by its own turn detection. */
+enum canceller { WE_CANCEL, SERVICE_CANCELS };
+void seq_cancel(struct call *c, enum canceller who); /* the active response is dead to us */
+void seq_expired(struct call *c);
+void seq_alive(struct call *c);
+bool seq_is_dead(const struct call *c, struct str response_id);
+uint32_t seq_number(struct call *c);
+
+/* toolset.c */
+void tools_call(struct call *c, const struct call_event *ev);
+void tools_result(struct call *c, const struct call_event *ev);
+void tools_flush(struct call *c); /* outputs whose parent response is over go out */
+void tools_expired(struct call *c);
+void tools_cancel_all(struct call *c);
+bool tools_pending(const struct call *c);
+
+/* bargein.c */
+void barge_in(struct call *c);
+/* Stops the agent at once: clear, cancel, truncate at what was heard. Returns ms heard of the first item. */
+uint32_t cut_agent(struct call *c, enum canceller who);
+
+/* history.c */
+void turn_begin(struct call *c);
+void turn_close(struct call *c);
+void turn_settle(struct call *c); /* closes the turn when nothing of it is under way */
+void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes);
+void line_caller(struct call *c, struct str text);
+void text_delta(struct call *c, const struct call_event *ev);
+void text_done(struct call *c, const struct call_event *ev);
+
+/* life.c */
+void life_begin(struct call *c);
+void life_leg_start(struct call *c, const struct call_event *ev);
+void life_leg_over(struct call *c, enum call_reason reason);
+void life_model_ready(struct call *c, const struct call_event *ev);
+void life_model_failed(struct call *c, const struct call_event *ev);
+void life_hangup(struct call *c, enum call_reason reason, bool apologise);
+void life_goodbye(struct call *c, struct str response_id); /* end_call was called */
+void life_progress(struct call *c);
+void life_timer(struct call *c, enum call_timer t);
+void life_end(struct call *c);
+
+#endif

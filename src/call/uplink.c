@@ -1,0 +1,140 @@
+/*
+ * Caller to model. Server modes stream always. Until the model is ready the audio waits, bounded; gaps of the media
+ * clock and a carrier that goes silent in mid-speech are filled with codec silence, because the service's clock counts
+ * appended audio and would never see the end of the speech.
+ */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "call/state.h"
+
+#define GAP_MAX_MS    10000 /* a longer jump is a new clock, not a gap */
+#define FILL_AFTER_MS 300
+
+static void send_up(struct call *c, struct span audio)
+{
+    size_t cap = audio_conv_max(&c->up, audio.n);
+    uint8_t *out = arena_alloc(&c->out->bytes, cap ? cap : 1);
+    size_t n = 0;
+    if (!out || audio_conv_run(&c->up, audio, out, cap, &n) < 0) {
+        c->out->overflow = true;
+        return;
+    }
+    if (n) {
+        c->appended_bytes += n;
+        call_emit(c, ACT_MODEL_APPEND)->model_append.audio = span_from(out, n);
+    }
+}
+
+static void send_silence(struct call *c, uint32_t bytes)
+{
+    uint8_t *silence = arena_alloc(&c->out->bytes, bytes ? bytes : 1);
+    if (!silence) {
+        c->out->overflow = true;
+        return;
+    }
+    memset(silence, audio_silence_byte(c->leg_format), bytes);
+    send_up(c, span_from(silence, bytes));
+}
+
+/* The caller may not talk into a protected greeting: the service hears silence of the same length. */
+static bool shielded(const struct call *c)
+{
+    return c->phase == PHASE_GREETING && c->o->greeting.protect;
+}
+
+static void wait_up(struct call *c, struct span audio)
+{
+    size_t limit = (size_t)c->o->limits.uplink_ms * audio_bytes_per_ms(c->leg_format);
+    if (c->waiting.len + audio.n > limit) {
+        size_t drop = MIN(c->waiting.len, c->waiting.len + audio.n - limit);
+        buf_consume(&c->waiting, drop);
+        call_remark(c, NOTE_UPLINK_DROP, (int64_t)drop, STR_NULL);
+    }
+    if (audio.n <= limit) {
+        buf_put(&c->waiting, audio.p, audio.n);
+    }
+}
+
+void uplink_open(struct call *c)
+{
+    audio_conv_init(&c->up, c->leg_format, c->model_in);
+    if (c->waiting.len) {
+        send_up(c, buf_span(&c->waiting));
+        buf_done(&c->waiting);
+    }
+}
+
+/* Where the frame belongs on the media clock; a jump forward within reason is a gap. Returns the gap's samples. */
+static uint32_t place_frame(struct call *c, uint32_t ts_ms, uint32_t n_samples)
+{
+    uint32_t per_ms = audio_rate_hz(c->leg_format) / 1000;
+    uint64_t now_pos = call_position(c, c->now_us);
+    uint32_t gap = 0;
+    if (c->media_seen_us == 0) {
+        c->media_pos = now_pos > n_samples ? now_pos - n_samples : 0;
+    } else {
+        int32_t jump_ms = (int32_t)(ts_ms - c->media_ts);
+        if (jump_ms > 0 && jump_ms <= GAP_MAX_MS) {
+            gap = (uint32_t)jump_ms * per_ms;
+            c->media_pos += gap;
+        } else if (jump_ms > GAP_MAX_MS || jump_ms < -GAP_MAX_MS) {
+            c->media_pos = MAX(c->media_pos, now_pos > n_samples ? now_pos - n_samples : 0);
+        }
+    }
+    c->media_ts = ts_ms + n_samples / per_ms;
+    return gap;
+}
+
+void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
+{
+    if (c->leg != LEG_UP && c->leg != LEG_HANGING_UP) {
+        return;
+    }
+    uint32_t ss = audio_sample_bytes(c->leg_format);
+    uint32_t n_samples = (uint32_t)(audio.n / ss);
+    uint32_t gap = place_frame(c, timestamp_ms, n_samples);
+    if (c->o->record) {
+        ignore_result(track_caller(&c->track, c->media_pos, audio)); /* a gap in the recording, counted as late */
+    }
+    c->media_pos += n_samples;
+    c->uplink_bytes += audio.n;
+    timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
+    uint64_t filled_us = c->media_seen_us < c->filled_us ? c->filled_us - c->media_seen_us : 0;
+    c->media_seen_us = c->now_us;
+    c->filled_us = c->now_us;
+    timer_set(c, TIMER_FILL, FILL_AFTER_MS);
+    if (c->model == MODEL_GONE || c->leg != LEG_UP) {
+        return;
+    }
+    if (c->model != MODEL_READY) {
+        wait_up(c, audio);
+        return;
+    }
+    uint32_t filled = (uint32_t)(filled_us / 1000) * (audio_rate_hz(c->leg_format) / 1000);
+    if (gap > filled) {
+        uint32_t ms = (gap - filled) * 1000 / audio_rate_hz(c->leg_format);
+        call_remark(c, NOTE_UPLINK_FILL, ms, STR_NULL);
+        send_silence(c, (gap - filled) * ss);
+    }
+    if (shielded(c)) {
+        send_silence(c, (uint32_t)audio.n);
+    } else {
+        send_up(c, audio);
+    }
+}
+
+void uplink_fill(struct call *c)
+{
+    if (c->model != MODEL_READY || c->leg != LEG_UP || c->caller == CALLER_SILENT) {
+        return;
+    }
+    uint32_t ms = (uint32_t)((c->now_us - c->filled_us) / 1000);
+    if (ms > 0) {
+        ms = MIN(ms, 1000u);
+        call_remark(c, NOTE_UPLINK_FILL, ms, STR_NULL);
+        send_silence(c, ms * audio_bytes_per_ms(c->leg_format));
+        c->filled_us = c->now_us;
+    }
+    timer_set(c, TIMER_FILL, 100);
+}

@@ -1,0 +1,387 @@
+#include "sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+
+static void broke(struct sim *s, const char *what)
+{
+    if (!s->failure[0]) {
+        snprintf(s->failure, sizeof(s->failure), "%s at %llu ms", what, (unsigned long long)(s->now_us / 1000));
+    }
+}
+
+void sim_init(struct sim *s)
+{
+    memset(s, 0, sizeof(*s));
+    call_opts_init(&s->opts);
+    s->opts.call_id = STR("sim");
+    s->opts.tools[0] = (struct call_tool){.name = STR("check_order_status"), .parameters = STR("{}")};
+    s->opts.tools[1] = (struct call_tool){.name = STR("end_call"), .parameters = STR("{}"), .kind = CALL_TOOL_END};
+    s->opts.n_tools = 2;
+    s->now_us = 1000000;
+    buf_init(&s->journal, (size_t)64 << 20);
+    buf_init(&s->log, (size_t)64 << 20);
+    call_actions_init(&s->actions);
+}
+
+void sim_start(struct sim *s)
+{
+    if (call_new(&s->opts, &s->call) < 0) {
+        abort();
+    }
+    journal_begin(&s->writer, &s->journal, &s->opts, s->now_us);
+}
+
+void sim_done(struct sim *s)
+{
+    call_free(s->call);
+    call_actions_done(&s->actions);
+    buf_done(&s->journal);
+    buf_done(&s->log);
+}
+
+uint32_t sim_heard(const struct sim *s, uint8_t item)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < s->n_segments; i++) {
+        const struct sim_segment *g = &s->segments[i];
+        if (g->audio && g->item == item && s->now_us > g->start_us) {
+            uint64_t until = MIN(s->now_us, g->end_us);
+            uint64_t b = until > g->start_us ? (until - g->start_us) * 8 / 1000 : 0;
+            bytes += MIN(b, (uint64_t)g->bytes);
+        }
+    }
+    return (uint32_t)bytes;
+}
+
+static struct sim_segment *new_segment(struct sim *s)
+{
+    if (s->n_segments == SIM_SEGMENTS) {
+        broke(s, "the simulation is too long");
+        s->n_segments--;
+    }
+    struct sim_segment *g = &s->segments[s->n_segments++];
+    memset(g, 0, sizeof(*g));
+    return g;
+}
+
+static void carrier_media(struct sim *s, struct span audio, uint32_t mark)
+{
+    uint64_t arrival = s->now_us + s->delay_us;
+    uint64_t start = MAX(arrival, s->queue_end_us);
+    struct sim_segment *g = new_segment(s);
+    g->mark = mark;
+    if (audio.n) {
+        g->audio = true;
+        g->item = audio.p[0];
+        while (g->bytes < audio.n && audio.p[g->bytes] == g->item) {
+            g->bytes++;
+        }
+        for (size_t i = g->bytes; i < audio.n; i++) {
+            if (audio.p[i] != 0xFF) {
+                broke(s, "two items in one burst");
+            }
+        }
+        if (s->dead_items[g->item / 64] >> (g->item % 64) & 1) {
+            broke(s, "audio of a cancelled item was sent");
+        }
+    }
+    g->start_us = start;
+    g->end_us = start + audio.n * 1000 / 8;
+    g->return_us = g->end_us + s->delay_us;
+    s->queue_end_us = g->end_us;
+    uint64_t outstanding = s->queue_end_us > arrival ? s->queue_end_us - arrival : 0;
+    s->max_outstanding_us = MAX(s->max_outstanding_us, outstanding);
+}
+
+static void carrier_clear(struct sim *s)
+{
+    uint64_t at = s->now_us + s->delay_us;
+    for (uint32_t i = 0; i < s->n_segments; i++) {
+        struct sim_segment *g = &s->segments[i];
+        if (!g->returned && g->end_us > at) {
+            g->end_us = MAX(at, g->start_us > at ? 0 : g->start_us);
+            if (g->start_us > at) {
+                g->start_us = g->end_us = at;
+            }
+            g->return_us = at + s->delay_us;
+        }
+    }
+    s->queue_end_us = MIN(s->queue_end_us, at);
+}
+
+static void check_append(struct sim *s, struct span audio)
+{
+    for (size_t i = 0; i < audio.n && !s->lossy; i++) {
+        if (audio.p[i] == 0xFF) {
+            continue; /* silence in a gap */
+        }
+        if (audio.p[i] != s->append_count % 251) {
+            broke(s, "caller audio lost or out of order");
+            return;
+        }
+        s->append_count++;
+    }
+}
+
+static void check_action(struct sim *s, const struct call_action *a)
+{
+    switch (a->type) {
+    case ACT_LEG_MEDIA:
+        carrier_media(s, a->leg_media.audio, a->leg_media.mark);
+        break;
+    case ACT_LEG_MARK:
+        carrier_media(s, (struct span){0}, a->leg_mark.mark);
+        break;
+    case ACT_LEG_CLEAR:
+        s->clears++;
+        carrier_clear(s);
+        break;
+    case ACT_LEG_HANGUP:
+        s->hangups++;
+        break;
+    case ACT_MODEL_APPEND:
+        check_append(s, a->model_append.audio);
+        break;
+    case ACT_MODEL_RESPOND:
+        s->responds++;
+        if (s->in_flight) {
+            broke(s, "a second response.create before the first was answered");
+        }
+        s->in_flight = a->model_respond.request;
+        break;
+    case ACT_MODEL_CANCEL:
+        s->cancels++;
+        break;
+    case ACT_MODEL_TRUNCATE: {
+        s->truncates++;
+        int64_t item = 0;
+        if (str_to_i64((struct str){a->model_truncate.item_id.p + 1, a->model_truncate.item_id.n - 1}, &item) < 0) {
+            broke(s, "truncation of an unknown item");
+        } else if (a->model_truncate.heard_ms > sim_heard(s, (uint8_t)item) / 8 + 1) {
+            broke(s, "truncated above what was heard");
+        }
+        s->dead_items[item / 64] |= UINT64_C(1) << (item % 64);
+        break;
+    }
+    case ACT_MODEL_TOOL_OUTPUT:
+        s->outputs++;
+        break;
+    case ACT_TOOL_RUN:
+        s->runs++;
+        break;
+    case ACT_RECORD:
+        if (a->record.at_samples != s->record_samples) {
+            broke(s, "the recording has a hole");
+        }
+        s->record_samples += a->record.pairs.n / 2;
+        break;
+    case ACT_END:
+        s->ends++;
+        s->reason = a->end.reason;
+        s->duration_ms = a->end.duration_ms;
+        break;
+    default:
+        break;
+    }
+}
+
+static void step(struct sim *s, const struct call_event *ev)
+{
+    if (ev->type == EV_MODEL_RESPONSE_CREATED || ev->type == EV_MODEL_ERROR || ev->type == EV_MODEL_RESPONSE_DONE ||
+        ev->type == EV_MODEL_FAILED) {
+        s->in_flight = 0;
+    }
+    bool was_over = call_ended(s->call);
+    call_step(s->call, ev, s->now_us, &s->actions);
+    journal_put(&s->writer, &s->journal, ev, s->now_us, &s->actions);
+    if (s->actions.overflow) {
+        broke(s, "actions overflowed");
+    }
+    for (uint32_t i = 0; i < s->actions.n; i++) {
+        if (s->actions.list[i].type == ACT_NOTE && s->actions.list[i].note.note == NOTE_RESPONSE_TIMEOUT) {
+            s->in_flight = 0;
+        }
+        check_action(s, &s->actions.list[i]);
+    }
+    actions_print(&s->actions, &s->log);
+    if (was_over && s->actions.n) {
+        broke(s, "actions after the end");
+    }
+    if (s->ends > 1) {
+        broke(s, "ended twice");
+    }
+    if (call_ended(s->call) != (s->ends == 1)) {
+        broke(s, "end without its action");
+    }
+}
+
+void sim_event(struct sim *s, const struct call_event *ev)
+{
+    sim_run(s, s->now_us);
+    step(s, ev);
+}
+
+static uint32_t due_mark(const struct sim *s)
+{
+    uint32_t best = UINT32_MAX;
+    for (uint32_t i = s->first_open; i < s->n_segments; i++) {
+        const struct sim_segment *g = &s->segments[i];
+        if (g->mark && !g->returned && (best == UINT32_MAX || g->return_us < s->segments[best].return_us)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void send_media(struct sim *s)
+{
+    uint8_t audio[160];
+    for (size_t i = 0; i < sizeof(audio); i++) {
+        audio[i] = (uint8_t)(s->caller_count++ % 251);
+    }
+    struct call_event ev = {.type = EV_LEG_MEDIA};
+    ev.leg_media.timestamp_ms = s->media_ts;
+    ev.leg_media.audio = span_from(audio, sizeof(audio));
+    s->media_ts += 20;
+    s->next_media_us += 20000;
+    step(s, &ev);
+}
+
+void sim_run(struct sim *s, uint64_t until_us)
+{
+    while (!call_ended(s->call)) {
+        uint32_t m = due_mark(s);
+        uint64_t mark_us = m == UINT32_MAX ? UINT64_MAX : s->segments[m].return_us;
+        uint64_t media_us = s->media ? s->next_media_us : UINT64_MAX;
+        uint64_t tick_us = call_deadline_us(s->call);
+        uint64_t next = MIN(MIN(mark_us, media_us), tick_us);
+        if (next > until_us) {
+            break;
+        }
+        s->now_us = MAX(s->now_us, next);
+        if (next == mark_us) {
+            s->segments[m].returned = true;
+            while (s->first_open < s->n_segments &&
+                   (s->segments[s->first_open].returned || !s->segments[s->first_open].mark)) {
+                s->first_open++;
+            }
+            struct call_event ev = {.type = EV_LEG_MARK};
+            ev.leg_mark.mark = s->segments[m].mark;
+            step(s, &ev);
+        } else if (next == media_us) {
+            send_media(s);
+        } else {
+            struct call_event ev = {.type = EV_TICK};
+            step(s, &ev);
+        }
+    }
+    s->now_us = MAX(s->now_us, until_us);
+}
+
+void sim_simple(struct sim *s, enum call_event_type type)
+{
+    struct call_event ev = {.type = type};
+    sim_event(s, &ev);
+}
+
+void sim_begin(struct sim *s)
+{
+    sim_simple(s, EV_BEGIN);
+}
+
+void sim_leg_start(struct sim *s)
+{
+    struct call_event ev = {.type = EV_LEG_START};
+    ev.leg_start.format = AUDIO_PCMU;
+    ev.leg_start.stream_id = STR("MZ1");
+    ev.leg_start.carrier_call_id = STR("CA1");
+    if (!s->leg_start_us) {
+        s->leg_start_us = s->now_us;
+    }
+    s->media = true;
+    s->next_media_us = s->now_us + 20000;
+    s->media_ts = 155;
+    sim_event(s, &ev);
+}
+
+void sim_model_ready(struct sim *s, bool interrupts, bool creates)
+{
+    struct call_event ev = {.type = EV_MODEL_READY};
+    ev.model_ready.in = ev.model_ready.out = AUDIO_PCMU;
+    ev.model_ready.model = STR("gpt-realtime");
+    ev.model_ready.interrupts = interrupts;
+    ev.model_ready.creates = creates;
+    sim_event(s, &ev);
+}
+
+void sim_speech(struct sim *s, enum call_event_type type)
+{
+    struct call_event ev = {.type = type};
+    ev.model_speech.item_id = STR("u1");
+    sim_event(s, &ev);
+}
+
+void sim_created(struct sim *s, const char *response)
+{
+    struct call_event ev = {.type = EV_MODEL_RESPONSE_CREATED};
+    ev.model_response.response_id = str_from(response);
+    sim_event(s, &ev);
+}
+
+void sim_audio(struct sim *s, const char *response, uint8_t item, uint32_t ms)
+{
+    size_t n = (size_t)ms * 8;
+    uint8_t *audio = malloc(n ? n : 1);
+    memset(audio, item, n);
+    char id[8];
+    snprintf(id, sizeof(id), "i%u", item);
+    struct call_event ev = {.type = EV_MODEL_AUDIO};
+    ev.model_audio.response_id = str_from(response);
+    ev.model_audio.item_id = str_from(id);
+    ev.model_audio.audio = span_from(audio, n);
+    sim_event(s, &ev);
+    free(audio);
+}
+
+void sim_audio_done(struct sim *s, const char *response, uint8_t item, const char *text)
+{
+    char id[8];
+    snprintf(id, sizeof(id), "i%u", item);
+    struct call_event ev = {.type = EV_MODEL_AUDIO_DONE};
+    ev.model_audio.response_id = str_from(response);
+    ev.model_audio.item_id = str_from(id);
+    sim_event(s, &ev);
+    if (text) {
+        ev = (struct call_event){.type = EV_MODEL_TEXT_DONE};
+        ev.model_text.response_id = str_from(response);
+        ev.model_text.item_id = str_from(id);
+        ev.model_text.text = str_from(text);
+        sim_event(s, &ev);
+    }
+}
+
+void sim_response_done(struct sim *s, const char *response, enum response_status status)
+{
+    struct call_event ev = {.type = EV_MODEL_RESPONSE_DONE};
+    ev.model_done.response_id = str_from(response);
+    ev.model_done.status = status;
+    if (status == RESPONSE_CANCELLED) {
+        ev.model_done.reason = STR("turn_detected");
+    }
+    ev.model_done.usage = (struct call_usage){.in_text = 10, .in_audio = 20, .out_audio = 30};
+    sim_event(s, &ev);
+}
+
+void sim_tool(struct sim *s, const char *response, const char *id, const char *name)
+{
+    struct call_event ev = {.type = EV_MODEL_TOOL_CALL};
+    ev.model_tool.response_id = str_from(response);
+    ev.model_tool.item_id = STR("f1");
+    ev.model_tool.tool_call_id = str_from(id);
+    ev.model_tool.name = str_from(name);
+    ev.model_tool.arguments = STR("{\"order_number\":\"1234\"}");
+    sim_event(s, &ev);
+}

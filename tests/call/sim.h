@@ -1,0 +1,81 @@
+/*
+ * A call on a virtual clock with a carrier that behaves like the real one: plays in real time, returns marks when they
+ * are reached, drops its queue on clear and then returns what is outstanding, all with a one-way delay. The simulation
+ * knows the truth (what was heard when) and checks the invariants of the core after every step.
+ *
+ * Agent audio is marked: every byte of item number k (as the test numbers them) has the value k, so that what arrives
+ * at the carrier tells whose it is. Caller audio counts: byte values run 0..250 over and over.
+ */
+#ifndef TESTS_CALL_SIM_H
+#define TESTS_CALL_SIM_H
+
+#include "call/call.h"
+#include "call/journal.h"
+
+#define SIM_SEGMENTS 8192
+
+struct sim_segment {
+    uint32_t mark; /* behind the audio; 0: none */
+    uint8_t item;  /* byte value */
+    uint32_t bytes;
+    uint64_t start_us, end_us; /* at the caller's ear; end moves back on clear */
+    uint64_t return_us;        /* arrival of the mark at the gateway */
+    bool returned;
+    bool audio;
+};
+
+struct sim {
+    struct call_opts opts;
+    struct call *call;
+    struct call_actions actions;
+    uint64_t now_us;
+    uint64_t delay_us; /* one way */
+    bool media;        /* the caller's frames come every 20 ms */
+    uint64_t next_media_us;
+    uint32_t media_ts;
+    uint32_t caller_count; /* bytes the caller has said */
+    uint32_t append_count; /* bytes the model got */
+    bool lossy;            /* the uplink may differ (protected greeting, drops): do not compare */
+
+    struct sim_segment segments[SIM_SEGMENTS];
+    uint32_t n_segments, first_open;
+    uint64_t queue_end_us;
+
+    struct buf journal;
+    struct journal_writer writer;
+    struct buf log; /* printed actions since sim_take_log */
+
+    /* seen */
+    uint32_t responds, cancels, truncates, clears, ends, hangups, outputs, runs;
+    uint64_t dead_items[4]; /* bit per byte value: no audio of it may be sent any more */
+    uint32_t in_flight;     /* request number of a response.create that was not answered yet */
+    enum call_reason reason;
+    uint32_t duration_ms;
+    uint64_t record_samples;
+    uint64_t leg_start_us;
+    uint64_t max_outstanding_us;
+    char failure[256]; /* first broken invariant */
+};
+
+void sim_init(struct sim *s);
+void sim_start(struct sim *s); /* creates the call from opts */
+void sim_done(struct sim *s);
+/* Lets time pass: ticks, media, returning marks, in order. */
+void sim_run(struct sim *s, uint64_t until_us);
+/* One event now. */
+void sim_event(struct sim *s, const struct call_event *ev);
+/* Bytes of the item that the caller has heard by now. */
+uint32_t sim_heard(const struct sim *s, uint8_t item);
+/* Common events. */
+void sim_begin(struct sim *s);
+void sim_leg_start(struct sim *s);
+void sim_model_ready(struct sim *s, bool interrupts, bool creates);
+void sim_speech(struct sim *s, enum call_event_type type);
+void sim_created(struct sim *s, const char *response);
+void sim_audio(struct sim *s, const char *response, uint8_t item, uint32_t ms);
+void sim_audio_done(struct sim *s, const char *response, uint8_t item, const char *text);
+void sim_response_done(struct sim *s, const char *response, enum response_status status);
+void sim_tool(struct sim *s, const char *response, const char *id, const char *name);
+void sim_simple(struct sim *s, enum call_event_type type);
+
+#endif
