@@ -91,7 +91,7 @@ struct openai_client_event {
 /*
  * Decodes one client event, strictly: unknown type, unknown, missing or wrong parameters are errors with the vendor's
  * code, message and param path ("session.x", "item.content[0].text").
- *   scratch    cleared, then holds unescaped text
+ *   scratch    cleared, then holds unescaped text; its limit should be three times the largest message
  *   ret_error  filled on error only
  * Returns 0; -ERR_SYNTAX, -ERR_MISSING, -ERR_TYPE, -ERR_RANGE, -ERR_TOO_BIG, all explained in ret_error.
  */
@@ -117,9 +117,11 @@ struct openai_part {
     bool has_text;    /* false: "transcript":null */
     struct str text;  /* text or transcript */
     struct str audio; /* base64: input of item.create; written only by item.retrieved */
+    struct str image_url;
 };
 
-/* Walks item.content; it = json_array(item->content). Text goes to scratch, which is not cleared. */
+/* Walks item.content; it = json_array(item->content). Text goes to scratch, which is not cleared; slices of the
+ * decoded event stay valid when its content is walked once. */
 bool openai_part_next(struct json_it *it, struct buf *scratch, struct openai_part *ret);
 
 /* ---- the effective session ---- */
