@@ -114,11 +114,9 @@ static void on_deadline(void *arg)
     if (m->last_error.fresh) {
         fail_by_last_error(m, setup_error(m->last_error.code));
     } else if (m->state == OPENAI_WAIT_CREATED) {
-        openai_fail(m, -ETIMEDOUT, STR("session-created-timeout"),
-                    STR("the service accepted the connection but sent no session.created"));
+        openai_fail(m, -ETIMEDOUT, STR_NULL, STR("the service accepted the connection but sent no session.created"));
     } else {
-        openai_fail(m, -ETIMEDOUT, STR("session-updated-timeout"),
-                    STR("the service did not confirm the settings with session.updated"));
+        openai_fail(m, -ETIMEDOUT, STR_NULL, STR("the service did not confirm the settings with session.updated"));
     }
 }
 
@@ -217,29 +215,16 @@ static struct str code_of_reason(struct str reason)
     return dot < reason.n ? (struct str){reason.p + dot + 1, reason.n - dot - 1} : reason;
 }
 
-static int http_error(int status)
-{
-    switch (status) {
-    case 401:
-    case 403:
-        return -ERR_AUTH;
-    case 400:
-    case 404:
-        return -ERR_CONFIG;
-    case 429:
-        return -ERR_LIMIT;
-    default:
-        return -ERR_HTTP;
-    }
-}
-
+/* Below 500 the service itself has judged; above, something in front of it could not reach it. */
 static void fail_by_http(struct openai_model *m, int status)
 {
     char code[32];
     char message[96];
+    int err = status == 401 || status == 403 ? -ERR_AUTH : status == 429 ? -ERR_LIMIT : -ERR_CONFIG;
+    bool judged = status >= 400 && status < 500;
     snprintf(code, sizeof(code), "http-%d", status);
-    snprintf(message, sizeof(message), "the service refused the WebSocket upgrade with HTTP status %d", status);
-    tell_failed(m, http_error(status), str_from(code), str_from(message));
+    snprintf(message, sizeof(message), "the WebSocket upgrade was answered with HTTP status %d", status);
+    tell_failed(m, judged ? err : -ERR_HTTP, judged ? str_from(code) : STR_NULL, str_from(message));
 }
 
 static void fail_by_close(struct openai_model *m, const struct ws_close *why)
@@ -261,7 +246,8 @@ static void tell_why(struct openai_model *m, const struct ws_close *why)
     } else if (why->http_status != 0 && why->http_status != 101) {
         fail_by_http(m, why->http_status);
     } else if (why->err < 0 && (why->code == 0 || why->code == 1005 || why->code == 1006)) {
-        tell_failed(m, why->err, str_from(err_name(why->err)), str_from(err_text(why->err)));
+        struct str detail = why->reason.n > 0 ? why->reason : str_from(err_text(why->err));
+        tell_failed(m, why->err, STR_NULL, detail);
     } else {
         fail_by_close(m, why);
     }

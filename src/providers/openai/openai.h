@@ -5,12 +5,12 @@
  * Life: connect -> session.created -> session.update -> session.updated -> EV_MODEL_READY -> events ... -> on_closed.
  * HTTP 101 is no success: a refused key or model comes as an error event and a close. Every failure is one
  * EV_MODEL_FAILED {err, code, message} followed by on_closed:
- *   err         -ERR_AUTH key refused, -ERR_CONFIG model or settings refused, -ETIMEDOUT, -ERR_DNS, -ERR_TLS,
- * -ERR_HTTP, -ERR_TOO_BIG, -ERR_CLOSED and other results of the socket code        the service's ("invalid_api_key",
- * "session_expired"), "http-401", "session-created-timeout", "session-updated-timeout", "unknown-format", "ws-1011", or
- * err_name(err) message     the service's sentence; for refused settings it begins with the field
- * ("session.audio.input.format: ") Requests carry event_id "rt_<request>", so that EV_MODEL_ERROR names the one that
- * failed.
+ *   err      -ERR_AUTH key refused, -ERR_CONFIG model or settings refused, -ETIMEDOUT, -ERR_DNS, -ERR_TLS, -ERR_HTTP,
+ *            -ERR_TOO_BIG, -ERR_CLOSED and other results of the socket
+ *   code     the service's own ("invalid_api_key", "session_expired"), "http-401", "unknown-format", "ws-1011";
+ *            empty when the service said nothing: not reached, timeout, connection lost
+ *   message  the service's sentence, with the field it names in front ("session.audio.input.format: ...")
+ * Requests carry event_id "rt_<request>", so that EV_MODEL_ERROR names the one that failed.
  */
 #ifndef PROVIDERS_OPENAI_H
 #define PROVIDERS_OPENAI_H

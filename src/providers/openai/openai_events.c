@@ -111,10 +111,6 @@ static void on_item_added(struct openai_model *m, const struct openai_event *e)
 {
     if (e->item.type == OPENAI_ITEM_FUNCTION_CALL) {
         openai_tools_added(&m->tools, e->response_id, &e->item);
-        return;
-    }
-    if (e->item.type != OPENAI_ITEM_MESSAGE) {
-        return;
     }
     m->has_carry = false;
     struct call_event ev = {.type = EV_MODEL_ITEM_ADDED};
