@@ -1,74 +1,108 @@
 #include "audio/convert.h"
 
+#include <assert.h>
+
 #include "audio/g711.h"
 #include "base/err.h"
 
-#define BLOCK_SAMPLES 480
+#define BLOCK  480 /* samples decoded at a time; bounds the stack */
+#define UP_MAX 3   /* the resampler makes at most three samples of one */
 
 void audio_conv_init(struct audio_conv *c, enum audio_format from, enum audio_format to)
 {
     *c = (struct audio_conv){.from = from, .to = to};
-    /* Only the rates of the format list come here, all of them known to the resampler. */
-    ignore_result(resample_init(&c->resample, audio_rate_hz(from), audio_rate_hz(to)));
+    int err = resample_init(&c->resample, audio_rate_hz(from), audio_rate_hz(to));
+    assert(err == 0); /* every rate of format.h is one of the resampler's */
+    ignore_result(err);
 }
 
 size_t audio_conv_max(const struct audio_conv *c, size_t n_in)
 {
-    size_t samples = (n_in + 1) / audio_sample_bytes(c->from) + 1;
-    size_t blocks = samples / BLOCK_SAMPLES + 1;
-    size_t out = samples * audio_rate_hz(c->to) / audio_rate_hz(c->from) + 4 * blocks + 4;
-    return MAX(out, samples) * audio_sample_bytes(c->to);
-}
-
-static void to_linear(enum audio_format from, const uint8_t *in, size_t n, int16_t *out)
-{
-    if (from == AUDIO_PCMU) {
-        g711_mulaw_decode(span_from(in, n), out);
-    } else if (from == AUDIO_PCMA) {
-        g711_alaw_decode(span_from(in, n), out);
-    } else {
-        memcpy(out, in, n * 2); /* little-endian on the wire and here */
+    if (c->from == c->to) {
+        return n_in;
     }
+    size_t samples = (n_in + c->has_carry) / audio_sample_bytes(c->from);
+    return resample_out_max(&c->resample, samples) * audio_sample_bytes(c->to);
 }
 
-static size_t from_linear(enum audio_format to, const int16_t *in, size_t n, uint8_t *out)
+static inline int16_t sample_of(uint8_t low, uint8_t high)
+{
+    return (int16_t)(uint16_t)(low | high << 8);
+}
+
+/* Takes up to BLOCK linear samples off the front of *in; an odd last byte becomes the carry. */
+static size_t take_pcm16(struct audio_conv *c, struct span *in, int16_t *out)
+{
+    size_t n = 0;
+    if (c->has_carry && in->n) {
+        out[n++] = sample_of(c->carry, in->p[0]);
+        c->has_carry = false;
+        *in = span_from(in->p + 1, in->n - 1);
+    }
+    size_t more = MIN(in->n / 2, BLOCK - n);
+    for (size_t i = 0; i < more; i++) {
+        out[n++] = sample_of(in->p[2 * i], in->p[2 * i + 1]);
+    }
+    *in = span_from(in->p + 2 * more, in->n - 2 * more);
+    if (in->n == 1) {
+        c->carry = in->p[0];
+        c->has_carry = true;
+        in->n = 0;
+    }
+    return n;
+}
+
+static size_t take(struct audio_conv *c, struct span *in, int16_t *out)
+{
+    if (audio_sample_bytes(c->from) == 2) {
+        return take_pcm16(c, in, out);
+    }
+    struct span part = {in->p, MIN(in->n, (size_t)BLOCK)};
+    if (c->from == AUDIO_PCMA) {
+        g711_alaw_decode(part, out);
+    } else {
+        g711_mulaw_decode(part, out);
+    }
+    *in = span_from(in->p + part.n, in->n - part.n);
+    return part.n;
+}
+
+/* Returns the bytes written. */
+static size_t give(enum audio_format to, const int16_t *pcm, size_t n, uint8_t *out)
 {
     if (to == AUDIO_PCMU) {
-        g711_mulaw_encode(in, n, out);
-    } else if (to == AUDIO_PCMA) {
-        g711_alaw_encode(in, n, out);
-    } else {
-        memcpy(out, in, n * 2);
+        g711_mulaw_encode(pcm, n, out);
+        return n;
     }
-    return n * audio_sample_bytes(to);
+    if (to == AUDIO_PCMA) {
+        g711_alaw_encode(pcm, n, out);
+        return n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = (uint8_t)((uint16_t)pcm[i] & 0xFF);
+        out[2 * i + 1] = (uint8_t)((uint16_t)pcm[i] >> 8);
+    }
+    return 2 * n;
 }
 
-static size_t run_block(struct audio_conv *c, const uint8_t *in, size_t n, uint8_t *out)
+/* The ways that need no linear samples; false when there is none. */
+static bool shortcut(const struct audio_conv *c, struct span in, uint8_t *out)
 {
-    int16_t linear[BLOCK_SAMPLES];
-    int16_t resampled[BLOCK_SAMPLES * 3 + 8];
-    size_t m = 0;
-    to_linear(c->from, in, n, linear);
-    resample_run(&c->resample, linear, n, resampled, &m);
-    return from_linear(c->to, resampled, m, out);
-}
-
-/* Formats that need no linear detour. */
-static bool run_direct(struct audio_conv *c, struct span in, uint8_t *out, size_t *ret_n)
-{
-    if (c->from == c->to && audio_sample_bytes(c->from) == 1) {
+    if (c->from == c->to) {
         if (in.n) {
             memcpy(out, in.p, in.n);
         }
-    } else if (c->from == AUDIO_PCMU && c->to == AUDIO_PCMA) {
-        g711_mulaw_to_alaw(in, out);
-    } else if (c->from == AUDIO_PCMA && c->to == AUDIO_PCMU) {
-        g711_alaw_to_mulaw(in, out);
-    } else {
-        return false;
+        return true;
     }
-    *ret_n = in.n;
-    return true;
+    if (c->from == AUDIO_PCMU && c->to == AUDIO_PCMA) {
+        g711_mulaw_to_alaw(in, out);
+        return true;
+    }
+    if (c->from == AUDIO_PCMA && c->to == AUDIO_PCMU) {
+        g711_alaw_to_mulaw(in, out);
+        return true;
+    }
+    return false;
 }
 
 int audio_conv_run(struct audio_conv *c, struct span in, uint8_t *out, size_t cap, size_t *ret_n)
@@ -76,28 +110,22 @@ int audio_conv_run(struct audio_conv *c, struct span in, uint8_t *out, size_t ca
     if (cap < audio_conv_max(c, in.n)) {
         return -ENOSPC;
     }
-    if (run_direct(c, in, out, ret_n)) {
+    if (shortcut(c, in, out)) {
+        *ret_n = in.n;
         return 0;
     }
-    size_t bytes = audio_sample_bytes(c->from);
-    size_t done = 0;
-    if (c->has_odd && in.n) {
-        uint8_t sample[2] = {c->odd, in.p[0]};
-        in.p++;
-        in.n--;
-        c->has_odd = false;
-        done += run_block(c, sample, 1, out);
+    size_t written = 0;
+    while (in.n) {
+        int16_t pcm[BLOCK];
+        int16_t resampled[BLOCK * UP_MAX];
+        size_t n = take(c, &in, pcm);
+        const int16_t *from = pcm;
+        if (c->resample.bank) {
+            resample_run(&c->resample, pcm, n, resampled, &n);
+            from = resampled;
+        }
+        written += give(c->to, from, n, out + written);
     }
-    while (in.n >= bytes) {
-        size_t n = MIN(in.n / bytes, (size_t)BLOCK_SAMPLES);
-        done += run_block(c, in.p, n, out + done);
-        in.p += n * bytes;
-        in.n -= n * bytes;
-    }
-    if (in.n) {
-        c->odd = in.p[0];
-        c->has_odd = true;
-    }
-    *ret_n = done;
+    *ret_n = written;
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Streaming conversion between any two formats: companding, resampling, both. Equal formats are copied, mu-law and
- * A-law are mapped directly. Bytes that do not fill a sample are carried over to the next block. Thread: any, one call
+ * Streaming converter between any two audio formats: companding, resampling, both, or a plain copy. Blocks may be cut
+ * anywhere: half a linear sample is carried over to the next block. One per direction of a call. Thread: any, one call
  * at a time per struct. Allocates: no.
  */
 #ifndef AUDIO_CONVERT_H
@@ -10,17 +10,23 @@
 #include "audio/resample.h"
 
 struct audio_conv {
-    enum audio_format from, to;
+    enum audio_format from;
+    enum audio_format to;
     struct resample resample;
-    uint8_t odd; /* first half of a 16-bit sample */
-    bool has_odd;
+    bool has_carry; /* the low byte of a sample whose high byte comes next */
+    uint8_t carry;
 };
 
-/* Starts anew, as after silence. */
+/* Also resets: the next sample follows silence. */
 void audio_conv_init(struct audio_conv *c, enum audio_format from, enum audio_format to);
-/* Room that the output of n_in bytes can need. */
+/* Room needed for the output of n_in bytes, whatever came before. */
 size_t audio_conv_max(const struct audio_conv *c, size_t n_in);
-/* -ENOSPC when cap is below audio_conv_max(c, in.n); nothing is consumed then. out must not overlap in. */
+/*
+ * Converts a block of any length.
+ *   out    cap bytes; must not overlap in
+ *   ret_n  bytes written, whole samples; untouched on error
+ * Returns 0; -ENOSPC when cap is below audio_conv_max(c, in.n), with nothing consumed.
+ */
 MUST_USE int audio_conv_run(struct audio_conv *c, struct span in, uint8_t *out, size_t cap, size_t *ret_n);
 
 #endif
