@@ -1,0 +1,400 @@
+/*
+ * Two walks. The product walk finds every reachable product of the four machine states by breadth-first search over
+ * short event sequences and tries every event in each; the random walk plays seeded calls of a model that sometimes
+ * misbehaves. Both hold the core to the invariants that sim.c checks after every step.
+ */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim.h"
+
+/* ---- product walk ---- */
+
+enum letter {
+    L_BEGIN,
+    L_LEG_START,
+    L_READY,
+    L_FAILED,
+    L_SPEECH_STARTED,
+    L_SPEECH_STOPPED,
+    L_COMMITTED,
+    L_CREATED,
+    L_AUDIO,
+    L_AUDIO_DONE,
+    L_DONE,
+    L_CANCELLED,
+    L_FAILED_RESPONSE,
+    L_TOOL,
+    L_TOOL_RESULT,
+    L_END_CALL,
+    L_ERROR,
+    L_COLLISION,
+    L_TEXT,
+    L_HANGUP,
+    L_STOP,
+    L_CLOSED,
+    L_WAIT_SHORT,
+    L_WAIT_LONG,
+    LETTER_N
+};
+
+#define DEPTH    14
+#define PRODUCTS (PHASE_N * CALLER_N * RESPONSE_N * PLAYOUT_N)
+#define NODES    (PRODUCTS * 8) /* with what lies outside the machines: leg up, model ready, tools under way */
+
+struct path {
+    uint8_t n;
+    uint8_t letters[DEPTH];
+};
+
+static struct sim s;
+static uint32_t responses;
+
+static void apply(enum letter l)
+{
+    static char current[8];
+    struct call_event ev = {0};
+    switch (l) {
+    case L_BEGIN:
+        sim_begin(&s);
+        break;
+    case L_LEG_START:
+        sim_leg_start(&s);
+        break;
+    case L_READY:
+        sim_model_ready(&s, true, true);
+        break;
+    case L_FAILED:
+        ev.type = EV_MODEL_FAILED;
+        ev.model_failed.was_ready = true;
+        ev.model_failed.code = STR("x");
+        sim_event(&s, &ev);
+        break;
+    case L_SPEECH_STARTED:
+        sim_speech(&s, EV_MODEL_SPEECH_STARTED);
+        break;
+    case L_SPEECH_STOPPED:
+        sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
+        break;
+    case L_COMMITTED:
+        sim_speech(&s, EV_MODEL_COMMITTED);
+        break;
+    case L_CREATED:
+        snprintf(current, sizeof(current), "r%u", ++responses);
+        sim_created(&s, current);
+        break;
+    case L_AUDIO:
+        sim_audio(&s, current, (uint8_t)(1 + responses % 100), 400);
+        break;
+    case L_AUDIO_DONE:
+        sim_audio_done(&s, current, (uint8_t)(1 + responses % 100), "some words");
+        break;
+    case L_DONE:
+        sim_response_done(&s, current, RESPONSE_COMPLETED);
+        break;
+    case L_CANCELLED:
+        sim_response_done(&s, current, RESPONSE_CANCELLED);
+        break;
+    case L_FAILED_RESPONSE:
+        sim_response_done(&s, current, RESPONSE_FAILED);
+        break;
+    case L_TOOL:
+        sim_tool(&s, current, "call_1", "check_order_status");
+        break;
+    case L_TOOL_RESULT:
+        ev.type = EV_TOOL_RESULT;
+        ev.tool_result.tool_call_id = STR("call_1");
+        ev.tool_result.output = STR("{}");
+        sim_event(&s, &ev);
+        break;
+    case L_END_CALL:
+        sim_tool(&s, current, "call_2", "end_call");
+        break;
+    case L_ERROR:
+    case L_COLLISION:
+        ev.type = EV_MODEL_ERROR;
+        ev.model_error.code = l == L_ERROR ? STR("invalid_value") : STR("conversation_already_has_active_response");
+        ev.model_error.request = s.in_flight;
+        sim_event(&s, &ev);
+        break;
+    case L_TEXT:
+        ev.type = EV_CONTROL_USER_TEXT;
+        ev.control_text.text = STR("hello");
+        sim_event(&s, &ev);
+        break;
+    case L_HANGUP:
+        ev.type = EV_CONTROL_HANGUP;
+        ev.control_hangup.reason = REASON_API_HANGUP;
+        sim_event(&s, &ev);
+        break;
+    case L_STOP:
+        sim_simple(&s, EV_LEG_STOP);
+        break;
+    case L_CLOSED:
+        sim_simple(&s, EV_LEG_CLOSED);
+        break;
+    case L_WAIT_SHORT:
+        sim_run(&s, s.now_us + 150000);
+        break;
+    case L_WAIT_LONG:
+        sim_run(&s, s.now_us + 3000000);
+        break;
+    case LETTER_N:
+        break;
+    }
+}
+
+static uint32_t node(const struct path *p)
+{
+    struct call_view v;
+    call_view(s.call, &v);
+    uint32_t product = (((uint32_t)v.phase * CALLER_N + v.caller) * RESPONSE_N + v.response) * PLAYOUT_N + v.playout;
+    bool ready = memchr(p->letters, L_READY, p->n) != NULL;
+    return product * 8 + (v.leg_start_us ? 1 : 0) + (ready ? 2 : 0) + (v.pending_tools ? 4 : 0);
+}
+
+static void play(const struct path *p, const struct call_opts *opts)
+{
+    sim_init(&s);
+    if (opts) {
+        s.opts = *opts;
+    }
+    s.lossy = true;
+    responses = 0;
+    sim_start(&s);
+    for (uint8_t i = 0; i < p->n; i++) {
+        apply((enum letter)p->letters[i]);
+    }
+}
+
+TEST(every_reachable_product_state_survives_every_event)
+{
+    static struct path found[NODES];
+    static bool known[NODES];
+    static bool products[PRODUCTS];
+    static uint32_t queue[NODES];
+    uint32_t head = 0;
+    uint32_t tail = 0;
+    uint32_t steps = 0;
+    struct path begun = {.n = 1, .letters = {L_BEGIN}}; /* the host's first word, always */
+    play(&begun, NULL);
+    uint32_t first = node(&begun);
+    sim_done(&s);
+    known[first] = true;
+    found[first] = begun;
+    queue[tail++] = first;
+    while (head < tail) {
+        struct path here = found[queue[head++]];
+        for (int l = 0; l < LETTER_N && here.n < DEPTH; l++) {
+            struct path next = here;
+            next.letters[next.n++] = (uint8_t)l;
+            play(&next, NULL);
+            steps++;
+            if (s.failure[0]) {
+                fail_msg("%s after letter %d, %u letters in", s.failure, l, next.n);
+            }
+            uint32_t p = node(&next);
+            /* Whatever state we are in: left alone, the call ends by itself once the carrier is silent. */
+            s.media = false;
+            sim_run(&s, s.now_us + UINT64_C(120000000));
+            if (!call_ended(s.call) || s.ends != 1 || s.failure[0]) {
+                fail_msg("does not end: product %u, letter %d: %s", p, l, s.failure);
+            }
+            sim_done(&s);
+            if (!known[p]) {
+                known[p] = true;
+                products[p / 8] = true;
+                found[p] = next;
+                queue[tail++] = p;
+            }
+        }
+    }
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < PRODUCTS; i++) {
+        n += products[i];
+    }
+    print_message("# %u product states reached, %u nodes, %u steps\n", n, tail, steps);
+    assert_true(n >= 60);
+}
+
+/* ---- random walk ---- */
+
+static uint64_t seed;
+
+static uint32_t dice(uint32_t n)
+{
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(seed >> 33) % n;
+}
+
+/* A model that answers, calls tools and fails at odds; a caller that interrupts and hangs up. */
+struct actor {
+    char response[8];
+    uint32_t number;
+    bool generating;
+    uint8_t item;
+    uint32_t chunks; /* left to send */
+    bool speaking;
+    bool interrupts, creates;
+};
+
+static void finish(struct actor *a, enum response_status status)
+{
+    if (a->generating) {
+        a->generating = false;
+        sim_audio_done(&s, a->response, a->item, "word by word the agent says this");
+        sim_response_done(&s, a->response, status);
+    }
+}
+
+static void begin_response(struct actor *a)
+{
+    finish(a, RESPONSE_COMPLETED);
+    snprintf(a->response, sizeof(a->response), "r%u", ++a->number);
+    a->item = (uint8_t)(1 + a->number % 240);
+    a->chunks = dice(40);
+    a->generating = true;
+    sim_created(&s, a->response);
+}
+
+static void caller_acts(struct actor *a)
+{
+    if (!a->speaking) {
+        a->speaking = true;
+        sim_speech(&s, EV_MODEL_SPEECH_STARTED);
+        if (a->interrupts && a->generating) {
+            if (dice(3) == 0) {
+                sim_audio(&s, a->response, a->item, 60); /* still in flight */
+            }
+            finish(a, RESPONSE_CANCELLED);
+        }
+    } else {
+        a->speaking = false;
+        sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
+        sim_speech(&s, EV_MODEL_COMMITTED);
+        if (a->creates && !a->generating) {
+            begin_response(a);
+        }
+    }
+}
+
+static void actor_step(struct actor *a)
+{
+    uint32_t cancels = s.cancels;
+    switch (dice(24)) {
+    case 0:
+    case 1:
+        caller_acts(a);
+        break;
+    case 2:
+        if (a->generating) {
+            char id[16];
+            snprintf(id, sizeof(id), "call_%u", dice(50));
+            sim_tool(&s, a->response, id, dice(8) ? "check_order_status" : "nonsense");
+        }
+        break;
+    case 3: {
+        struct call_event ev = {.type = EV_TOOL_RESULT};
+        char id[16];
+        snprintf(id, sizeof(id), "call_%u", dice(50));
+        ev.tool_result.tool_call_id = str_from(id);
+        ev.tool_result.output = STR("{\"ok\":true}");
+        sim_event(&s, &ev);
+        break;
+    }
+    case 4:
+        if (dice(6) == 0) {
+            struct call_event ev = {.type = EV_MODEL_ERROR};
+            ev.model_error.code = STR("server_error");
+            sim_event(&s, &ev);
+        }
+        break;
+    case 5:
+        if (dice(20) == 0 && a->generating) {
+            sim_tool(&s, a->response, "call_end", "end_call");
+        }
+        break;
+    case 6:
+        if (a->generating && dice(4) == 0) {
+            finish(a, dice(5) ? RESPONSE_INCOMPLETE : RESPONSE_FAILED);
+        }
+        break;
+    default:
+        if (a->generating && a->chunks) {
+            a->chunks--;
+            sim_audio(&s, a->response, a->item, 20 + dice(180));
+        } else if (a->generating) {
+            finish(a, RESPONSE_COMPLETED);
+        }
+        break;
+    }
+    if (s.cancels > cancels) {
+        finish(a, RESPONSE_CANCELLED);
+    }
+    if (s.in_flight && !a->generating && !call_ended(s.call) && dice(3)) {
+        begin_response(a);
+    }
+}
+
+static void random_call(uint64_t number)
+{
+    seed = number * UINT64_C(0x9E3779B97F4A7C15) + 1;
+    sim_init(&s);
+    s.delay_us = dice(130) * 1000;
+    s.opts.greeting.kind = (enum greeting_kind)dice(GREETING_KIND_N);
+    s.opts.greeting.text = STR("Hello there.");
+    struct actor a = {.interrupts = dice(2), .creates = dice(4) != 0};
+    sim_start(&s);
+    sim_begin(&s);
+    if (dice(2)) {
+        sim_model_ready(&s, a.interrupts, a.creates);
+        sim_run(&s, s.now_us + dice(3000) * UINT64_C(1000));
+        sim_leg_start(&s);
+    } else {
+        sim_leg_start(&s);
+        sim_run(&s, s.now_us + dice(2000) * UINT64_C(1000));
+        sim_model_ready(&s, a.interrupts, a.creates);
+    }
+    uint32_t steps = 100 + dice(1500);
+    for (uint32_t i = 0; i < steps && !call_ended(s.call) && !s.failure[0]; i++) {
+        sim_run(&s, s.now_us + dice(60) * UINT64_C(1000));
+        actor_step(&a);
+    }
+    uint64_t length_us = s.now_us - s.leg_start_us;
+    bool over = call_ended(s.call);
+    if (!over) {
+        sim_simple(&s, dice(5) ? EV_LEG_STOP : EV_LEG_CLOSED);
+    }
+    if (s.failure[0] || s.ends != 1) {
+        fail_msg("call %llu: %s (ends %u)", (unsigned long long)number, s.failure, s.ends);
+    }
+    int64_t diff = (int64_t)s.record_samples - (int64_t)(length_us / 125);
+    if (!over && (diff < -160 || diff > 160)) {
+        fail_msg("call %llu: recording is %lld samples off", (unsigned long long)number, (long long)diff);
+    }
+    if (s.append_count + 640 < s.caller_count && !over && s.hangups == 0) {
+        fail_msg("call %llu: caller audio missing: %u of %u", (unsigned long long)number, s.append_count,
+                 s.caller_count);
+    }
+    if (s.max_outstanding_us > (s.opts.playout.max_lead_ms + 40) * UINT64_C(1000)) {
+        fail_msg("call %llu: %llu us outstanding", (unsigned long long)number,
+                 (unsigned long long)s.max_outstanding_us);
+    }
+    sim_done(&s);
+}
+
+TEST(seeded_random_calls_keep_every_invariant)
+{
+    const char *env = getenv("WALK_CALLS");
+    int64_t calls = 400;
+    if (env && str_to_i64(str_from(env), &calls) < 0) {
+        fail_msg("WALK_CALLS is not a number: %s", env);
+    }
+    for (int64_t i = 1; i <= calls; i++) {
+        random_call((uint64_t)i);
+    }
+}
+
+TEST_MAIN(T(every_reachable_product_state_survives_every_event), T(seeded_random_calls_keep_every_invariant))
