@@ -1,6 +1,6 @@
 /*
  * A model service for tests, on a real loopback socket: does nothing by itself but what the test scripts. Keeps what
- * clients say. And the loop around it: wait_until runs it until a condition holds, or fails the test after 10 s.
+ * clients say.
  */
 #ifndef TESTS_PROVIDERS_FAKE_OPENAI_H
 #define TESTS_PROVIDERS_FAKE_OPENAI_H
@@ -30,11 +30,6 @@ void fake_openai_done(struct fake_openai *f);
 /* Sends one event. */
 void fake_openai_say(struct fake_openai *f, const char *json);
 const char *fake_openai_url(const struct fake_openai *f, char *room, size_t cap);
-
-/* Runs the loop until cond(arg) holds. */
-void wait_until(struct loop *loop, bool (*cond)(void *arg), void *arg);
-/* Runs the loop for as long as it takes to serve what is under way. */
-void settle(struct loop *loop);
 
 /* Default confirmations with mu-law both ways. */
 #define FAKE_CREATED "{\"type\":\"session.created\",\"event_id\":\"e1\",\"session\":{\"id\":\"sess_1\"}}"

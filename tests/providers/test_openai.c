@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "call/model_ops.h"
+#include "fakes/wait.h"
 #include "providers/fake_openai.h"
 #include "providers/openai/openai.h"
 #include "test.h"

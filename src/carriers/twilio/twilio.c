@@ -1,0 +1,105 @@
+/* The object, its routes and its end. */
+#include "carriers/twilio/twilio.h"
+
+#include <stdlib.h>
+
+#include "carriers/twilio/twilio_impl.h"
+
+#define APOLOGY "We are sorry, but we cannot take your call right now. Please try again later. Goodbye."
+
+struct str twilio_apology(const struct twilio *t)
+{
+    return twilio_or_str(t->opts->apology, APOLOGY);
+}
+
+int twilio_new(struct loop *loop, struct http_client *http, const struct twilio_opts *opts,
+               const struct twilio_host *host, void *arg, struct twilio **ret)
+{
+    struct twilio *t = calloc(1, sizeof(*t));
+    if (!t) {
+        return -ENOMEM;
+    }
+    t->loop = loop;
+    t->http = http;
+    t->host = host;
+    t->arg = arg;
+    t->scope.worker = -1;
+    buf_init(&t->text, TWILIO_MESSAGE_MAX);
+    buf_init(&t->audio, TWILIO_MESSAGE_MAX);
+    twilio_set_opts(t, opts);
+    if (!opts->require_token) {
+        log_warn(&t->scope, "twilio.open-sockets", "require_token=false media_path=" STR_FMT,
+                 STR_ARG(twilio_or_str(opts->media_path, "/media-stream")));
+    }
+    *ret = t;
+    return 0;
+}
+
+void twilio_set_opts(struct twilio *t, const struct twilio_opts *opts)
+{
+    t->opts = opts;
+}
+
+struct twilio *twilio_free(struct twilio *t)
+{
+    if (t) {
+        twilio_drop_rests(t);
+        twilio_drop_legs(t);
+        buf_done(&t->text);
+        buf_done(&t->audio);
+        free(t);
+    }
+    return NULL;
+}
+
+void twilio_stats(const struct twilio *t, struct twilio_stats *ret)
+{
+    *ret = t->stats;
+}
+
+static void on_incoming(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_webhook(t, x, req, false);
+}
+
+static void on_after(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_webhook(t, x, req, true);
+}
+
+static void on_call_status(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_status(t, x, req, false);
+}
+
+static void on_stream_status(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_status(t, x, req, true);
+}
+
+typedef void (*route_fn)(struct twilio *t, struct http_exchange *x, const struct http_request *req);
+
+bool twilio_handle(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    static const struct {
+        const char *path;
+        route_fn serve;
+    } routes[] = {
+        {"/twiml", on_incoming},
+        {"/incoming-call", on_incoming},
+        {"/twilio/after", on_after},
+        {"/twilio/status", on_call_status},
+        {"/twilio/stream-status", on_stream_status},
+    };
+    if (str_eq(req->path, twilio_or_str(t->opts->media_path, "/media-stream"))) {
+        twilio_upgrade(t, x, req);
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+        if (str_is(req->path, routes[i].path)) {
+            routes[i].serve(t, x, req);
+            return true;
+        }
+    }
+    return false;
+}

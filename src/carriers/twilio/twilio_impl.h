@@ -1,0 +1,120 @@
+/* Inside of the Twilio carrier: what its files share. Nobody else includes it. */
+#ifndef CARRIERS_TWILIO_IMPL_H
+#define CARRIERS_TWILIO_IMPL_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "call/leg_ops.h"
+#include "carriers/twilio/twilio.h"
+#include "net/ws.h"
+
+#define TWILIO_SEEN_CALLS  512 /* calls whose last status sequence is remembered */
+#define TWILIO_URL_MAX     4096
+#define TWILIO_MESSAGE_MAX (64u << 10)
+
+struct twilio_rest;
+
+enum twilio_leg_state {
+    LEG_WAITING, /* for start */
+    LEG_LIVE,
+    LEG_OVER,    /* stop has come */
+    LEG_CLOSING, /* our close is under way; messages mean nothing any more */
+    LEG_STATE_N
+};
+
+struct twilio_leg {
+    struct leg base;
+    struct twilio *t;
+    struct twilio_leg *prev, *next;
+    struct ws *ws;
+    struct timer *deadline;   /* for start */
+    struct twilio_rest *rest; /* hang-up under way */
+    enum twilio_leg_state state;
+    bool connected;    /* the first message has come */
+    bool accepted;     /* the host has given a handler, which must be told on_closed */
+    bool signature_ok; /* of the upgrade */
+    int err;           /* why we closed it */
+    uint64_t clock_ms; /* media clock at the end of the last media message */
+    char *query_token, *query_call_id;
+    char stream_sid[TWILIO_NAME_MAX + 1];
+    char call_sid[TWILIO_NAME_MAX + 1];
+};
+
+/* Last sequence number of a call's status callbacks. */
+struct twilio_seen {
+    uint64_t call; /* hash of the sid; 0: free */
+    int64_t sequence;
+};
+
+struct twilio {
+    struct loop *loop;
+    struct http_client *http;
+    const struct twilio_opts *opts;
+    const struct twilio_host *host;
+    void *arg;
+    struct twilio_leg *legs;
+    struct twilio_rest *rests;
+    struct buf text;  /* unescaped strings of a message */
+    struct buf audio; /* decoded payload of a message */
+    struct twilio_seen seen[TWILIO_SEEN_CALLS];
+    uint32_t seen_next;
+    struct log_scope scope;
+    struct twilio_stats stats;
+};
+
+static inline uint32_t twilio_or(uint32_t value, uint32_t otherwise)
+{
+    return value ? value : otherwise;
+}
+
+static inline struct str twilio_or_str(struct str value, const char *otherwise)
+{
+    return value.n > 0 ? value : str_from(otherwise);
+}
+
+/* twilio.c: what is said to a caller whom no model can answer. */
+struct str twilio_apology(const struct twilio *t);
+
+/* twilio_leg.c */
+void twilio_upgrade(struct twilio *t, struct http_exchange *x, const struct http_request *req);
+/* Ends every socket at once; on_closed of the legs is called before it returns. */
+void twilio_drop_legs(struct twilio *t);
+/* The end of a hang-up by REST that a leg asked for. */
+void twilio_leg_hung_up(struct twilio_leg *l, int err, int http_status);
+
+/* twilio_rest.c */
+bool twilio_can_rest(const struct twilio *t);
+/* As twilio_rest_hangup, for a leg, which hears of the end as long as it lives. */
+MUST_USE int twilio_leg_rest(struct twilio_leg *l, bool apologise);
+void twilio_rest_forget(struct twilio_rest *r);
+void twilio_drop_rests(struct twilio *t);
+
+/* twilio_hook.c: the routes that answer with TwiML, and the status ones */
+void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool after);
+void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool of_stream);
+
+/* twilio_origin.c: who we are to the outside, and whether a request is from Twilio */
+enum twilio_verdict {
+    TWILIO_SIGNED,    /* by one of our tokens */
+    TWILIO_UNSIGNED,  /* no signature at all */
+    TWILIO_FORGED,    /* a wrong one */
+    TWILIO_UNCHECKED, /* verification is off */
+};
+/* What a signature is over, before the variants of its URL. */
+struct twilio_signed {
+    struct str origin; /* "https://host[:port]" */
+    struct str target; /* path?query */
+    bool websocket;
+    const struct twilio_param *params; /* of a form */
+    uint32_t n_params;
+};
+bool twilio_signature_fits(const struct twilio_opts *o, const struct twilio_signed *what, struct str signature);
+/* "https://host[:port]" as the outside sees it; empty when unknown. websocket: ws or wss. */
+void twilio_put_origin(const struct twilio *t, const struct http_request *req, bool websocket, struct buf *out);
+/* params: of a form body; none for upgrades, GET and other bodies. */
+enum twilio_verdict twilio_verify(const struct twilio *t, const struct http_request *req, bool websocket,
+                                  const struct twilio_param *params, uint32_t n_params);
+
+#endif

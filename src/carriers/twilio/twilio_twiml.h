@@ -1,0 +1,19 @@
+/* The TwiML documents that this carrier answers with. Appended to out, whose sticky error tells of failure. */
+#ifndef CARRIERS_TWILIO_TWIML_H
+#define CARRIERS_TWILIO_TWIML_H
+
+#include "carriers/twilio/twilio.h"
+
+struct twilio_urls {
+    struct str stream; /* "wss://host/media-stream" */
+    struct str after;  /* empty: <Hangup/> stands behind <Connect> */
+    struct str status; /* of the stream; empty: none */
+};
+
+void twilio_put_connect(struct buf *out, const struct twilio_urls *urls, const struct twilio_answer *answer);
+/* Every answer but CONNECT. caller_id: for a dial, may be empty. */
+void twilio_put_refusal(struct buf *out, const struct twilio_answer *answer, struct str apology, struct str caller_id);
+/* A sentence, then the end. */
+void twilio_put_say(struct buf *out, struct str sentence);
+
+#endif

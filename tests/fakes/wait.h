@@ -1,0 +1,12 @@
+/* Running a real loop until something holds, for tests over loopback sockets. */
+#ifndef TESTS_FAKES_WAIT_H
+#define TESTS_FAKES_WAIT_H
+
+#include "net/loop.h"
+
+/* Runs the loop until cond(arg) holds; the test fails after 10 s. */
+void wait_until(struct loop *loop, bool (*cond)(void *arg), void *arg);
+/* Runs the loop long enough for what is under way on loopback sockets to arrive. */
+void settle(struct loop *loop);
+
+#endif
