@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define ARENA_KEEP_MAX 65536
+
 struct arena_block {
     struct arena_block *next;
     size_t cap;
@@ -26,15 +28,20 @@ void arena_done(struct arena *a)
 
 void arena_reset(struct arena *a)
 {
-    /* The newest block is first in the list; the oldest (and smallest) is the one to keep. */
-    while (a->blocks && a->blocks->next) {
+    /* The newest block is first in the list and the largest: it stays, unless it was made for something huge. */
+    struct arena_block *keep = a->blocks && a->blocks->cap <= ARENA_KEEP_MAX ? a->blocks : NULL;
+    while (a->blocks) {
         struct arena_block *next = a->blocks->next;
-        free(a->blocks);
+        if (a->blocks != keep) {
+            free(a->blocks);
+        }
         a->blocks = next;
     }
-    if (a->blocks) {
-        a->blocks->used = 0;
+    if (keep) {
+        keep->next = NULL;
+        keep->used = 0;
     }
+    a->blocks = keep;
     a->used_bytes = 0;
 }
 
@@ -48,7 +55,7 @@ void *arena_alloc(struct arena *a, size_t n)
         return NULL;
     }
     if (!a->blocks || a->blocks->cap - a->blocks->used < n) {
-        size_t cap = MAX(n, a->blocks ? (size_t)4096 : (size_t)1024);
+        size_t cap = MAX(n, a->blocks ? MIN(a->blocks->cap * 2, (size_t)ARENA_KEEP_MAX) : (size_t)1024);
         struct arena_block *block = malloc(sizeof(*block) + cap);
         if (!block) {
             return NULL;

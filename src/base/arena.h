@@ -1,6 +1,6 @@
 /*
  * Arena: memory that is freed all at once. Set-up of a call, scratch of one event. Not for the 20 ms path unless
- * reset keeps its first block (it does). Limits: max_bytes given at birth; past it arena_alloc returns NULL.
+ * it is reset in between. Limits: max_bytes given at birth; past it arena_alloc returns NULL.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -17,7 +17,7 @@ struct arena {
 
 void arena_init(struct arena *a, size_t max_bytes);
 void arena_done(struct arena *a);
-/* Empties; keeps the first block. */
+/* Empties; keeps the largest block, so that a steady user soon allocates nothing. */
 void arena_reset(struct arena *a);
 /* Zeroed, 16-byte aligned. NULL when out of memory or over the limit. */
 void *arena_alloc(struct arena *a, size_t n);
