@@ -1,0 +1,77 @@
+/*
+ * The HTTP API of the gateway: what a person or a program asks about calls, health and metrics. Loop thread only.
+ * Not here: webhooks and media sockets (carriers), calls themselves: the host is asked through struct api_host.
+ *
+ *     GET    /                     service card                         open
+ *     GET    /health /live /ready  state of the process                 open
+ *     GET    /metrics              Prometheus; JSON when asked for      open
+ *     GET    /calls                {total, calls}                       control
+ *     GET    /calls/{id}/status    one call, short                      control
+ *     POST   /calls/{id}/hangup    ends it                              control
+ *     DELETE /calls/{id}           deletes every trace of it            control
+ *     GET    /v1/calls[/{id}]      records in full                      control
+ *     POST   /v1/calls/{id}/hangup, DELETE /v1/calls/{id}               control
+ *
+ * {id} is ours or the carrier's. Control routes need "Authorization: Bearer" with a configured token, except from
+ * loopback without any sign of a proxy or of a foreign web page (api_auth.h). Every error is {"error": "..."}.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "api/api_opts.h"
+#include "call/call.h"
+#include "call/store.h"
+#include "net/http_server.h"
+#include "obs/metrics.h"
+
+struct api;
+
+/* The inside of a live call. Word pointers are static. */
+struct api_live {
+    struct call_view view;
+    uint64_t now_us;
+};
+
+struct api_health {
+    bool ready;
+    const char *reason; /* why not; a word, static */
+    uint32_t calls, max_calls;
+    uint64_t uptime_s;
+};
+
+typedef void (*api_removed_fn)(int err, void *arg);
+
+struct api_host {
+    void (*health)(struct api_health *ret, void *arg);
+    /* False: no such call is live. */
+    bool (*live)(struct str id, struct api_live *ret, void *arg);
+    /* 0: it is being ended; -ENOENT: not live. */
+    int (*hangup)(struct str id, void *arg);
+    /* Deletes row and files of a call that is over; done once, later. -EBUSY: it is live. */
+    int (*remove)(struct str id, api_removed_fn done, void *done_arg, void *arg);
+    /* Calls fn when everything written so far can be read in the store. */
+    int (*settle)(loop_fn fn, void *fn_arg, void *arg);
+    /* Gauges that are worked out only when somebody looks. */
+    void (*gauges)(void *arg);
+};
+
+struct api_new_opts {
+    struct loop *loop;
+    const struct store_ops *ops;
+    struct store *store;
+    struct metrics *metrics;
+    const struct api_host *host;
+    void *arg;
+};
+
+MUST_USE int api_new(const struct api_new_opts *o, const struct api_opts *opts, struct api **ret);
+/* Only when api_pending is 0. NULL is fine. */
+struct api *api_free(struct api *api);
+/* opts is lent until the next one. */
+void api_set_opts(struct api *api, const struct api_opts *opts);
+/* Answers every request, now or later: unknown paths with 404. */
+void api_handle(struct api *api, struct http_exchange *x, const struct http_request *req);
+/* Requests that wait for the store. */
+uint32_t api_pending(const struct api *api);
+
+#endif

@@ -1,0 +1,210 @@
+#include "api/api_json.h"
+
+#include <stdio.h>
+#include <time.h>
+
+void api_json_time(struct json_w *w, const char *key, uint64_t wall_us)
+{
+    char text[40] = "";
+    struct tm tm;
+    time_t seconds = (time_t)(wall_us / 1000000);
+    if (wall_us == 0 || !gmtime_r(&seconds, &tm)) {
+        json_w_kz(w, key, NULL);
+        return;
+    }
+    size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    ignore_result(snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(wall_us / 1000 % 1000)) < 0);
+    json_w_kz(w, key, text);
+}
+
+static void put_or_null(struct json_w *w, const char *key, struct str s)
+{
+    if (s.n > 0) {
+        json_w_kstr(w, key, s);
+    } else {
+        json_w_kz(w, key, NULL);
+    }
+}
+
+static uint64_t duration_ms(const struct store_call *c, uint64_t now_us)
+{
+    if (c->ended_us > 0 || c->answered_us == 0) {
+        return c->duration_ms;
+    }
+    return now_us > c->answered_us ? (now_us - c->answered_us) / 1000 : 0;
+}
+
+static void put_short(struct json_w *w, const struct store_call *c)
+{
+    json_w_kstr(w, "call_id", c->id);
+    json_w_kz(w, "status", store_status_word(c->status));
+    put_or_null(w, "call_sid", c->carrier_call_id);
+    put_or_null(w, "from", c->caller);
+    put_or_null(w, "to", c->called);
+    api_json_time(w, "start_time", c->started_us);
+    api_json_time(w, "end_time", c->ended_us);
+}
+
+void api_json_item(struct json_w *w, const struct store_call *c)
+{
+    json_w_open(w);
+    put_short(w, c);
+    json_w_kf64(w, "duration", (double)c->duration_ms / 1000.0);
+    json_w_ki64(w, "transcript_lines", c->line_count);
+    json_w_close(w);
+}
+
+void api_json_status(struct json_w *w, const struct store_call *c, uint64_t now_us)
+{
+    json_w_open(w);
+    put_short(w, c);
+    json_w_kz(w, "confirmation_number", NULL);
+    json_w_kf64(w, "duration", (double)duration_ms(c, now_us) / 1000.0);
+    json_w_ki64(w, "transcript_lines", c->line_count);
+    put_or_null(w, "error", c->error);
+    put_or_null(w, "reason", c->reason == REASON_NONE ? STR_NULL : str_from(call_reason_name(c->reason)));
+    json_w_close(w);
+}
+
+/* Times of a turn: what did not happen is null. */
+static void put_ms(struct json_w *w, const char *key, int32_t ms)
+{
+    if (ms < 0) {
+        json_w_kz(w, key, NULL);
+    } else {
+        json_w_ki64(w, key, ms);
+    }
+}
+
+/* The time between two moments of a turn, null when one of them did not happen or they came the other way round. */
+static void put_gap(struct json_w *w, const char *key, int32_t from_ms, int32_t to_ms)
+{
+    put_ms(w, key, from_ms >= 0 && to_ms >= from_ms ? to_ms - from_ms : -1);
+}
+
+static void put_turn(struct json_w *w, const struct store_turn *turn)
+{
+    const struct call_turn *t = &turn->t;
+    json_w_open(w);
+    json_w_ki64(w, "number", t->number);
+    put_or_null(w, "user_text", turn->user_text);
+    put_or_null(w, "agent_text", turn->agent_text);
+    put_ms(w, "speech_start_ms", t->speech_start_ms);
+    put_ms(w, "speech_stop_ms", t->speech_stop_ms);
+    put_ms(w, "response_created_ms", t->created_ms);
+    put_ms(w, "first_audio_ms", t->first_audio_ms);
+    put_ms(w, "first_sent_ms", t->first_sent_ms);
+    put_ms(w, "agent_end_ms", t->agent_end_ms);
+    json_w_ki64(w, "item_ms", t->item_ms);
+    json_w_ki64(w, "heard_ms", t->heard_ms);
+    json_w_ki64(w, "tools", t->tools);
+    json_w_kbool(w, "interrupted", t->interrupted);
+    json_w_key(w, "latency");
+    json_w_open(w);
+    put_gap(w, "response_ms", t->speech_stop_ms, t->first_sent_ms);
+    put_gap(w, "model_ms", t->created_ms, t->first_audio_ms);
+    put_gap(w, "gateway_ms", t->first_audio_ms, t->first_sent_ms);
+    json_w_close(w);
+    json_w_close(w);
+}
+
+static void put_line(struct json_w *w, const struct store_line *l)
+{
+    json_w_open(w);
+    json_w_ki64(w, "at_ms", l->at_ms);
+    json_w_kz(w, "who", call_party_name(l->who));
+    json_w_kstr(w, "text", l->text);
+    if (l->unheard.n > 0) {
+        json_w_kstr(w, "unheard", l->unheard);
+        json_w_kbool(w, "estimated", l->estimated);
+    }
+    json_w_close(w);
+}
+
+static void put_usage(struct json_w *w, const struct store_call *c)
+{
+    const struct cost_usage *u = &c->usage;
+    json_w_key(w, "usage");
+    json_w_open(w);
+    json_w_ki64(w, "input_text_tokens", (int64_t)u->in_text);
+    json_w_ki64(w, "input_audio_tokens", (int64_t)u->in_audio);
+    json_w_ki64(w, "cached_text_tokens", (int64_t)u->cached_text);
+    json_w_ki64(w, "cached_audio_tokens", (int64_t)u->cached_audio);
+    json_w_ki64(w, "output_text_tokens", (int64_t)u->out_text);
+    json_w_ki64(w, "output_audio_tokens", (int64_t)u->out_audio);
+    json_w_close(w);
+    if (c->cost_micro == STORE_NO_COST) {
+        json_w_kz(w, "cost", NULL);
+    } else {
+        json_w_kf64(w, "cost", (double)c->cost_micro / 1e6);
+    }
+}
+
+static void put_live(struct json_w *w, const struct api_live *live)
+{
+    const struct call_view *v = &live->view;
+    json_w_key(w, "live");
+    json_w_open(w);
+    json_w_kz(w, "phase", call_phase_name(v->phase));
+    json_w_kz(w, "caller", caller_state_name(v->caller));
+    json_w_kz(w, "response", response_state_name(v->response));
+    json_w_kz(w, "playout", playout_state_name(v->playout));
+    json_w_ki64(w, "queued_ms", v->queued_ms);
+    json_w_ki64(w, "outstanding_ms", v->outstanding_ms);
+    json_w_ki64(w, "pending_tools", v->pending_tools);
+    json_w_ki64(w, "barge_ins", v->barge_ins);
+    json_w_ki64(w, "turns", v->turns);
+    json_w_close(w);
+}
+
+static void put_lists(struct json_w *w, const struct api_record *r)
+{
+    json_w_key(w, "turns");
+    json_w_array(w);
+    for (uint32_t i = 0; i < r->n_turns; i++) {
+        put_turn(w, &r->turns[i]);
+    }
+    json_w_end(w);
+    json_w_key(w, "transcript");
+    json_w_array(w);
+    for (uint32_t i = 0; i < r->n_lines; i++) {
+        put_line(w, &r->lines[i]);
+    }
+    json_w_end(w);
+}
+
+void api_json_record(struct json_w *w, const struct api_record *r, bool full)
+{
+    const struct store_call *c = r->call;
+    json_w_open(w);
+    json_w_kstr(w, "id", c->id);
+    json_w_kstr(w, "carrier", c->carrier);
+    put_or_null(w, "carrier_call_id", c->carrier_call_id);
+    put_or_null(w, "stream_id", c->stream_id);
+    json_w_kstr(w, "provider", c->provider);
+    put_or_null(w, "model", c->model);
+    json_w_kstr(w, "agent", c->agent);
+    json_w_kz(w, "direction", store_direction_word(c->direction));
+    put_or_null(w, "from", c->caller);
+    put_or_null(w, "to", c->called);
+    json_w_kz(w, "status", store_status_word(c->status));
+    put_or_null(w, "outcome", c->outcome);
+    put_or_null(w, "reason", c->reason == REASON_NONE ? STR_NULL : str_from(call_reason_name(c->reason)));
+    put_or_null(w, "error", c->error);
+    api_json_time(w, "started_at", c->started_us);
+    api_json_time(w, "answered_at", c->answered_us);
+    api_json_time(w, "ended_at", c->ended_us);
+    json_w_ki64(w, "duration_ms", (int64_t)c->duration_ms);
+    put_or_null(w, "recording", c->recording);
+    put_or_null(w, "journal", c->journal);
+    put_usage(w, c);
+    json_w_ki64(w, "turn_count", c->turn_count);
+    json_w_ki64(w, "line_count", c->line_count);
+    if (r->live) {
+        put_live(w, r->live);
+    }
+    if (full) {
+        put_lists(w, r);
+    }
+    json_w_close(w);
+}

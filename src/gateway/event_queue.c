@@ -1,0 +1,177 @@
+#include "gateway/event_queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+
+#define MAX_VIEWS 8
+
+struct queued_event {
+    struct queued_event *next;
+    struct call_event ev;
+    uint8_t bytes[]; /* all that ev's views point at */
+};
+
+/* The views inside an event, by type; spans count as strings here. */
+struct views {
+    struct str *strs[MAX_VIEWS];
+    struct span *span;
+    size_t n;
+};
+
+static void add(struct views *v, struct str *s)
+{
+    v->strs[v->n++] = s;
+}
+
+/* Flat and exhaustive, so that the compiler names an event that is missing here. */
+static void find_views(struct call_event *ev, struct views *v)
+{
+    switch (ev->type) {
+    case EV_LEG_START:
+        add(v, &ev->leg_start.stream_id);
+        add(v, &ev->leg_start.carrier_call_id);
+        add(v, &ev->leg_start.caller);
+        add(v, &ev->leg_start.called);
+        break;
+    case EV_LEG_MEDIA:
+        v->span = &ev->leg_media.audio;
+        break;
+    case EV_MODEL_READY:
+        add(v, &ev->model_ready.session_id);
+        add(v, &ev->model_ready.model);
+        add(v, &ev->model_ready.voice);
+        break;
+    case EV_MODEL_FAILED:
+        add(v, &ev->model_failed.code);
+        add(v, &ev->model_failed.message);
+        break;
+    case EV_MODEL_SPEECH_STARTED:
+    case EV_MODEL_SPEECH_STOPPED:
+    case EV_MODEL_COMMITTED:
+        add(v, &ev->model_speech.item_id);
+        break;
+    case EV_MODEL_USER_TEXT:
+        add(v, &ev->model_user_text.item_id);
+        add(v, &ev->model_user_text.text);
+        break;
+    case EV_MODEL_RESPONSE_CREATED:
+        add(v, &ev->model_response.response_id);
+        break;
+    case EV_MODEL_ITEM_ADDED:
+        add(v, &ev->model_item.response_id);
+        add(v, &ev->model_item.item_id);
+        break;
+    case EV_MODEL_AUDIO:
+    case EV_MODEL_AUDIO_DONE:
+        v->span = &ev->model_audio.audio;
+        add(v, &ev->model_audio.response_id);
+        add(v, &ev->model_audio.item_id);
+        break;
+    case EV_MODEL_TEXT_DELTA:
+    case EV_MODEL_TEXT_DONE:
+        add(v, &ev->model_text.response_id);
+        add(v, &ev->model_text.item_id);
+        add(v, &ev->model_text.text);
+        break;
+    case EV_MODEL_TOOL_CALL:
+        add(v, &ev->model_tool.response_id);
+        add(v, &ev->model_tool.item_id);
+        add(v, &ev->model_tool.tool_call_id);
+        add(v, &ev->model_tool.name);
+        add(v, &ev->model_tool.arguments);
+        break;
+    case EV_MODEL_RESPONSE_DONE:
+        add(v, &ev->model_done.response_id);
+        add(v, &ev->model_done.reason);
+        break;
+    case EV_MODEL_ERROR:
+        add(v, &ev->model_error.code);
+        add(v, &ev->model_error.message);
+        add(v, &ev->model_error.param);
+        break;
+    case EV_TOOL_RESULT:
+        add(v, &ev->tool_result.tool_call_id);
+        add(v, &ev->tool_result.output);
+        break;
+    case EV_CONTROL_USER_TEXT:
+        add(v, &ev->control_text.text);
+        break;
+    case EV_BEGIN:
+    case EV_TICK:
+    case EV_LEG_MARK:
+    case EV_LEG_DTMF:
+    case EV_LEG_STOP:
+    case EV_LEG_CLOSED:
+    case EV_CONTROL_HANGUP:
+    case CALL_EVENT_N:
+        break;
+    }
+}
+
+int event_queue_put(struct event_queue *q, const struct call_event *ev)
+{
+    struct call_event copy = *ev;
+    struct views v = {.n = 0};
+    find_views(&copy, &v);
+    size_t bytes = v.span ? v.span->n : 0;
+    for (size_t i = 0; i < v.n; i++) {
+        bytes += v.strs[i]->n;
+    }
+    struct queued_event *e = malloc(sizeof(*e) + bytes);
+    if (!e) {
+        return -ENOMEM;
+    }
+    e->next = NULL;
+    e->ev = copy;
+    v.n = 0;
+    v.span = NULL;
+    find_views(&e->ev, &v);
+    uint8_t *at = e->bytes;
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.strs[i]->n > 0) {
+            memcpy(at, v.strs[i]->p, v.strs[i]->n);
+            v.strs[i]->p = (const char *)at;
+            at += v.strs[i]->n;
+        }
+    }
+    if (v.span && v.span->n > 0) {
+        memcpy(at, v.span->p, v.span->n);
+        v.span->p = at;
+    }
+    if (!q->end) {
+        q->end = &q->first;
+    }
+    *q->end = e;
+    q->end = &e->next;
+    return 0;
+}
+
+struct queued_event *event_queue_take(struct event_queue *q, const struct call_event **ret)
+{
+    struct queued_event *e = q->first;
+    if (e) {
+        q->first = e->next;
+        if (!q->first) {
+            q->end = &q->first;
+        }
+        *ret = &e->ev;
+    }
+    return e;
+}
+
+struct queued_event *queued_event_free(struct queued_event *e)
+{
+    free(e);
+    return NULL;
+}
+
+void event_queue_done(struct event_queue *q)
+{
+    const struct call_event *ev;
+    struct queued_event *e;
+    while ((e = event_queue_take(q, &ev))) {
+        queued_event_free(e);
+    }
+}

@@ -1,0 +1,410 @@
+#include "gateway/gateway.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "gateway/gateway_impl.h"
+#include "store/sqlite/sqlite_store.h"
+
+/* ---- pieces ---- */
+
+static int make_dirs(struct str path)
+{
+    char dir[RECORDS_PATH_MAX];
+    if (str_copy(dir, sizeof(dir), path) < 0) {
+        return -ENAMETOOLONG;
+    }
+    for (size_t i = 1; i <= path.n; i++) {
+        if (i < path.n && dir[i] != '/') {
+            continue;
+        }
+        char kept = dir[i];
+        dir[i] = '\0';
+        if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+            return -errno;
+        }
+        dir[i] = kept;
+    }
+    return 0;
+}
+
+static int open_logger(struct gateway *gw, const struct config *cfg, struct buf *err)
+{
+    const struct logger_opts o = {.json = cfg->log.format == CONFIG_LOG_JSON, .file = cfg->log.file.p};
+    if (gw->o.own_log) {
+        return 0;
+    }
+    int e = logger_new(&o, err, &gw->logger);
+    if (e < 0) {
+        return e;
+    }
+    log_set_sink(logger_sink, gw->logger, cfg->log.level);
+    return 0;
+}
+
+/* Warnings of the configuration, once; its secrets before anything else can be logged. */
+void gateway_log_config(struct gateway *gw, const struct config *cfg)
+{
+    for (uint32_t i = 0; gw->logger && i < cfg->secrets.n; i++) {
+        ignore_result(logger_add_secret(gw->logger, cfg->secrets.v[i])); /* too short to be masked: said in the docs */
+    }
+    for (uint32_t i = 0; i < cfg->warnings.n; i++) {
+        log_warn(NULL, "config.warning", "text=\"" STR_FMT "\"", STR_ARG(cfg->warnings.v[i]));
+    }
+    if (!cfg->twilio.require_token) {
+        log_warn(NULL, "config.open-media-socket",
+                 "text=\"require_token is false: anybody who reaches /media-stream starts a call\"");
+    }
+    if (cfg->twilio.auth_tokens.n > 0 && !cfg->twilio.verify_signature) {
+        log_warn(NULL, "config.no-signatures", "text=\"verify_signature is false: webhooks are not checked\"");
+    }
+}
+
+static int load_snapshot(struct gateway *gw, struct buf *err)
+{
+    struct config *cfg = NULL;
+    int e = config_load(&gw->o.config, err, &cfg);
+    if (e < 0) {
+        return e;
+    }
+    e = open_logger(gw, cfg, err);
+    if (e < 0) {
+        config_unref(cfg);
+        return e;
+    }
+    gateway_log_config(gw, cfg);
+    return snapshot_new(cfg, err, &gw->snapshot); /* takes cfg */
+}
+
+static int open_store(struct gateway *gw, struct buf *err)
+{
+    const struct config *cfg = gw->snapshot->cfg;
+    const struct store_opts o = {.path = cfg->records.database.p, .demo_rows = true};
+    int e = make_dirs(cfg->records.dir);
+    if (e < 0) {
+        buf_printf(err, "records.dir: \"" STR_FMT "\" cannot be made: %s", STR_ARG(cfg->records.dir), err_text(e));
+        return e;
+    }
+    gw->ops = &store_sqlite;
+    e = gw->ops->open(&o, err, &gw->store);
+    if (e < 0) {
+        return e;
+    }
+    int stale = gw->ops->close_stale(gw->store, (uint64_t)clock_wall_us());
+    if (stale < 0) {
+        buf_printf(err, "records.database: calls of a killed process cannot be closed: %s", err_text(stale));
+        return stale;
+    }
+    if (stale > 0) {
+        log_warn(NULL, "store.closed-stale", "calls=%d reason=%s", stale, call_reason_name(REASON_KILLED));
+    }
+    return 0;
+}
+
+static struct str sandbox_url(void *arg)
+{
+    struct gateway *gw = arg;
+    return gw->sandbox ? sandbox_child_url(gw->sandbox) : STR("");
+}
+
+static void on_empty(void *arg UNUSED)
+{
+    /* The drain timer looks; nothing waits for an empty gateway otherwise. */
+}
+
+static int open_worker(struct gateway *gw)
+{
+    const struct config *cfg = gw->snapshot->cfg;
+    const struct scribe_opts scribe = {.loop = gw->loop, .ops = gw->ops, .store = gw->store, .metrics = gw->metrics};
+    const struct admission_limits limits = {cfg->limits.max_calls, cfg->limits.max_calls_per_number};
+    int e = scribe_new(&scribe, &gw->scribe);
+    if (e < 0) {
+        return e;
+    }
+    const struct records_opts records = {
+        .loop = gw->loop,
+        .ops = gw->ops,
+        .store = gw->store,
+        .scribe = gw->scribe,
+        .dir = cfg->records.dir.p,
+        .min_free_mb = cfg->records.min_free_mb,
+        .retention_days = cfg->records.retention_days,
+    };
+    e = records_new(&records, &gw->records);
+    if (e < 0) {
+        return e;
+    }
+    e = admission_new(&limits, &gw->admission);
+    if (e < 0) {
+        return e;
+    }
+    const struct worker_env env = {
+        .loop = gw->loop,
+        .disk = gw->disk,
+        .metrics = gw->metrics,
+        .scribe = gw->scribe,
+        .records = gw->records,
+        .admission = gw->admission,
+        .ops = gw->ops,
+        .store = gw->store,
+        .tap = gw->o.tap,
+        .sandbox_url = sandbox_url,
+        .on_empty = on_empty,
+        .arg = gw,
+    };
+    return worker_new(&env, gw->snapshot, &gw->worker);
+}
+
+static int open_edges(struct gateway *gw)
+{
+    const struct api_new_opts api = {
+        .loop = gw->loop,
+        .ops = gw->ops,
+        .store = gw->store,
+        .metrics = gw->metrics,
+        .host = &gateway_api_host,
+        .arg = gw,
+    };
+    int e = http_client_new(gw->loop, &gw->http);
+    if (e < 0) {
+        return e;
+    }
+    e = twilio_new(gw->loop, gw->http, &gw->snapshot->twilio, &gateway_twilio_host, gw, &gw->twilio);
+    if (e < 0) {
+        return e;
+    }
+    return api_new(&api, &gw->snapshot->api, &gw->api);
+}
+
+int gateway_load_tls(const struct config *cfg, struct buf *err, struct tls_ctx **ret)
+{
+    *ret = NULL;
+    return cfg->server.tls_cert.n == 0 ? 0 : tls_server_new(cfg->server.tls_cert.p, cfg->server.tls_key.p, err, ret);
+}
+
+static int open_server(struct gateway *gw, struct buf *err)
+{
+    const struct config *cfg = gw->snapshot->cfg;
+    int e = gateway_load_tls(cfg, err, &gw->tls);
+    if (e < 0) {
+        return e;
+    }
+    const struct http_server_opts o = {
+        .host = cfg->server.host.p,
+        .port = gw->o.port_given ? gw->o.port : cfg->server.port,
+        .tls = gw->tls,
+        .max_connections = cfg->limits.max_calls * 2 + cfg->limits.max_unauthenticated_sockets + 256,
+    };
+    e = http_server_open(gw->loop, &o, &gateway_http_handler, gw, &gw->server);
+    if (e < 0) {
+        buf_printf(err, "server.listen: %s:%u cannot be opened: %s%s", o.host, o.port, err_text(e),
+                   e == -EADDRINUSE ? "; another program listens there (SERVER_PORT chooses another port)" : "");
+    }
+    return e;
+}
+
+/* ---- the sandbox ---- */
+
+void gateway_check_ready(struct gateway *gw)
+{
+    bool ready = gw->state == GATEWAY_SERVING && (!gw->snapshot->own_sandbox || sandbox_url(gw).n > 0);
+    if (ready && !gw->was_ready) {
+        gw->was_ready = true;
+        log_info(NULL, "gateway.ready", "port=%u tls=%d provider=" STR_FMT " start_ms=%llu", gateway_port(gw),
+                 gw->tls != NULL, STR_ARG(gw->snapshot->provider->name),
+                 (unsigned long long)((loop_now_us(gw->loop) - gw->started_us) / 1000));
+        if (gw->o.on_ready) {
+            gw->o.on_ready(gw->o.arg);
+        }
+    }
+}
+
+static void on_sandbox_ready(void *arg)
+{
+    gateway_check_ready(arg);
+}
+
+static void on_sandbox_closed(void *arg)
+{
+    struct gateway *gw = arg;
+    gw->sandbox = NULL;
+}
+
+static const struct sandbox_child_handler sandbox_handler = {.on_ready = on_sandbox_ready,
+                                                             .on_closed = on_sandbox_closed};
+
+static int open_sandbox(struct gateway *gw, struct buf *err)
+{
+    const struct sandbox_child_opts o = {.file = gw->o.sandbox_file, .extra_args = gw->o.sandbox_args};
+    if (!gw->snapshot->own_sandbox) {
+        return 0;
+    }
+    int e = sandbox_child_open(gw->loop, &o, &sandbox_handler, gw, &gw->sandbox);
+    if (e < 0) {
+        buf_printf(err,
+                   "the offline sandbox cannot be started (%s): build or install ringtrip-sandbox beside ringtrip, or "
+                   "configure a provider (OPENAI_API_KEY)",
+                   err_text(e));
+    }
+    return e;
+}
+
+/* ---- life ---- */
+
+static void when_running(void *arg)
+{
+    gateway_check_ready(arg);
+}
+
+static int open_all(struct gateway *gw, struct buf *err)
+{
+    int e = load_snapshot(gw, err);
+    if (e < 0) {
+        return e;
+    }
+    e = loop_new(&gw->loop);
+    if (e < 0) {
+        return e;
+    }
+    gw->started_us = loop_now_us(gw->loop);
+    gw->metrics = metrics_new();
+    if (!gw->metrics) {
+        return -ENOMEM;
+    }
+    e = open_store(gw, err);
+    if (e >= 0) {
+        e = disk_new(gw->loop, &gw->disk);
+    }
+    if (e >= 0) {
+        e = open_worker(gw);
+    }
+    if (e >= 0) {
+        e = open_edges(gw);
+    }
+    if (e >= 0) {
+        e = open_server(gw, err);
+    }
+    if (e >= 0) {
+        e = open_sandbox(gw, err);
+    }
+    if (e >= 0) {
+        e = gateway_serve_init(gw);
+    }
+    if (e >= 0) {
+        e = loop_post(gw->loop, when_running, gw); /* on_ready never comes before gateway_open returned */
+    }
+    return e;
+}
+
+/* What a reload needs long after gateway_open's caller is gone. */
+static int keep_paths(struct gateway *gw)
+{
+    struct config_source *c = &gw->o.config;
+    if (c->path) {
+        gw->config_path = str_dup(str_from(c->path));
+        c->path = gw->config_path;
+    }
+    if (c->dotenv_path) {
+        gw->dotenv_path = str_dup(str_from(c->dotenv_path));
+        c->dotenv_path = gw->dotenv_path;
+    }
+    return (gw->o.config.path && !gw->config_path) || (gw->o.config.dotenv_path && !gw->dotenv_path) ? -ENOMEM : 0;
+}
+
+int gateway_open(const struct gateway_opts *opts, struct buf *err, struct gateway **ret)
+{
+    struct gateway *gw = calloc(1, sizeof(*gw));
+    if (!gw) {
+        return -ENOMEM;
+    }
+    gw->o = *opts;
+    int e = keep_paths(gw);
+    if (e >= 0) {
+        e = open_all(gw, err);
+    }
+    if (e < 0) {
+        if (err->len == 0) {
+            buf_puts(err, err_text(e));
+        }
+        gateway_free(gw);
+        return e;
+    }
+    gw->opened = true;
+    log_info(NULL, "gateway.listening", "host=" STR_FMT " port=%u tls=%d version=%s",
+             STR_ARG(gw->snapshot->cfg->server.host), gateway_port(gw), gw->tls != NULL, RINGTRIP_VERSION);
+    *ret = gw;
+    return 0;
+}
+
+struct gateway *gateway_free(struct gateway *gw)
+{
+    if (!gw) {
+        return NULL;
+    }
+    if (gw->opened && gw->state != GATEWAY_STOPPED) { /* never run, or left by somebody's loop_stop: end its calls */
+        gateway_stop(gw, 1);
+        gateway_run(gw);
+    }
+    /* Outside in: what may still call back goes first, what it calls back into last. */
+    twilio_free(gw->twilio);
+    http_server_free(gw->server);
+    if (gw->sandbox) {
+        sandbox_child_close(gw->sandbox);
+    }
+    http_client_free(gw->http);
+    disk_free(gw->disk);
+    timer_free(gw->drain_timer);
+    worker_free(gw->worker);
+    api_free(gw->api);
+    records_free(gw->records);
+    scribe_free(gw->scribe);
+    if (gw->loop) {
+        loop_free(gw->loop);
+    }
+    if (gw->store) {
+        gw->ops->close(gw->store);
+    }
+    admission_free(gw->admission);
+    tls_unref(gw->tls);
+    snapshot_unref(gw->snapshot);
+    metrics_free(gw->metrics);
+    if (gw->logger) {
+        log_set_sink(NULL, NULL, LOG_ERROR);
+        logger_free(gw->logger);
+    }
+    free(gw->config_path);
+    free(gw->dotenv_path);
+    free(gw);
+    return NULL;
+}
+
+struct loop *gateway_loop(struct gateway *gw)
+{
+    return gw->loop;
+}
+
+uint16_t gateway_port(const struct gateway *gw)
+{
+    return http_server_port(gw->server);
+}
+
+bool gateway_tls(const struct gateway *gw)
+{
+    return gw->tls != NULL;
+}
+
+uint32_t gateway_calls(const struct gateway *gw)
+{
+    return worker_calls(gw->worker);
+}
+
+const struct config *gateway_config(const struct gateway *gw)
+{
+    return gw->snapshot->cfg;
+}
+
+int gateway_sandbox_id(const struct gateway *gw)
+{
+    return gw->sandbox ? sandbox_child_id(gw->sandbox) : 0;
+}

@@ -1,0 +1,54 @@
+/*
+ * The whole gateway on one loop: chosen, wired, served, drained. What the daemon, the demonstration and the public
+ * library start. Not here: signals (apps), single calls (host.h), routes (routes.h).
+ *
+ *     gateway_open -> gateway_run ... gateway_stop: DRAINING (no new calls, live ones may end)
+ *     -> FLUSHING (last rows, files, answers) -> gateway_run returns -> gateway_free
+ */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "gateway/tap.h"
+#include "net/loop.h"
+
+struct gateway;
+
+struct gateway_opts {
+    struct config_source config;
+    bool port_given; /* port instead of the configured one */
+    uint16_t port;
+    bool own_log;             /* the sink is the caller's: log_set_sink was called, logging settings are ignored */
+    const char *sandbox_file; /* NULL: found (sandbox_child.h) */
+    const char *const *sandbox_args; /* more arguments, ends with NULL; NULL: none; lent */
+    struct tap tap;
+    void (*on_ready)(void *arg); /* once: calls are taken, the model's sandbox (if ours) runs; NULL: nobody asks */
+    void *arg;
+};
+
+/*
+ * Loads the configuration, opens store, listener and whatever else there is. On failure nothing is left open and err
+ * has a sentence or more: -ERR_CONFIG, -EADDRINUSE, -EACCES, -ENOENT, ... Blocking (files).
+ */
+MUST_USE int gateway_open(const struct gateway_opts *opts, struct buf *err, struct gateway **ret);
+/* Serves until a stop is over. */
+void gateway_run(struct gateway *gw);
+/* Begins to drain; drain_ms 0: the configured time. Again: ends every call at once. Thread: any. */
+void gateway_stop(struct gateway *gw, uint32_t drain_ms);
+/* New settings for new calls, new certificate. The result is logged. Thread: any. */
+void gateway_reload(struct gateway *gw);
+/* Not while gateway_run runs. NULL is fine. */
+struct gateway *gateway_free(struct gateway *gw);
+
+struct loop *gateway_loop(struct gateway *gw);
+uint16_t gateway_port(const struct gateway *gw);
+bool gateway_tls(const struct gateway *gw);
+/* Calls that are live. Loop thread. */
+uint32_t gateway_calls(const struct gateway *gw);
+/* Loop thread; of the snapshot for new calls; lent until the next reload. */
+const struct config *gateway_config(const struct gateway *gw);
+/* Process id of the sandbox that we started; 0: none. Loop thread. */
+int gateway_sandbox_id(const struct gateway *gw);
+
+#endif

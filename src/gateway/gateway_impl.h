@@ -1,0 +1,67 @@
+/* The inside of the gateway, shared by gateway.c (open, free), serve.c (run, drain, reload) and routes.c. */
+#ifndef GATEWAY_GATEWAY_IMPL_H
+#define GATEWAY_GATEWAY_IMPL_H
+
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "carriers/twilio/twilio.h"
+#include "gateway/gateway.h"
+#include "gateway/sandbox_child.h"
+#include "gateway/worker.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "obs/logger.h"
+
+enum gateway_state { GATEWAY_SERVING, GATEWAY_DRAINING, GATEWAY_HANGING_UP, GATEWAY_FLUSHING, GATEWAY_STOPPED };
+
+struct gateway {
+    struct gateway_opts o;
+    char *config_path, *dotenv_path; /* copies, for reloads */
+    enum gateway_state state;
+    struct loop *loop;
+    struct logger *logger;
+    struct metrics *metrics;
+    struct snapshot *snapshot; /* for new calls */
+    struct disk *disk;
+    const struct store_ops *ops;
+    struct store *store;
+    struct scribe *scribe;
+    struct records *records;
+    struct admission *admission;
+    struct worker *worker;
+    struct http_client *http;
+    struct twilio *twilio;
+    struct api *api;
+    struct http_server *server;
+    struct tls_ctx *tls;
+    struct sandbox_child *sandbox;
+    bool opened; /* gateway_open succeeded */
+    bool was_ready;
+    uint64_t started_us;
+    uint64_t drain_until_us;
+    uint64_t give_up_us;
+    struct timer *drain_timer; /* runs from the stop on */
+    bool scribe_settling, scribe_settled;
+    struct reload *reload;           /* under way */
+    struct loop_stats last_stats;    /* as of the last look at the gauges */
+    struct twilio_stats last_twilio; /* likewise */
+    _Atomic uint32_t stop_ms;
+};
+
+/* routes.c */
+extern const struct twilio_host gateway_twilio_host;
+extern const struct api_host gateway_api_host;
+extern const struct http_server_handler gateway_http_handler;
+
+/* gateway.c */
+/* NULL when the configuration has no certificate. */
+MUST_USE int gateway_load_tls(const struct config *cfg, struct buf *err, struct tls_ctx **ret);
+void gateway_check_ready(struct gateway *gw);
+void gateway_log_config(struct gateway *gw, const struct config *cfg);
+
+/* serve.c */
+/* Last part of gateway_open. -ENOMEM */
+MUST_USE int gateway_serve_init(struct gateway *gw);
+
+#endif

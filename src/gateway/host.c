@@ -1,0 +1,418 @@
+#include "gateway/host.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "gateway/host_impl.h"
+#include "net/crypto.h"
+
+#define LATE_US       20000
+#define TEXT_MAX      (64u << 10)
+#define WORKER_NUMBER 0 /* one worker so far */
+#define UUID_VERSION  0x40
+#define UUID_VARIANT  0x80
+
+static void mark_dirty(struct host *h)
+{
+    if (!h->dirty) {
+        h->dirty = true;
+        h->next_dirty = h->worker->dirty;
+        h->worker->dirty = h;
+    }
+}
+
+/* ---- the end ---- */
+
+static void host_free(struct host *h)
+{
+    event_queue_done(&h->queue);
+    call_free(h->call);
+    host_facts_done(&h->facts);
+    snapshot_unref(h->snapshot);
+    free(h);
+}
+
+static void leave(struct host *h)
+{
+    struct worker *w = h->worker;
+    admission_token_drop(w->env.admission, h->id);
+    admission_leave(w->env.admission, host_caller(h));
+    worker_remember(w, host_carrier_id(h), h->apologise);
+    record_end(h);
+    host_tap(h, TAP_END, &h->facts.end, NULL);
+    struct host_id id = h->id;
+    host_free(h);
+    worker_remove(w, id);
+}
+
+/* Goes as far towards the grave as the sockets and files allow. The last step frees. */
+static void advance(struct host *h)
+{
+    if (h->state == HOST_CLOSING && !h->leg && !h->model && h->models_closing == 0) {
+        h->state = HOST_FILING;
+        host_close_files(h);
+    }
+    if (h->state == HOST_FILING && h->files_open == 0) {
+        leave(h);
+    }
+}
+
+static void begin_closing(struct host *h)
+{
+    h->state = HOST_CLOSING;
+    admission_token_drop(h->worker->env.admission, h->id);
+    if (h->leg) {
+        leg_close(h->leg);
+    }
+    if (h->model) {
+        model_close(h->model);
+    }
+}
+
+void host_fail(struct host *h, enum call_reason reason, const char *detail)
+{
+    if (h->state != HOST_LIVE) {
+        return;
+    }
+    struct call_view view;
+    call_view(h->call, &view);
+    uint64_t now_us = loop_now_us(h->worker->env.loop);
+    struct call_action *end = &h->facts.end;
+    *end = (struct call_action){.type = ACT_END};
+    end->end.reason = reason;
+    end->end.detail = str_from(detail);
+    end->end.duration_ms = view.leg_start_us ? (uint32_t)((now_us - view.leg_start_us) / 1000) : 0;
+    begin_closing(h);
+}
+
+/* ---- steps ---- */
+
+static void write_journal(struct host *h, const struct call_event *ev, uint64_t now_us)
+{
+    struct worker *w = h->worker;
+    if (!h->journal) {
+        return;
+    }
+    buf_clear(&w->journal, 0);
+    journal_put(&h->journal_writer, &w->journal, ev, now_us, &w->actions);
+    if (w->journal.err < 0) {
+        log_error(&h->log, "journal.lost", "error=%s", err_name(w->journal.err));
+        disk_file_close(h->journal);
+        h->journal = NULL;
+        return;
+    }
+    disk_file_append(h->journal, buf_span(&w->journal));
+}
+
+/* Everything one event causes leaves in one write per socket. */
+static void step(struct host *h, const struct call_event *ev)
+{
+    struct worker *w = h->worker;
+    uint64_t now_us = loop_now_us(w->env.loop);
+    w->stepping = true;
+    call_step(h->call, ev, now_us, &w->actions);
+    write_journal(h, ev, now_us);
+    struct leg *leg = h->leg;
+    struct model *model = h->model;
+    if (leg) {
+        leg_cork(leg);
+    }
+    if (model) {
+        model_cork(model);
+    }
+    for (uint32_t i = 0; i < w->actions.n && h->state == HOST_LIVE; i++) {
+        const struct call_action *act = &w->actions.list[i];
+        host_perform(h, act);
+        if (act->type == ACT_END) {
+            begin_closing(h);
+        }
+    }
+    if (leg && leg == h->leg) {
+        leg_uncork(leg);
+    }
+    if (model && model == h->model) {
+        model_uncork(model);
+    }
+    h->deadline_us = call_deadline_us(h->call);
+    w->stepping = false;
+    if (w->actions.overflow) {
+        metrics_add(w->env.metrics, METRIC_CALL_BUGS, 1);
+        log_error(&h->log, "call.overflow", "event=%s actions=%u", call_event_name(ev->type), w->actions.n);
+        host_fail(h, REASON_INTERNAL, "a step caused more than fits");
+    }
+}
+
+/* Steps what came up during the last step, also of other calls, then lets go of calls that are over. */
+static void settle(struct worker *w)
+{
+    while (w->dirty) {
+        struct host *h = w->dirty;
+        w->dirty = h->next_dirty;
+        h->dirty = false;
+        const struct call_event *ev = NULL;
+        struct queued_event *e = NULL;
+        while (h->state == HOST_LIVE && (e = event_queue_take(&h->queue, &ev))) {
+            step(h, ev);
+            queued_event_free(e);
+        }
+        if (!h->dirty) { /* else it is on the list again, its turn comes */
+            advance(h);
+        }
+    }
+}
+
+void host_event(struct host *h, const struct call_event *ev)
+{
+    struct worker *w = h->worker;
+    if (h->state != HOST_LIVE) {
+        return;
+    }
+    mark_dirty(h);
+    if (w->stepping || h->queue.first) {
+        if (event_queue_put(&h->queue, ev) < 0) {
+            host_fail(h, REASON_INTERNAL, "out of memory");
+        }
+    } else {
+        step(h, ev);
+    }
+    if (!w->stepping) {
+        settle(w);
+    }
+}
+
+void host_settle(struct host *h)
+{
+    mark_dirty(h);
+    if (!h->worker->stepping) {
+        settle(h->worker);
+    }
+}
+
+void host_tick(struct host *h, uint64_t now_us)
+{
+    if (h->state != HOST_LIVE || now_us < h->deadline_us) {
+        return;
+    }
+    if (now_us - h->deadline_us > LATE_US) {
+        metrics_add(h->worker->env.metrics, METRIC_FRAMES_LATE, 1);
+    }
+    host_event(h, &(struct call_event){.type = EV_TICK});
+}
+
+/* ---- the leg ---- */
+
+/* The carrier's start message knows neither number; the webhook did. */
+static struct call_event complete_start(struct host *h, const struct call_event *ev)
+{
+    struct call_event full = *ev;
+    if (full.leg_start.caller.n == 0) {
+        full.leg_start.caller = str_from(h->facts.caller);
+    }
+    if (full.leg_start.called.n == 0) {
+        full.leg_start.called = str_from(h->facts.called);
+    }
+    return full;
+}
+
+static void on_leg_event(struct leg *leg UNUSED, const struct call_event *ev, void *arg)
+{
+    struct host *h = arg;
+    if (ev->type != EV_LEG_START) {
+        host_event(h, ev);
+        return;
+    }
+    struct call_event full = complete_start(h, ev);
+    if (h->opts.record) {
+        host_open_recorder(h, full.leg_start.format);
+    }
+    record_answered(h, &full);
+    host_tap(h, TAP_LEG_START, NULL, &full);
+    host_event(h, &full);
+}
+
+static void on_leg_closed(struct leg *leg, int err, void *arg)
+{
+    struct host *h = arg;
+    assert(leg == h->leg);
+    h->leg = NULL;
+    host_event(h, &(struct call_event){.type = EV_LEG_CLOSED, .leg_closed = {.err = err}});
+    host_settle(h);
+}
+
+static const struct leg_handler leg_handler = {.on_event = on_leg_event, .on_closed = on_leg_closed};
+
+int host_bind_leg(struct host *h, struct leg *leg, const struct leg_handler **ret_handler, void **ret_arg)
+{
+    if (h->state != HOST_LIVE || h->had_leg) {
+        return -ERR_STATE;
+    }
+    h->leg = leg;
+    h->had_leg = true;
+    *ret_handler = &leg_handler;
+    *ret_arg = h;
+    return 0;
+}
+
+/* ---- birth ---- */
+
+static void make_call_id(char out[CALL_ID_MAX + 1])
+{
+    uint8_t b[16];
+    char hex[33];
+    crypto_random(b, sizeof(b));
+    b[6] = (uint8_t)((b[6] & 0x0F) | UUID_VERSION);
+    b[8] = (uint8_t)((b[8] & 0x3F) | UUID_VARIANT);
+    crypto_hex(span_from(b, sizeof(b)), hex);
+    ignore_result(snprintf(out, CALL_ID_MAX + 1, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+                           hex + 20) < 0); /* 36 characters fit */
+}
+
+/* Texts of carriers are cut where they do not fit: they are for people, and a number of 64 characters is none. */
+static void copy_cut(char *dst, size_t cap, struct str s)
+{
+    s.n = MIN(s.n, cap - 1);
+    ignore_result(str_copy(dst, cap, s)); /* it fits now */
+}
+
+static void fill_facts(struct host *h, const struct host_birth *b)
+{
+    struct host_facts *f = &h->facts;
+    copy_cut(f->caller, sizeof(f->caller), b->caller);
+    copy_cut(f->called, sizeof(f->called), b->called);
+    copy_cut(f->alias, sizeof(f->alias), b->alias);
+    copy_cut(f->carrier_id, sizeof(f->carrier_id), b->carrier_call_id);
+    f->direction = b->direction;
+    f->begun_us = loop_now_us(h->worker->env.loop);
+    f->started_wall_us = (uint64_t)clock_wall_us();
+    buf_init(&f->user, TEXT_MAX);
+    buf_init(&f->agent, TEXT_MAX);
+    buf_init(&f->end_text, TEXT_MAX);
+}
+
+static void fill_opts(struct host *h)
+{
+    struct worker *w = h->worker;
+    h->snapshot = snapshot_ref(w->snapshot);
+    h->opts = h->snapshot->call;
+    h->opts.call_id = str_from(h->call_id);
+    h->opts.record = h->opts.record && records_room(w->env.records);
+}
+
+/* A call that never began. */
+static void host_drop(struct host *h)
+{
+    admission_leave(h->worker->env.admission, host_caller(h));
+    worker_remove(h->worker, h->id);
+    host_free(h);
+}
+
+int host_new(struct worker *w, const struct host_birth *b, enum admission_cause *ret_cause, struct host **ret)
+{
+    struct host *h = calloc(1, sizeof(*h));
+    *ret_cause = ADMISSION_OTHER;
+    if (!h) {
+        return -ENOMEM;
+    }
+    h->worker = w;
+    h->state = HOST_LIVE;
+    h->deadline_us = UINT64_MAX;
+    fill_facts(h, b);
+    int err = admission_enter(w->env.admission, host_caller(h), ret_cause);
+    if (err < 0) {
+        host_facts_done(&h->facts);
+        free(h);
+        return err;
+    }
+    make_call_id(h->call_id);
+    h->log = (struct log_scope){.call_id = h->call_id, .worker = WORKER_NUMBER};
+    fill_opts(h);
+    err = call_new(&h->opts, &h->call);
+    if (err >= 0) {
+        err = worker_add(w, h, &h->id);
+    }
+    if (err < 0) {
+        admission_leave(w->env.admission, host_caller(h));
+        host_free(h);
+        return err;
+    }
+    /* Only queued: a step may be the call's last, and the caller still holds h. */
+    err = event_queue_put(&h->queue, &(struct call_event){.type = EV_BEGIN});
+    if (err < 0) {
+        host_drop(h);
+        return err;
+    }
+    host_open_journal(h);
+    record_begin(h);
+    host_tap(h, TAP_BEGIN, NULL, NULL);
+    *ret = h;
+    return 0;
+}
+
+void host_start(struct host *h)
+{
+    host_settle(h);
+}
+
+void host_hangup(struct host *h, enum call_reason reason)
+{
+    host_event(h, &(struct call_event){.type = EV_CONTROL_HANGUP, .control_hangup = {.reason = reason}});
+}
+
+void host_abort(struct host *h)
+{
+    host_fail(h, REASON_DRAIN, "it did not end in time");
+    host_settle(h);
+}
+
+/* ---- looks ---- */
+
+struct host_id host_id(const struct host *h)
+{
+    return h->id;
+}
+
+const char *host_call_id(const struct host *h)
+{
+    return h->call_id;
+}
+
+struct str host_carrier_id(const struct host *h)
+{
+    return str_from(h->facts.carrier_id);
+}
+
+struct str host_caller(const struct host *h)
+{
+    return str_from(h->facts.caller);
+}
+
+bool host_is(const struct host *h, struct str any_id)
+{
+    return any_id.n > 0 &&
+           (str_is(any_id, h->call_id) || str_is(any_id, h->facts.carrier_id) || str_is(any_id, h->facts.alias));
+}
+
+bool host_has_leg(const struct host *h)
+{
+    return h->had_leg;
+}
+
+bool host_live(const struct host *h)
+{
+    return h->state == HOST_LIVE;
+}
+
+bool host_take_apology(struct host *h)
+{
+    bool owed = h->apologise;
+    h->apologise = false;
+    return owed;
+}
+
+void host_view(const struct host *h, struct call_view *ret)
+{
+    call_view(h->call, ret);
+}

@@ -1,0 +1,50 @@
+/*
+ * One call's host: owns the pure call and everything it touches (leg, model, recording, journal, tool jobs, record
+ * rows). Facts from the edges become events, journalled before their actions are carried out, in order; a step is never
+ * entered twice, what comes up meanwhile is queued. Loop thread only.
+ *
+ *     host_new (EV_BEGIN, the model opens) -> host_bind_leg (the media socket) -> ... -> ACT_END
+ *     -> leg and model closed -> files closed -> last row written -> gone
+ *
+ * A host frees itself. Others keep its id, never a pointer across a return to the loop.
+ */
+#ifndef GATEWAY_HOST_H
+#define GATEWAY_HOST_H
+
+#include "call/leg.h"
+#include "gateway/worker.h"
+
+struct host;
+
+struct host_birth {
+    struct str carrier_call_id; /* may be empty */
+    struct str caller, called;  /* may be empty */
+    struct str alias;           /* ?call_id= of the webhook; may be empty */
+    enum store_direction direction;
+};
+
+/* Nothing happens yet: host_start, or the leg's first event, begins. -ERR_LIMIT (*ret_cause says which), -ENOMEM. */
+MUST_USE int host_new(struct worker *w, const struct host_birth *b, enum admission_cause *ret_cause, struct host **ret);
+/* Steps what is queued. h may be gone when it returns. */
+void host_start(struct host *h);
+/* The media socket has proved that it belongs here; it takes *ret_handler and *ret_arg. -ERR_STATE: there is one
+ * already, or the call is over. */
+MUST_USE int host_bind_leg(struct host *h, struct leg *leg, const struct leg_handler **ret_handler, void **ret_arg);
+void host_hangup(struct host *h, enum call_reason reason);
+/* Sends EV_TICK when a deadline has come. */
+void host_tick(struct host *h, uint64_t now_us);
+/* Sockets closed at once, no more steps. */
+void host_abort(struct host *h);
+
+struct host_id host_id(const struct host *h);
+const char *host_call_id(const struct host *h);
+struct str host_carrier_id(const struct host *h);
+struct str host_caller(const struct host *h);
+bool host_is(const struct host *h, struct str any_id);
+bool host_has_leg(const struct host *h); /* has, or had */
+bool host_live(const struct host *h);    /* not yet over */
+/* Is an apology owed that nobody has spoken yet? Told once. */
+bool host_take_apology(struct host *h);
+void host_view(const struct host *h, struct call_view *ret);
+
+#endif

@@ -1,0 +1,95 @@
+/* The inside of a host, shared by host.c (life, events), host_perform.c (actions) and host_record.c (rows, log). */
+#ifndef GATEWAY_HOST_IMPL_H
+#define GATEWAY_HOST_IMPL_H
+
+#include "call/cost.h"
+#include "call/journal.h"
+#include "call/model.h"
+#include "gateway/event_queue.h"
+#include "gateway/host.h"
+#include "gateway/recorder.h"
+
+enum host_state {
+    HOST_LIVE,    /* events are stepped */
+    HOST_CLOSING, /* the call is over: waiting for leg and model */
+    HOST_FILING,  /* sockets are gone: waiting for the files */
+};
+
+/* What the call's row and its last log line need. */
+struct host_facts {
+    char caller[64], called[64];
+    char alias[CALL_ID_MAX + 1];
+    char carrier_id[CALL_ID_MAX + 1];
+    char stream_id[CALL_ID_MAX + 1];
+    char model[96];
+    char recording[RECORDS_PATH_MAX], journal[RECORDS_PATH_MAX];
+    char error[256];
+    enum store_direction direction;
+    uint64_t started_wall_us, answered_wall_us;
+    uint64_t begun_us;   /* loop clock */
+    uint64_t opening_us; /* of the model session; 0: not opening */
+    struct cost_usage usage;
+    int64_t counted_cost; /* what the metric has got so far */
+    bool priced;
+    struct cost_prices prices;
+    uint32_t lines, turns, barge_ins, tools;
+    uint32_t *gaps_ms; /* response latency of each turn */
+    size_t n_gaps, cap_gaps;
+    struct call_action end;
+    struct buf end_text;    /* end's detail, kept */
+    struct buf user, agent; /* text of the turn under way */
+};
+
+struct host {
+    struct worker *worker;
+    struct host_id id;
+    char call_id[CALL_ID_MAX + 1];
+    struct log_scope log;
+    enum host_state state;
+    struct snapshot *snapshot;
+    struct call_opts opts;
+    struct call *call;
+    uint64_t deadline_us;
+    struct leg *leg;
+    bool had_leg;
+    bool apologise;
+    struct model *model;
+    uint32_t models_closing; /* closed by us, on_closed not yet seen */
+    struct event_queue queue;
+    bool dirty; /* on the worker's list */
+    struct host *next_dirty;
+    struct journal_writer journal_writer;
+    struct disk_file *journal;
+    struct recorder *recorder;
+    uint32_t files_open; /* on_closed not yet seen */
+    bool entered;        /* admission_leave is owed */
+    struct host_facts facts;
+};
+
+/* host.c */
+void host_event(struct host *h, const struct call_event *ev);
+/* Steps what is queued and lets go of the call when it is over: h may be gone. */
+void host_settle(struct host *h);
+/* Ends the call without the core: it broke a promise, or memory is out. */
+void host_fail(struct host *h, enum call_reason reason, const char *detail);
+
+/* host_perform.c */
+void host_perform(struct host *h, const struct call_action *act);
+void host_open_recorder(struct host *h, enum audio_format format);
+void host_open_journal(struct host *h);
+void host_close_files(struct host *h);
+
+/* host_record.c */
+void record_begin(struct host *h);
+void record_answered(struct host *h, const struct call_event *ev);
+void record_model_ready(struct host *h, const struct call_event *ev);
+void record_model_failed(struct host *h, const struct call_event *ev);
+void record_line(struct host *h, const struct call_action *act);
+void record_turn(struct host *h, const struct call_action *act);
+void record_note(struct host *h, const struct call_action *act);
+void record_usage(struct host *h, const struct call_action *act);
+void record_end(struct host *h);
+void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act, const struct call_event *ev);
+void host_facts_done(struct host_facts *f);
+
+#endif

@@ -1,0 +1,359 @@
+/* What a call wants done, done: the actions of call/action.h on leg, model, tools and files. */
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "gateway/host_impl.h"
+#include "net/crypto.h"
+#include "providers/openai/openai.h"
+#include "tools/builtin/builtin.h"
+
+#define TOOL_OUTPUT_MAX (64u << 10)
+
+/* ---- leg ---- */
+
+static void perform_leg(struct host *h, const struct call_action *act)
+{
+    if (act->type == ACT_LEG_HANGUP) {
+        h->apologise |= act->leg_hangup.apologise;
+    }
+    if (h->leg) {
+        ignore_result(leg_perform(h->leg, act)); /* on failure the leg closes by itself and says so */
+    }
+}
+
+/* ---- model ---- */
+
+static void on_model_event(struct model *model, const struct call_event *ev, void *arg)
+{
+    struct host *h = arg;
+    if (model != h->model) {
+        return; /* one that we have closed */
+    }
+    if (ev->type == EV_MODEL_READY) {
+        record_model_ready(h, ev);
+        host_tap(h, TAP_MODEL_READY, NULL, ev);
+    } else if (ev->type == EV_MODEL_FAILED) {
+        record_model_failed(h, ev);
+    }
+    host_event(h, ev);
+}
+
+static void on_model_closed(struct model *model, int err UNUSED, void *arg)
+{
+    struct host *h = arg;
+    if (model == h->model) {
+        h->model = NULL;
+    } else {
+        h->models_closing--;
+    }
+    host_settle(h);
+}
+
+static const struct model_handler model_handler = {.on_event = on_model_event, .on_closed = on_model_closed};
+
+static void model_failed(struct host *h, int err, const char *code, const char *message)
+{
+    struct call_event ev = {.type = EV_MODEL_FAILED};
+    ev.model_failed.err = err;
+    ev.model_failed.code = str_from(code);
+    ev.model_failed.message = str_from(message);
+    record_model_failed(h, &ev);
+    host_event(h, &ev);
+}
+
+static void open_model(struct host *h)
+{
+    struct worker *w = h->worker;
+    struct openai_opts o = h->snapshot->openai;
+    o.scratch = &w->openai;
+    if (h->snapshot->own_sandbox) {
+        o.url = w->env.sandbox_url(w->env.arg);
+    }
+    h->facts.opening_us = loop_now_us(w->env.loop);
+    if (o.url.n == 0) {
+        model_failed(h, -ERR_CLOSED, "sandbox-not-running", "the offline sandbox is not running");
+        return;
+    }
+    int err = openai_open(w->env.loop, &o, &h->opts, &model_handler, h, &h->model);
+    if (err < 0) {
+        model_failed(h, err, err_name(err), err_text(err));
+    }
+}
+
+static void close_model(struct host *h)
+{
+    if (h->model) {
+        struct model *model = h->model;
+        h->model = NULL; /* a new one may be opened before this one's on_closed */
+        h->models_closing++;
+        model_close(model);
+    }
+}
+
+static void perform_model(struct host *h, const struct call_action *act)
+{
+    if (h->model) {
+        ignore_result(model_perform(h->model, act)); /* on failure EV_MODEL_FAILED comes by itself */
+    }
+}
+
+/* ---- tools ---- */
+
+/* Owns all it needs: the call may be gone before the job is. */
+struct tool_job {
+    struct worker *worker;
+    struct host_id id;
+    struct builtin_ctx ctx;
+    char call_id[CALL_ID_MAX + 1];
+    char *tool_call_id, *name, *arguments;
+    struct buf output;
+    bool failed;
+    uint64_t started_us;
+};
+
+static void tool_job_free(struct tool_job *job)
+{
+    buf_done(&job->output);
+    free(job->tool_call_id);
+    free(job->name);
+    free(job->arguments);
+    free(job);
+}
+
+static struct tool_job *tool_job_new(struct host *h, const struct call_action *act)
+{
+    struct tool_job *job = calloc(1, sizeof(*job));
+    if (!job) {
+        return NULL;
+    }
+    job->worker = h->worker;
+    job->id = h->id;
+    memcpy(job->call_id, h->call_id, sizeof(job->call_id));
+    buf_init(&job->output, TOOL_OUTPUT_MAX);
+    job->tool_call_id = str_dup(act->tool_run.tool_call_id);
+    job->name = str_dup(act->tool_run.name);
+    job->arguments = str_dup(act->tool_run.arguments);
+    if (!job->tool_call_id || !job->name || !job->arguments) {
+        tool_job_free(job);
+        return NULL;
+    }
+    job->ctx = (struct builtin_ctx){
+        .ops = h->worker->env.ops,
+        .store = h->worker->env.store,
+        .call_id = str_from(job->call_id),
+        .wall_us = (uint64_t)clock_wall_us(),
+    };
+    crypto_random(&job->ctx.random, sizeof(job->ctx.random));
+    job->started_us = clock_now_us();
+    return job;
+}
+
+static int tool_work(void *arg)
+{
+    struct tool_job *job = arg;
+    return builtin_tool_run(&job->ctx, str_from(job->name), str_from(job->arguments), &job->output, &job->failed);
+}
+
+static void tool_result(struct host *h, struct str tool_call_id, struct str output, bool failed)
+{
+    struct call_event ev = {.type = EV_TOOL_RESULT};
+    ev.tool_result.tool_call_id = tool_call_id;
+    ev.tool_result.output = output;
+    ev.tool_result.failed = failed;
+    host_tap(h, TAP_TOOL_RESULT, NULL, &ev);
+    host_event(h, &ev);
+}
+
+static void tool_done(int err, void *arg)
+{
+    struct tool_job *job = arg;
+    struct worker *w = job->worker;
+    struct host *h = worker_by_id(w, job->id);
+    uint64_t took_us = clock_now_us() - job->started_us;
+    bool failed = err < 0 || job->failed;
+    w->tool_jobs--;
+    metrics_add_word(w->env.metrics, METRIC_TOOLS, failed ? STR("error") : STR("ok"), 1);
+    metrics_observe_us(w->env.metrics, METRIC_TOOL_SECONDS, took_us);
+    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
+    log_info(&log, "tool.done", "name=%s ms=%llu result=%s", job->name, (unsigned long long)(took_us / 1000),
+             err < 0       ? err_name(err)
+             : job->failed ? "error"
+                           : "ok");
+    if (h) { /* else it is over: nobody waits */
+        struct str output = buf_str(&job->output);
+        if (err < 0 && output.n == 0) {
+            output = STR("{\"error\":\"The tool cannot be used now.\"}");
+        }
+        tool_result(h, str_from(job->tool_call_id), output, failed);
+    }
+    tool_job_free(job);
+}
+
+static void run_tool(struct host *h, const struct call_action *act)
+{
+    host_tap(h, TAP_ACTION, act, NULL);
+    h->facts.tools++;
+    struct tool_job *job = tool_job_new(h, act);
+    if (job && job_run(h->worker->env.loop, tool_work, tool_done, job) >= 0) {
+        h->worker->tool_jobs++;
+        return;
+    }
+    if (job) {
+        tool_job_free(job);
+    }
+    tool_result(h, act->tool_run.tool_call_id, STR("{\"error\":\"The tool cannot be used now.\"}"), true);
+}
+
+/* ---- files ---- */
+
+static void on_recorder_error(struct recorder *r UNUSED, int err, void *arg)
+{
+    struct host *h = arg;
+    metrics_add(h->worker->env.metrics, METRIC_DISK_DROPS, 1);
+    log_error(&h->log, "recording.failed", "path=%s error=%s", h->facts.recording, err_name(err));
+}
+
+static void on_recorder_closed(struct recorder *r UNUSED, uint64_t bytes UNUSED, int err UNUSED, void *arg)
+{
+    struct host *h = arg;
+    h->recorder = NULL;
+    h->files_open--;
+    host_settle(h);
+}
+
+static const struct recorder_handler recorder_handler = {.on_error = on_recorder_error,
+                                                         .on_closed = on_recorder_closed};
+
+void host_open_recorder(struct host *h, enum audio_format format)
+{
+    const struct worker_env *env = &h->worker->env;
+    struct host_facts *f = &h->facts;
+    if (h->recorder) {
+        return;
+    }
+    int err = records_path(h->snapshot->cfg->records.dir.p, f->started_wall_us, h->call_id, ".wav", f->recording);
+    if (err >= 0) {
+        err = recorder_open(env->disk, f->recording, format, &recorder_handler, h, &h->recorder);
+    }
+    if (err < 0) {
+        log_error(&h->log, "recording.failed", "path=%s error=%s", f->recording, err_name(err));
+        f->recording[0] = '\0';
+        return;
+    }
+    h->files_open++;
+}
+
+static void on_journal_error(struct disk_file *file UNUSED, int err, void *arg)
+{
+    struct host *h = arg;
+    metrics_add(h->worker->env.metrics, METRIC_DISK_DROPS, 1);
+    log_error(&h->log, "journal.failed", "path=%s error=%s", h->facts.journal, err_name(err));
+}
+
+static void on_journal_closed(struct disk_file *file UNUSED, uint64_t size UNUSED, int err UNUSED, void *arg)
+{
+    struct host *h = arg;
+    h->journal = NULL;
+    h->files_open--;
+    host_settle(h);
+}
+
+static const struct disk_file_handler journal_handler = {.on_error = on_journal_error, .on_closed = on_journal_closed};
+
+void host_open_journal(struct host *h)
+{
+    const struct worker_env *env = &h->worker->env;
+    struct host_facts *f = &h->facts;
+    struct buf *out = &h->worker->journal;
+    if (!h->snapshot->cfg->records.journal || !records_room(env->records)) {
+        return;
+    }
+    int err = records_path(h->snapshot->cfg->records.dir.p, f->started_wall_us, h->call_id, ".rtj", f->journal);
+    if (err >= 0) {
+        err = disk_file_create(env->disk, f->journal, false, &journal_handler, h, &h->journal);
+    }
+    if (err < 0) {
+        log_error(&h->log, "journal.failed", "path=%s error=%s", f->journal, err_name(err));
+        f->journal[0] = '\0';
+        return;
+    }
+    h->files_open++;
+    buf_clear(out, 0);
+    journal_begin(&h->journal_writer, out, &h->opts, loop_now_us(env->loop));
+    disk_file_append(h->journal, buf_span(out));
+}
+
+void host_close_files(struct host *h)
+{
+    if (h->recorder) {
+        recorder_close(h->recorder);
+    }
+    if (h->journal) {
+        disk_file_close(h->journal);
+    }
+}
+
+static void keep_end(struct host *h, const struct call_action *act)
+{
+    struct host_facts *f = &h->facts;
+    f->end = *act;
+    buf_clear(&f->end_text, 0);
+    buf_put_str(&f->end_text, act->end.detail);
+    f->end.end.detail = f->end_text.err < 0 ? STR("") : buf_str(&f->end_text);
+}
+
+void host_perform(struct host *h, const struct call_action *act)
+{
+    switch (act->type) {
+    case ACT_LEG_MEDIA:
+    case ACT_LEG_MARK:
+    case ACT_LEG_CLEAR:
+    case ACT_LEG_HANGUP:
+        perform_leg(h, act);
+        break;
+    case ACT_MODEL_OPEN:
+        open_model(h);
+        break;
+    case ACT_MODEL_APPEND:
+    case ACT_MODEL_COMMIT:
+    case ACT_MODEL_CLEAR_INPUT:
+    case ACT_MODEL_RESPOND:
+    case ACT_MODEL_CANCEL:
+    case ACT_MODEL_TRUNCATE:
+    case ACT_MODEL_TOOL_OUTPUT:
+    case ACT_MODEL_USER_TEXT:
+        perform_model(h, act);
+        break;
+    case ACT_MODEL_CLOSE:
+        close_model(h);
+        break;
+    case ACT_TOOL_RUN:
+        run_tool(h, act);
+        break;
+    case ACT_TOOL_CANCEL:
+        break; /* the job ends by itself; the call counts its result as late */
+    case ACT_RECORD:
+        if (h->recorder) {
+            recorder_put(h->recorder, act->record.at_samples, act->record.pairs);
+        }
+        break;
+    case ACT_LINE:
+        record_line(h, act);
+        break;
+    case ACT_TURN:
+        record_turn(h, act);
+        break;
+    case ACT_NOTE:
+        record_note(h, act);
+        break;
+    case ACT_USAGE:
+        record_usage(h, act);
+        break;
+    case ACT_END:
+        keep_end(h, act);
+        break;
+    case CALL_ACTION_N:
+        break;
+    }
+}

@@ -1,0 +1,389 @@
+/* What is kept and said of a call: rows of the store, metrics, log lines, the tap. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "gateway/host_impl.h"
+
+#define MAX_GAPS 100000
+
+void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act, const struct call_event *ev)
+{
+    const struct tap *tap = &h->worker->env.tap;
+    if (tap->fn) {
+        tap->fn(&(struct tap_event){kind, h->call_id, act, ev, h->facts.recording, h->facts.journal}, tap->arg);
+    }
+}
+
+void host_facts_done(struct host_facts *f)
+{
+    buf_done(&f->user);
+    buf_done(&f->agent);
+    buf_done(&f->end_text);
+    free(f->gaps_ms);
+}
+
+static struct store_call identity(const struct host *h)
+{
+    return (struct store_call){.id = str_from(h->call_id), .cost_micro = STORE_NO_COST};
+}
+
+static void put_call(struct host *h, enum store_op_kind kind, const struct store_call *c)
+{
+    struct store_op op = {.kind = kind, .at_us = (uint64_t)clock_wall_us(), .u.call = c};
+    scribe_put(h->worker->env.scribe, &op);
+}
+
+void record_begin(struct host *h)
+{
+    const struct host_facts *f = &h->facts;
+    struct store_call c = identity(h);
+    c.carrier = h->opts.carrier;
+    c.provider = h->opts.provider;
+    c.model = h->snapshot->provider->model;
+    c.agent = h->opts.agent;
+    c.direction = f->direction;
+    c.caller = str_from(f->caller);
+    c.called = str_from(f->called);
+    c.carrier_call_id = str_from(f->carrier_id);
+    c.status = f->carrier_id[0] ? STORE_RINGING : STORE_INITIATED;
+    c.started_us = f->started_wall_us;
+    c.journal = str_from(f->journal);
+    put_call(h, STORE_CALL_BEGIN, &c);
+    log_info(&h->log, "call.begin", "carrier=" STR_FMT " carrier_call_id=%s from=%s to=%s provider=" STR_FMT,
+             STR_ARG(h->opts.carrier), f->carrier_id, f->caller, f->called, STR_ARG(h->opts.provider));
+}
+
+/* Fills a fact that was unknown at birth: calls without a webhook learn it from the media socket. */
+static void learn(char *dst, size_t cap, struct str s)
+{
+    if (!dst[0]) {
+        s.n = MIN(s.n, cap - 1);
+        ignore_result(str_copy(dst, cap, s)); /* it fits now */
+    }
+}
+
+void record_answered(struct host *h, const struct call_event *ev)
+{
+    struct host_facts *f = &h->facts;
+    learn(f->stream_id, sizeof(f->stream_id), ev->leg_start.stream_id);
+    learn(f->carrier_id, sizeof(f->carrier_id), ev->leg_start.carrier_call_id);
+    f->answered_wall_us = (uint64_t)clock_wall_us();
+    struct store_call c = identity(h);
+    c.status = STORE_IN_PROGRESS;
+    c.answered_us = f->answered_wall_us;
+    c.stream_id = str_from(f->stream_id);
+    c.carrier_call_id = str_from(f->carrier_id);
+    c.recording = str_from(f->recording); /* now, so that a killed call's row knows its file */
+    put_call(h, STORE_CALL_UPDATE, &c);
+    log_info(&h->log, "call.answered", "stream=%s format=%s setup_ms=%llu", f->stream_id,
+             audio_format_name(ev->leg_start.format),
+             (unsigned long long)((loop_now_us(h->worker->env.loop) - f->begun_us) / 1000));
+}
+
+void record_model_ready(struct host *h, const struct call_event *ev)
+{
+    struct host_facts *f = &h->facts;
+    struct worker *w = h->worker;
+    uint64_t took_us = loop_now_us(w->env.loop) - f->opening_us;
+    f->model[0] = '\0';
+    learn(f->model, sizeof(f->model), ev->model_ready.model);
+    const struct cost_prices *prices = config_prices(h->snapshot->cfg, ev->model_ready.model);
+    f->prices = prices ? *prices : h->snapshot->provider->prices;
+    f->priced = cost_priced(&f->prices);
+    metrics_add_word(w->env.metrics, METRIC_MODEL_CONNECTS, STR("ok"), 1);
+    metrics_observe_us(w->env.metrics, METRIC_WS_CONNECT, took_us);
+    log_info(&h->log, "model.ready",
+             "model=" STR_FMT " voice=" STR_FMT " in=%s out=%s tools=%u session=" STR_FMT " ms=%llu",
+             STR_ARG(ev->model_ready.model), STR_ARG(ev->model_ready.voice), audio_format_name(ev->model_ready.in),
+             audio_format_name(ev->model_ready.out), ev->model_ready.n_tools, STR_ARG(ev->model_ready.session_id),
+             (unsigned long long)(took_us / 1000));
+}
+
+void record_model_failed(struct host *h, const struct call_event *ev)
+{
+    struct host_facts *f = &h->facts;
+    struct metrics *m = h->worker->env.metrics;
+    struct str code = ev->model_failed.code;
+    ignore_result(snprintf(f->error, sizeof(f->error), "model: " STR_FMT ": " STR_FMT, STR_ARG(code),
+                           STR_ARG(ev->model_failed.message)) < 0); /* cut where it is too long: it is for people */
+    if (!ev->model_failed.was_ready) {
+        metrics_add_word(m, METRIC_MODEL_CONNECTS, STR("error"), 1);
+    }
+    metrics_add_word(m, METRIC_MODEL_ERRORS, code, 1);
+    log_error(&h->log, "model.failed", "error=%s code=" STR_FMT " message=\"" STR_FMT "\" was_ready=%d",
+              err_name(ev->model_failed.err), STR_ARG(code), STR_ARG(ev->model_failed.message),
+              ev->model_failed.was_ready);
+}
+
+static void add_text(struct buf *b, struct str text)
+{
+    if (b->len > 0 && text.n > 0) {
+        buf_putc(b, ' ');
+    }
+    buf_put_str(b, text); /* a turn longer than the limit loses its text here, the transcript's lines keep it */
+}
+
+void record_line(struct host *h, const struct call_action *act)
+{
+    struct host_facts *f = &h->facts;
+    struct store_line line = {
+        .call_id = str_from(h->call_id),
+        .seq = ++f->lines,
+        .at_ms = act->line.at_ms,
+        .who = act->line.who,
+        .text = act->line.text,
+        .unheard = act->line.unheard,
+        .estimated = act->line.estimated,
+    };
+    struct store_op op = {.kind = STORE_LINE_ADD, .at_us = (uint64_t)clock_wall_us(), .u.line = &line};
+    scribe_put(h->worker->env.scribe, &op);
+    if (act->line.who == PARTY_CALLER) {
+        add_text(&f->user, act->line.text);
+    } else if (act->line.who == PARTY_AGENT) {
+        add_text(&f->agent, act->line.text);
+    }
+    host_tap(h, TAP_ACTION, act, NULL);
+}
+
+static void add_gap(struct host_facts *f, uint32_t ms)
+{
+    if (f->n_gaps == f->cap_gaps) {
+        size_t cap = MAX(f->cap_gaps * 2, 16u);
+        uint32_t *grown = cap <= MAX_GAPS ? reallocarray(f->gaps_ms, cap, sizeof(*grown)) : NULL;
+        if (!grown) {
+            return; /* the median of the first hundred thousand turns will do */
+        }
+        f->gaps_ms = grown;
+        f->cap_gaps = cap;
+    }
+    f->gaps_ms[f->n_gaps++] = ms;
+}
+
+static void observe_turn(struct host *h, const struct call_turn *t)
+{
+    struct metrics *m = h->worker->env.metrics;
+    if (t->first_sent_ms < 0) {
+        return;
+    }
+    if (t->number == 0) {
+        metrics_observe_us(m, METRIC_GREETING, (uint64_t)t->first_sent_ms * 1000);
+    } else if (t->speech_stop_ms >= 0 && t->first_sent_ms >= t->speech_stop_ms) {
+        uint32_t gap_ms = (uint32_t)(t->first_sent_ms - t->speech_stop_ms);
+        metrics_observe_us(m, METRIC_TURN_RESPONSE, (uint64_t)gap_ms * 1000);
+        add_gap(&h->facts, gap_ms);
+    }
+}
+
+void record_turn(struct host *h, const struct call_action *act)
+{
+    struct host_facts *f = &h->facts;
+    struct store_turn turn = {
+        .call_id = str_from(h->call_id),
+        .t = act->turn,
+        .user_text = f->user.err < 0 ? STR("") : buf_str(&f->user),
+        .agent_text = f->agent.err < 0 ? STR("") : buf_str(&f->agent),
+    };
+    struct store_op op = {.kind = STORE_TURN_ADD, .at_us = (uint64_t)clock_wall_us(), .u.turn = &turn};
+    scribe_put(h->worker->env.scribe, &op);
+    buf_clear(&f->user, 0);
+    buf_clear(&f->agent, 0);
+    f->turns += act->turn.number > 0;
+    observe_turn(h, &act->turn);
+    host_tap(h, TAP_ACTION, act, NULL);
+}
+
+static void count_note(struct host *h, const struct call_action *act)
+{
+    struct metrics *m = h->worker->env.metrics;
+    uint64_t value = act->note.value > 0 ? (uint64_t)act->note.value : 0;
+    switch (act->note.note) {
+    case NOTE_BARGE_IN:
+        h->facts.barge_ins++;
+        metrics_add_word(m, METRIC_BARGE_IN, STR("real"), 1);
+        break;
+    case NOTE_BARGE_IN_IGNORED:
+        metrics_add_word(m, METRIC_BARGE_IN, STR("ignored"), 1);
+        break;
+    case NOTE_LATE_AUDIO:
+        metrics_add(m, METRIC_LATE_AUDIO, 1);
+        break;
+    case NOTE_UNDERRUN:
+        metrics_add(m, METRIC_UNDERRUNS, 1);
+        break;
+    case NOTE_UPLINK_DROP:
+        metrics_add(m, METRIC_UPLINK_DROPPED, value);
+        break;
+    case NOTE_RESPONSE_TIMEOUT:
+        metrics_add_word(m, METRIC_RESPONSE_TIMEOUTS, act->note.text, 1);
+        break;
+    case NOTE_RESPONSE_FAILED:
+    case NOTE_MODEL_ERROR:
+        metrics_add_word(m, METRIC_MODEL_ERRORS, act->note.text, 1);
+        break;
+    case NOTE_TOOL_UNKNOWN:
+        metrics_add_word(m, METRIC_TOOLS, STR("unknown"), 1);
+        break;
+    case NOTE_TOOL_TIMEOUT:
+        metrics_add_word(m, METRIC_TOOLS, STR("timeout"), 1);
+        break;
+    case NOTE_MARK_LOST:
+        metrics_add(m, METRIC_MARKS_LOST, 1);
+        break;
+    case NOTE_ILLEGAL:
+        metrics_add(m, METRIC_CALL_BUGS, 1);
+        break;
+    case NOTE_ANSWERED:
+    case NOTE_GREETING_DONE:
+    case NOTE_GREETING_TIMEOUT:
+    case NOTE_GREETING_DEVIATION:
+    case NOTE_UPLINK_FILL:
+    case NOTE_QUEUE_FULL:
+    case NOTE_RESPONSE_COLLISION:
+    case NOTE_TOOL_DUPLICATE:
+    case NOTE_TOOL_LATE:
+    case NOTE_FAREWELL:
+    case NOTE_RECORD_LATE:
+    case NOTE_DTMF:
+    case CALL_NOTE_N:
+        break;
+    }
+}
+
+/* How loud a note is in the log. Digits and speech are the caller's own business: debug. */
+static enum log_level note_level(enum call_note note)
+{
+    switch (note) {
+    case NOTE_GREETING_TIMEOUT:
+    case NOTE_UPLINK_DROP:
+    case NOTE_QUEUE_FULL:
+    case NOTE_RESPONSE_TIMEOUT:
+    case NOTE_RESPONSE_FAILED:
+    case NOTE_MODEL_ERROR:
+    case NOTE_TOOL_UNKNOWN:
+    case NOTE_TOOL_TIMEOUT:
+    case NOTE_RECORD_LATE:
+    case NOTE_ILLEGAL:
+        return LOG_WARN;
+    case NOTE_ANSWERED:
+    case NOTE_BARGE_IN:
+    case NOTE_FAREWELL:
+        return LOG_INFO;
+    case NOTE_GREETING_DONE:
+    case NOTE_GREETING_DEVIATION:
+    case NOTE_BARGE_IN_IGNORED:
+    case NOTE_LATE_AUDIO:
+    case NOTE_UNDERRUN:
+    case NOTE_UPLINK_FILL:
+    case NOTE_RESPONSE_COLLISION:
+    case NOTE_TOOL_DUPLICATE:
+    case NOTE_TOOL_LATE:
+    case NOTE_MARK_LOST:
+    case NOTE_DTMF:
+    case CALL_NOTE_N:
+        break;
+    }
+    return LOG_DEBUG;
+}
+
+void record_note(struct host *h, const struct call_action *act)
+{
+    count_note(h, act);
+    enum log_level level = note_level(act->note.note);
+    if (log_enabled(level)) {
+        log_write(level, &h->log, "call.note", "note=%s value=%lld text=\"" STR_FMT "\"",
+                  call_note_name(act->note.note), (long long)act->note.value, STR_ARG(act->note.text));
+    }
+    host_tap(h, TAP_ACTION, act, NULL);
+}
+
+static void count_tokens(struct metrics *m, const struct call_usage *u)
+{
+    metrics_add_word(m, METRIC_TOKENS, STR("in_text"), u->in_text);
+    metrics_add_word(m, METRIC_TOKENS, STR("in_audio"), u->in_audio);
+    metrics_add_word(m, METRIC_TOKENS, STR("cached_text"), u->cached_text);
+    metrics_add_word(m, METRIC_TOKENS, STR("cached_audio"), u->cached_audio);
+    metrics_add_word(m, METRIC_TOKENS, STR("out_text"), u->out_text);
+    metrics_add_word(m, METRIC_TOKENS, STR("out_audio"), u->out_audio);
+}
+
+void record_usage(struct host *h, const struct call_action *act)
+{
+    struct host_facts *f = &h->facts;
+    struct metrics *m = h->worker->env.metrics;
+    int64_t max_cost = h->snapshot->cfg->limits.max_cost_micro;
+    count_tokens(m, &act->usage);
+    cost_usage_add(&f->usage, &act->usage);
+    if (!f->priced) {
+        return;
+    }
+    int64_t cost = cost_of(&f->usage, &f->prices);
+    metrics_add(m, METRIC_COST, (uint64_t)MAX(cost - f->counted_cost, 0));
+    bool was_below = f->counted_cost <= max_cost;
+    f->counted_cost = cost;
+    if (max_cost > 0 && cost > max_cost && was_below) {
+        log_warn(&h->log, "call.max-cost", "cost_micro=%lld max_cost_micro=%lld", (long long)cost, (long long)max_cost);
+        host_hangup(h, REASON_LIMIT_COST);
+    }
+}
+
+static int compare_gaps(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* -1 without a single answered turn. */
+static int64_t median_gap(struct host_facts *f)
+{
+    if (f->n_gaps == 0) {
+        return -1;
+    }
+    qsort(f->gaps_ms, f->n_gaps, sizeof(*f->gaps_ms), compare_gaps);
+    return f->gaps_ms[(f->n_gaps - 1) / 2];
+}
+
+static void log_end(struct host *h)
+{
+    struct host_facts *f = &h->facts;
+    const struct call_action *end = &f->end;
+    char cost[32] = "unknown";
+    if (f->priced) {
+        int64_t micro = cost_of(&f->usage, &f->prices);
+        ignore_result(snprintf(cost, sizeof(cost), "%lld.%06lld", (long long)(micro / 1000000),
+                               (long long)(micro % 1000000)) < 0); /* fits */
+    }
+    log_info(&h->log, "call.end",
+             "reason=%s detail=\"" STR_FMT "\" duration_s=%u.%03u turns=%u barge_ins=%u tools=%u latency_p50_ms=%lld "
+             "tokens=%llu cost=%s",
+             call_reason_name(end->end.reason), STR_ARG(end->end.detail), end->end.duration_ms / 1000,
+             end->end.duration_ms % 1000, f->turns, f->barge_ins, f->tools, (long long)median_gap(f),
+             (unsigned long long)cost_usage_total(&f->usage), cost);
+}
+
+void record_end(struct host *h)
+{
+    struct host_facts *f = &h->facts;
+    struct metrics *m = h->worker->env.metrics;
+    enum call_reason reason = f->end.end.reason;
+    struct store_call c = identity(h);
+    c.status = store_status_of(reason);
+    c.reason = reason;
+    c.ended_us = (uint64_t)clock_wall_us();
+    c.duration_ms = f->end.end.duration_ms;
+    c.model = str_from(f->model);
+    c.recording = str_from(f->recording);
+    c.usage = f->usage;
+    c.cost_micro = f->priced ? cost_of(&f->usage, &f->prices) : STORE_NO_COST;
+    if (c.status == STORE_FAILED) {
+        c.error = f->error[0] ? str_from(f->error)
+                              : (f->end.end.detail.n > 0 ? f->end.end.detail : str_from(call_reason_text(reason)));
+    }
+    put_call(h, STORE_CALL_END, &c);
+    metrics_add_word(m, METRIC_CALLS, str_from(c.status == STORE_FAILED ? "failed" : "completed"), 1);
+    metrics_add_word(m, METRIC_CALLS_CLOSED, str_from(call_reason_name(reason)), 1);
+    metrics_observe_us(m, METRIC_CALL_SECONDS, (uint64_t)c.duration_ms * 1000);
+    log_end(h);
+}

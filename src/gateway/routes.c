@@ -1,0 +1,254 @@
+/* What comes in from outside and where it goes: requests to carrier or API, webhooks and media sockets to calls. */
+#include "base/err.h"
+#include "base/log.h"
+#include "gateway/gateway_impl.h"
+#include "gateway/host.h"
+
+/* ---- HTTP ---- */
+
+static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
+{
+    struct gateway *gw = arg;
+    if (!twilio_handle(gw->twilio, x, req)) {
+        api_handle(gw->api, x, req);
+    }
+}
+
+const struct http_server_handler gateway_http_handler = {.on_request = on_request};
+
+/* ---- the carrier asks ---- */
+
+static void answer_refusal(struct gateway *gw, enum admission_cause cause, struct twilio_answer *ret)
+{
+    struct str twiml = gw->snapshot->cfg->fallback.busy_twiml;
+    metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, str_from(admission_cause_word(cause)), 1);
+    ret->kind = twiml.n > 0 ? TWILIO_ANSWER_XML : TWILIO_ANSWER_BUSY;
+    ret->text = twiml;
+}
+
+static void answer_apology(struct gateway *gw, struct twilio_answer *ret)
+{
+    struct str twiml = gw->snapshot->cfg->fallback.twiml;
+    ret->kind = twiml.n > 0 ? TWILIO_ANSWER_XML : TWILIO_ANSWER_SAY;
+    ret->text = twiml;
+}
+
+/* Twilio asks again when our answer got lost: the call that waits for its socket is meant, not a second one. */
+static struct host *waiting_call(struct gateway *gw, struct str call_sid)
+{
+    struct host *h = worker_by_carrier_id(gw->worker, call_sid);
+    return h && host_live(h) && !host_has_leg(h) ? h : NULL;
+}
+
+static enum store_direction direction_of(struct str word)
+{
+    return str_starts(word, STR("outbound")) ? STORE_OUTBOUND : STORE_INBOUND;
+}
+
+static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+{
+    struct gateway *gw = arg;
+    enum admission_cause cause = ADMISSION_OTHER;
+    struct host *h = waiting_call(gw, in->call_sid);
+    if (!h) {
+        const struct host_birth birth = {
+            .carrier_call_id = in->call_sid,
+            .caller = in->from,
+            .called = in->to,
+            .alias = in->query_call_id,
+            .direction = direction_of(in->direction),
+        };
+        int err = host_new(gw->worker, &birth, &cause, &h);
+        if (err < 0) {
+            log_warn(NULL, "call.refused", "cause=%s carrier_call_id=" STR_FMT " calls=%u", admission_cause_word(cause),
+                     STR_ARG(in->call_sid), admission_calls(gw->admission));
+            answer_refusal(gw, cause, ret);
+            return;
+        }
+    }
+    uint64_t wait_us = (uint64_t)gw->snapshot->call.deadlines.leg_start_ms * 1000;
+    int err = admission_token_new(gw->admission, in->call_sid, host_id(h), loop_now_us(gw->loop) + wait_us, ret->token);
+    if (err < 0) {
+        log_error(NULL, "call.token-failed", "error=%s", err_name(err));
+        answer_refusal(gw, ADMISSION_OTHER, ret);
+        host_hangup(h, REASON_INTERNAL);
+        return;
+    }
+    ret->kind = TWILIO_ANSWER_CONNECT;
+    host_start(h);
+}
+
+/* A socket that nobody announced: only where the configuration allows it, or with a signature of the carrier. */
+static int start_unannounced(struct gateway *gw, const struct twilio_stream *s, struct host **ret)
+{
+    enum admission_cause cause = ADMISSION_OTHER;
+    const struct host_birth birth = {
+        .carrier_call_id = s->call_sid, .alias = s->query_call_id, .direction = STORE_INBOUND};
+    int err = host_new(gw->worker, &birth, &cause, ret);
+    if (err == -ERR_LIMIT) {
+        metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, str_from(admission_cause_word(cause)), 1);
+    }
+    return err;
+}
+
+static int find_call(struct gateway *gw, const struct twilio_stream *s, struct host **ret)
+{
+    if (s->token.n > 0) {
+        struct host_id id;
+        int err = admission_token_use(gw->admission, s->token, s->call_sid, loop_now_us(gw->loop), &id);
+        if (err < 0) {
+            metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("token"), 1);
+            log_warn(NULL, "media.bad-token", "peer=" STR_FMT " carrier_call_id=" STR_FMT, STR_ARG(s->peer),
+                     STR_ARG(s->call_sid));
+            return err;
+        }
+        *ret = worker_by_id(gw->worker, id);
+        return *ret ? 0 : -ENOENT;
+    }
+    if (!s->signature_ok && gw->snapshot->twilio.require_token) {
+        metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("token"), 1);
+        return -ERR_AUTH;
+    }
+    *ret = s->query_call_id.n > 0 ? worker_by_call_id(gw->worker, s->query_call_id) : waiting_call(gw, s->call_sid);
+    if (*ret) {
+        return 0;
+    }
+    return s->query_call_id.n > 0 ? -ENOENT : start_unannounced(gw, s, ret);
+}
+
+static int on_media_start(const struct twilio_stream *s, struct leg *leg, const struct leg_handler **h, void **harg,
+                          void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *host = NULL;
+    int err = find_call(gw, s, &host);
+    return err < 0 ? err : host_bind_leg(host, leg, h, harg);
+}
+
+static int on_media_query(struct str call_id, void *arg)
+{
+    struct gateway *gw = arg;
+    return worker_by_call_id(gw->worker, call_id) ? 0 : -ENOENT;
+}
+
+static void on_after(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = worker_by_carrier_id(gw->worker, in->call_sid);
+    ret->kind = TWILIO_ANSWER_HANGUP;
+    if (h ? host_take_apology(h) : worker_take_apology(gw->worker, in->call_sid)) {
+        answer_apology(gw, ret);
+    }
+}
+
+/* The carrier's word on calls that have no socket yet: a caller who gave up while it rang. */
+static void on_status(const struct twilio_status *status, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = waiting_call(gw, status->call_sid);
+    log_debug(NULL, "carrier.status", "carrier_call_id=" STR_FMT " status=" STR_FMT " error=" STR_FMT,
+              STR_ARG(status->call_sid), STR_ARG(status->status), STR_ARG(status->error));
+    if (status->kind == TWILIO_STATUS_CALL && status->final && !status->stale && h) {
+        host_hangup(h, REASON_CALLER_HANGUP);
+    }
+}
+
+static bool trusts_proxy(struct str peer, void *arg)
+{
+    struct gateway *gw = arg;
+    return config_trusts_proxy(gw->snapshot->cfg, peer);
+}
+
+const struct twilio_host gateway_twilio_host = {
+    .on_incoming = on_incoming,
+    .on_media_start = on_media_start,
+    .on_media_query = on_media_query,
+    .on_after = on_after,
+    .on_status = on_status,
+    .trusts_proxy = trusts_proxy,
+};
+
+/* ---- the API asks ---- */
+
+static void api_health(struct api_health *ret, void *arg)
+{
+    struct gateway *gw = arg;
+    enum admission_cause cause = ADMISSION_OTHER;
+    ret->calls = admission_calls(gw->admission);
+    ret->max_calls = gw->snapshot->cfg->limits.max_calls;
+    ret->uptime_s = (loop_now_us(gw->loop) - gw->started_us) / 1000000;
+    ret->ready = admission_open(gw->admission, &cause);
+    ret->reason = ret->ready ? "" : admission_cause_word(cause);
+    if (ret->ready && gw->snapshot->own_sandbox && (!gw->sandbox || sandbox_child_url(gw->sandbox).n == 0)) {
+        ret->ready = false;
+        ret->reason = "sandbox-not-running";
+    }
+}
+
+static bool api_live_call(struct str id, struct api_live *ret, void *arg)
+{
+    struct gateway *gw = arg;
+    const struct host *h = worker_by_call_id(gw->worker, id);
+    if (!h) {
+        return false;
+    }
+    host_view(h, &ret->view);
+    ret->now_us = loop_now_us(gw->loop);
+    return true;
+}
+
+static int api_hangup(struct str id, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = worker_by_call_id(gw->worker, id);
+    if (!h) {
+        return -ENOENT;
+    }
+    host_hangup(h, REASON_API_HANGUP);
+    return 0;
+}
+
+static int api_remove(struct str id, api_removed_fn done, void *done_arg, void *arg)
+{
+    struct gateway *gw = arg;
+    return worker_holds(gw->worker, id) ? -EBUSY : records_remove(gw->records, id, done, done_arg);
+}
+
+static int api_settle(loop_fn fn, void *fn_arg, void *arg)
+{
+    struct gateway *gw = arg;
+    return scribe_after(gw->scribe, fn, fn_arg);
+}
+
+/* Figures that others count: the metrics get what was added since the last look. */
+static void api_gauges(void *arg)
+{
+    struct gateway *gw = arg;
+    struct twilio_stats twilio;
+    struct loop_stats loop;
+    twilio_stats(gw->twilio, &twilio);
+    loop_stats(gw->loop, &loop);
+    metrics_set(gw->metrics, METRIC_SOCKETS, twilio.unauthenticated);
+    metrics_set(gw->metrics, METRIC_AUDIO_QUEUE, (int64_t)worker_queued_bytes(gw->worker));
+    metrics_set(gw->metrics, METRIC_DRAINING, gw->state != GATEWAY_SERVING);
+    metrics_add(gw->metrics, METRIC_LOOP_STALLS, loop.slow_passes - gw->last_stats.slow_passes);
+    metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("signature"),
+                     twilio.bad_signatures - gw->last_twilio.bad_signatures);
+    metrics_add_word(gw->metrics, METRIC_WS_ERRORS, STR("carrier"), twilio.bad_messages - gw->last_twilio.bad_messages);
+    metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, STR("sockets"),
+                     twilio.refused_limit - gw->last_twilio.refused_limit);
+    gw->last_stats = loop;
+    gw->last_twilio = twilio;
+    if (gw->logger) {
+        metrics_set(gw->metrics, METRIC_LOG_SUPPRESSED, (int64_t)logger_suppressed(gw->logger));
+    }
+}
+
+const struct api_host gateway_api_host = {
+    .health = api_health,
+    .live = api_live_call,
+    .hangup = api_hangup,
+    .remove = api_remove,
+    .settle = api_settle,
+    .gauges = api_gauges,
+};

@@ -1,0 +1,393 @@
+#include "gateway/scribe.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+#define SCRIBE_BLOCK_OPS 64
+
+struct scribe_block {
+    struct scribe_block *next;
+    size_t n;
+    struct store_op ops[SCRIBE_BLOCK_OPS];
+};
+
+/* Rows with everything they point at. Two of them: one fills while the other is written. */
+struct scribe_batch {
+    struct arena arena;
+    struct scribe_block *first, *last;
+    size_t n;
+};
+
+struct scribe_waiter {
+    struct scribe_waiter *next;
+    uint64_t behind; /* the batch that must be over */
+    loop_fn fn;
+    void *arg;
+};
+
+struct scribe {
+    struct scribe_opts o;
+    struct timer *timer;
+    struct scribe_batch batches[2];
+    uint64_t filling; /* number of the batch that fills; its memory is batches[filling % 2] */
+    bool writing;     /* the batch before it is under way */
+    bool armed;
+    bool hurry;
+    uint32_t tries;
+    uint64_t lost;
+    uint64_t write_us; /* how long the last transaction took; set by the job, read when it is done */
+    size_t refused;    /* rows it left out; likewise */
+    uint64_t now_us;   /* when it began; given to the job */
+    struct scribe_waiter *waiters, **waiters_end;
+};
+
+static struct scribe_batch *filling(struct scribe *s)
+{
+    return &s->batches[s->filling % 2];
+}
+
+static struct scribe_batch *written(struct scribe *s)
+{
+    return &s->batches[(s->filling + 1) % 2];
+}
+
+static void batch_clear(struct scribe_batch *b)
+{
+    arena_reset(&b->arena);
+    b->first = b->last = NULL;
+    b->n = 0;
+}
+
+/* ---- deep copies ---- */
+
+static bool keep(struct arena *a, struct str *s)
+{
+    if (s->n == 0) {
+        *s = STR("");
+        return true;
+    }
+    *s = arena_str(a, *s);
+    return s->p != NULL;
+}
+
+static bool keep_all(struct arena *a, struct str **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!keep(a, list[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct store_call *copy_call(struct arena *a, const struct store_call *from)
+{
+    struct store_call *c = ARENA_NEW(a, struct store_call);
+    if (!c) {
+        return NULL;
+    }
+    *c = *from;
+    struct str *strings[] = {&c->id,     &c->carrier,   &c->provider,        &c->model,     &c->agent,
+                             &c->caller, &c->called,    &c->carrier_call_id, &c->stream_id, &c->outcome,
+                             &c->error,  &c->recording, &c->journal};
+    return keep_all(a, strings, ARRAY_LEN(strings)) ? c : NULL;
+}
+
+static const struct store_turn *copy_turn(struct arena *a, const struct store_turn *from)
+{
+    struct store_turn *t = ARENA_NEW(a, struct store_turn);
+    if (!t) {
+        return NULL;
+    }
+    *t = *from;
+    struct str *strings[] = {&t->call_id, &t->user_text, &t->agent_text};
+    return keep_all(a, strings, ARRAY_LEN(strings)) ? t : NULL;
+}
+
+static const struct store_line *copy_line(struct arena *a, const struct store_line *from)
+{
+    struct store_line *l = ARENA_NEW(a, struct store_line);
+    if (!l) {
+        return NULL;
+    }
+    *l = *from;
+    struct str *strings[] = {&l->call_id, &l->text, &l->unheard};
+    return keep_all(a, strings, ARRAY_LEN(strings)) ? l : NULL;
+}
+
+static const struct store_callback *copy_callback(struct arena *a, const struct store_callback *from)
+{
+    struct store_callback *c = ARENA_NEW(a, struct store_callback);
+    if (!c) {
+        return NULL;
+    }
+    *c = *from;
+    struct str *strings[] = {&c->id, &c->call_id, &c->phone, &c->department, &c->reason, &c->scheduled};
+    return keep_all(a, strings, ARRAY_LEN(strings)) ? c : NULL;
+}
+
+static bool copy_op(struct arena *a, const struct store_op *from, struct store_op *to)
+{
+    *to = *from;
+    switch (from->kind) {
+    case STORE_CALL_BEGIN:
+    case STORE_CALL_UPDATE:
+    case STORE_CALL_END:
+    case STORE_CALL_ALIVE:
+        to->u.call = copy_call(a, from->u.call);
+        return to->u.call != NULL;
+    case STORE_TURN_ADD:
+        to->u.turn = copy_turn(a, from->u.turn);
+        return to->u.turn != NULL;
+    case STORE_LINE_ADD:
+        to->u.line = copy_line(a, from->u.line);
+        return to->u.line != NULL;
+    case STORE_CALLBACK_ADD:
+        to->u.callback = copy_callback(a, from->u.callback);
+        return to->u.callback != NULL;
+    }
+    return false;
+}
+
+/* ---- the job ---- */
+
+/* Faults of the store, not of a row: the same batch may succeed later. */
+static bool is_passing(int err)
+{
+    return err == -EBUSY || err == -ENOSPC || err == -EIO || err == -ENOMEM;
+}
+
+static void remove_op(struct scribe_block *b, size_t i)
+{
+    memmove(&b->ops[i], &b->ops[i + 1], (b->n - i - 1) * sizeof(b->ops[0]));
+    b->n--;
+}
+
+/* Writes one block; rows that are refused are taken out of it until the rest passes. */
+static int write_block(struct scribe *s, struct scribe_batch *batch)
+{
+    struct scribe_block *b = batch->first;
+    while (b->n > 0) {
+        size_t failed = b->n;
+        int err = s->o.ops->write(s->o.store, b->ops, b->n, &failed);
+        if (err >= 0 || is_passing(err) || failed >= b->n) {
+            return err < 0 ? err : 0;
+        }
+        log_warn(NULL, "store.row-refused", "kind=%d error=%s", (int)b->ops[failed].kind, err_name(err));
+        s->refused++;
+        remove_op(b, failed);
+        batch->n--;
+    }
+    return 0;
+}
+
+static int write_batch(void *arg)
+{
+    struct scribe *s = arg;
+    struct scribe_batch *batch = written(s);
+    int err = 0;
+    while (err == 0 && batch->first) {
+        err = write_block(s, batch);
+        if (err == 0) {
+            batch->n -= batch->first->n;
+            batch->first = batch->first->next; /* a retry begins behind what is written */
+        }
+    }
+    s->write_us = clock_now_us() - s->now_us;
+    return err;
+}
+
+/* ---- the loop's side ---- */
+
+static void begin_write(struct scribe *s);
+
+static void run_waiters(struct scribe *s)
+{
+    uint64_t over = s->writing ? s->filling - 1 : s->filling; /* batches below this number are over */
+    while (s->waiters && s->waiters->behind < over) {
+        struct scribe_waiter *w = s->waiters;
+        s->waiters = w->next;
+        if (!s->waiters) {
+            s->waiters_end = &s->waiters;
+        }
+        w->fn(w->arg);
+        free(w);
+    }
+}
+
+static uint64_t retry_us(const struct scribe *s)
+{
+    return (uint64_t)s->o.retry_ms * 1000 << MIN(s->tries - 1, 6u);
+}
+
+static void start_job(struct scribe *s);
+
+static void on_written(int err, void *arg)
+{
+    struct scribe *s = arg;
+    s->lost += s->refused;
+    s->refused = 0;
+    if (s->o.metrics) {
+        metrics_observe_us(s->o.metrics, METRIC_STORE_WRITES, s->write_us);
+        metrics_add(s->o.metrics, METRIC_STORE_ERRORS, err < 0);
+    }
+    if (err < 0 && err != -ECANCELED && is_passing(err) && !s->hurry && ++s->tries < s->o.max_tries) {
+        log_warn(NULL, "store.retry", "error=%s tries=%u waiting=%zu", err_name(err), s->tries, written(s)->n);
+        timer_start(s->timer, retry_us(s), 0);
+        s->armed = true;
+        return;
+    }
+    if (err < 0) {
+        s->lost += written(s)->n;
+        log_error(NULL, "store.lost", "error=%s rows=%zu", err_name(err), written(s)->n);
+    }
+    s->tries = 0;
+    s->writing = false;
+    batch_clear(written(s));
+    run_waiters(s);
+    if (!s->writing && filling(s)->n > 0) {
+        begin_write(s); /* rows that came meanwhile have waited long enough */
+    }
+}
+
+static void start_job(struct scribe *s)
+{
+    s->now_us = clock_now_us();
+    s->writing = true;
+    int err = job_run(s->o.loop, write_batch, on_written, s);
+    if (err < 0) {
+        on_written(err, s);
+    }
+}
+
+/* Closes the batch that fills and hands it to the job pool. */
+static void begin_write(struct scribe *s)
+{
+    timer_stop(s->timer);
+    s->armed = false;
+    s->filling++;
+    start_job(s);
+}
+
+static void on_timer(void *arg)
+{
+    struct scribe *s = arg;
+    s->armed = false;
+    if (s->writing) {
+        start_job(s); /* the pause after a failure is over */
+    } else if (filling(s)->n > 0) {
+        begin_write(s);
+    }
+}
+
+int scribe_new(const struct scribe_opts *opts, struct scribe **ret)
+{
+    struct scribe *s = calloc(1, sizeof(*s));
+    if (!s) {
+        return -ENOMEM;
+    }
+    s->o = *opts;
+    s->o.flush_ms = opts->flush_ms ? opts->flush_ms : 200;
+    s->o.max_bytes = opts->max_bytes ? opts->max_bytes : 32u << 20;
+    s->o.retry_ms = opts->retry_ms ? opts->retry_ms : 500;
+    s->o.max_tries = opts->max_tries ? opts->max_tries : 6;
+    s->waiters_end = &s->waiters;
+    for (size_t i = 0; i < ARRAY_LEN(s->batches); i++) {
+        arena_init(&s->batches[i].arena, s->o.max_bytes);
+    }
+    s->filling = 1;
+    int err = timer_new(opts->loop, on_timer, s, &s->timer);
+    if (err < 0) {
+        free(s);
+        return err;
+    }
+    *ret = s;
+    return 0;
+}
+
+struct scribe *scribe_free(struct scribe *s)
+{
+    if (!s) {
+        return NULL;
+    }
+    timer_free(s->timer);
+    for (size_t i = 0; i < ARRAY_LEN(s->batches); i++) {
+        arena_done(&s->batches[i].arena);
+    }
+    while (s->waiters) {
+        struct scribe_waiter *w = s->waiters;
+        s->waiters = w->next;
+        free(w);
+    }
+    free(s);
+    return NULL;
+}
+
+static struct store_op *next_slot(struct scribe_batch *b)
+{
+    if (!b->last || b->last->n == SCRIBE_BLOCK_OPS) {
+        struct scribe_block *block = ARENA_NEW(&b->arena, struct scribe_block);
+        if (!block) {
+            return NULL;
+        }
+        if (b->last) {
+            b->last->next = block;
+        } else {
+            b->first = block;
+        }
+        b->last = block;
+    }
+    return &b->last->ops[b->last->n];
+}
+
+void scribe_put(struct scribe *s, const struct store_op *op)
+{
+    struct scribe_batch *b = filling(s);
+    struct store_op *slot = next_slot(b);
+    if (!slot || !copy_op(&b->arena, op, slot)) {
+        if (s->lost++ == 0) {
+            log_error(NULL, "store.queue-full", "waiting=%zu", b->n);
+        }
+        return;
+    }
+    b->last->n++;
+    b->n++;
+    if (!s->writing && !s->armed) {
+        timer_start(s->timer, (uint64_t)s->o.flush_ms * 1000, 0);
+        s->armed = true;
+    }
+}
+
+int scribe_after(struct scribe *s, loop_fn fn, void *arg)
+{
+    if (!s->writing && filling(s)->n == 0) {
+        fn(arg);
+        return 0;
+    }
+    struct scribe_waiter *w = calloc(1, sizeof(*w));
+    if (!w) {
+        return -ENOMEM;
+    }
+    *w = (struct scribe_waiter){.behind = filling(s)->n > 0 ? s->filling : s->filling - 1, .fn = fn, .arg = arg};
+    *s->waiters_end = w;
+    s->waiters_end = &w->next;
+    if (!s->writing) {
+        begin_write(s);
+    }
+    return 0;
+}
+
+void scribe_hurry(struct scribe *s)
+{
+    s->hurry = true;
+    if (s->writing && s->armed) { /* in the pause after a failure */
+        timer_start(s->timer, 0, 0);
+    }
+}
+
+uint64_t scribe_lost(const struct scribe *s)
+{
+    return s->lost;
+}

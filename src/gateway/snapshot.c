@@ -1,0 +1,197 @@
+#include "gateway/snapshot.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "net/tls.h"
+#include "tools/builtin/builtin.h"
+
+static const char *path_or_null(struct str s)
+{
+    return s.n > 0 ? s.p : NULL; /* a snapshot's strings are NUL-terminated */
+}
+
+static void fill_twilio(struct twilio_opts *o, const struct config *cfg)
+{
+    const struct config_twilio *t = &cfg->twilio;
+    o->account_sid = t->account_sid;
+    for (uint32_t i = 0; i < t->auth_tokens.n && i < TWILIO_MAX_TOKENS; i++) {
+        o->auth_tokens[o->n_auth_tokens++] = t->auth_tokens.v[i];
+    }
+    o->phone_number = t->phone_number;
+    o->public_url = cfg->server.public_url;
+    o->require_token = t->require_token;
+    o->verify_signature = t->verify_signature;
+    o->api_base = t->api_base;
+    o->ca_file = path_or_null(t->ca_file);
+    o->apology = cfg->agent.apology;
+    o->max_unauthenticated = cfg->limits.max_unauthenticated_sockets;
+    o->socket_start_ms = cfg->deadlines.socket_start_ms;
+    o->rest_ms = cfg->deadlines.rest_ms;
+}
+
+static void fill_api(struct api_opts *o, const struct config *cfg)
+{
+    o->tokens = cfg->server.tokens.v;
+    o->n_tokens = cfg->server.tokens.n;
+    o->public_url = cfg->server.public_url;
+    o->phone_number = cfg->twilio.phone_number;
+}
+
+static struct openai_pair *copy_pairs(const struct config_map *m)
+{
+    struct openai_pair *pairs = calloc(MAX(m->n, 1u), sizeof(*pairs));
+    for (uint32_t i = 0; pairs && i < m->n; i++) {
+        pairs[i] = (struct openai_pair){m->v[i].name, m->v[i].value};
+    }
+    return pairs;
+}
+
+/* What the phone leg speaks, unless the agent says otherwise: then nothing has to be converted. */
+static enum audio_format wish(const struct config_audio *a)
+{
+    return a->given ? a->format : AUDIO_PCMU;
+}
+
+static int fill_openai(struct snapshot *s, struct buf *ret_err)
+{
+    const struct config *cfg = s->cfg;
+    const struct config_provider *p = s->provider;
+    const struct config_agent *a = &cfg->agent;
+    s->headers = copy_pairs(&p->headers);
+    s->query = copy_pairs(&p->query);
+    if (!s->headers || !s->query) {
+        return -ENOMEM;
+    }
+    s->openai = (struct openai_opts){
+        .url = p->url,
+        .api_key = p->api_key,
+        .auth_header = p->auth_header,
+        .headers = s->headers,
+        .n_headers = p->headers.n,
+        .query = s->query,
+        .n_query = p->query.n,
+        .no_model_query = !p->model_in_query,
+        .dialect = p->dialect == CONFIG_BETA ? OPENAI_BETA : OPENAI_GA,
+        .model = p->model,
+        .voice = p->voice,
+        .input_format = wish(&a->input_format),
+        .output_format = wish(&a->output_format),
+        .text_only = a->output_modality == CONFIG_TEXT,
+        .transcription = {a->transcription.enabled, a->transcription.model, a->transcription.language,
+                          a->transcription.prompt},
+        .noise_reduction =
+            a->noise_reduction == CONFIG_NOISE_NONE ? STR("") : str_from(config_noise_word(a->noise_reduction)),
+        .speed = a->speed,
+        .max_output_tokens = a->max_output_tokens,
+        .tool_choice = a->tool_choice,
+        .reasoning_effort = str_from(config_effort_word(a->reasoning_effort)),
+        .parallel_tool_calls_set = a->parallel_tool_calls_set,
+        .parallel_tool_calls = a->parallel_tool_calls,
+        .updated_ms = cfg->deadlines.session_updated_ms,
+    };
+    bool tls = str_starts(p->url, STR("wss:")) || str_starts(p->url, STR("https:"));
+    if (!tls) {
+        return 0;
+    }
+    /* One context for all sessions: reading the system's store takes milliseconds and megabytes. */
+    int err = tls_client_new(path_or_null(p->ca_file), ret_err, &s->model_tls);
+    s->openai.tls = s->model_tls;
+    return err;
+}
+
+static int fill_tools(struct call_opts *o, const struct config_agent *a, struct buf *ret_err)
+{
+    for (uint32_t i = 0; i < a->tools.n; i++) {
+        const struct call_tool *tool = builtin_tool_find(a->tools.v[i]);
+        if (!tool || o->n_tools == CALL_MAX_TOOLS) {
+            buf_printf(ret_err, "agent.tools: \"" STR_FMT "\" %s", STR_ARG(a->tools.v[i]),
+                       tool ? "is one too many" : "is no tool of this build");
+            return -ERR_CONFIG;
+        }
+        o->tools[o->n_tools++] = *tool;
+    }
+    return 0;
+}
+
+static int fill_call(struct snapshot *s, struct buf *ret_err)
+{
+    const struct config *cfg = s->cfg;
+    const struct config_agent *a = &cfg->agent;
+    const struct config_deadlines *d = &cfg->deadlines;
+    struct call_opts *o = &s->call;
+    call_opts_init(o);
+    o->agent = a->name;
+    o->provider = s->provider->name;
+    o->carrier = STR("twilio");
+    o->instructions = a->instructions;
+    o->greeting.kind = a->greeting.kind;
+    o->greeting.text = a->greeting.text;
+    o->greeting.protect = a->greeting.protect;
+    o->greeting.fallback_ms = a->greeting.fallback_ms;
+    o->farewell.text = a->farewell;
+    o->turn = a->turn;
+    o->playout.lead_ms = cfg->playout.lead_ms;
+    o->playout.max_lead_ms = cfg->playout.max_lead_ms;
+    o->playout.burst_ms = cfg->playout.burst_ms;
+    o->deadlines.leg_start_ms = MIN(d->leg_start_ms, d->warm_session_ms);
+    o->deadlines.model_ready_ms = d->model_ready_ms;
+    o->deadlines.response_ms = d->response_ms;
+    o->deadlines.stall_ms = d->stall_ms;
+    o->deadlines.cancel_ms = d->cancel_ms;
+    o->deadlines.tool_ms = d->tool_ms;
+    o->deadlines.farewell_ms = d->farewell_ms;
+    o->deadlines.hangup_ms = d->hangup_ms;
+    o->deadlines.media_ms = d->media_ms;
+    o->limits.max_call_s = cfg->limits.max_call_s;
+    o->limits.queue_ms = cfg->limits.queue_ms;
+    o->limits.uplink_ms = cfg->limits.uplink_ms;
+    o->record = cfg->records.recording;
+    return fill_tools(o, a, ret_err);
+}
+
+static int fill(struct snapshot *s, struct buf *ret_err)
+{
+    s->provider = &s->cfg->providers[s->cfg->agent.provider];
+    s->own_sandbox = s->provider->kind == CONFIG_SANDBOX && s->provider->url.n == 0;
+    fill_twilio(&s->twilio, s->cfg);
+    fill_api(&s->api, s->cfg);
+    int err = fill_openai(s, ret_err);
+    return err < 0 ? err : fill_call(s, ret_err);
+}
+
+int snapshot_new(struct config *cfg, struct buf *ret_err, struct snapshot **ret)
+{
+    struct snapshot *s = calloc(1, sizeof(*s));
+    if (!s) {
+        config_unref(cfg);
+        return -ENOMEM;
+    }
+    s->refs = 1;
+    s->cfg = cfg;
+    int err = fill(s, ret_err);
+    if (err < 0) {
+        snapshot_unref(s);
+        return err;
+    }
+    *ret = s;
+    return 0;
+}
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    s->refs++;
+    return s;
+}
+
+struct snapshot *snapshot_unref(struct snapshot *s)
+{
+    if (s && --s->refs == 0) {
+        tls_unref(s->model_tls);
+        free(s->headers);
+        free(s->query);
+        config_unref(s->cfg);
+        free(s);
+    }
+    return NULL;
+}

@@ -1,0 +1,31 @@
+/*
+ * One configuration as the parts want it: the options of carrier, provider, call and API, filled from struct config
+ * once at load time. Immutable and reference-counted; a call keeps the snapshot it was born with. Loop thread only.
+ */
+#ifndef GATEWAY_SNAPSHOT_H
+#define GATEWAY_SNAPSHOT_H
+
+#include "api/api_opts.h"
+#include "carriers/twilio/twilio_opts.h"
+#include "config/config.h"
+#include "providers/openai/openai_opts.h"
+
+struct snapshot {
+    uint32_t refs;
+    struct config *cfg;
+    const struct config_provider *provider; /* of the agent */
+    bool own_sandbox;                       /* the provider is the sandbox that we start ourselves */
+    struct twilio_opts twilio;
+    struct api_opts api;
+    struct openai_opts openai; /* url empty with own_sandbox */
+    struct openai_pair *headers, *query;
+    struct tls_ctx *model_tls; /* NULL: the provider is reached without TLS, or by the system's store */
+    struct call_opts call;     /* all but call_id */
+};
+
+/* Takes cfg's reference, also on failure. ret_err gets a sentence: a CA file that cannot be read, an unknown tool. */
+MUST_USE int snapshot_new(struct config *cfg, struct buf *ret_err, struct snapshot **ret);
+struct snapshot *snapshot_ref(struct snapshot *s);
+struct snapshot *snapshot_unref(struct snapshot *s);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * One loop's calls: the table that finds them by id, the one timer that looks for deadlines, what they share. Loop
+ * thread only. Not here: sockets, routes, configuration files (gateway.h), the life of a single call (host.h).
+ */
+#ifndef GATEWAY_WORKER_H
+#define GATEWAY_WORKER_H
+
+#include "base/buf.h"
+#include "call/call.h"
+#include "call/store.h"
+#include "gateway/admission.h"
+#include "gateway/records.h"
+#include "gateway/scribe.h"
+#include "gateway/snapshot.h"
+#include "gateway/tap.h"
+#include "net/disk.h"
+#include "net/loop.h"
+#include "obs/metrics.h"
+
+struct host;
+
+/* What a worker is given at birth; all of it outlives the worker. */
+struct worker_env {
+    struct loop *loop;
+    struct disk *disk;
+    struct metrics *metrics;
+    struct scribe *scribe;
+    struct records *records;
+    struct admission *admission;
+    const struct store_ops *ops;
+    struct store *store;
+    struct tap tap;
+    /* Where our own sandbox listens now, "" while it does not. */
+    struct str (*sandbox_url)(void *arg);
+    void (*on_empty)(void *arg); /* the last call is gone */
+    void *arg;
+};
+
+/* A call that is over, as the carrier may still ask about it. */
+struct worker_past {
+    char carrier_call_id[CALL_ID_MAX + 1];
+    bool apologise;
+};
+#define WORKER_PAST_N 128
+
+struct worker {
+    struct worker_env env;
+    struct snapshot *snapshot; /* for new calls */
+    struct timer *timer;       /* runs only while there are calls */
+    struct host **hosts;       /* by slot; NULL: free */
+    uint32_t *generations;
+    uint32_t n_slots, n_hosts;
+    uint32_t tool_jobs;          /* under way; they outlive their calls */
+    struct call_actions actions; /* of the step under way */
+    struct buf journal;          /* of the step under way */
+    struct openai_scratch openai;
+    bool stepping;
+    struct host *dirty; /* hosts with queued events, to be stepped when this step is over */
+    struct worker_past past[WORKER_PAST_N];
+    uint32_t past_n; /* ever put */
+};
+
+MUST_USE int worker_new(const struct worker_env *env, struct snapshot *snapshot, struct worker **ret);
+/* Only without calls. NULL is fine. */
+struct worker *worker_free(struct worker *w);
+/* keeps */
+void worker_set_snapshot(struct worker *w, struct snapshot *snapshot);
+uint32_t worker_calls(const struct worker *w);
+/* Jobs that still hold on to the worker. */
+uint32_t worker_busy(const struct worker *w);
+
+/* Lookups among live calls; NULL: none. */
+struct host *worker_by_id(struct worker *w, struct host_id id);
+struct host *worker_by_call_id(struct worker *w, struct str call_id);       /* ours, the carrier's or ?call_id= */
+struct host *worker_by_carrier_id(struct worker *w, struct str carrier_id); /* the newest */
+/* A call of this id, live or being filed away. */
+bool worker_holds(const struct worker *w, struct str any_id);
+/* Asks every call to end. */
+void worker_hangup_all(struct worker *w, enum call_reason reason);
+/* Closes every socket without asking: calls that did not end by themselves. */
+void worker_abort_all(struct worker *w);
+/* The carrier asks about a call that is over: was an apology owed? Told once. */
+bool worker_take_apology(struct worker *w, struct str carrier_id);
+/* Sums for gauges. */
+uint64_t worker_queued_bytes(const struct worker *w);
+
+/* For host.c: the table. */
+MUST_USE int worker_add(struct worker *w, struct host *h, struct host_id *ret);
+void worker_remove(struct worker *w, struct host_id id);
+void worker_remember(struct worker *w, struct str carrier_id, bool apologise);
+
+#endif
