@@ -67,7 +67,7 @@ static struct str field_name(const struct http_conn *c, uint32_t i)
 
 static struct str field_value(const struct http_conn *c, uint32_t i)
 {
-    return (struct str){(const char *)c->text.data + c->fields[i].value_at, c->fields[i].value_n};
+    return str_trim((struct str){(const char *)c->text.data + c->fields[i].value_at, c->fields[i].value_n});
 }
 
 struct str http_header(const struct http_request *req, const char *name)
@@ -154,6 +154,18 @@ static int on_value(http_parser *parser, const char *p, size_t n)
     return put_text(c, p, n);
 }
 
+/* http-parser as packaged lets blanks in names pass; a proxy before us may read such a line differently. */
+static bool names_ok(const struct http_conn *c)
+{
+    for (uint32_t i = 0; i < c->fields_n; i++) {
+        struct str name = field_name(c, i);
+        if (str_find(name, ' ') != name.n) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int check_expect(struct http_conn *c)
 {
     if (fields_count(c, STR("expect")) == 0) {
@@ -178,7 +190,7 @@ static int on_headers_complete(http_parser *parser)
         return refuse(c, 505);
     }
     uint32_t hosts = fields_count(c, STR("host"));
-    if (hosts > 1 || (hosts == 0 && parser->http_minor == 1)) {
+    if (!names_ok(c) || hosts > 1 || (hosts == 0 && parser->http_minor == 1)) {
         return refuse(c, 400);
     }
     if (parser->content_length != UINT64_MAX && parser->content_length > c->server->opts.max_body_bytes) {

@@ -115,10 +115,9 @@ void loop_defer(struct loop *loop, struct loop_task *task)
     }
 }
 
-/* Right before the loop may block: the pass ends here, its length is known. */
-static void on_prepare(uv_prepare_t *prepare)
+/* All sockets and timers were served; how long that took is known now. */
+static void end_pass(struct loop *loop)
 {
-    struct loop *loop = prepare->data;
     if (!loop->in_pass) {
         return;
     }
@@ -130,6 +129,12 @@ static void on_prepare(uv_prepare_t *prepare)
     loop->stats.slow_passes += spent_us > LOOP_SLOW_PASS_US;
     loop->stats.longest_pass_us = MAX(loop->stats.longest_pass_us, spent_us);
     loop->in_pass = false;
+}
+
+/* Right before the loop may block. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    end_pass(prepare->data);
 }
 
 /* After a poll that ended without a socket's callback this is what begins the pass: timers follow. */
@@ -197,7 +202,7 @@ void loop_run(struct loop *loop)
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }
     atomic_store(&loop->stop, false);
-    loop->in_pass = false;
+    end_pass(loop);
 }
 
 void loop_stop(struct loop *loop)
