@@ -412,10 +412,8 @@ void call_view(const struct call *c, struct call_view *ret)
         .barge_ins = c->barge_ins,
         .illegal = c->illegal,
         .turns = c->turns,
+        .pending_tools = c->tools_live,
     };
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
-        ret->pending_tools += c->tools[i].state != TOOL_FREE;
-    }
     if (c->item_n) {
         const struct item *it = &c->items[c->item_first];
         uint32_t low = it->acked;

@@ -123,6 +123,7 @@ struct call {
 
     /* toolset.c */
     struct tool_slot tools[CALL_TOOL_SLOTS];
+    uint32_t tools_live; /* slots that are not free */
     uint64_t answered[32]; /* hashes of the last call ids */
     uint32_t answered_n;
     bool tools_owe_reply; /* outputs went out and no response was asked for yet */

@@ -167,6 +167,7 @@ struct store_opts {
     const char *path;   /* file; created 0600, missing folder 0700. NULL or "": in memory */
     uint32_t busy_ms;   /* 0: 5000 */
     uint32_t max_pages; /* 0: no bound; tests of a full disk */
+    bool exclusive;     /* one process may own the records (serve): -EBUSY when another one does */
     bool demo_rows;     /* fill the table of demonstration orders when it is empty */
 };
 
@@ -191,7 +192,8 @@ struct store_ops {
     int (*line_list)(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n);
     /* Deletes every trace of the call from the database and the write-ahead log; paths are the files to unlink. */
     int (*call_delete)(struct store *s, struct str id, struct arena *a, struct store_paths *ret);
-    /* At start: closes as "killed" what a dead process left live, ended at its last sign of life. Returns how many. */
+    /* At start, exclusive only: closes as "killed" what a dead process left live, ended at its last sign of life.
+     * Returns how many. */
     int (*close_stale)(struct store *s, uint64_t now_us);
     /* Deletes ended calls that began before before_us, at most limit of them. */
     int (*sweep)(struct store *s, uint64_t before_us, uint32_t limit, struct arena *a, struct store_paths *ret);

@@ -114,6 +114,7 @@ void tools_call(struct call *c, const struct call_event *ev)
         return;
     }
     s->state = TOOL_RUNNING;
+    c->tools_live++;
     call_copy_id(s->id, id);
     call_copy_id(s->response_id, ev->model_tool.response_id);
     s->deadline_us = UINT64_MAX;
@@ -187,20 +188,19 @@ static void put_output(struct call *c, struct tool_slot *s)
     bool ends = s->tool != UINT32_MAX && c->o->tools[s->tool].kind == CALL_TOOL_END;
     c->tools_owe_reply = c->tools_owe_reply || !ends;
     s->state = TOOL_FREE;
+    c->tools_live--;
     buf_done(&s->output);
 }
 
 void tools_flush(struct call *c)
 {
-    bool waiting = false;
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (int i = 0; c->tools_live && i < CALL_TOOL_SLOTS; i++) {
         struct tool_slot *s = &c->tools[i];
         if (s->state == TOOL_READY && c->model == MODEL_READY && !parent_runs(c, s)) {
             put_output(c, s);
         }
-        waiting = waiting || s->state != TOOL_FREE;
     }
-    if (c->tools_owe_reply && !waiting) {
+    if (c->tools_owe_reply && c->tools_live == 0) {
         c->tools_owe_reply = false;
         if (c->phase != PHASE_FAREWELL) {
             seq_request(c, STR_NULL, false);
@@ -210,12 +210,7 @@ void tools_flush(struct call *c)
 
 bool tools_pending(const struct call *c)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
-        if (c->tools[i].state != TOOL_FREE) {
-            return true;
-        }
-    }
-    return c->tools_owe_reply;
+    return c->tools_live || c->tools_owe_reply;
 }
 
 void tools_cancel_all(struct call *c)
@@ -229,6 +224,7 @@ void tools_cancel_all(struct call *c)
         s->state = TOOL_FREE;
         buf_done(&s->output);
     }
+    c->tools_live = 0;
     c->tools_owe_reply = false;
     timer_off(c, TIMER_TOOL);
 }
