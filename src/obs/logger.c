@@ -188,7 +188,7 @@ static size_t secret_at(const struct logger *l, struct str s, char before, size_
         size_t min; /* characters that must follow */
         bool token; /* the wider set of characters */
     } shapes[] = {
-        {"sk-", 12, false}, {"ek_", 12, false}, {"Bearer ", 4, true}, {"bearer ", 4, true}, {"Basic ", 4, true}};
+        {"sk-", 12, false}, {"ek_", 12, false}, {"Bearer ", 4, true}, {"bearer ", 4, true}, {"Basic ", 8, true}};
 
     for (uint32_t i = 0; i < l->n_secrets; i++) {
         if (str_starts(s, l->secrets[i])) {
@@ -318,7 +318,7 @@ static void put_json_fields(struct json_w *w, struct str fields)
     bool quoted;
 
     while (next_pair(&fields, &key, &value, &quoted)) {
-        struct str whole = {value.p - 1, value.n + 2};
+        struct str whole = quoted ? (struct str){value.p - 1, value.n + 2} : value;
 
         if (key.n == 0 || str_copy(name, sizeof(name), key) < 0 || !utf8_valid(key) || strpbrk(name, "\"\\")) {
             message = value.n ? value : message;

@@ -1,0 +1,392 @@
+/* Everything that only looks. */
+#include <errno.h>
+
+#include "base/err.h"
+#include "store/sqlite/impl.h"
+
+#define DEFAULT_LIMIT 100
+#define MAX_LIMIT     1000
+#define FIRST_ROWS    32
+
+static uint64_t column_u64(sqlite3_stmt *st, int at)
+{
+    sqlite3_int64 v = sqlite3_column_int64(st, at);
+
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+static enum call_reason reason_of(struct str word)
+{
+    return word.n ? call_reason_parse(word.p) : REASON_NONE;
+}
+
+/* A word that this program does not know (a newer one wrote it) reads as the first of its list. */
+static int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
+{
+    struct str *const texts[] = {&c->id, &c->carrier, &c->provider, &c->model, &c->agent};
+    struct str *const more[] = {&c->caller, &c->called, &c->carrier_call_id, &c->stream_id};
+    uint64_t *const times[] = {&c->started_us, &c->answered_us, &c->ended_us, &c->duration_ms, &c->alive_us};
+    uint64_t *const usage[] = {&c->usage.in_text,      &c->usage.in_audio, &c->usage.cached_text,
+                               &c->usage.cached_audio, &c->usage.out_text, &c->usage.out_audio};
+    int err = 0;
+
+    *c = (struct store_call){.reason = REASON_NONE};
+    for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = db_column(st, (int)i, a, &err);
+    }
+    ignore_result(store_direction_parse(db_column(st, 5, a, &err), &c->direction));
+    for (uint32_t i = 0; i < ARRAY_LEN(more); i++) {
+        *more[i] = db_column(st, 6 + (int)i, a, &err);
+    }
+    ignore_result(store_status_parse(db_column(st, 10, a, &err), &c->status));
+    c->outcome = db_column(st, 11, a, &err);
+    c->reason = reason_of(db_column(st, 12, a, &err));
+    c->error = db_column(st, 13, a, &err);
+    for (uint32_t i = 0; i < ARRAY_LEN(times); i++) {
+        *times[i] = column_u64(st, 14 + (int)i);
+    }
+    c->recording = db_column(st, 19, a, &err);
+    c->journal = db_column(st, 20, a, &err);
+    for (uint32_t i = 0; i < ARRAY_LEN(usage); i++) {
+        *usage[i] = column_u64(st, 21 + (int)i);
+    }
+    c->cost_micro = sqlite3_column_type(st, 27) == SQLITE_NULL ? STORE_NO_COST : sqlite3_column_int64(st, 27);
+    c->turn_count = (uint32_t)column_u64(st, 28);
+    c->line_count = (uint32_t)column_u64(st, 29);
+    return err;
+}
+
+/* One row or -ENOENT; the statement stays on its row for the caller to read and reset. */
+static int step_one(sqlite3_stmt *st)
+{
+    int rc = sqlite3_step(st);
+
+    if (rc == SQLITE_ROW) {
+        return 0;
+    }
+    return rc == SQLITE_DONE ? -ENOENT : db_error(sqlite3_extended_errcode(sqlite3_db_handle(st)));
+}
+
+int sqlite_call_get(struct store *s, struct str id, struct arena *a, struct store_call *ret)
+{
+    struct connection *c = s->reader;
+    sqlite3_stmt *st;
+    int err;
+
+    pthread_mutex_lock(&c->lock);
+    err = db_statement(c, SQL_CALL_GET, &st);
+    if (err >= 0) {
+        db_bind_str(st, 1, id);
+        err = step_one(st);
+        err = err < 0 ? err : read_call(st, a, ret);
+        sqlite3_reset(st);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+int sqlite_call_find(struct store *s, struct str carrier_call_id, struct arena *a, struct str *ret_id)
+{
+    struct connection *c = s->reader;
+    sqlite3_stmt *st;
+    int err;
+
+    if (carrier_call_id.n == 0) {
+        return -ENOENT;
+    }
+    pthread_mutex_lock(&c->lock);
+    err = db_statement(c, SQL_CALL_FIND, &st);
+    if (err >= 0) {
+        db_bind_str(st, 1, carrier_call_id);
+        err = step_one(st);
+        if (err >= 0) {
+            *ret_id = db_column(st, 0, a, &err);
+        }
+        sqlite3_reset(st);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+static void bind_filter(sqlite3_stmt *st, const struct store_filter *f)
+{
+    db_bind_str(st, 1, f->status);
+    db_bind_str(st, 2, f->caller);
+    ignore_result(sqlite3_bind_int64(st, 3, (sqlite3_int64)MIN(f->since_us, (uint64_t)INT64_MAX))); /* shows in step */
+    ignore_result(sqlite3_bind_int64(st, 4, (sqlite3_int64)MIN(f->until_us, (uint64_t)INT64_MAX)));
+}
+
+static int read_total(struct connection *c, const struct store_filter *f, uint64_t *ret)
+{
+    sqlite3_stmt *st;
+    int err = db_statement(c, SQL_CALL_TOTAL, &st);
+
+    if (err < 0) {
+        return err;
+    }
+    bind_filter(st, f);
+    err = step_one(st);
+    *ret = err < 0 ? 0 : column_u64(st, 0);
+    sqlite3_reset(st);
+    return err;
+}
+
+static int read_page(struct connection *c, const struct store_filter *f, uint32_t limit, struct arena *a,
+                     struct store_page *ret)
+{
+    sqlite3_stmt *st;
+    int err = db_statement(c, SQL_CALL_LIST, &st);
+    uint32_t n = (uint32_t)MIN(ret->total > f->offset ? ret->total - f->offset : 0, limit);
+
+    ret->calls = arena_alloc(a, sizeof(*ret->calls) * MAX(n, 1u));
+    if (err < 0 || !ret->calls) {
+        return err < 0 ? err : -ENOMEM;
+    }
+    bind_filter(st, f);
+    ignore_result(sqlite3_bind_int64(st, 5, n)); /* shows in the step */
+    ignore_result(sqlite3_bind_int64(st, 6, f->offset));
+    while (err >= 0 && ret->n < n) {
+        err = step_one(st);
+        if (err >= 0) {
+            err = read_call(st, a, &ret->calls[ret->n]);
+            ret->n += err >= 0;
+        }
+    }
+    sqlite3_reset(st);
+    return err == -ENOENT ? 0 : err;
+}
+
+int sqlite_call_list(struct store *s, const struct store_filter *f, struct arena *a, struct store_page *ret)
+{
+    struct connection *c = s->reader;
+    int err;
+
+    *ret = (struct store_page){.n = 0};
+    pthread_mutex_lock(&c->lock);
+    err = read_total(c, f, &ret->total);
+    if (err >= 0) {
+        err = read_page(c, f, f->limit ? MIN(f->limit, (uint32_t)MAX_LIMIT) : DEFAULT_LIMIT, a, ret);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+int sqlite_call_counts(struct store *s, struct store_counts *ret)
+{
+    struct connection *c = s->reader;
+    sqlite3_stmt *st;
+    int err;
+
+    *ret = (struct store_counts){.total = 0};
+    pthread_mutex_lock(&c->lock);
+    err = db_statement(c, SQL_CALL_COUNTS, &st);
+    while (err >= 0 && (err = step_one(st)) >= 0) {
+        const char *word = (const char *)sqlite3_column_text(st, 0);
+        enum store_status status;
+
+        if (store_status_parse(str_from(word), &status) >= 0) {
+            ret->status[status] = column_u64(st, 1);
+        }
+        ret->total += column_u64(st, 1);
+    }
+    if (err == -ENOENT) { /* the end of the rows */
+        err = 0;
+        sqlite3_reset(st);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+/* ------------------------------------------------------------------------------------------------ rows of a call */
+
+/* Room for one more element; what is outgrown stays in the arena. */
+static void *grow(struct arena *a, void *old, uint32_t n, uint32_t *cap, size_t size)
+{
+    void *p = old;
+
+    if (n == *cap) {
+        uint32_t more = *cap ? *cap * 2 : FIRST_ROWS;
+
+        p = arena_alloc(a, size * more);
+        if (p && n) {
+            memcpy(p, old, size * n);
+        }
+        *cap = p ? more : *cap;
+    }
+    return p;
+}
+
+static int read_turn(sqlite3_stmt *st, struct arena *a, struct store_turn *turn)
+{
+    struct call_turn *t = &turn->t;
+    int32_t *const times[] = {&t->speech_start_ms, &t->speech_stop_ms, &t->created_ms,
+                              &t->first_audio_ms,  &t->first_sent_ms,  &t->agent_end_ms};
+    int err = 0;
+
+    t->number = (uint32_t)column_u64(st, 0);
+    for (uint32_t i = 0; i < ARRAY_LEN(times); i++) {
+        *times[i] = sqlite3_column_int(st, 1 + (int)i);
+    }
+    t->item_ms = (uint32_t)column_u64(st, 7);
+    t->heard_ms = (uint32_t)column_u64(st, 8);
+    t->tools = (uint32_t)column_u64(st, 9);
+    t->interrupted = column_u64(st, 10) != 0;
+    turn->user_text = db_column(st, 11, a, &err);
+    turn->agent_text = db_column(st, 12, a, &err);
+    return err;
+}
+
+int sqlite_turn_list(struct store *s, struct str id, struct arena *a, struct store_turn **ret, uint32_t *ret_n)
+{
+    struct connection *c = s->reader;
+    struct store_turn *list = NULL;
+    struct str kept = arena_str(a, id);
+    uint32_t n = 0, cap = 0;
+    sqlite3_stmt *st;
+    int err;
+
+    pthread_mutex_lock(&c->lock);
+    err = db_statement(c, SQL_TURN_LIST, &st);
+    if (err >= 0) {
+        db_bind_str(st, 1, id);
+        while ((err = step_one(st)) >= 0) {
+            list = grow(a, list, n, &cap, sizeof(*list));
+            err = list ? read_turn(st, a, &list[n]) : -ENOMEM;
+            if (err < 0) {
+                break;
+            }
+            list[n++].call_id = kept;
+        }
+        sqlite3_reset(st);
+    }
+    pthread_mutex_unlock(&c->lock);
+    *ret = list;
+    *ret_n = n;
+    return err == -ENOENT ? 0 : err;
+}
+
+static enum call_party party_of(const unsigned char *word)
+{
+    for (uint32_t i = 0; word && i < PARTY_N; i++) {
+        if (str_is(str_from((const char *)word), call_party_name((enum call_party)i))) {
+            return (enum call_party)i;
+        }
+    }
+    return PARTY_CALLER;
+}
+
+static int read_line(sqlite3_stmt *st, struct arena *a, struct store_line *line)
+{
+    int err = 0;
+
+    line->seq = (uint32_t)column_u64(st, 0);
+    line->at_ms = sqlite3_column_int(st, 1);
+    line->who = party_of(sqlite3_column_text(st, 2));
+    line->text = db_column(st, 3, a, &err);
+    line->unheard = db_column(st, 4, a, &err);
+    line->estimated = column_u64(st, 5) != 0;
+    return err;
+}
+
+int sqlite_line_list(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n)
+{
+    struct connection *c = s->reader;
+    struct store_line *list = NULL;
+    struct str kept = arena_str(a, id);
+    uint32_t n = 0, cap = 0;
+    sqlite3_stmt *st;
+    int err;
+
+    pthread_mutex_lock(&c->lock);
+    err = db_statement(c, SQL_LINE_LIST, &st);
+    if (err >= 0) {
+        db_bind_str(st, 1, id);
+        while ((err = step_one(st)) >= 0) {
+            list = grow(a, list, n, &cap, sizeof(*list));
+            err = list ? read_line(st, a, &list[n]) : -ENOMEM;
+            if (err < 0) {
+                break;
+            }
+            list[n++].call_id = kept;
+        }
+        sqlite3_reset(st);
+    }
+    pthread_mutex_unlock(&c->lock);
+    *ret = list;
+    *ret_n = n;
+    return err == -ENOENT ? 0 : err;
+}
+
+/* ------------------------------------------------------------------------------------------------ of the tools */
+
+static int read_order(sqlite3_stmt *st, struct arena *a, struct store_order *o)
+{
+    struct str *const texts[] = {&o->number, &o->email, &o->status, &o->item, &o->carrier, &o->tracking, &o->detail};
+    int err = 0;
+
+    for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = db_column(st, (int)i, a, &err);
+    }
+    o->days = sqlite3_column_int(st, 7);
+    o->signed_by = db_column(st, 8, a, &err);
+    return err;
+}
+
+int sqlite_order_get(struct store *s, struct str number, struct str email, struct arena *a, struct store_order *ret)
+{
+    struct connection *c = s->reader;
+    sqlite3_stmt *st;
+    int err;
+
+    pthread_mutex_lock(&c->lock);
+    err = db_statement(c, SQL_ORDER_GET, &st);
+    if (err >= 0) {
+        db_bind_str(st, 1, number);
+        db_bind_str(st, 2, email);
+        err = step_one(st);
+        err = err < 0 ? err : read_order(st, a, ret);
+        sqlite3_reset(st);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+static int read_callback(sqlite3_stmt *st, struct arena *a, struct store_callback *c)
+{
+    struct str *const texts[] = {&c->id, &c->call_id, &c->phone, &c->department, &c->reason, &c->scheduled};
+    int err = 0;
+
+    for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = db_column(st, (int)i, a, &err);
+    }
+    c->created_us = column_u64(st, 6);
+    return err;
+}
+
+int sqlite_callback_list(struct store *s, uint32_t limit, struct arena *a, struct store_callback **ret, uint32_t *ret_n)
+{
+    struct connection *c = s->reader;
+    struct store_callback *list = NULL;
+    uint32_t n = 0, cap = 0;
+    sqlite3_stmt *st;
+    int err;
+
+    pthread_mutex_lock(&c->lock);
+    err = db_statement(c, SQL_CALLBACK_LIST, &st);
+    if (err >= 0) {
+        ignore_result(sqlite3_bind_int64(st, 1, limit ? limit : DEFAULT_LIMIT)); /* shows in the step */
+        while ((err = step_one(st)) >= 0) {
+            list = grow(a, list, n, &cap, sizeof(*list));
+            err = list ? read_callback(st, a, &list[n]) : -ENOMEM;
+            if (err < 0) {
+                break;
+            }
+            n++;
+        }
+        sqlite3_reset(st);
+    }
+    pthread_mutex_unlock(&c->lock);
+    *ret = list;
+    *ret_n = n;
+    return err == -ENOENT ? 0 : err;
+}

@@ -1,0 +1,399 @@
+#include "tools/builtin/builtin.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "base/json.h"
+
+#define MAX_PHONE      24
+#define MIN_DIGITS     7
+#define MAX_DIGITS     15 /* E.164 */
+#define MAX_NAME_SHOWN 64
+#define ID_TRIES       8
+
+#define TEXT(lit)                                                                                                      \
+    {                                                                                                                  \
+        (lit), sizeof(lit) - 1                                                                                         \
+    }
+
+/* In the order of builtin_tool; run_fns below follows it. */
+static const struct call_tool tools[] = {
+    {.name = TEXT("check_order_status"),
+     .description = TEXT("Looks up an order of the shop by its number or by the customer's e-mail address. "
+                         "Ask the caller for one of them first."),
+     .parameters = TEXT("{\"type\":\"object\",\"properties\":{"
+                        "\"order_number\":{\"type\":\"string\",\"description\":\"The order number, digits only\"},"
+                        "\"email\":{\"type\":\"string\",\"description\":\"The e-mail address given with the order\"}"
+                        "},\"required\":[]}"),
+     .kind = CALL_TOOL_HOST},
+    {.name = TEXT("schedule_callback"),
+     .description = TEXT("Notes that somebody of the shop calls the customer back. Confirm the telephone number with "
+                         "the caller before."),
+     .parameters =
+         TEXT("{\"type\":\"object\",\"properties\":{"
+              "\"phone_number\":{\"type\":\"string\",\"description\":\"Number to call, with country code\"},"
+              "\"reason\":{\"type\":\"string\",\"description\":\"What it is about\"},"
+              "\"preferred_time\":{\"type\":\"string\",\"description\":\"When it suits, as the caller says "
+              "it\"},"
+              "\"department\":{\"type\":\"string\",\"description\":\"Who should call: sales, support, billing "
+              "or general\"}"
+              "},\"required\":[\"phone_number\",\"reason\",\"department\"]}"),
+     .kind = CALL_TOOL_HOST},
+    {.name = TEXT("end_call"),
+     .description = TEXT("Hangs up. Say goodbye first; the call ends when the goodbye has been heard."),
+     .parameters = TEXT("{\"type\":\"object\",\"properties\":{"
+                        "\"reason\":{\"type\":\"string\",\"description\":\"Why the call ends\"},"
+                        "\"resolution\":{\"type\":\"string\",\"description\":\"What was achieved\"}"
+                        "},\"required\":[]}"),
+     .kind = CALL_TOOL_END},
+};
+
+/* The arguments that any tool of ours knows; absent ones are empty. */
+struct args {
+    struct str order_number;
+    struct str email;
+    struct str phone_number;
+    struct str reason;
+    struct str preferred_time;
+    struct str department;
+    struct str too_long; /* name of the first argument over the limit */
+};
+
+static const struct {
+    const char *name;
+    size_t offset;
+} arg_fields[] = {
+    {"order_number", offsetof(struct args, order_number)},     {"email", offsetof(struct args, email)},
+    {"phone_number", offsetof(struct args, phone_number)},     {"reason", offsetof(struct args, reason)},
+    {"preferred_time", offsetof(struct args, preferred_time)}, {"department", offsetof(struct args, department)},
+};
+
+uint32_t builtin_tool_count(void)
+{
+    return ARRAY_LEN(tools);
+}
+
+const struct call_tool *builtin_tool(uint32_t index)
+{
+    return index < ARRAY_LEN(tools) ? &tools[index] : NULL;
+}
+
+const struct call_tool *builtin_tool_find(struct str name)
+{
+    for (uint32_t i = 0; i < ARRAY_LEN(tools); i++) {
+        if (str_eq(tools[i].name, name)) {
+            return &tools[i];
+        }
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------ arguments */
+
+/* Models write numbers with and without quotes. What is neither text nor number counts as not given. */
+static int arg_text(struct json_val v, struct arena *a, struct str *ret)
+{
+    struct str text = v.s;
+    struct buf scratch;
+    int err = 0;
+
+    buf_init(&scratch, BUILTIN_MAX_ARGS_BYTES * 2);
+    if (v.type == JSON_STRING) {
+        err = json_to_str(v, &scratch, &text);
+    } else if (v.type != JSON_NUMBER) {
+        text = STR("");
+    }
+    if (err >= 0) {
+        *ret = arena_str(a, str_trim(text));
+        err = ret->p ? 0 : -ENOMEM;
+    }
+    buf_done(&scratch);
+    return err == -ENOMEM ? err : 0; /* a text that is no UTF-8 counts as not given */
+}
+
+static int args_parse(struct str json, struct arena *a, struct args *ret)
+{
+    struct json_val doc;
+    int err = 0;
+
+    *ret = (struct args){.order_number = STR("")};
+    if (json.n > BUILTIN_MAX_ARGS_BYTES) {
+        ret->too_long = STR("arguments");
+        return 0;
+    }
+    if (json_parse(json, &doc) < 0 || doc.type != JSON_OBJECT) {
+        return 0;
+    }
+    for (uint32_t i = 0; err >= 0 && i < ARRAY_LEN(arg_fields); i++) {
+        struct str *field = (struct str *)(void *)((char *)ret + arg_fields[i].offset);
+
+        err = arg_text(json_get(doc, arg_fields[i].name), a, field);
+        if (field->n > BUILTIN_MAX_TEXT_BYTES && !ret->too_long.n) {
+            ret->too_long = str_from(arg_fields[i].name);
+        }
+    }
+    return err;
+}
+
+/* "#10-01", "order 1001": the digits are the number. */
+static struct str digits_of(struct str s, char *out, size_t cap)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n && n < cap; i++) {
+        if (s.p[i] >= '0' && s.p[i] <= '9') {
+            out[n++] = s.p[i];
+        }
+    }
+    return (struct str){out, n};
+}
+
+/* Digits with a leading + when there was one; empty when it is no telephone number. */
+static struct str phone_of(struct str s, char out[MAX_PHONE])
+{
+    struct str digits = digits_of(s, out + 1, MAX_PHONE - 1);
+
+    out[0] = '+';
+    if (digits.n < MIN_DIGITS || digits.n > MAX_DIGITS) {
+        return STR("");
+    }
+    return s.p[0] == '+' ? (struct str){out, digits.n + 1} : digits;
+}
+
+/* ------------------------------------------------------------------------------------------------ results */
+
+struct run {
+    const struct builtin_ctx *ctx;
+    const struct args *args;
+    struct arena *arena;
+    struct buf *out;
+    bool failed;
+};
+
+static void put_error(struct run *r, const char *message)
+{
+    struct json_w w = json_w(r->out);
+
+    r->failed = true;
+    json_w_open(&w);
+    json_w_kz(&w, "status", "error");
+    json_w_kz(&w, "message", message);
+    json_w_close(&w);
+}
+
+/* "November 23", days from now. */
+static void put_day(struct json_w *w, const char *key, uint64_t wall_us, int32_t days)
+{
+    static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                         "July",    "August",   "September", "October", "November", "December"};
+    time_t when = (time_t)(wall_us / 1000000) + (time_t)days * 86400;
+    char text[32];
+    struct buf b;
+    struct tm tm;
+
+    gmtime_r(&when, &tm);
+    buf_init(&b, sizeof(text));
+    buf_printf(&b, "%s %d", months[tm.tm_mon % 12], tm.tm_mday);
+    json_w_kstr(w, key, buf_str(&b));
+    buf_done(&b);
+}
+
+static void put_order(struct run *r, const struct store_order *o)
+{
+    struct json_w w = json_w(r->out);
+
+    json_w_open(&w);
+    json_w_kstr(&w, "order_number", o->number);
+    json_w_kstr(&w, "status", o->status);
+    json_w_kstr(&w, "item", o->item);
+    if (o->carrier.n) {
+        json_w_kstr(&w, "carrier", o->carrier);
+    }
+    if (o->tracking.n) {
+        json_w_kstr(&w, "tracking_number", o->tracking);
+    }
+    if (str_is(o->status, "shipped")) {
+        put_day(&w, "estimated_delivery", r->ctx->wall_us, o->days);
+    }
+    if (str_is(o->status, "delivered")) {
+        put_day(&w, "delivered_date", r->ctx->wall_us, -o->days);
+    }
+    if (o->signed_by.n) {
+        json_w_kstr(&w, "signed_by", o->signed_by);
+    }
+    if (o->detail.n) {
+        json_w_kstr(&w, "detail", o->detail);
+    }
+    json_w_close(&w);
+}
+
+static void put_not_found(struct run *r)
+{
+    struct json_w w = json_w(r->out);
+
+    json_w_open(&w);
+    json_w_kz(&w, "status", "not_found");
+    if (r->args->order_number.n) {
+        json_w_kstr(&w, "order_number", r->args->order_number);
+    } else {
+        json_w_kstr(&w, "email", r->args->email);
+    }
+    json_w_kz(&w, "message", "There is no such order. Ask the caller to check the number.");
+    json_w_close(&w);
+}
+
+static int check_order_status(struct run *r)
+{
+    char digits[32];
+    struct str number = digits_of(r->args->order_number, digits, sizeof(digits));
+    struct store_order order;
+    int err;
+
+    if (!number.n && !r->args->email.n) {
+        put_error(r, "Please ask for the order number or the e-mail address.");
+        return 0;
+    }
+    err = r->ctx->ops->order_get(r->ctx->store, number, r->args->email, r->arena, &order);
+    if (err >= 0) {
+        put_order(r, &order);
+    } else if (err == -ENOENT) {
+        put_not_found(r);
+        err = 0;
+    }
+    return err;
+}
+
+/* Steps through the ids from a given random number (splitmix64), so that a taken one is not the end. */
+static uint32_t six_digits(uint64_t *state)
+{
+    uint64_t z = *state += 0x9E3779B97F4A7C15u;
+
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return (uint32_t)((z ^ (z >> 31)) % 1000000);
+}
+
+static int add_callback(struct run *r, struct store_callback *c, struct buf *id)
+{
+    const struct store_op op = {.kind = STORE_CALLBACK_ADD, .at_us = r->ctx->wall_us, .u.callback = c};
+    uint64_t state = r->ctx->random;
+    int err = -EEXIST;
+
+    for (uint32_t i = 0; i < ID_TRIES && err == -EEXIST; i++) {
+        buf_clear(id, 0);
+        buf_printf(id, "CB%06u", six_digits(&state));
+        c->id = buf_str(id);
+        err = id->err < 0 ? id->err : r->ctx->ops->write(r->ctx->store, &op, 1, NULL);
+    }
+    return err;
+}
+
+static void put_callback(struct run *r, const struct store_callback *c)
+{
+    struct json_w w = json_w(r->out);
+
+    json_w_open(&w);
+    json_w_kz(&w, "status", "scheduled");
+    json_w_kstr(&w, "callback_id", c->id);
+    json_w_kstr(&w, "phone_number", c->phone);
+    json_w_kstr(&w, "department", c->department);
+    json_w_kstr(&w, "scheduled_time", c->scheduled);
+    json_w_kstr(&w, "reason", c->reason);
+    json_w_close(&w);
+}
+
+static int schedule_callback(struct run *r)
+{
+    const struct args *args = r->args;
+    char digits[MAX_PHONE];
+    struct store_callback c = {.call_id = r->ctx->call_id,
+                               .phone = phone_of(args->phone_number, digits),
+                               .department = args->department.n ? args->department : STR("general"),
+                               .reason = args->reason,
+                               .scheduled =
+                                   args->preferred_time.n ? args->preferred_time : STR("within 2 business hours"),
+                               .created_us = r->ctx->wall_us};
+    struct buf id;
+    int err;
+
+    if (!c.phone.n) {
+        put_error(r, args->phone_number.n ? "That is not a complete telephone number. Please ask again."
+                                          : "Please ask for the telephone number.");
+        return 0;
+    }
+    buf_init(&id, 32);
+    err = add_callback(r, &c, &id);
+    if (err >= 0) {
+        put_callback(r, &c);
+    }
+    buf_done(&id);
+    return err;
+}
+
+static int end_call(struct run *r)
+{
+    struct json_w w = json_w(r->out);
+
+    json_w_open(&w);
+    json_w_kz(&w, "status", "call_ending");
+    json_w_kstr(&w, "reason", r->args->reason.n ? r->args->reason : STR("conversation complete"));
+    json_w_close(&w);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ running */
+
+static void put_unknown(struct buf *out, struct str name)
+{
+    struct buf text;
+
+    buf_init(&text, 256);
+    buf_puts(&text, "Unknown function: ");
+    buf_put_str(&text, (struct str){name.p, MIN(name.n, (size_t)MAX_NAME_SHOWN)});
+    buf_puts(out, "{\"error\":");
+    json_put_quoted(out, buf_str(&text));
+    buf_putc(out, '}');
+    buf_done(&text);
+}
+
+static int run_known(struct run *r, const struct call_tool *tool)
+{
+    static int (*const fns[ARRAY_LEN(tools)])(struct run * r) = {check_order_status, schedule_callback, end_call};
+    size_t before = r->out->len;
+    int err;
+
+    if (r->args->too_long.n) {
+        put_error(r, "An argument is too long. Please call the function again with less text.");
+        return 0;
+    }
+    err = fns[tool - tools](r);
+    if (err < 0 && r->out->len == before) {
+        put_error(r, "The records cannot be reached at the moment.");
+    }
+    return err;
+}
+
+int builtin_tool_run(const struct builtin_ctx *ctx, struct str name, struct str args_json, struct buf *ret_output,
+                     bool *ret_failed)
+{
+    const struct call_tool *tool = builtin_tool_find(name);
+    struct args args;
+    struct arena arena;
+    struct run r = {.ctx = ctx, .args = &args, .arena = &arena, .out = ret_output};
+    int err;
+
+    if (!tool) {
+        put_unknown(ret_output, name);
+        *ret_failed = true;
+        return ret_output->err;
+    }
+    arena_init(&arena, (size_t)1024 * 1024);
+    err = args_parse(args_json, &arena, &args);
+    if (err >= 0) {
+        err = run_known(&r, tool);
+    }
+    arena_done(&arena);
+    *ret_failed = r.failed || err < 0;
+    return err < 0 ? err : ret_output->err;
+}
