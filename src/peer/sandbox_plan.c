@@ -1,0 +1,289 @@
+/* What a response says and calls: asks the dialogue, in the order in which a model would look at things. */
+#include <string.h>
+
+#include "base/err.h"
+#include "peer/sandbox_session_impl.h"
+
+/* What the load profile says each turn: about eleven seconds, so that the next barge-in always finds it talking. */
+#define LOAD_TEXT                                                                                                      \
+    "This is a long answer that keeps the line busy. It has several sentences of an ordinary length. "                 \
+    "Nobody listens to it, but everything is counted. It goes on until somebody interrupts."
+
+struct plan {
+    struct sandbox_session *s;
+    struct response *r;
+    struct dialogue_talk *talk;
+};
+
+/* ---- tools ---- */
+
+static bool tools_list_has(struct str raw, struct str name)
+{
+    struct json_val tools, tool;
+    if (json_parse(raw, &tools) < 0) {
+        return false;
+    }
+    for (struct json_it it = json_array(tools); json_elem(&it, &tool);) {
+        struct json_val v = json_get(tool, "name");
+        if (v.type == JSON_STRING && !v.escaped && str_eq(v.s, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A tool may be called when the session, or this response, declared it and tool_choice does not forbid it. */
+static bool plan_has_tool(struct str name, void *arg)
+{
+    struct plan *p = arg;
+    if (str_is(p->r->tool_choice, "\"none\"")) {
+        return false;
+    }
+    return tools_list_has(p->r->has_tools ? p->r->tools_raw : buf_str(&p->s->conf.tools), name);
+}
+
+static void plan_add(struct plan *p, enum dialogue_step_kind kind, struct str text, struct str arguments)
+{
+    struct response *r = p->r;
+    if (r->n_steps == RESPONSE_MAX_STEPS) {
+        return;
+    }
+    struct step step = {.kind = kind, .text = arena_str(&r->memory, text), .arguments = STR("")};
+    if (arguments.n) {
+        step.arguments = arena_str(&r->memory, arguments);
+    }
+    if (step.text.p && step.arguments.p) {
+        r->steps[r->n_steps++] = step;
+    }
+}
+
+/* Lines that follow one another are one message. */
+static void plan_take(struct plan *p, const struct dialogue_reply *reply)
+{
+    char joined[4 * DIALOGUE_LINE_BYTES];
+    size_t n = 0;
+    for (uint32_t i = 0; i <= reply->n; i++) {
+        bool say = i < reply->n && reply->steps[i].kind == DIALOGUE_SAY;
+        if (say && n + reply->steps[i].text.n + 1 < sizeof(joined)) {
+            joined[n] = ' ';
+            n += n > 0;
+            memcpy(joined + n, reply->steps[i].text.p, reply->steps[i].text.n);
+            n += reply->steps[i].text.n;
+            continue;
+        }
+        if (n > 0) {
+            plan_add(p, DIALOGUE_SAY, (struct str){joined, n}, STR_NULL);
+            n = 0;
+        }
+        if (i < reply->n) {
+            plan_add(p, reply->steps[i].kind, reply->steps[i].text, reply->steps[i].arguments);
+        }
+    }
+}
+
+/* ---- exact text ---- */
+
+static size_t search_fold(struct str s, struct str needle)
+{
+    for (size_t i = 0; i + needle.n <= s.n; i++) {
+        if (str_ieq((struct str){s.p + i, needle.n}, needle)) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+/*
+ * Say exactly: "..." in instructions is spoken as it stands (a quote inside is written \"): the convention by which
+ * the gateway has greetings and farewells said word by word.
+ */
+static bool exact_text(struct str instructions, struct arena *memory, struct str *ret)
+{
+    size_t at = search_fold(instructions, STR("say exactly"));
+    if (at == SIZE_MAX) {
+        return false;
+    }
+    struct str rest = {instructions.p + at, instructions.n - at};
+    size_t open = str_find(rest, '"');
+    char *out = open < rest.n ? arena_alloc(memory, rest.n + 1) : NULL;
+    size_t n = 0;
+    for (size_t i = open + 1; out && i < rest.n; i++) {
+        if (rest.p[i] == '"') {
+            *ret = (struct str){out, n};
+            return n > 0;
+        }
+        i += rest.p[i] == '\\' && i + 1 < rest.n;
+        out[n++] = rest.p[i];
+    }
+    return false;
+}
+
+/* ---- the conversation ---- */
+
+static struct str item_words(const struct convo_item *item)
+{
+    for (uint32_t i = 0; i < item->n_parts; i++) {
+        enum openai_part_type type = item->parts[i].type;
+        if (type == OPENAI_PART_INPUT_TEXT || type == OPENAI_PART_INPUT_AUDIO) {
+            return buf_str(&item->parts[i].text);
+        }
+    }
+    return STR("");
+}
+
+static bool item_is_spoken(const struct convo_item *item)
+{
+    return item->n_parts > 0 && item->parts[0].type == OPENAI_PART_INPUT_AUDIO;
+}
+
+static void plan_hear(struct plan *p, const struct convo_item *item)
+{
+    struct dialogue_reply reply;
+    dialogue_reply_init(&reply);
+    struct dialogue_tools tools = {plan_has_tool, p};
+    struct str words = item->refused ? STR("") : item_words(item);
+    if (dialogue_hear(p->talk, words, !item_is_spoken(item), tools, &reply) == 0) {
+        plan_take(p, &reply);
+    }
+    dialogue_reply_done(&reply);
+}
+
+static void plan_tool_result(struct plan *p, const struct convo_item *item)
+{
+    struct dialogue_reply reply;
+    dialogue_reply_init(&reply);
+    struct dialogue_tools tools = {plan_has_tool, p};
+    const struct convo_item *call = convo_find_call(&p->s->convo, buf_str(&item->call_id));
+    struct str name = call ? buf_str(&call->name) : STR("");
+    if (dialogue_tool_result(p->talk, name, buf_str(&item->output), tools, &reply) == 0) {
+        plan_take(p, &reply);
+    }
+    dialogue_reply_done(&reply);
+}
+
+/* Tool results in their order, then the last thing the user said. True: there was something to answer. */
+static bool plan_conversation(struct plan *p)
+{
+    struct convo_item *said = NULL;
+    bool any = false;
+    for (struct convo_item *item = p->s->convo.first; item; item = item->next) {
+        if (item->answered) {
+            continue;
+        }
+        if (item->type == OPENAI_ITEM_FUNCTION_OUTPUT) {
+            plan_tool_result(p, item);
+            any = true;
+        } else if (item->type == OPENAI_ITEM_MESSAGE && item->role == OPENAI_ROLE_USER) {
+            said = item;
+        }
+        item->answered = true;
+    }
+    if (said) {
+        plan_hear(p, said);
+    }
+    return any || said;
+}
+
+static void plan_simple(struct plan *p, int (*ask)(struct dialogue_talk *, struct dialogue_reply *))
+{
+    struct dialogue_reply reply;
+    dialogue_reply_init(&reply);
+    if (ask(p->talk, &reply) == 0) {
+        plan_take(p, &reply);
+    }
+    dialogue_reply_done(&reply);
+}
+
+/* tool_choice names a function: it is called whatever was said, with what the dialogue would give it. */
+static bool plan_forced_call(struct plan *p)
+{
+    struct json_val choice;
+    if (p->r->tool_choice.n == 0 || p->r->tool_choice.p[0] != '{' || json_parse(p->r->tool_choice, &choice) < 0) {
+        return false;
+    }
+    struct json_val name = json_get(choice, "name");
+    if (name.type != JSON_STRING || !plan_has_tool(name.s, p)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < p->r->n_steps; i++) {
+        if (p->r->steps[i].kind == DIALOGUE_CALL && str_eq(p->r->steps[i].text, name.s)) {
+            return true;
+        }
+    }
+    p->r->n_steps = 0;
+    plan_add(p, DIALOGUE_CALL, name.s, STR("{}"));
+    return true;
+}
+
+static bool hearing_pending(const struct sandbox_session *s)
+{
+    for (const struct convo_item *item = s->convo.last; item; item = item->prev) {
+        if (item->hearing && !item->answered) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool nobody_spoke_yet(const struct sandbox_session *s)
+{
+    for (const struct convo_item *item = s->convo.first; item; item = item->next) {
+        if (item->type == OPENAI_ITEM_MESSAGE && item->role == OPENAI_ROLE_ASSISTANT) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Instructions and input of the response alone; the conversation and its memory stay as they are. */
+static void plan_apart(struct plan *p)
+{
+    struct dialogue_talk talk = *p->talk;
+    struct plan apart = {p->s, p->r, &talk};
+    struct convo_item item = {.type = OPENAI_ITEM_MESSAGE, .role = OPENAI_ROLE_USER, .n_parts = 1};
+    item.parts[0].type = OPENAI_PART_INPUT_TEXT;
+    buf_init(&item.parts[0].text, CONVO_MAX_TEXT);
+    buf_put_str(&item.parts[0].text, p->r->prompt_text);
+    if (p->r->prompt_text.n > 0) {
+        plan_hear(&apart, &item);
+    } else {
+        plan_simple(&apart, dialogue_prompt);
+    }
+    buf_done(&item.parts[0].text);
+}
+
+bool plan_response(struct sandbox_session *s, struct response *r)
+{
+    struct plan p = {s, r, &s->talk};
+    struct str exact;
+    if (s->opts.profile == SANDBOX_CONTINUOUS) {
+        plan_add(&p, DIALOGUE_SAY, STR(LOAD_TEXT), STR_NULL);
+        return true;
+    }
+    bool greeting = !r->instructions.p && s->convo.n == 0;
+    if (exact_text(r->instructions.p ? r->instructions
+                   : greeting        ? buf_str(&s->conf.instructions)
+                                     : STR_NULL,
+                   &r->memory, &exact)) {
+        plan_add(&p, DIALOGUE_SAY, exact, STR_NULL);
+        for (struct convo_item *item = s->convo.first; item; item = item->next) {
+            item->answered = true; /* this is the answer, whatever was said */
+        }
+        ignore_result(str_copy(s->talk.last_line, DIALOGUE_LINE_BYTES, exact)); /* too long: "repeat" says the old */
+        return true;
+    }
+    if (r->has_input) {
+        plan_apart(&p);
+        plan_forced_call(&p);
+        return true;
+    }
+    if (hearing_pending(s)) {
+        return false;
+    }
+    if (!plan_conversation(&p) && !plan_forced_call(&p)) {
+        plan_simple(&p, nobody_spoke_yet(s) ? dialogue_greet : dialogue_prompt);
+    } else {
+        plan_forced_call(&p);
+    }
+    return true;
+}

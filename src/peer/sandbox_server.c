@@ -1,0 +1,498 @@
+#include "peer/sandbox_server.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "net/crypto.h"
+#include "net/http_server.h"
+#include "peer/sandbox_hearing.h"
+#include "peer/sandbox_voice.h"
+#include "wire/form.h"
+#include "wire/openai_server.h"
+
+#define TICK_US           10000       /* one timer paces all sessions */
+#define MAX_MESSAGE_BYTES (24u << 20) /* an append of 15 MiB as base64 */
+#define MAX_QUEUE_BYTES   (48u << 20)
+#define SLOW_PEER_BYTES   (4u << 20) /* unsent: generation waits, as behind a full socket */
+#define PING_MS           20000
+#define KEY_MAX_BYTES     512
+
+/* One connection. Jobs find it by id, since it may be gone when they finish. */
+struct conn {
+    struct conn *next;
+    uint64_t id;
+    struct sandbox_server *server;
+    struct ws *ws;
+    struct sandbox_session *session; /* NULL: refused at connect, only closing */
+};
+
+struct sandbox_server {
+    struct loop *loop;
+    struct sandbox_server_opts opts;
+    struct http_server *http;
+    struct timer *timer;
+    struct voice *voice;
+    struct hearing *hearing;
+    struct conn *conns;
+    uint32_t n_conns;
+    uint64_t ids;
+};
+
+/* What a job must know to report back. */
+struct job_ticket {
+    struct sandbox_server *server;
+    uint64_t conn_id;
+    uint32_t ticket;
+};
+
+static struct conn *conn_find(const struct sandbox_server *server, uint64_t id)
+{
+    struct conn *c = server->conns;
+    while (c && c->id != id) {
+        c = c->next;
+    }
+    return c;
+}
+
+/* ---- what the session asks for ---- */
+
+static void host_send(struct str json, void *arg)
+{
+    struct conn *c = arg;
+    ignore_result(ws_send_text(c->ws, json)); /* a dead connection ends in on_closed */
+}
+
+static void host_send_binary(struct span data, void *arg)
+{
+    struct conn *c = arg;
+    ignore_result(ws_send_binary(c->ws, data)); /* as above */
+}
+
+static void host_close(uint16_t code, struct str reason, void *arg)
+{
+    struct conn *c = arg;
+    log_info(NULL, "sandbox.close", "session=%llu code=%u reason=\"" STR_FMT "\"", (unsigned long long)c->id, code,
+             STR_ARG(reason));
+    if (code == 0) {
+        ws_abort(c->ws, -ECONNRESET);
+    } else {
+        ws_close(c->ws, code, reason);
+    }
+}
+
+static struct job_ticket *job_ticket_new(struct conn *c, uint32_t ticket)
+{
+    struct job_ticket *t = malloc(sizeof(*t));
+    if (t) {
+        *t = (struct job_ticket){c->server, c->id, ticket};
+    }
+    return t;
+}
+
+static struct conn *job_ticket_take(struct job_ticket *t, uint32_t *ret_ticket)
+{
+    struct conn *c = conn_find(t->server, t->conn_id);
+    *ret_ticket = t->ticket;
+    free(t);
+    return c && c->session ? c : NULL;
+}
+
+static void on_said(struct clip *clip, void *arg)
+{
+    uint32_t ticket = 0;
+    struct conn *c = job_ticket_take(arg, &ticket);
+    if (!c) {
+        clip_unref(clip);
+        return;
+    }
+    ws_cork(c->ws);
+    sandbox_session_said(c->session, ticket, clip, loop_now_us(c->server->loop));
+    ws_uncork(c->ws);
+}
+
+static struct clip *host_say(uint32_t ticket, struct str text, enum openai_format format, void *arg)
+{
+    struct conn *c = arg;
+    struct job_ticket *t = job_ticket_new(c, ticket);
+    struct clip *clip = t ? voice_say(c->server->voice, text, format, on_said, t) : clip_new(format, NULL, 0);
+    if (clip) {
+        free(t);
+    }
+    return clip;
+}
+
+static void conn_heard(struct conn *c, uint32_t ticket, bool accepted, struct str words)
+{
+    ws_cork(c->ws);
+    sandbox_session_heard(c->session, ticket, accepted, words, loop_now_us(c->server->loop));
+    ws_uncork(c->ws);
+}
+
+static void on_heard(const struct asr_result *result, void *arg)
+{
+    uint32_t ticket = 0;
+    struct conn *c = job_ticket_take(arg, &ticket);
+    if (!c) {
+        return;
+    }
+    if (result) {
+        log_debug(NULL, "sandbox.heard", "session=%llu words=\"%s\" accepted=%d margin=%d ms=%u",
+                  (unsigned long long)c->id, result->words, result->accepted, result->margin, result->speech_ms);
+    }
+    conn_heard(c, ticket, result && result->accepted, str_from(result ? result->words : ""));
+}
+
+static void host_hear(uint32_t ticket, const int16_t *pcm, size_t n, uint32_t silence_ms, void *arg)
+{
+    struct conn *c = arg;
+    struct job_ticket *t = job_ticket_new(c, ticket);
+    if (!t || hearing_request(c->server->hearing, pcm, n, silence_ms, on_heard, t) < 0) {
+        free(t);
+        sandbox_session_heard(c->session, ticket, false, STR(""), loop_now_us(c->server->loop));
+    }
+}
+
+static const struct sandbox_host host_full = {host_send, host_send_binary, host_close, host_say, host_hear};
+static const struct sandbox_host host_canned = {host_send, host_send_binary, host_close, host_say, NULL};
+
+/* ---- time ---- */
+
+static void on_tick(void *arg)
+{
+    struct sandbox_server *server = arg;
+    uint64_t now_us = loop_now_us(server->loop);
+    for (struct conn *c = server->conns; c; c = c->next) {
+        if (c->session && sandbox_session_due_us(c->session) <= now_us && ws_queued_bytes(c->ws) < SLOW_PEER_BYTES) {
+            ws_cork(c->ws);
+            sandbox_session_tick(c->session, now_us);
+            ws_uncork(c->ws);
+        }
+    }
+}
+
+/* ---- WebSocket ---- */
+
+static void on_text(struct ws *ws, struct str text, void *arg)
+{
+    struct conn *c = arg;
+    if (c->session) {
+        ws_cork(ws);
+        sandbox_session_message(c->session, text, loop_now_us(c->server->loop));
+        ws_uncork(ws);
+    }
+}
+
+static void on_binary(struct ws *ws, struct span data, void *arg)
+{
+    struct conn *c = arg;
+    if (c->session) {
+        sandbox_session_binary(c->session, loop_now_us(c->server->loop));
+    }
+}
+
+static void on_closed(struct ws *ws, const struct ws_close *why, void *arg)
+{
+    struct conn *c = arg;
+    struct sandbox_server *server = c->server;
+    log_info(NULL, "sandbox.closed", "session=%llu code=%u err=%s", (unsigned long long)c->id, why->code,
+             err_name(why->err));
+    struct conn **at = &server->conns;
+    while (*at != c) {
+        at = &(*at)->next;
+    }
+    *at = c->next;
+    sandbox_session_free(c->session);
+    free(c);
+    if (--server->n_conns == 0 && server->timer) {
+        timer_stop(server->timer);
+    }
+}
+
+static const struct ws_handler ws_handler = {.on_text = on_text, .on_binary = on_binary, .on_closed = on_closed};
+
+static struct conn *conn_open(struct sandbox_server *server, struct http_exchange *x, struct str protocol)
+{
+    struct ws_opts opts = {
+        .max_message_bytes = MAX_MESSAGE_BYTES,
+        .max_queue_bytes = MAX_QUEUE_BYTES,
+        .ping_ms = PING_MS,
+    };
+    struct conn *c = calloc(1, sizeof(*c));
+    if (!c) {
+        http_respond(x, 503, STR("text/plain"), STR(""), span_of_str(STR("out of memory\n")));
+        return NULL;
+    }
+    c->server = server;
+    c->id = ++server->ids;
+    if (http_upgrade(x, protocol, &opts, &ws_handler, c, &c->ws) < 0) {
+        free(c); /* the peer has gone */
+        return NULL;
+    }
+    c->next = server->conns;
+    server->conns = c;
+    if (server->n_conns++ == 0) {
+        timer_start(server->timer, TICK_US, TICK_US);
+    }
+    return c;
+}
+
+/* ---- connecting ---- */
+
+/* What a request for a session asks, decoded. */
+struct join {
+    char model[OPENAI_ID_MAX + 1];
+    char key[KEY_MAX_BYTES];
+    bool transcription, has_call_id, beta;
+    bool protocol_realtime;
+    struct sandbox_faults faults;
+    struct buf err; /* a wrong fault= */
+};
+
+static void query_copy(struct str query, const char *name, char *out, size_t cap)
+{
+    struct buf value;
+    buf_init(&value, cap);
+    out[0] = '\0';
+    if (form_find(query, name, &value)) {
+        ignore_result(str_copy(out, cap, buf_str(&value))); /* too long: as good as absent */
+    }
+    buf_done(&value);
+}
+
+static void join_read_protocols(struct join *j, struct str offer)
+{
+    static const struct str key_prefix = {"openai-insecure-api-key.", 24};
+    struct str part;
+    while (str_split(&offer, ',', &part)) {
+        part = str_trim(part);
+        j->protocol_realtime = j->protocol_realtime || str_is(part, "realtime");
+        if (str_starts(part, key_prefix)) {
+            ignore_result(str_copy(j->key, sizeof(j->key),
+                                   (struct str){part.p + key_prefix.n, part.n - key_prefix.n})); /* too long: wrong */
+        }
+    }
+}
+
+static void join_read(struct join *j, const struct http_request *req, const struct sandbox_faults *base)
+{
+    char text[64], faults[1024];
+    *j = (struct join){.faults = *base};
+    buf_init(&j->err, 1024);
+    query_copy(req->query, "model", j->model, sizeof(j->model));
+    query_copy(req->query, "intent", text, sizeof(text));
+    j->transcription = strcmp(text, "transcription") == 0;
+    query_copy(req->query, "call_id", text, sizeof(text));
+    j->has_call_id = text[0] != '\0';
+    query_copy(req->query, "fault", faults, sizeof(faults));
+    if (faults_parse(&j->faults, str_from(faults), &j->err) < 0 && j->err.len == 0) {
+        buf_puts(&j->err, "out of memory");
+    }
+    struct str auth = http_header(req, "Authorization");
+    struct str api_key = http_header(req, "api-key");
+    if (auth.n > 7 && str_ieq((struct str){auth.p, 7}, STR("Bearer "))) {
+        ignore_result(str_copy(j->key, sizeof(j->key), str_trim((struct str){auth.p + 7, auth.n - 7})));
+    } else if (api_key.n > 0) {
+        ignore_result(str_copy(j->key, sizeof(j->key), str_trim(api_key)));
+    }
+    join_read_protocols(j, http_header(req, "Sec-WebSocket-Protocol"));
+    j->beta = str_is(str_trim(http_header(req, "OpenAI-Beta")), "realtime=v1");
+}
+
+static bool model_known(const char *model)
+{
+    static const char *const parts[] = {"realtime", "gpt-audio", "transcribe", "sandbox"};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (str_search(str_from(model), str_from(parts[i])) != SIZE_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The vendor's refusals come after the 101, as an error event and a close. NULL: welcome. */
+static const char *join_refusal(const struct sandbox_server *server, const struct join *j,
+                                struct openai_server_error *e, uint16_t *ret_code)
+{
+    *ret_code = 4000;
+    if (server->opts.key.n > 0 && !crypto_equal(span_of_str(server->opts.key), span_of_str(str_from(j->key)))) {
+        *ret_code = 3000;
+        openai_server_error_set(e, "invalid_api_key", NULL, "Incorrect API key provided.");
+    } else if (j->beta) {
+        openai_server_error_set(
+            e, "beta_api_shape_disabled", NULL,
+            "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API.");
+    } else if (!j->transcription && j->model[0] == '\0') {
+        openai_server_error_set(e, "missing_model", NULL, "You must provide a model parameter.");
+    } else if (j->model[0] && !model_known(j->model)) {
+        openai_server_error_set(e, "invalid_model", NULL, "Model \"%s\" is not supported in realtime mode.", j->model);
+    } else if (j->err.len > 0) {
+        openai_server_error_set(e, "invalid_fault", "fault", STR_FMT, STR_ARG(buf_str(&j->err)));
+    } else {
+        return NULL;
+    }
+    return e->code;
+}
+
+static void conn_refuse(struct conn *c, const struct openai_server_error *e, uint16_t code)
+{
+    struct buf out;
+    char reason[64];
+    buf_init(&out, 8192);
+    openai_server_put_error(&out, STR("event_refused000000000000000"), e, STR_NULL);
+    ignore_result(ws_send_text(c->ws, buf_str(&out))); /* the close below matters more */
+    buf_clear(&out, 0);
+    buf_printf(&out, "invalid_request_error.%s", e->code);
+    if (str_copy(reason, sizeof(reason), buf_str(&out)) < 0) {
+        reason[0] = '\0';
+    }
+    buf_done(&out);
+    log_info(NULL, "sandbox.refused", "session=%llu code=%s", (unsigned long long)c->id, e->code);
+    ws_close(c->ws, code, str_from(reason));
+}
+
+static void conn_start(struct conn *c, const struct join *j)
+{
+    const struct sandbox_server_opts *o = &c->server->opts;
+    uint64_t seed = o->seed + c->id;
+    if (o->seed == 0) {
+        crypto_random(&seed, sizeof(seed));
+    }
+    struct sandbox_session_opts opts = {
+        .model = str_from(j->model[0] ? j->model : "gpt-realtime"),
+        .transcription_only = j->transcription,
+        .dialogue = o->dialogue,
+        .faults = &j->faults,
+        .profile = o->profile,
+        .speed = o->speed,
+        .first_byte_ms = o->first_byte_ms,
+        .session_s = o->session_s,
+        .wall_s = clock_wall_us() / 1000000,
+        .seed = seed,
+    };
+    log_info(NULL, "sandbox.session", "session=%llu model=%s peer=%s", (unsigned long long)c->id, j->model,
+             ws_peer(c->ws));
+    const struct sandbox_host *host = o->speech == SANDBOX_SPEECH_FULL ? &host_full : &host_canned;
+    if (sandbox_session_open(&opts, host, c, loop_now_us(c->server->loop), &c->session) < 0) {
+        ws_close(c->ws, 1011, STR("out of memory"));
+    }
+}
+
+static void on_realtime(struct sandbox_server *server, struct http_exchange *x, const struct http_request *req)
+{
+    struct join j;
+    struct openai_server_error e;
+    uint16_t code = 0;
+    join_read(&j, req, &server->opts.faults);
+    if (j.has_call_id) {
+        http_respond(x, 404, STR("application/json"), STR(""),
+                     span_of_str(STR("{\"error\":{\"message\":\"No session found for the provided call_id\",\"type\":"
+                                     "\"invalid_request_error\",\"param\":null,\"code\":\"call_id_not_found\"}}\n")));
+    } else {
+        struct conn *c = conn_open(server, x, j.protocol_realtime ? STR("realtime") : STR(""));
+        if (c && join_refusal(server, &j, &e, &code)) {
+            conn_refuse(c, &e, code);
+        } else if (c) {
+            conn_start(c, &j);
+        }
+    }
+    buf_done(&j.err);
+}
+
+static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
+{
+    if (str_is(req->path, "/v1/realtime") || str_is(req->path, "/openai/v1/realtime")) {
+        if (req->wants_upgrade) {
+            on_realtime(arg, x, req);
+            return;
+        }
+        http_respond(x, 426, STR("text/plain"), STR("Upgrade: websocket\r\n"),
+                     span_of_str(STR("this is a WebSocket endpoint\n")));
+        return;
+    }
+    if (str_is(req->path, "/live") || str_is(req->path, "/health")) {
+        http_respond(x, 200, STR("text/plain"), STR(""), span_of_str(STR("ok\n")));
+        return;
+    }
+    http_respond(x, 404, STR("text/plain"), STR(""),
+                 span_of_str(STR("not here; the sandbox serves /v1/realtime?model=...\n")));
+}
+
+static const struct http_server_handler http_handler = {on_request};
+
+/* ---- life ---- */
+
+static int server_start(struct sandbox_server *s, struct buf *ret_err)
+{
+    const struct sandbox_server_opts *o = &s->opts;
+    bool canned = o->speech == SANDBOX_SPEECH_CANNED;
+    int err = voice_new(s->loop, &(struct voice_opts){.canned = canned}, &s->voice);
+    if (err >= 0 && !canned) {
+        struct hearing_opts hearing = {
+            .dialogue = o->dialogue, .decoders = o->decoders, .max_margin = o->max_margin, .model_dir = o->model_dir};
+        err = hearing_new(s->loop, &hearing, ret_err, &s->hearing);
+    }
+    if (err >= 0) {
+        err = timer_new(s->loop, on_tick, s, &s->timer);
+    }
+    if (err < 0) {
+        return err;
+    }
+    struct http_server_opts http = {.host = o->host ? o->host : "127.0.0.1", .port = o->port, .tls = o->tls};
+    err = http_server_open(s->loop, &http, &http_handler, s, &s->http);
+    if (err < 0) {
+        buf_printf(ret_err, "cannot listen on %s:%u: %s", http.host, o->port, err_text(err));
+    }
+    return err;
+}
+
+int sandbox_server_open(struct loop *loop, const struct sandbox_server_opts *opts, struct buf *ret_err,
+                        struct sandbox_server **ret)
+{
+    struct sandbox_server *s = calloc(1, sizeof(*s));
+    if (!s) {
+        return -ENOMEM;
+    }
+    s->loop = loop;
+    s->opts = *opts;
+    int err = server_start(s, ret_err);
+    if (err < 0) {
+        if (ret_err->len == 0) {
+            buf_puts(ret_err, err_text(err));
+        }
+        s->timer = timer_free(s->timer);
+        sandbox_server_free(s);
+        return err;
+    }
+    *ret = s;
+    return 0;
+}
+
+uint16_t sandbox_server_port(const struct sandbox_server *s)
+{
+    return http_server_port(s->http);
+}
+
+uint32_t sandbox_server_sessions(const struct sandbox_server *s)
+{
+    return s->n_conns;
+}
+
+void sandbox_server_stop(struct sandbox_server *s)
+{
+    s->http = http_server_free(s->http);
+    s->timer = timer_free(s->timer);
+    for (struct conn *c = s->conns; c; c = c->next) {
+        ws_close(c->ws, 1001, STR("the sandbox is shutting down"));
+    }
+}
+
+struct sandbox_server *sandbox_server_free(struct sandbox_server *s)
+{
+    if (s) {
+        hearing_free(s->hearing);
+        voice_free(s->voice);
+        free(s);
+    }
+    return NULL;
+}
