@@ -100,6 +100,7 @@ static void answer(struct twilio *t, struct http_exchange *x, const struct http_
 void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool after)
 {
     struct twilio_params p;
+    twilio_params_init(&p);
     bool is_signed = false;
     if (admit(t, x, req, &p, &is_signed)) {
         struct twilio_incoming in = {
@@ -179,6 +180,7 @@ static bool is_final(struct str status)
 void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool of_stream)
 {
     struct twilio_params p;
+    twilio_params_init(&p);
     bool is_signed = false;
     if (admit(t, x, req, &p, &is_signed)) {
         struct twilio_status s = {

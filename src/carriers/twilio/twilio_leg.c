@@ -51,7 +51,7 @@ static void shut(struct twilio_leg *l, int err, uint16_t code, struct str reason
     }
     l->state = LEG_CLOSING;
     l->err = err;
-    timer_stop(l->deadline);
+    l->deadline = timer_free(l->deadline);
     ws_close(l->ws, code, reason);
 }
 
@@ -431,6 +431,7 @@ static const struct leg_ops leg_twilio = {
 static void read_query(struct twilio_leg *l, const struct http_request *req)
 {
     struct twilio_params p;
+    twilio_params_init(&p);
     if (twilio_params_read(&p, req) == 0) {
         struct str token = twilio_params_get(&p, TWILIO_TOKEN_PARAM);
         struct str call_id = twilio_params_get(&p, "call_id");

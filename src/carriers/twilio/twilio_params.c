@@ -82,11 +82,16 @@ bool twilio_is_form(const struct http_request *req)
     return str_ieq(str_trim(type), STR("application/x-www-form-urlencoded"));
 }
 
+void twilio_params_init(struct twilio_params *p)
+{
+    p->n = p->n_form = 0;
+    buf_init(&p->text, 0);
+}
+
 int twilio_params_read(struct twilio_params *p, const struct http_request *req)
 {
     struct str body = twilio_is_form(req) ? str_of_span(req->body) : STR_NULL;
     size_t room = body.n + req->query.n + 2;
-    p->n = p->n_form = 0;
     buf_init(&p->text, room + 1);
     if (!buf_room(&p->text, room)) {
         return p->text.err;

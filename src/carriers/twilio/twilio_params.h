@@ -15,7 +15,8 @@ struct twilio_params {
     struct buf text;
 };
 
-/* -ERR_SYNTAX (a bad escape), -ERR_TOO_BIG (too many), -ENOMEM. Always followed by twilio_params_done. */
+void twilio_params_init(struct twilio_params *p);
+/* Once after init. -ERR_SYNTAX (a bad escape), -ERR_TOO_BIG (too many), -ENOMEM; what was read before stays. */
 MUST_USE int twilio_params_read(struct twilio_params *p, const struct http_request *req);
 void twilio_params_done(struct twilio_params *p);
 /* The first of that name; empty when absent. */
