@@ -1,8 +1,10 @@
 #include "peer/phone_ears.h"
 
+#include "audio/g711.h"
 #include "peer/phone_playout.h"
 
-#define CANDIDATE_FRAMES 3 /* the second loud frame comes within these, counted from the first */
+#define LOUD_RMS         164 /* -46 dB of 32768; telephone speech lies 15 to 30 dB above */
+#define CANDIDATE_FRAMES 3   /* the second loud frame comes within these, counted from the first */
 
 void phone_ears_init(struct phone_ears *e, uint32_t quiet_ms)
 {
@@ -57,4 +59,14 @@ enum phone_heard phone_ears_cut(struct phone_ears *e)
 uint32_t phone_ears_pause(const struct phone_ears *e, uint32_t frame)
 {
     return e->speaking ? frame + 1 - e->end_frame : 0;
+}
+
+bool phone_frame_is_loud(const uint8_t *mulaw, size_t n)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        int32_t x = g711_mulaw_decode1(mulaw[i]);
+        sum += (uint64_t)(x * (int64_t)x);
+    }
+    return sum >= (uint64_t)LOUD_RMS * LOUD_RMS * n && n > 0;
 }

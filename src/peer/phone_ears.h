@@ -1,6 +1,6 @@
 /*
  * Turns "this frame was loud" into speech: when somebody began, when they fell silent. One object listens to one
- * party. Pure, in frames of 20 ms on the media clock. Not here: what is loud (audio/energy.h), what to do about it.
+ * party. Pure, in frames of 20 ms on the media clock. Not here: what to do about it.
  *
  * Speech begins with the first of two loud frames that are at most two apart (one click is no speech) and is over
  * once quiet_frames in a row were not loud; its end is the last loud frame, not the moment of that verdict.
@@ -31,5 +31,8 @@ enum phone_heard phone_ears_step(struct phone_ears *e, uint32_t frame, bool loud
 enum phone_heard phone_ears_cut(struct phone_ears *e);
 /* Frames since the last loud one while speaking; 0 when not. */
 uint32_t phone_ears_pause(const struct phone_ears *e, uint32_t frame);
+
+/* Whether a person would hear it: 20 ms of mu-law whose RMS is above -46 dB of full scale. */
+bool phone_frame_is_loud(const uint8_t *mulaw, size_t n);
 
 #endif

@@ -1,0 +1,392 @@
+#include "phone_args.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "peer/phone_speech.h"
+
+const char phone_usage[] =
+    "usage: ringtrip phone URL [options]\n"
+    "       ringtrip phone --ws ws://host:port/media-stream [--param NAME=VALUE]... [options]\n"
+    "\n"
+    "Dials a gateway as Twilio does: URL is its voice webhook. Says what it is told, listens, measures.\n"
+    "\n"
+    "what the caller does, in this order\n"
+    "  --say TEXT            speak a sentence (flite)\n"
+    "  --wav FILE            play a WAV file (PCM16 at 8, 16 or 24 kHz, mu-law at 8 kHz)\n"
+    "  --dtmf DIGITS         press keys, one every 200 ms\n"
+    "  --silence MS          say nothing; the next thing follows at once\n"
+    "  --when WHEN           when the next of these begins:\n"
+    "                        start             right after the start of the stream\n"
+    "                        greeting-done[:MS]  the agent spoke and fell silent (the first one's default)\n"
+    "                        agent-stops[:MS]  it answered the one before and fell silent (the default of the others)\n"
+    "                        agent-speaks[:MS] MS after it began to speak: barge-in\n"
+    "                        after:MS          MS after the one before was over\n"
+    "  --hangup WHEN         when the caller hangs up; also: never (default agent-stops:2000)\n"
+    "  -i, --interactive     speak the lines that are typed; /dtmf DIGITS presses keys, /bye hangs up\n"
+    "  --max-s N             hang up after N seconds in any case (60; interactive 600)\n"
+    "  --quiet-ms N          silence that counts as the end of speech (700)\n"
+    "the call\n"
+    "  --from NUMBER, --to NUMBER, --account-sid SID, --call-sid SID\n"
+    "  --auth-token TOKEN    sign webhooks and the upgrade (default: TWILIO_AUTH_TOKEN)\n"
+    "  --status-callback URL where the final status goes\n"
+    "  --stream-base URL     open the media socket at this ws:// or wss:// address whatever host the TwiML names\n"
+    "  --connect-to HOST:PORT  the same as --stream-base ws://HOST:PORT\n"
+    "  --sign-base URL       public address of the gateway: what signatures name instead of the one dialled\n"
+    "  --ca-file FILE        certificates to trust\n"
+    "the network\n"
+    "  --delay MS, --jitter MS   one way, each way; order is kept\n"
+    "  --loss PERCENT        of the 20 ms frames, each way\n"
+    "  --seed N              repeat the same delays, losses and first timestamp\n"
+    "what is written\n"
+    "  --record FILE.wav     stereo: left what the caller said, right what the caller heard\n"
+    "  --report FILE.json    the measurements; --json writes them to standard output\n"
+    "  -q, --quiet           no progress lines\n"
+    "expectations: exit status 1 when one fails\n"
+    "  --expect-gap-ms N     every turn is answered, after at most N ms\n"
+    "  --expect-stop-ms N    the agent falls silent at most N ms after being interrupted\n"
+    "  --expect-overlap-ms N both speak at once for at most N ms in all\n"
+    "  --expect-agent-speech-ms N  the agent speaks for at least N ms in all\n"
+    "  --expect-turns N      at least N turns are answered\n"
+    "  --expect-hangup caller|agent\n"
+    "  --expect-no-late      no frame left late, the agent's speech was never cut by a gap\n"
+    "  --expect-no-audio-after-clear\n"
+    "  --expect-no-warnings  nothing earned a vendor's error number (on; --allow-warnings turns it off)\n";
+
+struct parser {
+    struct phone_args *a;
+    struct buf *err;
+    struct phone_when when; /* given for the next item */
+    bool has_when;
+};
+
+static int fail(struct parser *p, const char *fmt, const char *what)
+{
+    if (p->err->len == 0) {
+        buf_puts(p->err, fmt);
+        buf_puts(p->err, what);
+    }
+    return -EINVAL;
+}
+
+/* ---- what is said ---- */
+
+static int add_item(struct parser *p, struct phone_item item)
+{
+    if (p->a->n_items == PHONE_ARGS_ITEMS) {
+        free(item.owned);
+        return fail(p, "more than 100 things to say", "");
+    }
+    item.when = p->when;
+    p->when = (struct phone_when){0};
+    p->has_when = false;
+    p->a->items[p->a->n_items++] = item;
+    return 0;
+}
+
+static int add_speech(struct parser *p, struct phone_speech s, const char *label)
+{
+    return add_item(
+        p, (struct phone_item){.kind = PHONE_SAY, .mulaw = span_from(s.mulaw, s.n), .owned = s.mulaw, .label = label});
+}
+
+static int opt_say(struct parser *p, const char *value)
+{
+    struct phone_speech s;
+    int err = phone_speech_say(str_from(value), &s);
+    if (err == -ENOTSUP) {
+        return fail(p, "--say needs a build with flite (package flite1-dev); use --wav instead", "");
+    }
+    return err < 0 ? fail(p, "this cannot be spoken: ", value) : add_speech(p, s, value);
+}
+
+static int opt_wav(struct parser *p, const char *value)
+{
+    struct phone_speech s;
+    return phone_speech_load(value, &s, p->err) < 0 ? -EINVAL : add_speech(p, s, value);
+}
+
+static int opt_dtmf(struct parser *p, const char *value)
+{
+    struct phone_item item = {.kind = PHONE_KEYS};
+    if (value[0] == '\0' || strspn(value, "0123456789*#ABCD") != strlen(value) ||
+        str_copy(item.keys, sizeof(item.keys), str_from(value)) < 0) {
+        return fail(p, "--dtmf takes 1 to 32 of 0-9 * # A-D, not ", value);
+    }
+    return add_item(p, item);
+}
+
+static int to_number(struct parser *p, const char *value, int64_t max, int64_t *ret)
+{
+    if (str_to_i64(str_from(value), ret) < 0 || *ret < 0 || *ret > max) {
+        buf_printf(p->err, "a number from 0 to %lld is wanted, not %s", (long long)max, value);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int opt_silence(struct parser *p, const char *value)
+{
+    int64_t ms = 0;
+    int err = to_number(p, value, 600000, &ms);
+    return err < 0 ? err : add_item(p, (struct phone_item){.kind = PHONE_SILENCE, .silence_ms = (uint32_t)ms});
+}
+
+static int parse_when(struct parser *p, const char *value, struct phone_when *ret)
+{
+    return phone_when_parse(str_from(value), ret) < 0
+               ? fail(p, "not a moment (start, greeting-done, agent-stops, agent-speaks[:MS], after:MS): ", value)
+               : 0;
+}
+
+static int opt_when(struct parser *p, const char *value)
+{
+    p->has_when = true;
+    return parse_when(p, value, &p->when);
+}
+
+static int opt_hangup(struct parser *p, const char *value)
+{
+    return parse_when(p, value, &p->a->opts.hangup);
+}
+
+static int opt_param(struct parser *p, const char *value)
+{
+    struct str s = str_from(value);
+    size_t eq = str_find(s, '=');
+    if (eq == 0 || eq == s.n || p->a->n_params == TWILIO_PARAM_MAX) {
+        return fail(p, "--param takes NAME=VALUE, at most 32 of them: ", value);
+    }
+    p->a->params[p->a->n_params++] = (struct twilio_param){{s.p, eq}, {s.p + eq + 1, s.n - eq - 1}};
+    return 0;
+}
+
+static int opt_loss(struct parser *p, const char *value)
+{
+    double percent = 0;
+    if (str_to_f64(str_from(value), &percent) < 0 || !(percent >= 0 && percent <= 100)) {
+        return fail(p, "--loss takes a percentage, not ", value);
+    }
+    p->a->opts.loss_percent = percent;
+    return 0;
+}
+
+static int opt_connect_to(struct parser *p, const char *value)
+{
+    int n = snprintf(p->a->stream_base, sizeof(p->a->stream_base), "ws://%s", value);
+    if (n < 0 || (size_t)n >= sizeof(p->a->stream_base)) {
+        return fail(p, "--connect-to takes HOST:PORT", "");
+    }
+    p->a->opts.stream_base = str_from(p->a->stream_base);
+    return 0;
+}
+
+static int opt_expect_hangup(struct parser *p, const char *value)
+{
+    bool caller = str_is(str_from(value), "caller");
+    if (!caller && !str_is(str_from(value), "agent")) {
+        return fail(p, "--expect-hangup takes caller or agent, not ", value);
+    }
+    p->a->expect.hangup = caller ? PHONE_SIDE_CALLER : PHONE_SIDE_AGENT;
+    return 0;
+}
+
+static int opt_max(struct parser *p, const char *value)
+{
+    int64_t s = 0;
+    int err = to_number(p, value, 3600, &s);
+    p->a->opts.max_ms = (uint32_t)s * 1000;
+    return err;
+}
+
+static int opt_seed(struct parser *p, const char *value)
+{
+    int64_t seed = 0;
+    int err = to_number(p, value, INT64_MAX, &seed);
+    p->a->opts.seed = (uint64_t)seed;
+    return err;
+}
+
+/* ---- the table ---- */
+
+#define AT(member) offsetof(struct phone_args, member)
+
+static const struct option {
+    const char *name;
+    int (*take)(struct parser *p, const char *value);
+    enum { VALUE, TEXT, PATH, U32, I32, FLAG, NO_FLAG } kind;
+    size_t at;
+} options[] = {
+    {"say", opt_say, VALUE, 0},
+    {"wav", opt_wav, VALUE, 0},
+    {"dtmf", opt_dtmf, VALUE, 0},
+    {"silence", opt_silence, VALUE, 0},
+    {"when", opt_when, VALUE, 0},
+    {"hangup", opt_hangup, VALUE, 0},
+    {"param", opt_param, VALUE, 0},
+    {"loss", opt_loss, VALUE, 0},
+    {"connect-to", opt_connect_to, VALUE, 0},
+    {"expect-hangup", opt_expect_hangup, VALUE, 0},
+    {"max-s", opt_max, VALUE, 0},
+    {"seed", opt_seed, VALUE, 0},
+    {"ws", NULL, TEXT, AT(opts.ws_url)},
+    {"auth-token", NULL, TEXT, AT(opts.auth_token)},
+    {"account-sid", NULL, TEXT, AT(opts.account_sid)},
+    {"call-sid", NULL, TEXT, AT(opts.call_sid)},
+    {"from", NULL, TEXT, AT(opts.from)},
+    {"to", NULL, TEXT, AT(opts.to)},
+    {"status-callback", NULL, TEXT, AT(opts.status_callback)},
+    {"stream-base", NULL, TEXT, AT(opts.stream_base)},
+    {"sign-base", NULL, TEXT, AT(opts.sign_base)},
+    {"ca-file", NULL, PATH, AT(opts.ca_file)},
+    {"record", NULL, PATH, AT(opts.record_path)},
+    {"report", NULL, PATH, AT(report_path)},
+    {"quiet-ms", NULL, U32, AT(opts.quiet_ms)},
+    {"delay", NULL, U32, AT(opts.delay_ms)},
+    {"jitter", NULL, U32, AT(opts.jitter_ms)},
+    {"expect-gap-ms", NULL, I32, AT(expect.gap_ms)},
+    {"expect-stop-ms", NULL, I32, AT(expect.stop_ms)},
+    {"expect-overlap-ms", NULL, I32, AT(expect.overlap_ms)},
+    {"expect-agent-speech-ms", NULL, I32, AT(expect.agent_speech_ms)},
+    {"expect-turns", NULL, I32, AT(expect.turns)},
+    {"expect-no-late", NULL, FLAG, AT(expect.no_late)},
+    {"expect-no-audio-after-clear", NULL, FLAG, AT(expect.no_after_clear)},
+    {"expect-no-warnings", NULL, FLAG, AT(expect.no_warnings)},
+    {"allow-warnings", NULL, NO_FLAG, AT(expect.no_warnings)},
+    {"interactive", NULL, FLAG, AT(interactive)},
+    {"quiet", NULL, FLAG, AT(quiet)},
+    {"help", NULL, FLAG, AT(help)},
+};
+
+static int store(struct parser *p, const struct option *o, const char *value)
+{
+    void *at = (char *)p->a + o->at;
+    int64_t n = 0;
+    switch (o->kind) {
+    case VALUE:
+        return o->take(p, value);
+    case TEXT:
+        *(struct str *)at = str_from(value);
+        return 0;
+    case PATH:
+        *(const char **)at = value;
+        return 0;
+    case U32:
+    case I32:
+        if (to_number(p, value, 600000, &n) < 0) {
+            return -EINVAL;
+        }
+        if (o->kind == U32) {
+            *(uint32_t *)at = (uint32_t)n;
+        } else {
+            *(int32_t *)at = (int32_t)n;
+        }
+        return 0;
+    case FLAG:
+        *(bool *)at = true;
+        return 0;
+    case NO_FLAG:
+        *(bool *)at = false;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static const struct option *find(struct str name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (str_is(name, options[i].name)) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+/* "--name value", "--name=value"; *i moves on over what was used. */
+static int take_option(struct parser *p, int argc, char **argv, int *i)
+{
+    struct str arg = str_from(argv[*i]);
+    struct str name = {arg.p + 2, str_find(arg, '=') - 2};
+    if (str_is(arg, "-i") || str_is(arg, "-q") || str_is(arg, "-h")) {
+        name = arg.p[1] == 'i' ? STR("interactive") : arg.p[1] == 'q' ? STR("quiet") : STR("help");
+    } else if (str_is(arg, "--json")) {
+        p->a->report_path = "-";
+        return 0;
+    } else if (!str_starts(arg, STR("--"))) {
+        return fail(p, "unknown option ", argv[*i]);
+    }
+    const struct option *o = find(name);
+    if (!o) {
+        return fail(p, "unknown option ", argv[*i]);
+    }
+    bool has_value = str_starts(arg, STR("--")) && name.n + 2 < arg.n;
+    if (o->kind == FLAG || o->kind == NO_FLAG) {
+        return has_value ? fail(p, "this option takes no value: ", argv[*i]) : store(p, o, "");
+    }
+    if (has_value) {
+        return store(p, o, arg.p + name.n + 3);
+    }
+    if (*i + 1 >= argc) {
+        return fail(p, "a value is missing behind ", argv[*i]);
+    }
+    *i += 1;
+    return store(p, o, argv[*i]);
+}
+
+static int check(struct parser *p)
+{
+    struct phone_args *a = p->a;
+    if (a->help) {
+        return 0;
+    }
+    if ((a->opts.url.n > 0) == (a->opts.ws_url.n > 0)) {
+        return fail(p, "one URL is wanted: that of the voice webhook, or --ws and that of the media socket", "");
+    }
+    if (p->has_when) {
+        return fail(p, "--when stands before what it times", "");
+    }
+    if (a->n_params > 0 && a->opts.ws_url.n == 0) {
+        return fail(p, "--param goes with --ws; otherwise the TwiML names the parameters", "");
+    }
+    return 0;
+}
+
+int phone_args_parse(int argc, char **argv, struct phone_args *ret, struct buf *ret_err)
+{
+    *ret = (struct phone_args){0};
+    phone_expect_init(&ret->expect);
+    struct parser p = {.a = ret, .err = ret_err};
+    const char *token = getenv("TWILIO_AUTH_TOKEN");
+    ret->opts.auth_token = str_from(token ? token : "");
+    for (int i = 1; i < argc; i++) {
+        int err = 0;
+        if (argv[i][0] == '-') {
+            err = take_option(&p, argc, argv, &i);
+        } else if (ret->opts.url.n > 0) {
+            err = fail(&p, "one URL only, not also ", argv[i]);
+        } else {
+            ret->opts.url = str_from(argv[i]);
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    ret->opts.items = ret->items;
+    ret->opts.n_items = ret->n_items;
+    ret->opts.params = ret->params;
+    ret->opts.n_params = ret->n_params;
+    ret->opts.open_ended = ret->interactive;
+    if (ret->interactive && ret->opts.max_ms == 0) {
+        ret->opts.max_ms = 600000;
+    }
+    return check(&p);
+}
+
+void phone_args_done(struct phone_args *a)
+{
+    for (size_t i = 0; i < a->n_items; i++) {
+        free(a->items[i].owned);
+    }
+    a->n_items = 0;
+}

@@ -1,0 +1,172 @@
+/* The carrier's HTTP requests of one phone: at most a few at a time, each signed, none outliving the phone. */
+#include <stdio.h>
+#include <time.h>
+
+#include "base/err.h"
+#include "net/crypto.h"
+#include "peer/phone_impl.h"
+#include "peer/phone_url.h"
+
+#define WEBHOOK_MS  15000
+#define CALLBACK_MS 5000
+#define BODY_MAX    65536u
+
+static void on_reply(const struct http_reply *reply, void *arg)
+{
+    struct phone_request *r = arg;
+    struct phone *p = r->phone;
+    r->id = 0;
+    r->done(p, reply);
+    /* The phone may have ended in there, but it is freed from the loop only. */
+    phone_check_end(p);
+}
+
+static struct phone_request *request_slot(struct phone *p)
+{
+    for (size_t i = 0; i < ARRAY_LEN(p->requests); i++) {
+        if (p->requests[i].id == 0) {
+            return &p->requests[i];
+        }
+    }
+    return NULL;
+}
+
+bool phone_requests_pending(const struct phone *p)
+{
+    for (size_t i = 0; i < ARRAY_LEN(p->requests); i++) {
+        if (p->requests[i].id != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void phone_requests_cancel(struct phone *p)
+{
+    for (size_t i = 0; i < ARRAY_LEN(p->requests); i++) {
+        if (p->requests[i].id != 0) {
+            http_cancel(p->o.http, p->requests[i].id);
+        }
+    }
+}
+
+static int put_headers(struct phone *p, struct str url, const struct phone_form *form, struct buf *out)
+{
+    uint8_t id[16];
+    char hex[33];
+    crypto_random(id, sizeof(id));
+    crypto_hex(span_from(id, sizeof(id)), hex);
+    buf_puts(out, "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
+                  "User-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n");
+    buf_printf(out, "I-Twilio-Idempotency-Token: %.8s-%.4s-%.4s-%.4s-%s\r\n", hex, hex + 8, hex + 12, hex + 16,
+               hex + 20);
+    if (p->o.auth_token.n > 0) {
+        char signature[PHONE_SIGNATURE_BYTES];
+        struct buf signed_url;
+        buf_init(&signed_url, BODY_MAX);
+        int err = phone_url_rebase(url, p->o.sign_base, &signed_url);
+        err = err < 0 ? err : phone_sign(p->o.auth_token, buf_str(&signed_url), form, signature);
+        buf_done(&signed_url);
+        if (err < 0) {
+            return err;
+        }
+        buf_printf(out, "X-Twilio-Signature: %s\r\n", signature);
+    }
+    return out->err;
+}
+
+static int request(struct phone *p, struct str url, const struct phone_form *form, uint32_t deadline_ms,
+                   phone_reply_fn done)
+{
+    struct phone_request *r = request_slot(p);
+    if (!r || p->closing) {
+        return -ERR_LIMIT;
+    }
+    struct buf headers, body;
+    buf_init(&headers, BODY_MAX);
+    buf_init(&body, BODY_MAX);
+    phone_form_encode(form, &body);
+    int err = body.err ? body.err : put_headers(p, url, form, &headers);
+    if (err == 0) {
+        struct http_call_opts opts = {.method = "POST",
+                                      .url = url,
+                                      .headers = buf_str(&headers),
+                                      .body = buf_span(&body),
+                                      .ca_file = p->o.ca_file,
+                                      .deadline_ms = deadline_ms,
+                                      .max_response_bytes = BODY_MAX};
+        *r = (struct phone_request){.phone = p, .done = done};
+        err = http_call(p->o.http, &opts, on_reply, r, &r->id);
+    }
+    buf_done(&headers);
+    buf_done(&body);
+    return err;
+}
+
+static struct phone_party party(const struct phone *p)
+{
+    return (struct phone_party){p->o.account_sid, p->o.call_sid, p->o.from, p->o.to};
+}
+
+int phone_request_twiml(struct phone *p, struct str url, const char *status, phone_reply_fn done)
+{
+    struct phone_form form = {.n = 0};
+    struct phone_party who = party(p);
+    phone_form_call(&form, &who, status);
+    return request(p, url, &form, WEBHOOK_MS, done);
+}
+
+static void ignore_reply(struct phone *p, const struct http_reply *reply)
+{
+    if (!p->closing && (reply->err < 0 || reply->status / 100 != 2)) {
+        phone_warn(p, PHONE_ERR_FETCH, "a status callback was not answered with 2xx");
+    }
+}
+
+int phone_request_status(struct phone *p)
+{
+    struct phone_form form = {.n = 0};
+    struct phone_party who = party(p);
+    char duration[16], minutes[16], timestamp[64] = "";
+    uint32_t seconds = (p->report.duration_ms + 999) / 1000;
+    time_t now = (time_t)(clock_wall_us() / 1000000);
+    struct tm tm;
+    ignore_result(snprintf(duration, sizeof(duration), "%u", seconds) < 0);
+    ignore_result(snprintf(minutes, sizeof(minutes), "%u", (seconds + 59) / 60) < 0);
+    if (gmtime_r(&now, &tm)) {
+        ignore_result(strftime(timestamp, sizeof(timestamp), "%a, %d %b %Y %H:%M:%S +0000", &tm) == 0);
+    }
+    phone_form_call(&form, &who, "completed");
+    phone_form_add(&form, "CallbackSource", STR("call-progress-events"));
+    phone_form_add(&form, "SequenceNumber", STR("0")); /* only the final one is sent */
+    phone_form_add(&form, "Timestamp", str_from(timestamp));
+    phone_form_add(&form, "CallDuration", str_from(duration));
+    phone_form_add(&form, "Duration", str_from(minutes));
+    phone_form_add(&form, "SipResponseCode", STR("200"));
+    return request(p, p->o.status_callback, &form, CALLBACK_MS, ignore_reply);
+}
+
+void phone_request_stream_status(struct phone *p, const char *event, const char *error)
+{
+    struct phone_form form = {.n = 0};
+    char timestamp[64] = "", whole[80];
+    int64_t wall_us = clock_wall_us();
+    time_t now = (time_t)(wall_us / 1000000);
+    struct tm tm;
+    if (gmtime_r(&now, &tm)) {
+        ignore_result(strftime(timestamp, sizeof(timestamp), "%Y-%m-%dT%H:%M:%S", &tm) == 0);
+    }
+    ignore_result(snprintf(whole, sizeof(whole), "%s.%06d000Z", timestamp, (int)(wall_us % 1000000)) < 0);
+    phone_form_add(&form, "AccountSid", p->o.account_sid);
+    phone_form_add(&form, "CallSid", p->o.call_sid);
+    phone_form_add(&form, "StreamSid", str_from(p->stream_sid));
+    phone_form_add(&form, "StreamName", str_from(p->stream_sid));
+    phone_form_add(&form, "StreamEvent", str_from(event));
+    if (error) {
+        phone_form_add(&form, "StreamError", str_from(error));
+    }
+    phone_form_add(&form, "Timestamp", str_from(whole));
+    if (request(p, p->stream_callback, &form, CALLBACK_MS, ignore_reply) < 0 && !p->closing) {
+        phone_warn(p, PHONE_ERR_FETCH, "a stream status callback could not be sent");
+    }
+}

@@ -1,0 +1,33 @@
+/*
+ * The HTTP side of the carrier: parameters of a voice webhook or a status callback, their form encoding, and the
+ * X-Twilio-Signature over them. The signature is own code on purpose (the gateway's check is wire/twilio_sig.h), so
+ * that phone and gateway cannot share a misreading; checked against the vendor's vectors and its Node library. Not
+ * here: sending (phone_dial.c).
+ */
+#ifndef PEER_PHONE_WEBHOOK_H
+#define PEER_PHONE_WEBHOOK_H
+
+#include "base/buf.h"
+#include "wire/twilio.h"
+
+#define PHONE_FORM_MAX        48
+#define PHONE_SIGNATURE_BYTES 29 /* 28 characters of base64 and a NUL */
+
+struct phone_form {
+    struct twilio_param fields[PHONE_FORM_MAX]; /* lent */
+    size_t n;
+};
+
+/* Too many fields are a mistake of ours: asserted. */
+void phone_form_add(struct phone_form *f, const char *name, struct str value);
+/* The standard parameters of 3.1 in the vendor's order. status: "ringing", "in-progress" or a final one. */
+struct phone_party {
+    struct str account_sid, call_sid, from, to;
+};
+void phone_form_call(struct phone_form *f, const struct phone_party *party, const char *status);
+/* application/x-www-form-urlencoded; spaces as %20, as the vendor does. */
+void phone_form_encode(const struct phone_form *f, struct buf *out);
+/* Signature over url and the decoded fields; f NULL: none (GET, WebSocket). -ENOMEM */
+MUST_USE int phone_sign(struct str token, struct str url, const struct phone_form *f, char ret[PHONE_SIGNATURE_BYTES]);
+
+#endif
