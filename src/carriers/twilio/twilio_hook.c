@@ -22,7 +22,7 @@ static bool admit(struct twilio *t, struct http_exchange *x, const struct http_r
         respond_text(x, 400, "The parameters are not a well-formed form.\n");
         return false;
     }
-    enum twilio_verdict verdict = twilio_verify(t, req, false, p->list, p->n_form);
+    enum twilio_verdict verdict = twilio_verify(t, req, false, &p->body);
     *ret_signed = verdict == TWILIO_SIGNED;
     if (verdict == TWILIO_SIGNED || verdict == TWILIO_UNCHECKED) {
         return true;
@@ -62,7 +62,7 @@ static bool put_connect(const struct twilio *t, const struct http_request *req, 
     if (t->opts->public_url.n > 0) {
         put_url(t, req, false, STR("/twilio/stream-status"), &status);
     }
-    struct twilio_urls urls = {buf_str(&stream), buf_str(&after), buf_str(&status)};
+    struct twilio_own_urls urls = {buf_str(&stream), buf_str(&after), buf_str(&status)};
     bool known = urls.stream.n > 0 && !stream.err && !after.err && !status.err;
     if (known) {
         twilio_put_connect(out, &urls, answer);

@@ -9,6 +9,7 @@
 #include "call/leg_ops.h"
 #include "carriers/twilio/twilio.h"
 #include "net/ws.h"
+#include "wire/form.h"
 
 #define TWILIO_SEEN_CALLS  512 /* calls whose last status sequence is remembered */
 #define TWILIO_URL_MAX     4096
@@ -102,19 +103,12 @@ enum twilio_verdict {
     TWILIO_FORGED,    /* a wrong one */
     TWILIO_UNCHECKED, /* verification is off */
 };
-/* What a signature is over, before the variants of its URL. */
-struct twilio_signed {
-    struct str origin; /* "https://host[:port]" */
-    struct str target; /* path?query */
-    bool websocket;
-    const struct twilio_param *params; /* of a form */
-    uint32_t n_params;
-};
-bool twilio_signature_fits(const struct twilio_opts *o, const struct twilio_signed *what, struct str signature);
+/* One of our tokens has signed url, in one of the spellings that count. params: of a form POST, else NULL; sorted. */
+bool twilio_signature_fits(const struct twilio_opts *o, struct str url, struct form *params, struct str signature);
 /* "https://host[:port]" as the outside sees it; empty when unknown. websocket: ws or wss. */
 void twilio_put_origin(const struct twilio *t, const struct http_request *req, bool websocket, struct buf *out);
-/* params: of a form body; none for upgrades, GET and other bodies. */
+/* params: of the body when it is a form, may be NULL. */
 enum twilio_verdict twilio_verify(const struct twilio *t, const struct http_request *req, bool websocket,
-                                  const struct twilio_param *params, uint32_t n_params);
+                                  struct form *params);
 
 #endif

@@ -473,7 +473,7 @@ void twilio_upgrade(struct twilio *t, struct http_exchange *x, const struct http
                      span_of_str(STR("This path speaks WebSocket (Twilio Media Streams).\n")));
         return;
     }
-    enum twilio_verdict verdict = twilio_verify(t, req, true, NULL, 0);
+    enum twilio_verdict verdict = twilio_verify(t, req, true, NULL);
     if (verdict == TWILIO_FORGED) {
         t->stats.bad_signatures++;
         log_warn(&t->scope, "twilio.signature", "path=" STR_FMT " peer=" STR_FMT " why=\"wrong signature\"",

@@ -1,14 +1,14 @@
 /*
  * Who we are to the outside, and whether a request was signed by the vendor. The URL is where everyone fails: it is
- * rebuilt from the configuration, and accepted with, without, or with the default port, since the vendor's systems
- * do not agree on it. On an upgrade an ending slash is as uncertain.
+ * rebuilt from the configuration, and every spelling that the vendor's systems may have signed is tried.
  */
-#include <stdlib.h>
-
 #include "base/base64.h"
 #include "carriers/twilio/twilio_impl.h"
 #include "carriers/twilio/twilio_params.h"
 #include "net/crypto.h"
+#include "wire/twilio_sig.h"
+
+#define SIGNED_MAX_BYTES (4u << 20)
 
 /* First element of a forwarded list: the client's side of it. */
 static struct str first_of(struct str list)
@@ -70,159 +70,57 @@ void twilio_put_origin(const struct twilio *t, const struct http_request *req, b
 
 /* ---- signature ---- */
 
-struct signed_text {
-    struct str scheme; /* with "://" */
-    struct str host;   /* without port */
-    struct str port;   /* with ':'; may be empty */
-    struct str target; /* path?query */
-    struct str params; /* names and values, sorted and joined */
-};
-
-static int by_name_and_value(const void *a, const void *b)
+static bool signed_by_us(const struct twilio_opts *o, struct span text, struct str signature)
 {
-    const struct twilio_param *x = a;
-    const struct twilio_param *y = b;
-    const struct str pairs[2][2] = {{x->name, y->name}, {x->value, y->value}};
-    for (int i = 0; i < 2; i++) {
-        struct str p = pairs[i][0];
-        struct str q = pairs[i][1];
-        size_t n = MIN(p.n, q.n);
-        int c = n > 0 ? memcmp(p.p, q.p, n) : 0;
-        if (c != 0 || p.n != q.n) {
-            return c != 0 ? c : p.n < q.n ? -1 : 1;
-        }
-    }
-    return 0;
-}
-
-/* Ascending byte order of names, then of distinct values; no separators. */
-static void put_params(struct buf *out, const struct twilio_param *params, uint32_t n)
-{
-    struct twilio_param sorted[TWILIO_MAX_PARAMS];
-    n = MIN(n, TWILIO_MAX_PARAMS);
-    if (n > 0) {
-        memcpy(sorted, params, n * sizeof(*params));
-    }
-    qsort(sorted, n, sizeof(*sorted), by_name_and_value);
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0 && by_name_and_value(&sorted[i - 1], &sorted[i]) == 0) {
-            continue;
-        }
-        buf_put_str(out, sorted[i].name);
-        buf_put_str(out, sorted[i].value);
-    }
-}
-
-static bool split_origin(struct str origin, struct signed_text *s)
-{
-    size_t colon = str_search(origin, STR("://"));
-    if (colon == SIZE_MAX) {
-        return false;
-    }
-    s->scheme = (struct str){origin.p, colon + 3};
-    s->host = (struct str){origin.p + colon + 3, origin.n - colon - 3};
-    s->port = STR_NULL;
-    for (size_t i = s->host.n; i-- > 0 && s->host.p[i] != ']';) {
-        if (s->host.p[i] == ':') {
-            s->port = (struct str){s->host.p + i, s->host.n - i};
-            s->host.n = i;
-            break;
-        }
-    }
-    return true;
-}
-
-static bool matches(const struct twilio_opts *o, const struct signed_text *s, struct str port, struct str target,
-                    struct str signature)
-{
-    struct buf text;
     bool found = false;
-    buf_init(&text, 4u << 20);
-    buf_put_str(&text, s->scheme);
-    buf_put_str(&text, s->host);
-    buf_put_str(&text, port);
-    buf_put_str(&text, target);
-    buf_put_str(&text, s->params);
-    for (uint32_t i = 0; i < o->n_auth_tokens && text.err == 0; i++) {
+    for (uint32_t i = 0; i < o->n_auth_tokens; i++) {
         uint8_t mac[20];
         char want[28];
-        crypto_hmac_sha1(span_of_str(o->auth_tokens[i]), buf_span(&text), mac);
+        crypto_hmac_sha1(span_of_str(o->auth_tokens[i]), text, mac);
         size_t n = base64_encode(want, span_from(mac, sizeof(mac)));
         found = crypto_equal(span_from(want, n), span_of_str(signature)) || found;
     }
+    return found;
+}
+
+bool twilio_signature_fits(const struct twilio_opts *o, struct str url, struct form *params, struct str signature)
+{
+    struct twilio_urls urls;
+    struct buf text;
+    bool found = false;
+    if (twilio_urls_init(&urls, url) < 0) {
+        return false;
+    }
+    buf_init(&text, SIGNED_MAX_BYTES);
+    for (size_t i = 0; i < urls.n && !found; i++) {
+        buf_clear(&text, 0);
+        found = twilio_sign_base(&text, urls.url[i], params) == 0 && signed_by_us(o, buf_span(&text), signature);
+    }
     buf_done(&text);
+    twilio_urls_done(&urls);
     return found;
 }
 
-static bool matches_any_port(const struct twilio_opts *o, const struct signed_text *s, struct str target,
-                             struct str signature)
-{
-    bool tls = str_is(s->scheme, "https://") || str_is(s->scheme, "wss://");
-    return matches(o, s, s->port, target, signature) || matches(o, s, STR_NULL, target, signature) ||
-           matches(o, s, tls ? STR(":443") : STR(":80"), target, signature);
-}
-
-/* An upgrade may have been signed with a slash at the end that we did not write, or without one that we did. */
-static bool matches_other_slash(const struct twilio_opts *o, const struct signed_text *s, struct str signature)
-{
-    struct buf other;
-    struct str target = s->target;
-    buf_init(&other, TWILIO_URL_MAX);
-    if (target.n > 1 && target.p[target.n - 1] == '/') {
-        buf_put(&other, target.p, target.n - 1);
-    } else {
-        buf_put_str(&other, target);
-        buf_putc(&other, '/');
-    }
-    bool found = other.err == 0 && matches_any_port(o, s, buf_str(&other), signature);
-    buf_done(&other);
-    return found;
-}
-
-static struct str query_value(struct str query, const char *name)
-{
-    struct str part;
-    while (str_split(&query, '&', &part)) {
-        size_t eq = str_find(part, '=');
-        if (eq < part.n && str_is((struct str){part.p, eq}, name)) {
-            return (struct str){part.p + eq + 1, part.n - eq - 1};
-        }
-    }
-    return STR_NULL;
-}
-
-/* A body that is no form is signed by its hash in the query. */
+/* A body that is no form is signed by its hash, which stands in the query. */
 static bool body_hash_ok(const struct http_request *req)
 {
     uint8_t hash[32];
     char hex[65];
-    struct str want = query_value(req->query, "bodySHA256");
-    if (req->body.n == 0 && want.n == 0) {
-        return true;
+    struct buf want;
+    buf_init(&want, 1024);
+    bool named = form_find(req->query, "bodySHA256", &want);
+    bool ok = !named && req->body.n == 0;
+    if (named) {
+        crypto_sha256(req->body, hash);
+        crypto_hex(span_from(hash, sizeof(hash)), hex);
+        ok = crypto_equal(span_from(hex, 64), buf_span(&want));
     }
-    crypto_sha256(req->body, hash);
-    crypto_hex(span_from(hash, sizeof(hash)), hex);
-    return crypto_equal(span_from(hex, 64), span_of_str(want));
-}
-
-bool twilio_signature_fits(const struct twilio_opts *o, const struct twilio_signed *what, struct str signature)
-{
-    struct buf joined;
-    struct signed_text s;
-    buf_init(&joined, 4u << 20);
-    put_params(&joined, what->params, what->n_params);
-    bool ok = joined.err == 0 && split_origin(what->origin, &s);
-    if (ok) {
-        s.target = what->target;
-        s.params = buf_str(&joined);
-        ok = matches_any_port(o, &s, s.target, signature) || (what->websocket && matches_other_slash(o, &s, signature));
-    }
-    buf_done(&joined);
+    buf_done(&want);
     return ok;
 }
 
 enum twilio_verdict twilio_verify(const struct twilio *t, const struct http_request *req, bool websocket,
-                                  const struct twilio_param *params, uint32_t n_params)
+                                  struct form *params)
 {
     if (!t->opts->verify_signature || t->opts->n_auth_tokens == 0) {
         return TWILIO_UNCHECKED;
@@ -232,18 +130,12 @@ enum twilio_verdict twilio_verify(const struct twilio *t, const struct http_requ
         return TWILIO_UNSIGNED;
     }
     bool form = !websocket && twilio_is_form(req);
-    struct buf origin;
-    buf_init(&origin, TWILIO_URL_MAX);
-    twilio_put_origin(t, req, websocket, &origin);
-    struct twilio_signed what = {
-        .origin = buf_str(&origin),
-        .target = req->target,
-        .websocket = websocket,
-        .params = params,
-        .n_params = form ? n_params : 0,
-    };
-    bool ok =
-        (form || websocket || body_hash_ok(req)) && origin.err == 0 && twilio_signature_fits(t->opts, &what, signature);
-    buf_done(&origin);
+    struct buf url;
+    buf_init(&url, SIGNED_MAX_BYTES);
+    twilio_put_origin(t, req, websocket, &url);
+    buf_put_str(&url, req->target);
+    bool ok = (form || websocket || body_hash_ok(req)) && url.err == 0 &&
+              twilio_signature_fits(t->opts, buf_str(&url), form ? params : NULL, signature);
+    buf_done(&url);
     return ok ? TWILIO_SIGNED : TWILIO_FORGED;
 }

@@ -1,22 +1,20 @@
-/* The parameters of a webhook: query and form body, decoded. */
+/* The parameters of a webhook: form body, then query, decoded. */
 #ifndef CARRIERS_TWILIO_PARAMS_H
 #define CARRIERS_TWILIO_PARAMS_H
 
-#include "base/buf.h"
 #include "net/http_server.h"
+#include "wire/form.h"
 #include "wire/twilio.h"
 
-#define TWILIO_MAX_PARAMS 128 /* of one webhook; the vendor sends about 30 */
-
 struct twilio_params {
-    struct twilio_param list[TWILIO_MAX_PARAMS]; /* those of the form first */
+    struct twilio_param list[2 * FORM_PAIRS_MAX];
     uint32_t n;
-    uint32_t n_form; /* these are part of what is signed; the query stands in the URL already */
-    struct buf text;
+    struct form body; /* what is signed besides the URL, in which the query stands already */
+    struct form query;
 };
 
 void twilio_params_init(struct twilio_params *p);
-/* Once after init. -ERR_SYNTAX (a bad escape), -ERR_TOO_BIG (too many), -ENOMEM; what was read before stays. */
+/* Once after init. Results of form_decode. */
 MUST_USE int twilio_params_read(struct twilio_params *p, const struct http_request *req);
 void twilio_params_done(struct twilio_params *p);
 /* The first of that name; empty when absent. */

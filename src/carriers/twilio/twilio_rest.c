@@ -153,23 +153,6 @@ static void try_again(void *arg)
     }
 }
 
-static void put_escaped(struct buf *out, struct str s)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < s.n; i++) {
-        uint8_t c = (uint8_t)s.p[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-                     c == '_' || c == '.' || c == '~';
-        if (plain) {
-            buf_putc(out, (char)c);
-        } else {
-            buf_putc(out, '%');
-            buf_putc(out, hex[c >> 4]);
-            buf_putc(out, hex[c & 15]);
-        }
-    }
-}
-
 /* A sid becomes part of a path. */
 static bool is_sid(struct str s)
 {
@@ -204,10 +187,9 @@ static int start(struct twilio *t, struct str call_sid, struct str twiml, struct
     ignore_result(str_copy(r->call_sid, sizeof(r->call_sid), call_sid)); /* is_sid has looked at the length */
     buf_init(&r->body, 64u << 10);
     if (twiml.n > 0) {
-        buf_puts(&r->body, "Twiml=");
-        put_escaped(&r->body, twiml);
+        form_put(&r->body, STR("Twiml"), twiml);
     } else {
-        buf_puts(&r->body, "Status=completed");
+        form_put(&r->body, STR("Status"), STR("completed"));
     }
     int err = r->body.err ? r->body.err : timer_new(t->loop, try_again, r, &r->backoff);
     if (err == 0) {

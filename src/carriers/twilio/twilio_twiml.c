@@ -1,96 +1,80 @@
 #include "carriers/twilio/twilio_twiml.h"
 
-#define HEAD "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response>"
-#define TAIL "</Response>"
+#include "wire/twiml.h"
 
-/* XML 1.0 has no way to write most control characters: they are left out. */
-static void put_escaped(struct buf *out, struct str s)
+/* An attribute that is not written when there is nothing to say. */
+static struct str given(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (c == '&') {
-            buf_puts(out, "&amp;");
-        } else if (c == '<') {
-            buf_puts(out, "&lt;");
-        } else if (c == '>') {
-            buf_puts(out, "&gt;");
-        } else if (c == '"') {
-            buf_puts(out, "&quot;");
-        } else if ((uint8_t)c >= 0x20 || c == '\t' || c == '\n') {
-            buf_putc(out, c);
-        }
-    }
+    return s.n > 0 ? s : STR_NULL;
 }
 
-static void put_attribute(struct buf *out, const char *name, struct str value)
+void twilio_put_connect(struct buf *out, const struct twilio_own_urls *urls, const struct twilio_answer *answer)
 {
-    buf_putc(out, ' ');
-    buf_puts(out, name);
-    buf_puts(out, "=\"");
-    put_escaped(out, value);
-    buf_putc(out, '"');
-}
-
-static void put_parameter(struct buf *out, struct str name, struct str value)
-{
-    buf_puts(out, "<Parameter");
-    put_attribute(out, "name", name);
-    put_attribute(out, "value", value);
-    buf_puts(out, "/>");
-}
-
-void twilio_put_connect(struct buf *out, const struct twilio_urls *urls, const struct twilio_answer *answer)
-{
-    buf_puts(out, HEAD "<Connect><Stream");
-    put_attribute(out, "url", urls->stream);
-    if (urls->status.n > 0) {
-        put_attribute(out, "statusCallback", urls->status);
-    }
-    buf_putc(out, '>');
+    struct twiml_w w = twiml_w(out);
+    twiml_w_open(&w, "Connect");
+    twiml_w_stream(&w, urls->stream, given(urls->status));
     if (answer->token[0]) {
-        put_parameter(out, STR(TWILIO_TOKEN_PARAM), str_from(answer->token));
+        twiml_w_parameter(&w, STR(TWILIO_TOKEN_PARAM), str_from(answer->token));
     }
     for (uint32_t i = 0; i < answer->n_params && i < TWILIO_ANSWER_MAX_PARAMS; i++) {
-        put_parameter(out, answer->params[i].name, answer->params[i].value);
+        twiml_w_parameter(&w, answer->params[i].name, answer->params[i].value);
     }
-    buf_puts(out, "</Stream></Connect>");
+    twiml_w_close(&w);
+    twiml_w_close(&w);
+    /* When the stream ends, also because this process died, the call must not hang in silence. */
     if (urls->after.n > 0) {
-        buf_puts(out, "<Redirect method=\"POST\">");
-        put_escaped(out, urls->after);
-        buf_puts(out, "</Redirect>");
+        twiml_w_redirect(&w, urls->after);
     } else {
-        buf_puts(out, "<Hangup/>");
+        twiml_w_hangup(&w);
     }
-    buf_puts(out, TAIL);
+    twiml_w_end(&w);
 }
 
 void twilio_put_say(struct buf *out, struct str sentence)
 {
-    buf_puts(out, HEAD "<Say>");
-    put_escaped(out, sentence);
-    buf_puts(out, "</Say><Hangup/>" TAIL);
+    struct twiml_w w = twiml_w(out);
+    twiml_w_say(&w, sentence, STR_NULL, STR_NULL);
+    twiml_w_hangup(&w);
+    twiml_w_end(&w);
 }
 
 static void put_dial(struct buf *out, struct str to, struct str caller_id)
 {
-    bool sip = str_starts(to, STR("sip:")) || str_starts(to, STR("sips:"));
-    buf_puts(out, HEAD "<Dial");
-    if (caller_id.n > 0) {
-        put_attribute(out, "callerId", caller_id);
+    struct twiml_w w = twiml_w(out);
+    if (str_starts(to, STR("sip:")) || str_starts(to, STR("sips:"))) {
+        twiml_w_open(&w, "Dial");
+        twiml_w_attr(&w, "callerId", given(caller_id));
+        twiml_w_open(&w, "Sip");
+        twiml_w_text(&w, to);
+        twiml_w_close(&w);
+        twiml_w_close(&w);
+    } else {
+        twiml_w_dial(&w, to, given(caller_id), STR_NULL);
     }
-    buf_puts(out, sip ? "><Sip>" : "><Number>");
-    put_escaped(out, to);
-    buf_puts(out, sip ? "</Sip></Dial><Hangup/>" TAIL : "</Number></Dial><Hangup/>" TAIL);
+    twiml_w_hangup(&w);
+    twiml_w_end(&w);
+}
+
+static void put_reject(struct buf *out, bool busy)
+{
+    struct twiml_w w = twiml_w(out);
+    twiml_w_reject(&w, busy);
+    twiml_w_end(&w);
+}
+
+static void put_hangup(struct buf *out)
+{
+    struct twiml_w w = twiml_w(out);
+    twiml_w_hangup(&w);
+    twiml_w_end(&w);
 }
 
 void twilio_put_refusal(struct buf *out, const struct twilio_answer *answer, struct str apology, struct str caller_id)
 {
     switch (answer->kind) {
     case TWILIO_ANSWER_BUSY:
-        buf_puts(out, HEAD "<Reject reason=\"busy\"/>" TAIL);
-        break;
     case TWILIO_ANSWER_REJECT:
-        buf_puts(out, HEAD "<Reject/>" TAIL);
+        put_reject(out, answer->kind == TWILIO_ANSWER_BUSY);
         break;
     case TWILIO_ANSWER_DIAL:
         put_dial(out, answer->text, caller_id);
@@ -103,7 +87,7 @@ void twilio_put_refusal(struct buf *out, const struct twilio_answer *answer, str
         break;
     case TWILIO_ANSWER_HANGUP:
     case TWILIO_ANSWER_CONNECT:
-        buf_puts(out, HEAD "<Hangup/>" TAIL);
+        put_hangup(out);
         break;
     }
 }

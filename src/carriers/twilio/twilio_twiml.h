@@ -4,13 +4,13 @@
 
 #include "carriers/twilio/twilio.h"
 
-struct twilio_urls {
+struct twilio_own_urls {
     struct str stream; /* "wss://host/media-stream" */
     struct str after;  /* empty: <Hangup/> stands behind <Connect> */
     struct str status; /* of the stream; empty: none */
 };
 
-void twilio_put_connect(struct buf *out, const struct twilio_urls *urls, const struct twilio_answer *answer);
+void twilio_put_connect(struct buf *out, const struct twilio_own_urls *urls, const struct twilio_answer *answer);
 /* Every answer but CONNECT. caller_id: for a dial, may be empty. */
 void twilio_put_refusal(struct buf *out, const struct twilio_answer *answer, struct str apology, struct str caller_id);
 /* A sentence, then the end. */
