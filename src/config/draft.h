@@ -27,6 +27,7 @@ struct origin {
 struct draft_provider {
     struct config_provider v;
     struct origin at;
+    bool broken; /* a key of it was refused: what follows from defaults is not worth telling */
     struct origin origins[DRAFT_MAX_OPTIONS]; /* by index into option_table */
 };
 

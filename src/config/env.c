@@ -169,7 +169,7 @@ static int expand_one(const struct env *e, struct str s, struct buf *out, struct
     struct env_value v;
 
     if (end == s.n) {
-        buf_puts(why, "${ without a closing }");
+        buf_puts(why, "has a ${ without a closing }");
         return -ERR_CONFIG;
     }
     sep = str_search(ref, STR(":-"));
@@ -178,7 +178,8 @@ static int expand_one(const struct env *e, struct str s, struct buf *out, struct
         ref.n = sep;
     }
     if (!is_name(ref) || str_copy(name, sizeof(name), ref) < 0) {
-        buf_printf(why, "\"" STR_FMT "\" is no name of an environment variable", (int)MIN(ref.n, 60u), ref.p);
+        buf_printf(why, "names \"" STR_FMT "\", which is no name of an environment variable", (int)MIN(ref.n, 60u),
+                   ref.p);
         return -ERR_CONFIG;
     }
     *ret_used = end + 1;
@@ -188,7 +189,7 @@ static int expand_one(const struct env *e, struct str s, struct buf *out, struct
     } else if (fallback.p) {
         buf_put_str(out, fallback);
     } else {
-        buf_printf(why, "the environment variable %s is not set; ${%s:-} would allow that", name, name);
+        buf_printf(why, "names the environment variable %s, which is not set; ${%s:-} would allow that", name, name);
         return -ERR_CONFIG;
     }
     return 0;
@@ -222,7 +223,7 @@ int env_expand(const struct env *e, struct str text, struct buf *why, struct str
     if (err >= 0 && out.err < 0) {
         err = out.err;
         if (err != -ENOMEM) {
-            buf_puts(why, "too long after the variables were put in");
+            buf_puts(why, "is too long after the variables were put in");
             err = -ERR_CONFIG;
         }
     }

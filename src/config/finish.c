@@ -154,7 +154,7 @@ static void finish_provider(struct draft *d, struct draft_provider *p)
     if (p->v.url.n == 0 && p->v.kind == CONFIG_OPENAI) {
         set_text(d, &p->v.url, STR(OPENAI_URL));
     }
-    if (p->v.api_key.n == 0 && str_is(p->v.url, OPENAI_URL)) {
+    if (p->v.api_key.n == 0 && str_is(p->v.url, OPENAI_URL) && !p->broken) {
         draft_fail(d, &p->at, "providers.%s.api_key is missing; give it there or as OPENAI_API_KEY", p->v.name.p);
     }
     if (!provider_given(p, "model")) {

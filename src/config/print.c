@@ -30,31 +30,28 @@ static void put_comment(struct buf *out, const char *text)
 static void put_env_option(struct buf *out, const struct option *o)
 {
     const char *def = default_text(o);
+    const char *value = o->example ? o->example : o->def && !o->def_text ? o->def : "";
 
     buf_putc(out, '\n');
     put_comment(out, o->meaning);
     if (o->key) {
         buf_printf(out, "# In the file: %s%s\n", o->scope == OPTION_PROVIDER ? "providers.<name>." : "", o->key);
     }
-    if (o->env[1]) {
-        buf_puts(out, "# Also read, in this order, when it is not set:");
-        for (uint32_t i = 1; i < OPTION_MAX_ENV && o->env[i]; i++) {
-            buf_printf(out, "%s %s", i > 1 ? "," : "", o->env[i]);
-        }
-        buf_putc(out, '\n');
-    }
     if (def && (o->def_text || !o->def)) {
         buf_printf(out, "# Default: %s\n", def);
     }
-    buf_printf(out, "#%s=%s\n", o->env[0], o->example ? o->example : o->def && !o->def_text ? o->def : "");
+    for (uint32_t i = 0; i < OPTION_MAX_ENV && o->env[i]; i++) {
+        buf_puts(out, i == 0 ? "" : i == 1 ? "# Other names, read when it is not set:\n" : "");
+        buf_printf(out, "#%s=%s\n", o->env[i], value);
+    }
 }
 
 void config_print_env(struct buf *out)
 {
-    buf_puts(out,
-             "# Copy to .env and take the # away from the lines you need; one # is left out before each name below.\n"
-             "# The process environment wins over this file; the YAML file wins over both (SYSTEM_PROMPT excepted).\n"
-             "# Printed by: ringtrip options --env\n");
+    buf_puts(out, "# Every environment name that ringtrip reads. Copy this file to .env and uncomment what you need; "
+                  "what is shown\n"
+                  "# is the default or an example. The process environment wins over .env, the YAML file over both;\n"
+                  "# SYSTEM_PROMPT alone wins over the file. Printed by: ringtrip options --env\n");
     for (uint32_t i = 0; i < option_count; i++) {
         if (option_table[i].env[0]) {
             put_env_option(out, &option_table[i]);

@@ -158,6 +158,7 @@ static void walk_provider(struct draft *d, const struct yaml_node *n)
     struct origin at = key_origin(n);
     struct draft_provider *p;
     struct walk w = {.d = d, .scope = OPTION_PROVIDER};
+    uint32_t problems = d->problems;
 
     if (!name_ok(n->key)) {
         draft_fail(d, &at, "a provider's name is made of letters, digits, - and _, not \"%.60s\"", n->key.p);
@@ -175,6 +176,7 @@ static void walk_provider(struct draft *d, const struct yaml_node *n)
     w.origins = p->origins;
     snprintf(w.prefix, sizeof(w.prefix), "providers.%s.", n->key.p);
     walk_map(&w, STR_NULL, n);
+    p->broken = d->problems > problems;
 }
 
 static void walk_price(struct draft *d, const struct yaml_node *n)

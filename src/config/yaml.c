@@ -118,6 +118,13 @@ static int deliver(struct reader *r, struct yaml_node *value)
     return 0;
 }
 
+static bool is_quoted(struct fy_token *token)
+{
+    enum fy_scalar_style style = fy_token_scalar_style(token);
+
+    return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+}
+
 static int take_key(struct reader *r, struct fy_event *ev, struct position at)
 {
     struct yaml_node *top = r->open[r->depth - 1];
@@ -136,7 +143,7 @@ static int take_key(struct reader *r, struct fy_event *ev, struct position at)
     }
     n->key = arena_str(r->arena, (struct str){text, len});
     n->key_line = at.line;
-    n->key_col = at.col;
+    n->key_col = at.col - (is_quoted(ev->scalar.value) && at.col > 1); /* the mark lies behind the quote */
     if (!n->key.p) {
         return -ENOMEM;
     }
@@ -169,6 +176,7 @@ static int take_scalar(struct reader *r, struct fy_event *ev, struct position at
         return -ENOMEM;
     }
     n->plain = !ev->scalar.value || fy_token_scalar_style(ev->scalar.value) == FYSS_PLAIN;
+    n->col -= ev->scalar.value && is_quoted(ev->scalar.value) && n->col > 1; /* as above */
     err = anchor_add(r, ev->scalar.anchor, n);
     return err < 0 ? err : deliver(r, n);
 }
@@ -180,6 +188,7 @@ static int take_alias(struct reader *r, struct fy_event *ev, struct position at)
     const struct anchor *a = r->anchors;
     struct yaml_node *copy;
 
+    at.col -= at.col > 1; /* the mark lies behind the star */
     while (a && text && !str_eq(a->name, (struct str){text, len})) {
         a = a->next;
     }
