@@ -19,17 +19,18 @@
 #define API_API_H
 
 #include "api/api_opts.h"
-#include "call/call.h"
+#include "call/opts.h"
 #include "call/store.h"
 #include "net/http_server.h"
 #include "obs/metrics.h"
 
 struct api;
 
-/* The inside of a live call. Word pointers are static. */
+/* The inside of a live call. Words are static. */
 struct api_live {
-    struct call_view view;
-    uint64_t now_us;
+    const char *phase, *caller, *response, *playout;
+    uint32_t queued_ms, outstanding_ms;
+    uint32_t pending_tools, barge_ins, turns;
 };
 
 struct api_health {

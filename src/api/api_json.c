@@ -142,18 +142,17 @@ static void put_usage(struct json_w *w, const struct store_call *c)
 
 static void put_live(struct json_w *w, const struct api_live *live)
 {
-    const struct call_view *v = &live->view;
     json_w_key(w, "live");
     json_w_open(w);
-    json_w_kz(w, "phase", call_phase_name(v->phase));
-    json_w_kz(w, "caller", caller_state_name(v->caller));
-    json_w_kz(w, "response", response_state_name(v->response));
-    json_w_kz(w, "playout", playout_state_name(v->playout));
-    json_w_ki64(w, "queued_ms", v->queued_ms);
-    json_w_ki64(w, "outstanding_ms", v->outstanding_ms);
-    json_w_ki64(w, "pending_tools", v->pending_tools);
-    json_w_ki64(w, "barge_ins", v->barge_ins);
-    json_w_ki64(w, "turns", v->turns);
+    json_w_kz(w, "phase", live->phase);
+    json_w_kz(w, "caller", live->caller);
+    json_w_kz(w, "response", live->response);
+    json_w_kz(w, "playout", live->playout);
+    json_w_ki64(w, "queued_ms", live->queued_ms);
+    json_w_ki64(w, "outstanding_ms", live->outstanding_ms);
+    json_w_ki64(w, "pending_tools", live->pending_tools);
+    json_w_ki64(w, "barge_ins", live->barge_ins);
+    json_w_ki64(w, "turns", live->turns);
     json_w_close(w);
 }
 

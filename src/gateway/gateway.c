@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 #include "gateway/gateway_impl.h"
-#include "store/sqlite/sqlite_store.h"
+#include "store/sqlite/sqlite.h"
 
 /* ---- pieces ---- */
 
@@ -80,7 +80,7 @@ static int load_snapshot(struct gateway *gw, struct buf *err)
 static int open_store(struct gateway *gw, struct buf *err)
 {
     const struct config *cfg = gw->snapshot->cfg;
-    const struct store_opts o = {.path = cfg->records.database.p, .demo_rows = true};
+    const struct store_opts o = {.path = cfg->records.database.p, .exclusive = true, .demo_rows = true};
     int e = make_dirs(cfg->records.dir);
     if (e < 0) {
         buf_printf(err, "records.dir: \"" STR_FMT "\" cannot be made: %s", STR_ARG(cfg->records.dir), err_text(e));

@@ -58,6 +58,7 @@ static void model_failed(struct host *h, int err, const char *code, const char *
     ev.model_failed.err = err;
     ev.model_failed.code = str_from(code);
     ev.model_failed.message = str_from(message);
+    log_error(&h->log, "model.failed", "error=%s code=%s message=\"%s\"", err_name(err), code, message);
     record_model_failed(h, &ev);
     host_event(h, &ev);
 }

@@ -94,11 +94,6 @@ void record_model_ready(struct host *h, const struct call_event *ev)
     f->priced = cost_priced(&f->prices);
     metrics_add_word(w->env.metrics, METRIC_MODEL_CONNECTS, STR("ok"), 1);
     metrics_observe_us(w->env.metrics, METRIC_WS_CONNECT, took_us);
-    log_info(&h->log, "model.ready",
-             "model=" STR_FMT " voice=" STR_FMT " in=%s out=%s tools=%u session=" STR_FMT " ms=%llu",
-             STR_ARG(ev->model_ready.model), STR_ARG(ev->model_ready.voice), audio_format_name(ev->model_ready.in),
-             audio_format_name(ev->model_ready.out), ev->model_ready.n_tools, STR_ARG(ev->model_ready.session_id),
-             (unsigned long long)(took_us / 1000));
 }
 
 void record_model_failed(struct host *h, const struct call_event *ev)
@@ -112,9 +107,6 @@ void record_model_failed(struct host *h, const struct call_event *ev)
         metrics_add_word(m, METRIC_MODEL_CONNECTS, STR("error"), 1);
     }
     metrics_add_word(m, METRIC_MODEL_ERRORS, code, 1);
-    log_error(&h->log, "model.failed", "error=%s code=" STR_FMT " message=\"" STR_FMT "\" was_ready=%d",
-              err_name(ev->model_failed.err), STR_ARG(code), STR_ARG(ev->model_failed.message),
-              ev->model_failed.was_ready);
 }
 
 static void add_text(struct buf *b, struct str text)

@@ -192,8 +192,19 @@ static bool api_live_call(struct str id, struct api_live *ret, void *arg)
     if (!h) {
         return false;
     }
-    host_view(h, &ret->view);
-    ret->now_us = loop_now_us(gw->loop);
+    struct call_view view;
+    host_view(h, &view);
+    *ret = (struct api_live){
+        .phase = call_phase_name(view.phase),
+        .caller = caller_state_name(view.caller),
+        .response = response_state_name(view.response),
+        .playout = playout_state_name(view.playout),
+        .queued_ms = view.queued_ms,
+        .outstanding_ms = view.outstanding_ms,
+        .pending_tools = view.pending_tools,
+        .barge_ins = view.barge_ins,
+        .turns = view.turns,
+    };
     return true;
 }
 

@@ -13,6 +13,7 @@ struct process {
     struct loop *loop;
     struct loop_item item;
     uv_process_t uv;
+    uv_pipe_t in; /* held open, never written */
     uv_pipe_t out;
     uv_timer_t killer;
     const struct process_handler *handler;
@@ -42,7 +43,8 @@ static void on_handle_closed(uv_handle_t *handle)
 
 static void close_handles(struct process *p)
 {
-    uv_handle_t *all[] = {(uv_handle_t *)&p->uv, (uv_handle_t *)&p->out, (uv_handle_t *)&p->killer};
+    uv_handle_t *all[] = {(uv_handle_t *)&p->uv, (uv_handle_t *)&p->in, (uv_handle_t *)&p->out,
+                          (uv_handle_t *)&p->killer};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         if (!uv_is_closing(all[i])) {
             uv_close(all[i], on_handle_closed);
@@ -115,7 +117,7 @@ static void close_item(void *arg)
 static int spawn(struct process *p, const struct process_opts *opts)
 {
     uv_stdio_container_t stdio[3] = {
-        {.flags = UV_IGNORE},
+        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&p->in},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&p->out},
         {.flags = UV_INHERIT_FD, .data.fd = 2},
     };
@@ -143,10 +145,11 @@ int process_open(struct loop *loop, const struct process_opts *opts, const struc
     p->handler = h;
     p->arg = arg;
     p->kill_ms = opts->kill_ms ? opts->kill_ms : 2000;
-    p->handles = 3;
+    p->handles = 4;
+    uv_pipe_init(&loop->uv, &p->in, 0);
     uv_pipe_init(&loop->uv, &p->out, 0);
     uv_timer_init(&loop->uv, &p->killer);
-    p->uv.data = p->out.data = p->killer.data = p;
+    p->uv.data = p->in.data = p->out.data = p->killer.data = p;
     loop_add(loop, &p->item, close_item, p);
     int err = spawn(p, opts);
     if (err < 0) {

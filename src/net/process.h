@@ -1,8 +1,9 @@
 /*
  * A child process whose standard output is read by the loop, line by line. Loop thread only.
  *
- * The child leads a session of its own, so that Ctrl-C on our terminal reaches it only through us; standard input is
- * empty, standard error is ours. Not here: restarting, what the lines mean.
+ * The child leads a session of its own, so that Ctrl-C on our terminal reaches it only through us. Its standard input
+ * is a silent pipe that ends when we do, however we die; standard error is ours. Not here: restarting, what the lines
+ * mean.
  */
 #ifndef NET_PROCESS_H
 #define NET_PROCESS_H

@@ -1,0 +1,118 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "command.h"
+#include "gateway/check.h"
+
+static const char usage[] =
+    "usage: ringtrip check [-c FILE] [--env-file FILE] [--json] [--print]\n\n"
+    "Looks at the configuration, keys, certificate, folders, port and sandbox without serving.\n\n"
+    "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
+    "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
+    "  --json              {\"ok\", \"findings\": [{\"level\", \"subject\", \"text\"}]}\n"
+    "  --print             the effective configuration as YAML, secrets masked, and nothing else\n\n"
+    "Exit status: 0 nothing wrong (warnings are fine), 1 at least one error, 2 usage.\n";
+
+enum { OPT_CONFIG, OPT_ENV_FILE, OPT_JSON, OPT_PRINT, OPT_HELP };
+static const struct option options[] = {
+    [OPT_CONFIG] = {"--config", "-c", true}, [OPT_ENV_FILE] = {"--env-file", NULL, true},
+    [OPT_JSON] = {"--json", NULL, false},    [OPT_PRINT] = {"--print", NULL, false},
+    [OPT_HELP] = {"--help", "-h", false},
+};
+
+struct output {
+    bool json;
+    bool colour;
+    struct buf buf;
+    struct json_w w;
+};
+
+static void on_finding(enum check_level level, const char *subject, struct str text, void *arg)
+{
+    static const char *const colours[CHECK_LEVEL_N] = {"\033[32m", "\033[33m", "\033[31m"};
+    struct output *out = arg;
+    if (out->json) {
+        json_w_open(&out->w);
+        json_w_kz(&out->w, "level", check_level_word(level));
+        json_w_kz(&out->w, "subject", subject);
+        json_w_kstr(&out->w, "text", text);
+        json_w_close(&out->w);
+        return;
+    }
+    buf_printf(&out->buf, "%s%-7s%s %s: " STR_FMT "\n", out->colour ? colours[level] : "", check_level_word(level),
+               out->colour ? "\033[0m" : "", subject, STR_ARG(text));
+}
+
+static int check(const struct config_source *source, bool json)
+{
+    struct output out = {.json = json, .colour = !json && isatty(STDOUT_FILENO)};
+    buf_init(&out.buf, 4u << 20);
+    out.w = json_w(&out.buf);
+    if (json) {
+        json_w_open(&out.w);
+        json_w_key(&out.w, "findings");
+        json_w_array(&out.w);
+    }
+    int errors = check_run(source, on_finding, &out);
+    if (json) {
+        json_w_end(&out.w);
+        json_w_kbool(&out.w, "ok", errors == 0);
+        json_w_close(&out.w);
+        buf_putc(&out.buf, '\n');
+    }
+    bool written = out.buf.err == 0 && fwrite(buf_ptr(&out.buf), 1, out.buf.len, stdout) == out.buf.len;
+    buf_done(&out.buf);
+    return errors != 0 || !written ? STATUS_FAILED : STATUS_OK;
+}
+
+static int print(const struct config_source *source)
+{
+    struct config *cfg = NULL;
+    struct buf out;
+    buf_init(&out, 4u << 20);
+    int err = config_load(source, &out, &cfg);
+    if (err >= 0) {
+        buf_clear(&out, 0);
+        config_dump_masked(cfg, &out);
+    }
+    FILE *f = err < 0 ? stderr : stdout;
+    bool written = fwrite(buf_ptr(&out), 1, out.len, f) == out.len;
+    config_unref(cfg);
+    buf_done(&out);
+    return err < 0 || !written ? STATUS_FAILED : STATUS_OK;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct config_source source = {0};
+    bool json = false;
+    bool dump = false;
+    struct args a;
+    const char *value = NULL;
+    int got;
+    args_init(&a, argc, argv);
+    while ((got = args_next(&a, options, ARRAY_LEN(options), &value)) != ARGS_END) {
+        switch (got) {
+        case OPT_CONFIG:
+            source.path = value;
+            break;
+        case OPT_ENV_FILE:
+            source.dotenv_path = value;
+            break;
+        case OPT_JSON:
+            json = true;
+            break;
+        case OPT_PRINT:
+            dump = true;
+            break;
+        case OPT_HELP:
+            return usage_help(usage);
+        case ARGS_WORD:
+            return usage_error("check", "unexpected argument", value);
+        default:
+            return STATUS_USAGE;
+        }
+    }
+    return dump ? print(&source) : check(&source, json);
+}

@@ -1,0 +1,107 @@
+/* ringtrip: the command line. Finds the subcommand; a misspelt one is answered with the nearest. */
+#include <stdio.h>
+
+#include "cmd_phone.h"
+#include "command.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *text;
+} commands[] = {
+    {"serve", cmd_serve, "answer calls"},
+    {"demo", cmd_demo, "answer one call of our own, entirely offline"},
+    {"check", cmd_check, "say what is wrong with configuration, keys, port and folders"},
+    {"phone", cmd_phone, "place a call with the simulated telephone"},
+    {"sandbox", cmd_sandbox, "serve the offline model"},
+    {"calls", cmd_calls, "list, show and delete records of calls"},
+    {"replay", cmd_replay, "run the journal of a call again"},
+    {"options", cmd_options, "print every setting as .env.example or as a page"},
+    {"version", cmd_version, "print the version"},
+};
+
+static void print_usage(FILE *f)
+{
+    ignore_result(fputs("ringtrip answers phone calls with a speech-to-speech model.\n\n"
+                        "usage: ringtrip COMMAND [ARGUMENTS]\n\n",
+                        f) < 0);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        ignore_result(fprintf(f, "  %-9s %s\n", commands[i].name, commands[i].text) < 0);
+    }
+    ignore_result(fputs("\nEach command has --help. First steps: ringtrip demo\n", f) < 0);
+}
+
+#define WORD_MAX 16
+
+/* Edits that turn one word into the other (Levenshtein); words longer than WORD_MAX are far from everything. */
+static size_t distance(struct str a, struct str b)
+{
+    size_t row[WORD_MAX + 1];
+    if (a.n > WORD_MAX || b.n > WORD_MAX) {
+        return WORD_MAX;
+    }
+    for (size_t j = 0; j <= b.n; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t change = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            diagonal = row[j];
+            row[j] = MIN(MIN(row[j] + 1, row[j - 1] + 1), change);
+        }
+    }
+    return row[b.n];
+}
+
+static int unknown(const char *word)
+{
+    const char *nearest = NULL;
+    size_t best = 3; /* farther away is no typing mistake */
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        size_t d = distance(str_from(word), str_from(commands[i].name));
+        if (d < best) {
+            best = d;
+            nearest = commands[i].name;
+        }
+    }
+    if (nearest) {
+        ignore_result(fprintf(stderr, "ringtrip: no command \"%s\"; did you mean \"%s\"?\n", word, nearest) < 0);
+    } else {
+        ignore_result(fprintf(stderr, "ringtrip: no command \"%s\"; ringtrip --help lists them\n", word) < 0);
+    }
+    return STATUS_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return STATUS_USAGE;
+    }
+    struct str word = str_from(argv[1]);
+    if (str_is(word, "--help") || str_is(word, "-h") || (str_is(word, "help") && argc == 2)) {
+        print_usage(stdout);
+        return STATUS_OK;
+    }
+    if (str_is(word, "--version")) {
+        return cmd_version(1, argv + 1);
+    }
+    if (str_is(word, "help")) { /* help COMMAND is COMMAND --help */
+        static char help[] = "--help";
+        char *swapped[] = {argv[2], help, NULL};
+        for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+            if (str_is(str_from(argv[2]), commands[i].name)) {
+                return commands[i].run(2, swapped);
+            }
+        }
+        return unknown(argv[2]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (str_is(word, commands[i].name)) {
+            return commands[i].run(argc - 1, argv + 1);
+        }
+    }
+    return unknown(argv[1]);
+}

@@ -1,0 +1,192 @@
+#include "gateway/archive.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/api_json.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "store/sqlite/sqlite.h"
+
+#define MAX_ARENA_BYTES (64u << 20)
+
+struct archive {
+    struct config *cfg;
+    const struct store_ops *ops;
+    struct store *store;
+    struct arena arena;
+};
+
+int archive_open(const struct config_source *source, struct buf *err, struct archive **ret)
+{
+    struct archive *a = calloc(1, sizeof(*a));
+    if (!a) {
+        return -ENOMEM;
+    }
+    a->ops = &store_sqlite;
+    arena_init(&a->arena, MAX_ARENA_BYTES);
+    int e = config_load(source, err, &a->cfg);
+    if (e >= 0 && access(a->cfg->records.database.p, F_OK) < 0) {
+        e = -errno;
+        buf_printf(err, "%s: %s", a->cfg->records.database.p, err_text(e));
+    }
+    if (e >= 0) {
+        e = a->ops->open(&(struct store_opts){.path = a->cfg->records.database.p}, err, &a->store);
+    }
+    if (e < 0) {
+        archive_close(a);
+        return e;
+    }
+    *ret = a;
+    return 0;
+}
+
+struct archive *archive_close(struct archive *a)
+{
+    if (a) {
+        if (a->store) {
+            a->ops->close(a->store);
+        }
+        arena_done(&a->arena);
+        config_unref(a->cfg);
+        free(a);
+    }
+    return NULL;
+}
+
+static void put_time(struct buf *out, uint64_t wall_us)
+{
+    char text[32] = "-";
+    struct tm tm;
+    time_t seconds = (time_t)(wall_us / 1000000);
+    if (wall_us > 0 && gmtime_r(&seconds, &tm)) {
+        ignore_result(strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) == 0); /* it fits */
+    }
+    buf_printf(out, "%-19s", text);
+}
+
+static void put_row(struct buf *out, const struct store_call *c)
+{
+    buf_printf(out, "%-36.*s  ", STR_ARG(c->id));
+    put_time(out, c->started_us);
+    buf_printf(out, "  %-11s  %-16.*s  %7.1f  %5u  %s\n", store_status_word(c->status), STR_ARG(c->caller),
+               (double)c->duration_ms / 1000.0, c->turn_count,
+               c->reason == REASON_NONE ? "" : call_reason_name(c->reason));
+}
+
+int archive_list(struct archive *a, const struct store_filter *f, enum archive_form form, struct buf *out)
+{
+    struct store_page page = {0};
+    int err = a->ops->call_list(a->store, f, &a->arena, &page);
+    if (err < 0) {
+        return err;
+    }
+    if (form == ARCHIVE_TEXT) {
+        buf_printf(out, "%-36s  %-19s  %-11s  %-16s  %7s  %5s  %s\n", "CALL", "STARTED (UTC)", "STATUS", "CALLER",
+                   "SECONDS", "TURNS", "REASON");
+        for (uint32_t i = 0; i < page.n; i++) {
+            put_row(out, &page.calls[i]);
+        }
+        return out->err;
+    }
+    struct json_w w = json_w(out);
+    json_w_open(&w);
+    json_w_ki64(&w, "total", (int64_t)page.total);
+    json_w_key(&w, "calls");
+    json_w_array(&w);
+    for (uint32_t i = 0; i < page.n; i++) {
+        api_json_record(&w, &(struct api_record){.call = &page.calls[i]}, false);
+    }
+    json_w_end(&w);
+    json_w_close(&w);
+    return out->err;
+}
+
+/* By our id or the carrier's. */
+static int get(struct archive *a, struct str id, struct store_call *ret)
+{
+    int err = a->ops->call_get(a->store, id, &a->arena, ret);
+    if (err == -ENOENT && a->ops->call_find(a->store, id, &a->arena, &id) >= 0) {
+        err = a->ops->call_get(a->store, id, &a->arena, ret);
+    }
+    return err;
+}
+
+static void put_text(struct buf *out, const struct api_record *r)
+{
+    const struct store_call *c = r->call;
+    buf_printf(
+        out, "call       " STR_FMT "\ncarrier    " STR_FMT " " STR_FMT "\nfrom       " STR_FMT " to " STR_FMT "\n",
+        STR_ARG(c->id), STR_ARG(c->carrier), STR_ARG(c->carrier_call_id), STR_ARG(c->caller), STR_ARG(c->called));
+    buf_puts(out, "started    ");
+    put_time(out, c->started_us);
+    buf_printf(out, " UTC\nlength     %.1f s\nstatus     %s%s%s\n", (double)c->duration_ms / 1000.0,
+               store_status_word(c->status), c->reason == REASON_NONE ? "" : ", ",
+               c->reason == REASON_NONE ? "" : call_reason_text(c->reason));
+    buf_printf(out, "model      " STR_FMT " by " STR_FMT ", %llu tokens\n", STR_ARG(c->model), STR_ARG(c->provider),
+               (unsigned long long)cost_usage_total(&c->usage));
+    if (c->cost_micro != STORE_NO_COST) {
+        buf_printf(out, "cost       %.4f\n", (double)c->cost_micro / 1e6);
+    }
+    buf_printf(out, "recording  " STR_FMT "\njournal    " STR_FMT "\n", STR_ARG(c->recording), STR_ARG(c->journal));
+    for (uint32_t i = 0; i < r->n_lines; i++) {
+        const struct store_line *l = &r->lines[i];
+        buf_printf(out, "%8.2f s  %-6s  " STR_FMT "%s" STR_FMT "%s\n", (double)l->at_ms / 1000.0,
+                   call_party_name(l->who), STR_ARG(l->text), l->unheard.n > 0 ? " [not heard: " : "",
+                   STR_ARG(l->unheard), l->unheard.n > 0 ? "]" : "");
+    }
+    for (uint32_t i = 0; i < r->n_turns; i++) {
+        const struct call_turn *t = &r->turns[i].t;
+        if (t->number > 0 && t->speech_stop_ms >= 0 && t->first_sent_ms >= t->speech_stop_ms) {
+            buf_printf(out, "turn %u answered after %d ms%s\n", t->number, t->first_sent_ms - t->speech_stop_ms,
+                       t->interrupted ? ", interrupted" : "");
+        }
+    }
+}
+
+int archive_show(struct archive *a, struct str id, enum archive_form form, struct buf *out)
+{
+    struct store_call call;
+    struct store_turn *turns = NULL;
+    struct store_line *lines = NULL;
+    struct api_record r = {.call = &call};
+    int err = get(a, id, &call);
+    if (err >= 0) {
+        err = a->ops->turn_list(a->store, call.id, &a->arena, &turns, &r.n_turns);
+    }
+    if (err >= 0) {
+        err = a->ops->line_list(a->store, call.id, &a->arena, &lines, &r.n_lines);
+    }
+    if (err < 0) {
+        return err;
+    }
+    r.turns = turns;
+    r.lines = lines;
+    if (form == ARCHIVE_TEXT) {
+        put_text(out, &r);
+    } else {
+        struct json_w w = json_w(out);
+        api_json_record(&w, &r, true);
+    }
+    return out->err;
+}
+
+int archive_delete(struct archive *a, struct str id)
+{
+    struct store_call call;
+    struct store_paths paths = {0};
+    int err = get(a, id, &call);
+    if (err >= 0 && call.reason == REASON_NONE) {
+        return -EBUSY;
+    }
+    if (err >= 0) {
+        err = a->ops->call_delete(a->store, call.id, &a->arena, &paths);
+    }
+    for (uint32_t i = 0; err >= 0 && i < paths.n; i++) {
+        if (unlink(paths.paths[i].p) < 0 && errno != ENOENT) {
+            return -errno; /* the row is gone; the caller names the file's trouble */
+        }
+    }
+    return err < 0 ? err : 0;
+}
