@@ -8,6 +8,7 @@
 
 #define MAX_MESSAGE_BYTES (16u << 20)
 #define CLOSE_WAIT_MS     1000
+#define LOG_TEXT_MAX      2048
 
 /* The first retired names, so that each is complained about once per process, not once per call. */
 static _Atomic uint64_t warned_names[16];
@@ -64,6 +65,14 @@ void openai_emit(struct openai_model *m, const struct call_event *ev)
     }
 }
 
+const char *openai_quoted(struct buf *room, struct str s)
+{
+    buf_clear(room, 0);
+    json_put_quoted(room, s);
+    const char *z = buf_cstr(room);
+    return z ? z : "\"\"";
+}
+
 static void tell_failed(struct openai_model *m, int err, struct str code, struct str message)
 {
     if (m->told_failed) {
@@ -72,8 +81,11 @@ static void tell_failed(struct openai_model *m, int err, struct str code, struct
     m->told_failed = true;
     timer_stop(m->deadline);
     m->state = OPENAI_CLOSING;
-    log_warn(&m->scope, "model.failed", "err=%s code=" STR_FMT " message=\"" STR_FMT "\" ready=%d", err_name(err),
-             STR_ARG(code), STR_ARG(message), m->was_ready);
+    struct buf room;
+    buf_init(&room, LOG_TEXT_MAX);
+    log_warn(&m->scope, "model.failed", "err=%s code=" STR_FMT " ready=%d message=%s", err_name(err), STR_ARG(code),
+             m->was_ready, openai_quoted(&room, message));
+    buf_done(&room);
     struct call_event ev = {.type = EV_MODEL_FAILED};
     ev.model_failed.err = err;
     ev.model_failed.code = code;
@@ -176,8 +188,8 @@ static void on_setup_message(struct openai_model *m, struct str text)
     if (e.type == OPENAI_ERROR) {
         openai_keep_error(m, &e.error);
         if (m->state == OPENAI_WAIT_UPDATED) {
-            log_error(&m->scope, "model.session-refused", "param=" STR_FMT " code=" STR_FMT " message=\"" STR_FMT "\"",
-                      STR_ARG(e.error.param), STR_ARG(e.error.code), STR_ARG(e.error.message));
+            log_error(&m->scope, "model.session-refused", "param=" STR_FMT " code=" STR_FMT, STR_ARG(e.error.param),
+                      STR_ARG(e.error.code)); /* the sentence follows in model.failed */
             fail_by_last_error(m, setup_error(m->last_error.code));
         }
     } else if (e.type == OPENAI_SESSION_CREATED && m->state == OPENAI_WAIT_CREATED) {

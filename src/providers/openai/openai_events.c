@@ -5,6 +5,7 @@
 
 #define AUDIO_KEEP_BYTES (256u << 10) /* a decoding buffer that grew beyond it is given back */
 #define LOG_EVERY        64u          /* of the same complaint */
+#define LOG_TEXT_MAX     2048
 
 bool openai_read(struct openai_model *m, struct str text, struct openai_event *ret)
 {
@@ -53,30 +54,33 @@ static void emit_tool(struct openai_model *m, const struct openai_tool *t)
     openai_emit(m, &ev);
 }
 
-/* PCM16 in odd pieces: the lone byte waits for the next delta. Bytes lie at data + 1, room for the waiting one. */
-static struct span whole_samples(struct openai_model *m, uint8_t *data, size_t n)
+/* PCM16 in odd pieces: the lone byte, which was put before p[0 .. n), waits for the next delta. */
+static size_t keep_half_sample(struct openai_model *m, const uint8_t *p, size_t n)
 {
-    uint8_t *p = data + 1;
-    if (m->out_format != AUDIO_PCM16_24K) {
-        return (struct span){p, n};
-    }
+    m->has_carry = m->out_format == AUDIO_PCM16_24K && n % 2 != 0;
     if (m->has_carry) {
-        *--p = m->carry;
-        n++;
+        m->carry = p[n - 1];
+        n--;
     }
-    m->has_carry = n % 2 != 0;
-    if (m->has_carry) {
-        m->carry = p[--n];
-    }
-    return (struct span){p, n};
+    return n;
+}
+
+static void emit_audio(struct openai_model *m, const struct openai_event *e, struct span audio)
+{
+    struct call_event ev = {.type = EV_MODEL_AUDIO};
+    ev.model_audio.response_id = e->response_id;
+    ev.model_audio.item_id = e->item_id;
+    ev.model_audio.audio = audio;
+    openai_emit(m, &ev);
 }
 
 static void on_audio(struct openai_model *m, const struct openai_event *e)
 {
     struct buf *b = &m->scratch->audio;
+    size_t ahead = m->has_carry ? 1 : 0;
     buf_clear(b, 0);
-    uint8_t *data = buf_room(b, base64_dec_max(e->text.n) + 1);
-    int n = data ? base64_decode(data + 1, e->text) : -ENOMEM;
+    uint8_t *data = buf_room(b, base64_dec_max(e->text.n) + ahead);
+    int n = data ? base64_decode(data + ahead, e->text) : -ENOMEM;
     if (n < 0) {
         if (m->n_bad_audio++ % LOG_EVERY == 0) {
             log_warn(&m->scope, "model.bad-audio", "err=%s item=" STR_FMT " count=%u", err_name(n), STR_ARG(e->item_id),
@@ -84,12 +88,12 @@ static void on_audio(struct openai_model *m, const struct openai_event *e)
         }
         return;
     }
-    struct call_event ev = {.type = EV_MODEL_AUDIO};
-    ev.model_audio.response_id = e->response_id;
-    ev.model_audio.item_id = e->item_id;
-    ev.model_audio.audio = whole_samples(m, data, (size_t)n);
-    if (ev.model_audio.audio.n > 0) {
-        openai_emit(m, &ev);
+    if (ahead) {
+        data[0] = m->carry;
+    }
+    size_t whole = keep_half_sample(m, data, (size_t)n + ahead);
+    if (whole > 0) {
+        emit_audio(m, e, span_from(data, whole));
     }
     if (b->cap > AUDIO_KEEP_BYTES) {
         size_t max = b->max_bytes;
@@ -210,8 +214,11 @@ static void on_response_done(struct openai_model *m, const struct openai_event *
     ev.model_done.reason = r->reason.n > 0 ? r->reason : r->error.code.n > 0 ? r->error.code : r->error.type;
     ev.model_done.usage = usage_of(&r->usage);
     if (ev.model_done.status == RESPONSE_FAILED) {
-        log_warn(&m->scope, "model.response-failed", "response=" STR_FMT " code=" STR_FMT " message=\"" STR_FMT "\"",
-                 STR_ARG(r->id), STR_ARG(ev.model_done.reason), STR_ARG(r->error.message));
+        struct buf room;
+        buf_init(&room, LOG_TEXT_MAX);
+        log_warn(&m->scope, "model.response-failed", "response=" STR_FMT " code=" STR_FMT " message=%s", STR_ARG(r->id),
+                 STR_ARG(ev.model_done.reason), openai_quoted(&room, r->error.message));
+        buf_done(&room);
     }
     m->has_carry = false;
     if (ev.model_done.status == RESPONSE_COMPLETED) {

@@ -87,6 +87,8 @@ bool openai_read(struct openai_model *m, struct str text, struct openai_event *r
 void openai_keep_error(struct openai_model *m, const struct openai_error *e);
 
 /* openai.c */
+/* A service's sentence as a quoted value for the log; lent by room, which the caller has initialised. */
+const char *openai_quoted(struct buf *room, struct str s);
 void openai_emit(struct openai_model *m, const struct call_event *ev);
 /* Says EV_MODEL_FAILED once and starts closing. */
 void openai_fail(struct openai_model *m, int err, struct str code, struct str message);
