@@ -707,6 +707,15 @@ bool pattern_match(const struct pattern *p, const struct words *w, enum pattern_
 
 /* ---- for the recogniser ---- */
 
+uint32_t grammar_spoken_count(const struct grammar *g)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < g->pattern_count; i++) {
+        n += g->patterns[i]->use == PATTERN_SPOKEN;
+    }
+    return n;
+}
+
 void grammar_write_jsgf(const struct grammar *g, struct buf *out)
 {
     buf_puts(out, "#JSGF V1.0;\ngrammar dialogue;\n");

@@ -52,6 +52,8 @@ uint32_t grammar_slot_count(const struct grammar *g);
 MUST_USE int grammar_compile(struct grammar *g, struct str expr, enum pattern_use use, struct buf *ret_err,
                              const struct pattern **ret);
 bool pattern_match(const struct pattern *p, const struct words *w, enum pattern_where where, struct pattern_match *ret);
+/* How many spoken expressions there are: with none, nothing can be heard. */
+uint32_t grammar_spoken_count(const struct grammar *g);
 /* The JSGF text of everything that was compiled. */
 void grammar_write_jsgf(const struct grammar *g, struct buf *out);
 /* Calls fn for every different word; stops early when it returns false. */

@@ -26,6 +26,7 @@ struct hearing {
     uint32_t n_idle;
     struct request *first, **tail;
     uint32_t waiting;
+    bool deaf; /* the dialogue has no spoken sentences */
 };
 
 static void request_free(struct request *r)
@@ -69,6 +70,9 @@ static void hearing_next(struct hearing *h)
 
 int hearing_request(struct hearing *h, const int16_t *pcm, size_t n, uint32_t silence_ms, hearing_fn done, void *arg)
 {
+    if (h->deaf) {
+        return -ENOTSUP;
+    }
     if (h->waiting == MAX_WAITING) {
         return -ERR_LIMIT;
     }
@@ -149,7 +153,8 @@ int hearing_new(struct loop *loop, const struct hearing_opts *opts, struct buf *
     }
     h->loop = loop;
     h->tail = &h->first;
-    int err = hearing_load(h, opts, ret_err);
+    h->deaf = grammar_spoken_count(dialogue_grammar(opts->dialogue)) == 0;
+    int err = h->deaf ? 0 : hearing_load(h, opts, ret_err);
     if (err < 0) {
         hearing_free(h);
         return err;

@@ -26,7 +26,7 @@ typedef void (*hearing_fn)(const struct asr_result *result, void *arg);
 MUST_USE int hearing_new(struct loop *loop, const struct hearing_opts *opts, struct buf *ret_err, struct hearing **ret);
 /* Requests still queued are answered with NULL; none may be decoding (loop_free waits for those). */
 struct hearing *hearing_free(struct hearing *h);
-/* Copies pcm (8 kHz). done is called once, later. -ENOMEM, -ERR_LIMIT (too many wait) */
+/* Copies pcm (8 kHz). done is called once, later. -ENOMEM, -ERR_LIMIT (too many wait), -ENOTSUP (no spoken rules) */
 MUST_USE int hearing_request(struct hearing *h, const int16_t *pcm, size_t n, uint32_t silence_ms, hearing_fn done,
                              void *arg);
 

@@ -1,0 +1,135 @@
+// The sandbox held to the `openai` package's Realtime client, which insists on wss: a certificate is made for the run.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import OpenAI from 'openai';
+import { OpenAIRealtimeWS } from 'openai/realtime/ws';
+
+import { cleanup, Log, run, startSandbox, test } from './lib.mjs';
+
+const dir = mkdtempSync(join(tmpdir(), 'sandbox-openai-'));
+cleanup(() => rmSync(dir, { recursive: true }));
+const cert = join(dir, 'cert.pem');
+const key = join(dir, 'key.pem');
+execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext',
+  'subjectAltName=IP:127.0.0.1,DNS:localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+const sandbox = await startSandbox('--tls-cert', cert, '--tls-key', key, '--key', 'sk-right');
+
+function open(options = {}) {
+  const base = sandbox.url.replace('wss:', 'https:').replace('/realtime', '');
+  const client = new OpenAI({ apiKey: options.apiKey ?? 'sk-right', baseURL: base });
+  const rt = new OpenAIRealtimeWS({ model: options.model ?? 'gpt-realtime', options: { ca: readFileSync(cert) } }, client);
+  const log = new Log();
+  const closed = new Promise((yes) => rt.socket.on('close', (code, reason) => yes({ code, reason: reason.toString() })));
+  rt.on('event', (e) => log.push(e));
+  rt.on('error', (e) => log.push({ type: 'client_error', error: e.error ?? e }));
+  return { rt, log, closed };
+}
+
+const done = (e) => e.type === 'response.done';
+
+test('a session over TLS: settings, text in, text out', async () => {
+  const s = open();
+  await s.log.find((e) => e.type === 'session.created');
+  s.rt.send({ type: 'session.update', session: { type: 'realtime', output_modalities: ['text'], instructions: 'Be brief.' } });
+  const updated = await s.log.find((e) => e.type === 'session.updated');
+  assert.deepEqual(updated.session.output_modalities, ['text']);
+  assert.equal(updated.session.instructions, 'Be brief.');
+  s.rt.send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hello' }] } });
+  s.rt.send({ type: 'response.create' });
+  const e = await s.log.find(done);
+  assert.match(e.response.output[0].content[0].text, /How can I help/);
+  s.rt.close();
+  assert.equal((await s.closed).code, 1000);
+});
+
+test('the exact order of an audio response', async () => {
+  const s = open();
+  s.rt.socket.on('open', () => s.rt.send({ type: 'response.create', response: { instructions: 'Say exactly: "One moment."', metadata: { a: 'b' } } }));
+  await s.log.find((e) => e.type === 'rate_limits.updated');
+  const types = s.log.items.map((e) => e.type).filter((t, i, all) => t !== all[i - 1]);
+  const fixed = types.filter((t) => !t.endsWith('.delta'));
+  assert.deepEqual(fixed, ['session.created', 'response.created', 'response.output_item.added', 'conversation.item.added',
+    'response.content_part.added', 'response.output_audio.done', 'response.output_audio_transcript.done',
+    'response.content_part.done', 'conversation.item.done', 'response.output_item.done', 'response.done', 'rate_limits.updated']);
+  assert.ok(types.indexOf('response.output_audio_transcript.delta') < types.indexOf('response.output_audio.delta'));
+  const end = s.log.items.find(done);
+  assert.equal(end.response.output[0].content[0].transcript, 'One moment.');
+  assert.deepEqual(end.response.metadata, { a: 'b' });
+  assert.ok(end.response.usage.output_token_details.audio_tokens > 0);
+  s.rt.close();
+});
+
+test('out-of-band responses leave the conversation alone', async () => {
+  const s = open();
+  await s.log.find((e) => e.type === 'session.created');
+  s.rt.send({ type: 'response.create', response: { conversation: 'none', output_modalities: ['text'], metadata: { topic: 'x' },
+    input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'what are your opening hours' }] }] } });
+  const e = await s.log.find(done);
+  assert.equal(e.response.conversation_id, null);
+  assert.deepEqual(e.response.metadata, { topic: 'x' });
+  assert.match(e.response.output[0].content[0].text, /nine in the morning/);
+  assert.equal(s.log.items.filter((x) => x.type.startsWith('conversation.item')).length, 0);
+  s.rt.close();
+});
+
+test('items: create in between, retrieve, delete, and their errors', async () => {
+  const s = open();
+  await s.log.find((e) => e.type === 'session.created');
+  const user = (id, previous) => ({ type: 'conversation.item.create', ...(previous ? { previous_item_id: previous } : {}),
+    item: { id, type: 'message', role: 'user', content: [{ type: 'input_text', text: id }] } });
+  s.rt.send(user('item_one'));
+  s.rt.send(user('item_two'));
+  s.rt.send(user('item_mid', 'item_one'));
+  s.rt.send(user('item_zero', 'root'));
+  s.rt.send({ type: 'conversation.item.retrieve', item_id: 'item_mid' });
+  s.rt.send({ type: 'conversation.item.delete', item_id: 'item_mid' });
+  await s.log.find((e) => e.type === 'conversation.item.deleted');
+  const chain = s.log.items.filter((e) => e.type === 'conversation.item.added').map((e) => [e.item.id, e.previous_item_id]);
+  assert.deepEqual(chain, [['item_one', null], ['item_two', 'item_one'], ['item_mid', 'item_one'], ['item_zero', null]]);
+  const from = s.log.length;
+  s.rt.send({ type: 'conversation.item.delete', item_id: 'item_mid', event_id: 'e1' });
+  s.rt.send({ type: 'conversation.item.retrieve', item_id: 'item_mid' });
+  s.rt.send({ type: 'conversation.item.truncate', item_id: 'item_one', content_index: 0, audio_end_ms: 10 });
+  s.rt.send({ type: 'conversation.item.create', item: { type: 'function_call_output', call_id: 'call_nope', output: '{}' } });
+  s.rt.send({ type: 'response.cancel' });
+  const codes = [];
+  for (let i = 0; i < 5; i++) {
+    const e = await s.log.find((x) => x.type === 'client_error' && !codes.some((c) => c.e === x), from);
+    codes.push({ e, code: e.error.code ?? e.error.error?.code });
+  }
+  assert.deepEqual(codes.map((c) => c.code), ['item_delete_invalid_item_id', 'item_retrieve_invalid_item_id',
+    'item_truncate_invalid_item_id', 'invalid_tool_call_id', 'response_cancel_not_active']);
+  s.rt.close();
+});
+
+test('a second response is refused while one runs', async () => {
+  const s = open();
+  await s.log.find((e) => e.type === 'session.created');
+  s.rt.send({ type: 'response.create' });
+  s.rt.send({ type: 'response.create', event_id: 'second' });
+  const e = await s.log.find((x) => x.type === 'client_error');
+  assert.equal(e.error.code ?? e.error.error?.code, 'conversation_already_has_active_response');
+  await s.log.find(done);
+  s.rt.close();
+});
+
+test('a wrong key is told after the upgrade and closes with 3000', async () => {
+  const s = open({ apiKey: 'sk-wrong' });
+  const { code, reason } = await s.closed;
+  assert.equal(code, 3000);
+  assert.equal(reason, 'invalid_request_error.invalid_api_key');
+  assert.equal(s.log.items.filter((e) => e.type === 'session.created').length, 0);
+});
+
+test('an unknown model closes with 4000', async () => {
+  const s = open({ model: 'gpt-4' });
+  const { code, reason } = await s.closed;
+  assert.equal(code, 4000);
+  assert.equal(reason, 'invalid_request_error.invalid_model');
+});
+
+await run();
