@@ -263,7 +263,8 @@ static int open_all(struct gateway *gw, struct buf *err)
     if (e < 0) {
         return e;
     }
-    e = loop_new(&gw->loop);
+    gw->loop = gw->o.loop;
+    e = gw->loop ? 0 : loop_new(&gw->loop);
     if (e < 0) {
         return e;
     }
@@ -359,7 +360,7 @@ struct gateway *gateway_free(struct gateway *gw)
     api_free(gw->api);
     records_free(gw->records);
     scribe_free(gw->scribe);
-    if (gw->loop) {
+    if (gw->loop && !gw->o.loop) {
         loop_free(gw->loop);
     }
     if (gw->store) {
