@@ -63,7 +63,7 @@ static const struct http_server_handler requests = {.on_request = on_request};
 
 void fake_openai_open(struct fake_openai *f)
 {
-    struct http_server_opts o = {.host = "127.0.0.1"};
+    struct http_server_opts o = {.host = "127.0.0.1", .tls = f->tls};
     buf_init(&f->request, 64u << 10);
     buf_init(&f->got, 64u << 20);
     assert_ok(loop_new(&f->loop));
@@ -87,6 +87,6 @@ void fake_openai_say(struct fake_openai *f, const char *json)
 
 const char *fake_openai_url(const struct fake_openai *f, char *room, size_t cap)
 {
-    snprintf(room, cap, "ws://127.0.0.1:%u", (unsigned)f->port);
+    snprintf(room, cap, "%s://127.0.0.1:%u", f->tls ? "wss" : "ws", (unsigned)f->port);
     return room;
 }

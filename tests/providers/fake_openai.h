@@ -17,8 +17,9 @@ struct fake_openai {
     const char *on_update;     /* sent after a session.update; NULL: nothing */
     uint16_t close_after_open; /* not 0: closed with it right after on_open */
     const char *close_reason;
-    bool hold_reading; /* do not read from clients */
-    struct ws *ws;     /* the present client */
+    struct tls_ctx *tls; /* not NULL: wss */
+    bool hold_reading;   /* do not read from clients */
+    struct ws *ws;       /* the present client */
     bool closed;
     uint16_t close_code; /* what the client closed with */
     struct buf request;  /* target and headers of the upgrade, as lines */

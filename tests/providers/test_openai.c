@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "call/model_ops.h"
 #include "fakes/wait.h"
+#include "net/cert.h"
 #include "providers/fake_openai.h"
 #include "providers/openai/openai.h"
 #include "test.h"
@@ -133,9 +134,9 @@ static struct call_tool end_call(void)
                               .kind = CALL_TOOL_END};
 }
 
-static void bench_init(struct bench *t)
+static void bench_init_tls(struct bench *t, struct tls_ctx *tls)
 {
-    *t = (struct bench){.f = {.on_open = FAKE_CREATED, .on_update = FAKE_UPDATED}};
+    *t = (struct bench){.f = {.on_open = FAKE_CREATED, .on_update = FAKE_UPDATED, .tls = tls}};
     buf_init(&t->log, 1u << 20);
     buf_init(&t->audio, 64u << 20);
     fake_openai_open(&t->f);
@@ -150,6 +151,11 @@ static void bench_init(struct bench *t)
     t->o.model = STR("gpt-realtime-2.1");
     t->o.voice = STR("marin");
     t->o.input_format = t->o.output_format = AUDIO_PCMU;
+}
+
+static void bench_init(struct bench *t)
+{
+    bench_init_tls(t, NULL);
 }
 
 static void bench_open(struct bench *t)
@@ -479,6 +485,64 @@ TEST(a_service_that_never_confirms_times_out)
     wait_until(t.f.loop, is_gone, &t);
     assert_has(buf_str(&t.log), "failed err=ETIMEDOUT code= ready=0 message=the service did not confirm");
     bench_done(&t);
+}
+
+TEST(a_refusal_without_a_close_is_told_at_the_deadline)
+{
+    struct bench t;
+    bench_init(&t);
+    t.f.on_open = ERROR_EVENT("invalid_model", "\"model\"", "No such model.", "null");
+    t.o.created_ms = 30;
+    bench_open(&t);
+    wait_until(t.f.loop, is_gone, &t);
+    assert_log(&t, "failed err=config code=invalid_model ready=0 message=model: No such model.\n");
+    bench_done(&t);
+}
+
+TEST(a_service_that_falls_silent_on_the_wire_is_given_up)
+{
+    struct bench t;
+    bench_init(&t);
+    t.o.ping_ms = 20;
+    t.o.pong_ms = 40;
+    bench_ready(&t);
+    settle(t.f.loop);
+    settle(t.f.loop);
+    settle(t.f.loop);
+    assert_log(&t, ""); /* pongs keep it alive */
+    ws_pause_reading(t.f.ws, true);
+    wait_until(t.f.loop, is_gone, &t);
+    assert_has(buf_str(&t.log), "failed err=ETIMEDOUT code= ready=1");
+    bench_done(&t);
+}
+
+TEST(wss_needs_a_certificate_that_is_trusted)
+{
+    struct cert_dir good;
+    struct cert_dir other;
+    struct tls_ctx *server = NULL;
+    cert_dir_new(&good, "IP:127.0.0.1", 10);
+    cert_dir_new(&other, "IP:127.0.0.1", 10);
+    assert_ok(tls_server_new(good.cert, good.key, NULL, &server));
+    for (int trusted = 0; trusted < 2; trusted++) {
+        struct bench t;
+        struct tls_ctx *client = NULL;
+        assert_ok(tls_client_new(trusted ? good.ca : other.ca, NULL, &client));
+        bench_init_tls(&t, server);
+        t.o.tls = client;
+        bench_open(&t);
+        if (trusted) {
+            wait_line(&t, "ready ");
+        } else {
+            wait_until(t.f.loop, is_gone, &t);
+            assert_has(buf_str(&t.log), "failed err=tls code= ready=0 message=");
+        }
+        bench_done(&t);
+        tls_unref(client);
+    }
+    tls_unref(server);
+    cert_dir_done(&good);
+    cert_dir_done(&other);
 }
 
 TEST(an_unreachable_service_has_no_code)
@@ -846,7 +910,9 @@ TEST(garbage_is_counted_and_survived)
     for (size_t i = 0; i < ARRAY_LEN(said); i++) {
         fake_openai_say(&t.f, said[i]);
     }
-    wait_line(&t, "audio r1 a1 3");
+    assert_ok(ws_send_binary(t.f.ws, span_from("\0\1", 2)));
+    fake_openai_say(&t.f, DELTA("response.output_audio.delta", "a1", "AQIDBAUG"));
+    wait_line(&t, "audio r1 a1 6");
     assert_has_not(buf_str(&t.log), "tool");
     assert_has_not(buf_str(&t.log), "failed");
     bench_done(&t);
@@ -956,8 +1022,10 @@ TEST_MAIN(T(a_session_is_ready_only_after_its_settings_were_confirmed),
           T(a_refused_key_is_told_by_the_error_event_before_the_close),
           T(a_refused_model_is_told_by_the_close_reason_alone), T(a_refused_setting_names_its_field),
           T(a_refused_upgrade_tells_its_status), T(a_service_that_never_speaks_times_out),
-          T(a_service_that_never_confirms_times_out), T(an_unreachable_service_has_no_code),
-          T(unusable_options_are_refused_at_once), T(a_turn_with_an_audio_reply_becomes_the_calls_events),
+          T(a_service_that_never_confirms_times_out), T(a_refusal_without_a_close_is_told_at_the_deadline),
+          T(a_service_that_falls_silent_on_the_wire_is_given_up), T(wss_needs_a_certificate_that_is_trusted),
+          T(an_unreachable_service_has_no_code), T(unusable_options_are_refused_at_once),
+          T(a_turn_with_an_audio_reply_becomes_the_calls_events),
           T(linear_samples_split_between_deltas_are_put_together),
           T(a_tool_call_is_told_once_however_often_the_service_tells_it),
           T(arguments_alone_are_a_tool_call_when_the_response_ends_well), T(a_tool_call_that_was_cut_off_is_none),

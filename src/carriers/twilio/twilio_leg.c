@@ -196,7 +196,9 @@ static void on_media(struct twilio_leg *l, const struct twilio_msg *m)
     struct call_event ev = {.type = EV_LEG_MEDIA};
     ev.leg_media.timestamp_ms = (uint32_t)at_ms;
     ev.leg_media.audio = span_from(data, (size_t)n);
-    emit(l, &ev);
+    if (n > 0) {
+        emit(l, &ev);
+    }
 }
 
 /* "rt17" -> 17; anybody else's name -> 0 */

@@ -9,6 +9,7 @@
 #define MAX_MESSAGE_BYTES (16u << 20)
 #define CLOSE_WAIT_MS     1000
 #define LOG_TEXT_MAX      2048
+#define BINARY_LOG_EVERY  64u
 
 /* The first retired names, so that each is complained about once per process, not once per call. */
 static _Atomic uint64_t warned_names[16];
@@ -217,6 +218,15 @@ static void on_text(struct ws *ws UNUSED, struct str text, void *arg)
     }
 }
 
+/* No binary message is part of the protocol; a caller need not suffer for a service that sends one. */
+static void on_binary(struct ws *ws UNUSED, struct span data, void *arg)
+{
+    struct openai_model *m = arg;
+    if (m->n_bad_messages++ % BINARY_LOG_EVERY == 0) {
+        log_warn(&m->scope, "model.binary-message", "bytes=%zu count=%u", data.n, m->n_bad_messages);
+    }
+}
+
 /* "invalid_request_error.invalid_model" -> "invalid_model"; sentences stay out. */
 static struct str code_of_reason(struct str reason)
 {
@@ -280,6 +290,7 @@ static void on_closed(struct ws *ws UNUSED, const struct ws_close *why, void *ar
 static const struct ws_handler ws_events = {
     .on_open = on_open,
     .on_text = on_text,
+    .on_binary = on_binary,
     .on_closed = on_closed,
 };
 
