@@ -1,0 +1,794 @@
+/* The SQLite store on real files: what goes in comes out, nothing half, nothing after deletion, also after kill -9. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "store/sqlite/sqlite.h"
+#include "test.h"
+
+#define T0 1700000000000000u /* microseconds */
+
+struct fixture {
+    char folder[64];
+    char path[96];
+    struct store *s;
+    struct arena a;
+    struct buf errors;
+};
+
+static const struct store_ops *const ops = &store_sqlite;
+
+static int open_store(struct fixture *f, const struct store_opts *more)
+{
+    struct store_opts o = more ? *more : (struct store_opts){.exclusive = true, .demo_rows = true};
+
+    o.path = f->path;
+    buf_clear(&f->errors, 0);
+    return ops->open(&o, &f->errors, &f->s);
+}
+
+static void set_up(struct fixture *f, const struct store_opts *more)
+{
+    *f = (struct fixture){.folder = "/tmp/ringtrip-store-XXXXXX"};
+    assert_non_null(mkdtemp(f->folder));
+    assert_true((size_t)snprintf(f->path, sizeof(f->path), "%s/deep/er/records.db", f->folder) < sizeof(f->path));
+    buf_init(&f->errors, 4096);
+    arena_init(&f->a, 16 << 20);
+    if (open_store(f, more) < 0) {
+        fail_msg("%s", buf_cstr(&f->errors));
+    }
+}
+
+static void tear_down(struct fixture *f)
+{
+    static const char *const names[] = {"/deep/er/records.db", "/deep/er/records.db-wal", "/deep/er/records.db-shm",
+                                        "/deep/er/records.db.lock"};
+    char path[128];
+
+    ops->close(f->s);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        snprintf(path, sizeof(path), "%s%s", f->folder, names[i]);
+        unlink(path);
+    }
+    snprintf(path, sizeof(path), "%s/deep/er", f->folder);
+    rmdir(path);
+    snprintf(path, sizeof(path), "%s/deep", f->folder);
+    rmdir(path);
+    assert_int_equal(rmdir(f->folder), 0); /* nothing else was left behind */
+    arena_done(&f->a);
+    buf_done(&f->errors);
+}
+
+static struct store_call call_of(const char *id, uint64_t started_us)
+{
+    return (struct store_call){.id = str_from(id),
+                               .carrier = STR("twilio"),
+                               .provider = STR("sandbox"),
+                               .model = STR("gpt-realtime-2.1"),
+                               .agent = STR("demo"),
+                               .caller = STR("+15550001111"),
+                               .called = STR("+15550002222"),
+                               .carrier_call_id = STR("CA1"),
+                               .status = STORE_RINGING,
+                               .started_us = started_us,
+                               .cost_micro = STORE_NO_COST};
+}
+
+static int write_call(struct fixture *f, enum store_op_kind kind, const struct store_call *c, uint64_t at_us)
+{
+    const struct store_op op = {.kind = kind, .at_us = at_us, .u.call = c};
+
+    return ops->write(f->s, &op, 1, NULL);
+}
+
+static void begin(struct fixture *f, const char *id, uint64_t started_us)
+{
+    struct store_call c = call_of(id, started_us);
+
+    assert_int_equal(write_call(f, STORE_CALL_BEGIN, &c, started_us), 0);
+}
+
+static void end(struct fixture *f, const char *id, enum call_reason reason, uint64_t at_us)
+{
+    struct store_call c = {.id = str_from(id), .reason = reason, .ended_us = at_us};
+
+    assert_int_equal(write_call(f, STORE_CALL_END, &c, at_us), 0);
+}
+
+static struct store_call get(struct fixture *f, const char *id)
+{
+    struct store_call c;
+
+    assert_int_equal(ops->call_get(f->s, str_from(id), &f->a, &c), 0);
+    return c;
+}
+
+TEST(a_call_comes_back_as_it_went_in)
+{
+    struct fixture f;
+    struct store_call c, got;
+    struct stat st;
+
+    set_up(&f, NULL);
+    c = call_of("c1", T0);
+    assert_int_equal(write_call(&f, STORE_CALL_BEGIN, &c, T0), 0);
+    c = (struct store_call){.id = STR("c1"),
+                            .status = STORE_IN_PROGRESS,
+                            .stream_id = STR("MZ1"),
+                            .answered_us = T0 + 1000000,
+                            .recording = STR("var/c1.wav"),
+                            .journal = STR("var/c1.jnl")};
+    assert_int_equal(write_call(&f, STORE_CALL_UPDATE, &c, T0 + 2000000), 0);
+    c = (struct store_call){
+        .id = STR("c1"),
+        .reason = REASON_AGENT_HANGUP,
+        .outcome = STR("resolved"),
+        .ended_us = T0 + 9000000,
+        .duration_ms = 8000,
+        .usage = {.in_text = 10, .in_audio = 20, .cached_text = 3, .cached_audio = 4, .out_text = 5, .out_audio = 6},
+        .cost_micro = 12345};
+    assert_int_equal(write_call(&f, STORE_CALL_END, &c, T0 + 9000000), 0);
+    got = get(&f, "c1");
+    assert_str_is(got.id, "c1");
+    assert_str_is(got.carrier, "twilio");
+    assert_str_is(got.provider, "sandbox");
+    assert_str_is(got.model, "gpt-realtime-2.1");
+    assert_str_is(got.agent, "demo");
+    assert_str_is(got.caller, "+15550001111");
+    assert_str_is(got.called, "+15550002222");
+    assert_str_is(got.carrier_call_id, "CA1");
+    assert_str_is(got.stream_id, "MZ1");
+    assert_int_equal(got.direction, STORE_INBOUND);
+    assert_int_equal(got.status, STORE_COMPLETED);
+    assert_int_equal(got.reason, REASON_AGENT_HANGUP);
+    assert_str_is(got.outcome, "resolved");
+    assert_str_is(got.error, "");
+    assert_int_equal(got.started_us, T0);
+    assert_int_equal(got.answered_us, T0 + 1000000);
+    assert_int_equal(got.ended_us, T0 + 9000000);
+    assert_int_equal(got.duration_ms, 8000);
+    assert_int_equal(got.alive_us, T0 + 9000000);
+    assert_str_is(got.recording, "var/c1.wav");
+    assert_str_is(got.journal, "var/c1.jnl");
+    assert_int_equal(got.usage.cached_audio, 4);
+    assert_int_equal(got.usage.out_audio, 6);
+    assert_int_equal(got.cost_micro, 12345);
+    assert_int_equal(stat(f.path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    tear_down(&f);
+}
+
+TEST(updates_leave_what_they_do_not_name)
+{
+    struct fixture f;
+    struct store_call c = {.id = STR("c1")}, got;
+
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    assert_int_equal(write_call(&f, STORE_CALL_UPDATE, &c, T0 + 5), 0);
+    got = get(&f, "c1");
+    assert_str_is(got.carrier, "twilio");
+    assert_int_equal(got.status, STORE_RINGING); /* a status never moves back */
+    assert_int_equal(got.started_us, T0);
+    assert_int_equal(got.alive_us, T0 + 5);
+    assert_int_equal(got.cost_micro, STORE_NO_COST);
+    c.status = STORE_COMPLETED; /* only an end ends */
+    assert_int_equal(write_call(&f, STORE_CALL_UPDATE, &c, T0 + 4), 0);
+    got = get(&f, "c1");
+    assert_int_equal(got.status, STORE_IN_PROGRESS);
+    assert_int_equal(got.ended_us, 0);
+    assert_int_equal(got.alive_us, T0 + 5);
+    tear_down(&f);
+}
+
+TEST(the_first_end_wins)
+{
+    struct fixture f;
+    struct store_call c, got;
+
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    end(&f, "c1", REASON_CALLER_HANGUP, T0 + 10);
+    end(&f, "c1", REASON_INTERNAL, T0 + 20);
+    got = get(&f, "c1");
+    assert_int_equal(got.reason, REASON_CALLER_HANGUP);
+    assert_int_equal(got.status, STORE_COMPLETED);
+    assert_int_equal(got.ended_us, T0 + 10);
+    /* Figures that come late are still taken. */
+    c = (struct store_call){.id = STR("c1"), .duration_ms = 77, .usage = {.in_text = 1}, .cost_micro = 5};
+    assert_int_equal(write_call(&f, STORE_CALL_UPDATE, &c, T0 + 30), 0);
+    got = get(&f, "c1");
+    assert_int_equal(got.duration_ms, 77);
+    assert_int_equal(got.cost_micro, 5);
+    assert_int_equal(got.status, STORE_COMPLETED);
+    tear_down(&f);
+}
+
+TEST(every_close_reason_survives_and_has_a_status)
+{
+    struct fixture f;
+    char id[32];
+
+    set_up(&f, NULL);
+    for (int r = REASON_NONE + 1; r < CALL_REASON_N; r++) {
+        snprintf(id, sizeof(id), "r%d", r);
+        begin(&f, id, T0);
+        end(&f, id, (enum call_reason)r, T0 + 1);
+        assert_int_equal(get(&f, id).reason, r);
+        assert_int_equal(get(&f, id).status, store_status_of((enum call_reason)r));
+    }
+    tear_down(&f);
+}
+
+TEST(what_is_not_there_or_there_twice_is_an_error)
+{
+    struct fixture f;
+    struct store_call c, got;
+    struct store_turn turn = {.call_id = STR("nobody")};
+    struct store_line line = {.call_id = STR("nobody"), .seq = 1, .text = STR("x")};
+    struct store_op op = {.kind = STORE_TURN_ADD, .u.turn = &turn};
+    struct store_paths paths;
+    struct str id;
+
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    c = call_of("c1", T0);
+    assert_int_equal(write_call(&f, STORE_CALL_BEGIN, &c, T0), -EEXIST);
+    c = call_of("", T0);
+    assert_int_equal(write_call(&f, STORE_CALL_BEGIN, &c, T0), -EINVAL);
+    c = call_of("nobody", T0);
+    assert_int_equal(write_call(&f, STORE_CALL_UPDATE, &c, T0), -ENOENT);
+    assert_int_equal(write_call(&f, STORE_CALL_END, &c, T0), -ENOENT);
+    assert_int_equal(write_call(&f, STORE_CALL_ALIVE, &c, T0), -ENOENT);
+    assert_int_equal(ops->write(f.s, &op, 1, NULL), -ENOENT);
+    op = (struct store_op){.kind = STORE_LINE_ADD, .u.line = &line};
+    assert_int_equal(ops->write(f.s, &op, 1, NULL), -ENOENT);
+    assert_int_equal(ops->call_get(f.s, STR("nobody"), &f.a, &got), -ENOENT);
+    assert_int_equal(ops->call_find(f.s, STR("CA9"), &f.a, &id), -ENOENT);
+    assert_int_equal(ops->call_find(f.s, STR(""), &f.a, &id), -ENOENT);
+    assert_int_equal(ops->call_delete(f.s, STR("nobody"), &f.a, &paths), -ENOENT);
+    assert_int_equal(ops->call_find(f.s, STR("CA1"), &f.a, &id), 0);
+    assert_str_is(id, "c1");
+    tear_down(&f);
+}
+
+TEST(turns_and_lines_come_back_in_order_and_are_replaced)
+{
+    struct fixture f;
+    struct store_turn turn = {.call_id = STR("c1"),
+                              .t = {.number = 1,
+                                    .speech_start_ms = 100,
+                                    .speech_stop_ms = 900,
+                                    .created_ms = 950,
+                                    .first_audio_ms = 1200,
+                                    .first_sent_ms = 1210,
+                                    .agent_end_ms = -1,
+                                    .item_ms = 4000,
+                                    .heard_ms = 1500,
+                                    .tools = 2,
+                                    .interrupted = true},
+                              .user_text = STR("where is it"),
+                              .agent_text = STR("on its w\xc3\xa4y")};
+    struct store_line line = {.call_id = STR("c1"),
+                              .seq = 2,
+                              .at_ms = -1,
+                              .who = PARTY_AGENT,
+                              .text = STR("second"),
+                              .unheard = STR("rest"),
+                              .estimated = true};
+    struct store_turn greeting = {.call_id = STR("c1")};
+    struct store_line first = {.call_id = STR("c1"), .seq = 1, .at_ms = 5, .who = PARTY_CALLER, .text = STR("first")};
+    const struct store_op batch[] = {{.kind = STORE_TURN_ADD, .at_us = T0 + 7, .u.turn = &turn},
+                                     {.kind = STORE_LINE_ADD, .at_us = T0 + 8, .u.line = &line},
+                                     {.kind = STORE_TURN_ADD, .at_us = T0 + 9, .u.turn = &greeting},
+                                     {.kind = STORE_LINE_ADD, .at_us = T0 + 3, .u.line = &first}};
+    struct store_turn *turns;
+    struct store_line *lines;
+    uint32_t n;
+
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    assert_int_equal(ops->write(f.s, batch, ARRAY_LEN(batch), NULL), 0);
+    assert_int_equal(ops->turn_list(f.s, STR("c1"), &f.a, &turns, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(turns[0].t.number, 0);
+    assert_memory_equal(&turns[1].t, &turn.t, sizeof(turn.t));
+    assert_str_is(turns[1].user_text, "where is it");
+    assert_str_is(turns[1].agent_text, "on its w\xc3\xa4y");
+    assert_str_is(turns[1].call_id, "c1");
+    first.text = STR("better");
+    assert_int_equal(ops->write(f.s, &batch[3], 1, NULL), 0);
+    assert_int_equal(ops->line_list(f.s, STR("c1"), &f.a, &lines, &n), 0);
+    assert_int_equal(n, 2);
+    assert_str_is(lines[0].text, "better");
+    assert_int_equal(lines[0].who, PARTY_CALLER);
+    assert_int_equal(lines[1].at_ms, -1);
+    assert_int_equal(lines[1].who, PARTY_AGENT);
+    assert_str_is(lines[1].unheard, "rest");
+    assert_true(lines[1].estimated);
+    assert_int_equal(get(&f, "c1").turn_count, 2);
+    assert_int_equal(get(&f, "c1").line_count, 2);
+    assert_int_equal(get(&f, "c1").alive_us, T0 + 9);
+    assert_int_equal(ops->line_list(f.s, STR("other"), &f.a, &lines, &n), 0);
+    assert_int_equal(n, 0);
+    tear_down(&f);
+}
+
+TEST(a_batch_is_all_or_nothing)
+{
+    struct fixture f;
+    struct store_call good = call_of("good", T0), got;
+    struct store_line line = {.call_id = STR("missing"), .seq = 1, .text = STR("x")};
+    const struct store_op batch[] = {{.kind = STORE_CALL_BEGIN, .at_us = T0, .u.call = &good},
+                                     {.kind = STORE_LINE_ADD, .at_us = T0, .u.line = &line},
+                                     {.kind = STORE_CALL_ALIVE, .at_us = T0, .u.call = &good}};
+    size_t failed = 99;
+
+    set_up(&f, NULL);
+    assert_int_equal(ops->write(f.s, batch, ARRAY_LEN(batch), &failed), -ENOENT);
+    assert_int_equal(failed, 1);
+    assert_int_equal(ops->call_get(f.s, STR("good"), &f.a, &got), -ENOENT);
+    /* And the store is usable. */
+    assert_int_equal(ops->write(f.s, batch, 1, NULL), 0);
+    assert_int_equal(ops->write(f.s, NULL, 0, NULL), 0);
+    tear_down(&f);
+}
+
+TEST(lists_are_filtered_and_paged_newest_first)
+{
+    struct fixture f;
+    struct store_page page;
+    struct store_counts counts;
+    char id[16];
+
+    set_up(&f, NULL);
+    for (uint32_t i = 0; i < 25; i++) {
+        struct store_call c;
+
+        snprintf(id, sizeof(id), "c%02u", i);
+        c = call_of(id, T0 + i);
+        c.caller = i % 5 ? STR("+1") : STR("+2");
+        assert_int_equal(write_call(&f, STORE_CALL_BEGIN, &c, T0 + i), 0);
+        if (i < 20) {
+            end(&f, id, i % 2 ? REASON_CALLER_HANGUP : REASON_MODEL_CLOSED, T0 + 100);
+        }
+    }
+    assert_int_equal(ops->call_list(f.s, &(struct store_filter){.limit = 10}, &f.a, &page), 0);
+    assert_int_equal(page.total, 25);
+    assert_int_equal(page.n, 10);
+    assert_str_is(page.calls[0].id, "c24");
+    assert_str_is(page.calls[9].id, "c15");
+    assert_int_equal(ops->call_list(f.s, &(struct store_filter){.limit = 10, .offset = 20}, &f.a, &page), 0);
+    assert_int_equal(page.n, 5);
+    assert_str_is(page.calls[4].id, "c00");
+    assert_int_equal(ops->call_list(f.s, &(struct store_filter){.offset = 100}, &f.a, &page), 0);
+    assert_int_equal(page.n, 0);
+    assert_int_equal(page.total, 25);
+    assert_int_equal(ops->call_list(f.s, &(struct store_filter){.status = STR("live")}, &f.a, &page), 0);
+    assert_int_equal(page.total, 5);
+    assert_int_equal(
+        ops->call_list(f.s, &(struct store_filter){.status = STR("failed"), .caller = STR("+2")}, &f.a, &page), 0);
+    assert_int_equal(page.total, 2); /* 0 and 10 */
+    assert_int_equal(ops->call_list(f.s, &(struct store_filter){.since_us = T0 + 5, .until_us = T0 + 8}, &f.a, &page),
+                     0);
+    assert_int_equal(page.total, 3);
+    assert_str_is(page.calls[0].id, "c07");
+    assert_int_equal(ops->call_list(f.s, &(struct store_filter){.status = STR("' OR 1=1 --")}, &f.a, &page), 0);
+    assert_int_equal(page.total, 0);
+    assert_int_equal(ops->call_counts(f.s, &counts), 0);
+    assert_int_equal(counts.total, 25);
+    assert_int_equal(counts.status[STORE_COMPLETED], 10);
+    assert_int_equal(counts.status[STORE_FAILED], 10);
+    assert_int_equal(counts.status[STORE_RINGING], 5);
+    tear_down(&f);
+}
+
+/* Bytes of the file and of its log that hold the text. */
+static bool file_has(const char *path, const char *suffix, const char *text)
+{
+    static char bytes[4 << 20];
+    char name[128];
+    FILE *f;
+    size_t n;
+
+    snprintf(name, sizeof(name), "%s%s", path, suffix);
+    f = fopen(name, "r");
+    if (!f) {
+        return false;
+    }
+    n = fread(bytes, 1, sizeof(bytes), f);
+    fclose(f);
+    return memmem(bytes, n, text, strlen(text));
+}
+
+TEST(deletion_leaves_no_trace_in_the_files)
+{
+    static const char secret[] = "the caller said a very private thing";
+    struct fixture f;
+    struct store_call c;
+    struct store_turn turn = {.call_id = STR("c1"), .user_text = STR("the caller said a very private thing")};
+    struct store_line line = {.call_id = STR("c1"), .seq = 1, .text = turn.user_text};
+    struct store_callback back = {.id = STR("CB1"),
+                                  .call_id = STR("c1"),
+                                  .phone = STR("+15550009876"),
+                                  .reason = turn.user_text,
+                                  .department = STR("x"),
+                                  .scheduled = STR("y")};
+    const struct store_op batch[] = {{.kind = STORE_TURN_ADD, .u.turn = &turn},
+                                     {.kind = STORE_LINE_ADD, .u.line = &line},
+                                     {.kind = STORE_CALLBACK_ADD, .u.callback = &back}};
+    struct store_callback *backs;
+    struct store_paths paths;
+    uint32_t n;
+
+    set_up(&f, NULL);
+    begin(&f, "c0", T0);
+    c = call_of("c1", T0);
+    c.recording = STR("var/c1.wav");
+    c.journal = STR("var/c1.jnl");
+    c.error = turn.user_text;
+    assert_int_equal(write_call(&f, STORE_CALL_BEGIN, &c, T0), 0);
+    assert_int_equal(ops->write(f.s, batch, ARRAY_LEN(batch), NULL), 0);
+    assert_true(file_has(f.path, "", secret) || file_has(f.path, "-wal", secret));
+    assert_int_equal(ops->call_delete(f.s, STR("c1"), &f.a, &paths), 0);
+    assert_int_equal(paths.calls, 1);
+    assert_int_equal(paths.n, 2);
+    assert_str_is(paths.paths[0], "var/c1.wav");
+    assert_str_is(paths.paths[1], "var/c1.jnl");
+    assert_false(file_has(f.path, "", secret));
+    assert_false(file_has(f.path, "-wal", secret));
+    assert_false(file_has(f.path, "", "+15550009876"));
+    assert_false(file_has(f.path, "-wal", "+15550009876"));
+    assert_int_equal(ops->callback_list(f.s, 0, &f.a, &backs, &n), 0);
+    assert_int_equal(n, 0);
+    assert_str_is(get(&f, "c0").id, "c0");
+    tear_down(&f);
+}
+
+TEST(retention_takes_old_ended_calls_only)
+{
+    struct fixture f;
+    struct store_paths paths;
+    struct store_call got;
+    char id[16];
+
+    set_up(&f, NULL);
+    for (uint32_t i = 0; i < 10; i++) {
+        struct store_call c;
+
+        snprintf(id, sizeof(id), "c%u", i);
+        c = call_of(id, T0 + i);
+        c.recording = i % 2 ? STR("r.wav") : STR("");
+        assert_int_equal(write_call(&f, STORE_CALL_BEGIN, &c, T0), 0);
+        if (i != 1) { /* a call of days is still live */
+            end(&f, id, REASON_CALLER_HANGUP, T0 + 50);
+        }
+    }
+    assert_int_equal(ops->sweep(f.s, T0 + 6, 3, &f.a, &paths), 3); /* 0 2 3 */
+    assert_int_equal(paths.n, 1);
+    assert_int_equal(ops->call_get(f.s, STR("c3"), &f.a, &got), -ENOENT);
+    assert_int_equal(ops->sweep(f.s, T0 + 6, 100, &f.a, &paths), 2); /* 4 5 */
+    assert_int_equal(ops->sweep(f.s, T0 + 6, 100, &f.a, &paths), 0);
+    assert_int_equal(paths.n, 0);
+    assert_int_equal(get(&f, "c1").ended_us, 0);
+    assert_str_is(get(&f, "c6").id, "c6");
+    tear_down(&f);
+}
+
+/* The child writes and is killed in the midst of it; what it had committed is there, and closed as killed. */
+TEST(a_killed_process_leaves_closed_calls)
+{
+    struct fixture f;
+    struct store_call got;
+    struct store_line *lines;
+    uint32_t n;
+    int tell[2];
+    char byte;
+    pid_t pid;
+
+    set_up(&f, NULL);
+    ops->close(f.s);
+    f.s = NULL;
+    assert_int_equal(pipe(tell), 0);
+    pid = fork();
+    if (pid == 0) {
+        struct store_call c = call_of("live", T0);
+
+        if (open_store(&f, NULL) < 0 || write_call(&f, STORE_CALL_BEGIN, &c, T0) < 0) {
+            _exit(1);
+        }
+        c = (struct store_call){.id = STR("live"), .status = STORE_IN_PROGRESS, .answered_us = T0 + 1000000};
+        if (write_call(&f, STORE_CALL_UPDATE, &c, T0 + 1000000) < 0) {
+            _exit(1);
+        }
+        for (uint32_t i = 1;; i++) {
+            struct store_line line = {.call_id = STR("live"), .seq = i, .text = STR("words")};
+            const struct store_op op = {
+                .kind = STORE_LINE_ADD, .at_us = T0 + 1000000 + (uint64_t)i * 20000, .u.line = &line};
+
+            if (ops->write(f.s, &op, 1, NULL) < 0) {
+                _exit(1);
+            }
+            if (i == 20 && write(tell[1], "x", 1) != 1) {
+                _exit(1);
+            }
+        }
+    }
+    close(tell[1]);
+    assert_int_equal(read(tell[0], &byte, 1), 1);
+    close(tell[0]);
+    /* While it lives nobody else may own the records. */
+    assert_int_equal(open_store(&f, NULL), -EBUSY);
+    assert_int_not_equal(str_search(buf_str(&f.errors), STR("another ringtrip is using them")), SIZE_MAX);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(open_store(&f, NULL), 0);
+    assert_int_equal(ops->close_stale(f.s, T0 + 3600000000u), 1);
+    got = get(&f, "live");
+    assert_int_equal(got.status, STORE_FAILED);
+    assert_int_equal(got.reason, REASON_KILLED);
+    assert_int_equal(ops->line_list(f.s, STR("live"), &f.a, &lines, &n), 0);
+    assert_true(n >= 20);
+    assert_int_equal(got.ended_us, T0 + 1000000 + (uint64_t)n * 20000); /* its last sign of life */
+    assert_int_equal(got.duration_ms, n * 20);
+    assert_int_equal(ops->close_stale(f.s, T0 + 3600000000u), 0);
+    tear_down(&f);
+}
+
+TEST(only_the_owner_may_close_stale_calls)
+{
+    struct fixture f;
+
+    set_up(&f, &(struct store_opts){.exclusive = false});
+    begin(&f, "c1", T0);
+    assert_int_equal(ops->close_stale(f.s, T0 + 1), -ERR_STATE);
+    assert_int_equal(get(&f, "c1").ended_us, 0);
+    tear_down(&f);
+}
+
+#define THREADS 4
+#define ROUNDS  40
+
+struct worker {
+    struct store *s;
+    int number;
+    int errors;
+};
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct arena a;
+    char id[32];
+
+    arena_init(&a, 16 << 20);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct store_call c;
+        struct store_line line = {.seq = 1, .text = STR("text")};
+        struct store_call fin = {.reason = REASON_CALLER_HANGUP, .ended_us = T0 + 2};
+        const struct store_op batch[] = {{.kind = STORE_CALL_BEGIN, .at_us = T0, .u.call = &c},
+                                         {.kind = STORE_LINE_ADD, .at_us = T0 + 1, .u.line = &line},
+                                         {.kind = STORE_CALL_END, .at_us = T0 + 2, .u.call = &fin}};
+        struct store_page page;
+        struct store_paths paths;
+
+        snprintf(id, sizeof(id), "t%d-%d", w->number, i);
+        c = call_of(id, T0 + (uint64_t)i);
+        line.call_id = fin.id = c.id;
+        w->errors += ops->write(w->s, batch, ARRAY_LEN(batch), NULL) < 0;
+        w->errors += ops->call_list(w->s, &(struct store_filter){.limit = 5}, &a, &page) < 0 || page.n == 0;
+        if (i % 4 == 3) {
+            w->errors += ops->call_delete(w->s, c.id, &a, &paths) < 0;
+        }
+        arena_reset(&a);
+    }
+    arena_done(&a);
+    return NULL;
+}
+
+TEST(four_threads_write_read_and_delete_at_once)
+{
+    struct fixture f;
+    struct worker workers[THREADS];
+    pthread_t threads[THREADS];
+    struct store_counts counts;
+
+    set_up(&f, NULL);
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.s = f.s, .number = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(workers[i].errors, 0);
+    }
+    assert_int_equal(ops->call_counts(f.s, &counts), 0);
+    assert_int_equal(counts.total, THREADS * ROUNDS * 3 / 4);
+    assert_int_equal(counts.status[STORE_COMPLETED], counts.total);
+    tear_down(&f);
+}
+
+TEST(a_full_disk_is_an_error_and_no_end)
+{
+    struct fixture f;
+    struct store_call got;
+    char *text = malloc(100000);
+    struct store_line line = {.call_id = STR("c1")};
+    const struct store_op op = {.kind = STORE_LINE_ADD, .at_us = T0, .u.line = &line};
+    int err = 0;
+
+    assert_non_null(text);
+    memset(text, 'x', 100000);
+    line.text = (struct str){text, 100000};
+    set_up(&f, &(struct store_opts){.exclusive = true, .max_pages = 100});
+    begin(&f, "c1", T0);
+    for (line.seq = 1; err == 0 && line.seq < 50; line.seq++) {
+        err = ops->write(f.s, &op, 1, NULL);
+    }
+    assert_int_equal(err, -ENOSPC);
+    /* Small things still fit, and what was there is there. */
+    end(&f, "c1", REASON_CALLER_HANGUP, T0 + 5);
+    got = get(&f, "c1");
+    assert_int_equal(got.status, STORE_COMPLETED);
+    assert_true(got.line_count > 0);
+    tear_down(&f);
+    free(text);
+}
+
+TEST(a_text_over_the_limit_is_refused)
+{
+    struct fixture f;
+    size_t n = 300 * 1024;
+    char *text = calloc(1, n);
+    struct store_line line = {.call_id = STR("c1"), .seq = 1};
+    struct store_op op = {.kind = STORE_LINE_ADD, .u.line = &line};
+
+    assert_non_null(text);
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    line.text = (struct str){text, n};
+    assert_int_equal(ops->write(f.s, &op, 1, NULL), -ERR_TOO_BIG);
+    /* NUL and bytes that are no UTF-8 are kept as they are. */
+    line.text = STR("a\0b\xff");
+    assert_int_equal(ops->write(f.s, &op, 1, NULL), 0);
+    struct store_line *lines;
+    uint32_t count;
+    assert_int_equal(ops->line_list(f.s, STR("c1"), &f.a, &lines, &count), 0);
+    assert_int_equal(lines[0].text.n, 4);
+    assert_memory_equal(lines[0].text.p, "a\0b\xff", 4);
+    tear_down(&f);
+    free(text);
+}
+
+TEST(damaged_and_newer_files_are_refused_in_words)
+{
+    struct fixture f;
+    sqlite3 *db = NULL;
+    int fd;
+
+    set_up(&f, NULL);
+    ops->close(f.s);
+    f.s = NULL;
+    assert_int_equal(sqlite3_open(f.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(open_store(&f, NULL), -ERR_CONFIG);
+    assert_int_not_equal(str_search(buf_str(&f.errors), STR("written by a newer ringtrip")), SIZE_MAX);
+    fd = open(f.path, O_WRONLY | O_TRUNC);
+    assert_true(fd >= 0);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(write(fd, "this is not a database, whatever its name says. ", 48), 48);
+    }
+    close(fd);
+    assert_int_equal(open_store(&f, NULL), -ERR_CORRUPT);
+    assert_int_not_equal(str_search(buf_str(&f.errors), STR("damaged, or no SQLite database")), SIZE_MAX);
+    tear_down(&f);
+}
+
+TEST(a_folder_that_cannot_be_made_is_an_error)
+{
+    struct store_opts o = {.path = "/proc/nowhere/records.db"};
+    struct store *s = NULL;
+    struct buf errors;
+
+    buf_init(&errors, 4096);
+    assert_true(ops->open(&o, &errors, &s) < 0);
+    assert_int_not_equal(str_search(buf_str(&errors), STR("/proc/nowhere/records.db cannot be opened")), SIZE_MAX);
+    assert_null(s);
+    buf_done(&errors);
+}
+
+TEST(a_symbolic_link_is_not_followed)
+{
+    struct fixture f;
+    char link[128];
+    struct store_opts o = {.path = link};
+    struct store *s = NULL;
+
+    set_up(&f, NULL);
+    snprintf(link, sizeof(link), "%s/link.db", f.folder);
+    assert_int_equal(symlink(f.path, link), 0);
+    buf_clear(&f.errors, 0);
+    assert_int_equal(ops->open(&o, &f.errors, &s), -ELOOP);
+    unlink(link);
+    tear_down(&f);
+}
+
+TEST(the_store_in_memory_is_the_same_store)
+{
+    struct store_opts o = {.demo_rows = true};
+    struct store_call c = call_of("m1", T0), got;
+    const struct store_op op = {.kind = STORE_CALL_BEGIN, .at_us = T0, .u.call = &c};
+    struct store_paths paths;
+    struct store *s = NULL;
+    struct arena a;
+    struct buf errors;
+
+    buf_init(&errors, 4096);
+    arena_init(&a, 1 << 20);
+    assert_int_equal(ops->open(&o, &errors, &s), 0);
+    assert_int_equal(ops->write(s, &op, 1, NULL), 0);
+    assert_int_equal(ops->call_get(s, STR("m1"), &a, &got), 0);
+    assert_int_equal(ops->close_stale(s, T0 + 5), 1);
+    assert_int_equal(ops->call_delete(s, STR("m1"), &a, &paths), 0);
+    ops->close(s);
+    ops->close(NULL);
+    arena_done(&a);
+    buf_done(&errors);
+}
+
+TEST(demonstration_orders_are_there_once)
+{
+    struct fixture f;
+    struct store_order o;
+
+    set_up(&f, NULL);
+    ops->close(f.s);
+    assert_int_equal(open_store(&f, NULL), 0);
+    assert_int_equal(ops->order_get(f.s, STR("1001"), STR(""), &f.a, &o), 0);
+    assert_str_is(o.status, "shipped");
+    assert_int_equal(ops->order_get(f.s, STR("1234"), STR(""), &f.a, &o), 0);
+    assert_str_is(o.status, "processing");
+    assert_int_equal(ops->order_get(f.s, STR("4711"), STR("x"), &f.a, &o), 0);
+    assert_str_is(o.status, "delivered");
+    assert_int_equal(ops->order_get(f.s, STR(""), STR("ADA@example.com"), &f.a, &o), 0);
+    assert_str_is(o.number, "1002");
+    assert_int_equal(ops->order_get(f.s, STR("1"), STR("ada@example.com"), &f.a, &o), -ENOENT);
+    assert_int_equal(ops->order_get(f.s, STR(""), STR(""), &f.a, &o), -ENOENT);
+    tear_down(&f);
+}
+
+TEST(words_of_the_record_go_both_ways)
+{
+    enum store_status status;
+    enum store_direction direction;
+
+    for (int i = 0; i < STORE_STATUS_N; i++) {
+        assert_int_equal(store_status_parse(str_from(store_status_word((enum store_status)i)), &status), 0);
+        assert_int_equal(status, i);
+    }
+    for (int i = 0; i < STORE_DIRECTION_N; i++) {
+        assert_int_equal(store_direction_parse(str_from(store_direction_word((enum store_direction)i)), &direction), 0);
+        assert_int_equal(direction, i);
+    }
+    assert_int_equal(store_status_parse(STR("done"), &status), -EINVAL);
+    assert_int_equal(store_direction_parse(STR(""), &direction), -EINVAL);
+}
+
+TEST_MAIN(T(a_call_comes_back_as_it_went_in), T(updates_leave_what_they_do_not_name), T(the_first_end_wins),
+          T(every_close_reason_survives_and_has_a_status), T(what_is_not_there_or_there_twice_is_an_error),
+          T(turns_and_lines_come_back_in_order_and_are_replaced), T(a_batch_is_all_or_nothing),
+          T(lists_are_filtered_and_paged_newest_first), T(deletion_leaves_no_trace_in_the_files),
+          T(retention_takes_old_ended_calls_only), T(a_killed_process_leaves_closed_calls),
+          T(only_the_owner_may_close_stale_calls), T(four_threads_write_read_and_delete_at_once),
+          T(a_full_disk_is_an_error_and_no_end), T(a_text_over_the_limit_is_refused),
+          T(damaged_and_newer_files_are_refused_in_words), T(a_folder_that_cannot_be_made_is_an_error),
+          T(a_symbolic_link_is_not_followed), T(the_store_in_memory_is_the_same_store),
+          T(demonstration_orders_are_there_once), T(words_of_the_record_go_both_ways))
