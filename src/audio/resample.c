@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "audio/resample_dot.h"
+
 /* static const int16_t taps_IN_OUT[up * taps], oldest sample first, and the scale taps_IN_OUT_shift; made by
  * tables_gen.c. */
 #include "resample_taps.inc"
 
 #define BLOCK 512 /* input samples handled at a time; bounds the stack */
-
-typedef int32_t (*dot_fn)(const int16_t *x, const int16_t *taps, int32_t sum);
 
 struct resample_bank {
     uint32_t in_hz;
@@ -19,35 +19,23 @@ struct resample_bank {
     uint32_t taps; /* of one phase */
     const int16_t *phases;
     int shift; /* the taps are Q15 or Q14 */
-    dot_fn dot;
 };
-
-/*
- * Constant trip counts, so that the compiler makes pmaddwd of them without a loop tail. The sum cannot overflow: the
- * generator checks the sum of |taps| against 32 bits.
- */
-#define DEFINE_DOT(n)                                                                                                  \
-    static int32_t dot_##n(const int16_t *restrict x, const int16_t *restrict taps, int32_t sum)                       \
-    {                                                                                                                  \
-        for (int i = 0; i < (n); i++) {                                                                                \
-            sum += x[i] * taps[i];                                                                                     \
-        }                                                                                                              \
-        return sum;                                                                                                    \
-    }
-DEFINE_DOT(32)
-DEFINE_DOT(48)
-DEFINE_DOT(64)
-DEFINE_DOT(96)
 
 #define BANK(in, out, up, down, taps, table)                                                                           \
     {                                                                                                                  \
-        in, out, up, down, taps, table, table##_shift, dot_##taps                                                      \
+        in, out, up, down, taps, table, table##_shift                                                                  \
     }
 static const struct resample_bank banks[] = {
     BANK(8000, 24000, 3, 1, 32, taps_8_24),   BANK(24000, 8000, 1, 3, 96, taps_24_8),
     BANK(8000, 16000, 2, 1, 32, taps_8_16),   BANK(16000, 8000, 1, 2, 64, taps_16_8),
     BANK(16000, 24000, 3, 2, 32, taps_16_24), BANK(24000, 16000, 2, 3, 48, taps_24_16),
 };
+
+#ifdef __SSE2__
+static const resample_dot_fn dot4 = resample_dot4_sse2;
+#else
+static const resample_dot_fn dot4 = resample_dot4_plain;
+#endif
 
 int resample_init(struct resample *r, uint32_t in_hz, uint32_t out_hz)
 {
@@ -75,11 +63,6 @@ size_t resample_out_max(const struct resample *r, size_t n_in)
     return r->bank ? (n_in * r->bank->up + r->bank->down - 1) / r->bank->down : n_in;
 }
 
-static inline int16_t saturate(int32_t v)
-{
-    return (int16_t)CLAMP(v, INT16_MIN, INT16_MAX);
-}
-
 /* x[0 .. n_in) is the block, preceded by taps - 1 samples of history. Returns the samples written. */
 static size_t run_block(struct resample *r, const int16_t *x, size_t n_in, int16_t *out)
 {
@@ -87,14 +70,30 @@ static size_t run_block(struct resample *r, const int16_t *x, size_t n_in, int16
     size_t n_out = 0;
     size_t whole = r->position / b->up;
     uint32_t phase = r->position % b->up;
+    size_t stride = b->down / b->up;
+    uint32_t rest = b->down % b->up;
+    const int16_t *window = x - (b->taps - 1);
     while (whole < n_in) {
-        int32_t sum = b->dot(x + whole - (b->taps - 1), b->phases + phase * b->taps, 1 << (b->shift - 1));
-        out[n_out++] = saturate(sum >> b->shift);
-        phase += b->down;
-        while (phase >= b->up) {
-            phase -= b->up;
-            whole++;
+        struct resample_row rows[4];
+        size_t n = 0;
+        for (; n < 4 && whole < n_in; n++) {
+            rows[n] = (struct resample_row){window + whole, b->phases + phase * b->taps};
+            whole += stride;
+            phase += rest;
+            if (phase >= b->up) {
+                phase -= b->up;
+                whole++;
+            }
         }
+        int16_t last[4];
+        for (size_t i = n; i < 4; i++) {
+            rows[i] = rows[0];
+        }
+        dot4(rows, b->taps, b->shift, n == 4 ? out + n_out : last);
+        if (n < 4) {
+            memcpy(out + n_out, last, n * sizeof(*out));
+        }
+        n_out += n;
     }
     r->position = (uint32_t)(whole - n_in) * b->up + phase;
     return n_out;

@@ -187,7 +187,7 @@ static void print_bank(const char *name, int up, int taps, double cut_hz, double
             fits = quantise(exact, taps, shift, bank + phase * taps) && fits;
         }
     }
-    printf("enum { %s_shift = %d };\nstatic ", name, shift);
+    printf("enum { %s_shift = %d };\nstatic _Alignas(16) ", name, shift);
     print_table("int16_t", name, bank, up * taps);
 }
 

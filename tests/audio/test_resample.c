@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "audio/resample.h"
+#include "audio/resample_dot.h"
 
 static const uint32_t rates[] = {8000, 16000, 24000};
 
@@ -246,6 +247,36 @@ TEST(overshoot_saturates)
     }
 }
 
+/* Fast code against its plain twin, at every alignment and at full scale. */
+TEST(the_fast_step_equals_the_plain_one)
+{
+#ifdef __SSE2__
+    static const uint32_t lengths[] = {32, 48, 64, 96};
+    uint32_t seed = 99;
+    for (int round = 0; round < 2000; round++) {
+        int16_t x[4][104];
+        _Alignas(16) int16_t taps[4][96];
+        struct resample_row rows[4];
+        uint32_t n = lengths[round % 4];
+        for (int r = 0; r < 4; r++) {
+            for (int i = 0; i < 104; i++) {
+                uint32_t v = next_random(&seed);
+                x[r][i] = round % 5 == 0 ? (v & 1 ? INT16_MAX : INT16_MIN) : (int16_t)(v & 0xFFFF);
+            }
+            for (uint32_t i = 0; i < n; i++) { /* sum of magnitudes below 64000, as the generator guarantees */
+                taps[r][i] = (int16_t)((int32_t)(next_random(&seed) % (128000 / n)) - (int32_t)(64000 / n));
+            }
+            rows[r] = (struct resample_row){x[r] + (round + r) % 8, taps[r]};
+        }
+        int16_t want[4];
+        int16_t got[4];
+        resample_dot4_plain(rows, n, 14 + round % 2, want);
+        resample_dot4_sse2(rows, n, 14 + round % 2, got);
+        assert_memory_equal(got, want, sizeof(want));
+    }
+#endif
+}
+
 TEST(a_reset_forgets)
 {
     int16_t loud[100];
@@ -267,4 +298,5 @@ TEST(a_reset_forgets)
 
 TEST_MAIN(T(only_the_three_rates_are_known), T(long_run_lengths_are_exact), T(blocks_of_any_size_give_the_same_samples),
           T(a_constant_keeps_its_value_exactly), T(the_telephone_band_passes_flat), T(images_lie_below_60_db),
-          T(aliases_lie_below_60_db), T(block_edges_do_not_click), T(overshoot_saturates), T(a_reset_forgets))
+          T(aliases_lie_below_60_db), T(block_edges_do_not_click), T(overshoot_saturates),
+          T(the_fast_step_equals_the_plain_one), T(a_reset_forgets))
