@@ -230,6 +230,7 @@ static const struct option {
     {"expect-hangup", opt_expect_hangup, VALUE, 0},
     {"max-s", opt_max, VALUE, 0},
     {"seed", opt_seed, VALUE, 0},
+    {"url", NULL, TEXT, AT(opts.url)},
     {"ws", NULL, TEXT, AT(opts.ws_url)},
     {"auth-token", NULL, TEXT, AT(opts.auth_token)},
     {"account-sid", NULL, TEXT, AT(opts.account_sid)},
