@@ -171,9 +171,10 @@ static void on_leg_mark(struct call *c, const struct call_event *ev)
     playout_mark(c, ev->leg_mark.mark);
 }
 
-static void on_leg_dtmf(struct call *c, const struct call_event *ev UNUSED)
+static void on_leg_dtmf(struct call *c, const struct call_event *ev)
 {
     call_remark(c, NOTE_DTMF, 0, STR_NULL); /* the digit itself stays out of logs */
+    uplink_key(c, ev->leg_dtmf.digit);
 }
 
 static void on_leg_stop(struct call *c, const struct call_event *ev UNUSED)
@@ -299,17 +300,7 @@ static void on_control_hangup(struct call *c, const struct call_event *ev)
 
 static void on_control_text(struct call *c, const struct call_event *ev)
 {
-    if (c->model != MODEL_READY || c->leg != LEG_UP) {
-        return;
-    }
-    struct str text = call_keep(c, ev->control_text.text);
-    if (c->playout != PLAYOUT_EMPTY || c->response == RESPONSE_GENERATING) {
-        cut_agent(c, WE_CANCEL);
-    }
-    turn_begin(c);
-    line_caller(c, text);
-    call_emit(c, ACT_MODEL_USER_TEXT)->model_user_text.text = text;
-    seq_request(c, STR_NULL, false);
+    uplink_text(c, ev->control_text.text);
 }
 
 static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_event *ev) = {

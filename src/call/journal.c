@@ -219,9 +219,10 @@ static void f_leg_event(struct visit *v, struct call_event *e)
         f_u32(v, &e->leg_mark.mark);
         break;
     case EV_LEG_DTMF: {
-        uint32_t digit = v->mode == VISIT_READ ? 0 : '*'; /* digits are never journalled */
-        f_u32(v, &digit);
-        e->leg_dtmf.digit = '*';
+        /* Keys are not journalled, only whether one was the '#' that ends an input: that is what the core acts on. */
+        uint32_t masked = e->leg_dtmf.digit == '#' ? '#' : '*';
+        f_u32(v, &masked);
+        e->leg_dtmf.digit = masked == '#' ? '#' : '*';
         break;
     }
     case EV_LEG_CLOSED:
@@ -391,6 +392,17 @@ static void f_turn(struct visit *v, struct call_turn *t)
     f_bool(v, &t->interrupted);
 }
 
+/* A caller's line may hold keys that the journal masks: its length stands for it. */
+static void f_line_text(struct visit *v, struct call_action *a)
+{
+    if (a->line.who == PARTY_CALLER) {
+        uint64_t length = a->line.text.n;
+        f_u64(v, &length);
+    } else {
+        f_str(v, &a->line.text);
+    }
+}
+
 static void f_action(struct visit *v, struct call_action *a)
 {
     F_ENUM(v, a->type, CALL_ACTION_N);
@@ -428,9 +440,11 @@ static void f_action(struct visit *v, struct call_action *a)
         f_str(v, &a->model_tool_output.tool_call_id);
         f_str(v, &a->model_tool_output.output);
         break;
-    case ACT_MODEL_USER_TEXT:
-        f_str(v, &a->model_user_text.text);
+    case ACT_MODEL_USER_TEXT: {
+        uint64_t length = a->model_user_text.text.n; /* the words may hold keys that the journal masks */
+        f_u64(v, &length);
         break;
+    }
     case ACT_TOOL_RUN:
         f_str(v, &a->tool_run.tool_call_id);
         f_str(v, &a->tool_run.name);
@@ -447,7 +461,7 @@ static void f_action(struct visit *v, struct call_action *a)
     case ACT_LINE:
         F_ENUM(v, a->line.who, PARTY_N);
         f_i32(v, &a->line.at_ms);
-        f_str(v, &a->line.text);
+        f_line_text(v, a);
         f_str(v, &a->line.unheard);
         f_bool(v, &a->line.estimated);
         break;

@@ -353,6 +353,9 @@ void life_timer(struct call *c, enum call_timer t)
     case TIMER_TOOL:
         tools_expired(c);
         break;
+    case TIMER_KEYS:
+        uplink_keys_done(c);
+        break;
     case TIMER_N:
         break;
     }

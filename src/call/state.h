@@ -16,6 +16,7 @@
 #define CALL_TOOL_SLOTS 16
 #define CALL_DEAD       8
 #define CALL_TEXT_MAX   16384
+#define CALL_KEYS_MAX   32
 
 enum leg_state { LEG_NONE, LEG_UP, LEG_HANGING_UP, LEG_DOWN };
 enum model_state { MODEL_OPENING, MODEL_READY, MODEL_GONE };
@@ -34,6 +35,7 @@ enum call_timer {
     TIMER_PUMP,
     TIMER_OVERDUE,
     TIMER_TOOL,
+    TIMER_KEYS, /* the caller has stopped pressing keys */
     TIMER_N
 };
 
@@ -100,6 +102,8 @@ struct call {
     uint64_t media_seen_us; /* arrival of the last frame; 0: none yet */
     uint64_t filled_us;     /* silence was appended up to this time */
 
+    char keys[CALL_KEYS_MAX + 1]; /* pressed and not yet told to the model */
+
     /* playout.c */
     struct fifo queue; /* downlink audio in item order, not yet sent */
     struct ledger ledger;
@@ -123,7 +127,7 @@ struct call {
 
     /* toolset.c */
     struct tool_slot tools[CALL_TOOL_SLOTS];
-    uint32_t tools_live; /* slots that are not free */
+    uint32_t tools_live;   /* slots that are not free */
     uint64_t answered[32]; /* hashes of the last call ids */
     uint32_t answered_n;
     bool tools_owe_reply; /* outputs went out and no response was asked for yet */
@@ -162,6 +166,9 @@ bool playout_to(struct call *c, enum playout_event e);
 /* uplink.c */
 void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio);
 void uplink_open(struct call *c); /* the model is ready: what waited goes out */
+void uplink_key(struct call *c, char digit);
+void uplink_keys_done(struct call *c);             /* the keys become a text of the caller */
+void uplink_text(struct call *c, struct str text); /* as if the caller had said it; the agent stops for it */
 void uplink_fill(struct call *c); /* TIMER_FILL: the carrier is silent while the service waits for an end of speech */
 
 /* playout.c */

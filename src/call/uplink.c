@@ -10,6 +10,7 @@
 
 #define GAP_MAX_MS    10000 /* a longer jump is a new clock, not a gap */
 #define FILL_AFTER_MS 300
+#define KEYS_PAUSE_MS 1500 /* after it what was pressed is complete; '#' completes it at once */
 
 static void send_up(struct call *c, struct span audio)
 {
@@ -122,6 +123,53 @@ void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
     } else {
         send_up(c, audio);
     }
+}
+
+void uplink_text(struct call *c, struct str said)
+{
+    if (c->model != MODEL_READY || c->leg != LEG_UP || c->phase == PHASE_FAREWELL) {
+        return;
+    }
+    struct str text = call_keep(c, said);
+    if (c->playout != PLAYOUT_EMPTY || c->response == RESPONSE_GENERATING) {
+        cut_agent(c, WE_CANCEL);
+    }
+    turn_begin(c);
+    line_caller(c, text);
+    call_emit(c, ACT_MODEL_USER_TEXT)->model_user_text.text = text;
+    seq_request(c, STR_NULL, false);
+}
+
+void uplink_key(struct call *c, char digit)
+{
+    size_t n = strlen(c->keys);
+    if (n < CALL_KEYS_MAX) {
+        c->keys[n] = digit;
+        c->keys[n + 1] = '\0';
+        n++;
+    }
+    if (digit == '#' || n == CALL_KEYS_MAX) {
+        uplink_keys_done(c);
+    } else {
+        timer_set(c, TIMER_KEYS, KEYS_PAUSE_MS);
+    }
+}
+
+void uplink_keys_done(struct call *c)
+{
+    timer_off(c, TIMER_KEYS);
+    struct buf text;
+    buf_init(&text, 128);
+    buf_puts(&text, "The caller pressed the keys");
+    for (const char *key = c->keys; *key; key++) {
+        buf_putc(&text, ' ');
+        buf_putc(&text, *key);
+    }
+    if (c->keys[0]) {
+        uplink_text(c, buf_str(&text));
+    }
+    c->keys[0] = '\0';
+    buf_done(&text);
 }
 
 void uplink_fill(struct call *c)

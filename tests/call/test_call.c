@@ -583,6 +583,39 @@ TEST(lost_marks_do_not_stop_the_call)
     down();
 }
 
+static void press(char digit)
+{
+    struct call_event ev = {.type = EV_LEG_DTMF};
+    ev.leg_dtmf.digit = digit;
+    sim_event(&s, &ev);
+}
+
+TEST(keys_reach_the_model_as_one_text_and_stay_out_of_the_journal)
+{
+    up(true, true, 0);
+    turn("r1");
+    sim_audio(&s, "r1", 1, 6000);
+    later(500);
+    press('4');
+    press('7');
+    later(1000);
+    press('1');
+    later(1400);
+    assert_int_equal(s.clears, 0);
+    later(200);
+    assert_true(logged("model.user-text text=\"The caller pressed the keys 4 7 1\""));
+    assert_int_equal(s.clears, 1); /* the agent stops for it */
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    assert_int_equal(s.responds, 1);
+    sim_created(&s, "r2");
+    sim_response_done(&s, "r2", RESPONSE_COMPLETED);
+    press('0');
+    press('#');
+    assert_true(logged("The caller pressed the keys 0 #"));
+    assert_int_equal(str_search(buf_str(&s.journal), STR("4 7 1")), SIZE_MAX);
+    down();
+}
+
 TEST(journal_replays_to_the_same_actions)
 {
     up(true, true, 40000);
@@ -592,6 +625,8 @@ TEST(journal_replays_to_the_same_actions)
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     later(300);
+    press('*');
+    later(2000);
     sim_simple(&s, EV_LEG_STOP);
     struct arena arena;
     arena_init(&arena, 1 << 20);
@@ -635,4 +670,5 @@ TEST_MAIN(T(caller_audio_before_the_model_is_ready_is_not_lost), T(playout_is_pa
           T(model_that_closes_in_mid_answer_is_played_out_first),
           T(recording_is_as_long_as_the_call_and_holds_what_was_heard),
           T(gaps_of_the_media_clock_are_filled_with_silence), T(carrier_that_falls_silent_in_mid_speech_is_filled),
-          T(downlink_is_bounded), T(lost_marks_do_not_stop_the_call), T(journal_replays_to_the_same_actions))
+          T(keys_reach_the_model_as_one_text_and_stay_out_of_the_journal), T(downlink_is_bounded),
+          T(lost_marks_do_not_stop_the_call), T(journal_replays_to_the_same_actions))
