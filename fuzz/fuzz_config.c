@@ -1,0 +1,91 @@
+/*
+ * Any text as ringtrip.yaml: a snapshot whose dump loads again, or named mistakes; never a crash. What follows a NUL
+ * byte is a .env file, what follows a second one the value of every environment variable.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "config/env.h"
+#include "fuzz.h"
+
+struct inputs {
+    struct str yaml;
+    struct str dotenv;
+    char env[64];
+};
+
+static struct inputs split(const uint8_t *data, size_t size)
+{
+    struct str rest = {(const char *)data, size};
+    struct inputs in = {.yaml = rest};
+    size_t end = str_find(rest, '\0');
+
+    in.yaml.n = end;
+    if (end < size) {
+        in.dotenv = (struct str){rest.p + end + 1, rest.n - end - 1};
+        end = str_find(in.dotenv, '\0');
+        if (end < in.dotenv.n) {
+            struct str value = {in.dotenv.p + end + 1, in.dotenv.n - end - 1};
+
+            value.n = MIN(str_find(value, '\0'), sizeof(in.env) - 1);
+            REQUIRE(str_copy(in.env, sizeof(in.env), value) == 0);
+            in.dotenv.n = end;
+        }
+    }
+    return in;
+}
+
+static const char *fixed_env(const char *name, void *arg)
+{
+    const struct inputs *in = arg;
+
+    /* One name never has a value, so that this way is walked too. */
+    return in->env[0] && strcmp(name, "NOT_SET") != 0 ? in->env : NULL;
+}
+
+static void read_dotenv(const struct inputs *in, struct buf *errors)
+{
+    struct arena a;
+    struct env e;
+
+    arena_init(&a, 4 << 20);
+    env_init(&e, &a, fixed_env, (void *)(uintptr_t)in);
+    int err = env_parse_dotenv(&e, STR(".env"), in->dotenv, errors);
+    REQUIRE(err == 0 || errors->len > 0 || err == -ENOMEM);
+    arena_done(&a);
+}
+
+/* Everything that readers rely on: no NULL text, at least one provider, secrets nowhere in the dump. */
+static void check(const struct config *cfg, struct buf *dump)
+{
+    REQUIRE(cfg->provider_count > 0 && cfg->agent.provider < cfg->provider_count);
+    REQUIRE(cfg->server.host.p && cfg->agent.instructions.p && cfg->agent.apology.p && cfg->records.database.n);
+    REQUIRE(cfg->providers[0].model.p && cfg->providers[0].api_key.p && cfg->twilio.auth_token.p);
+    REQUIRE(cfg->playout.burst_ms <= cfg->playout.lead_ms && cfg->playout.lead_ms <= cfg->playout.max_lead_ms);
+    config_dump_masked(cfg, dump);
+    REQUIRE(dump->err == 0 || dump->err == -ERR_TOO_BIG);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct inputs in = split(data, size);
+    struct config_source src = {
+        .path = "f.yaml", .text = &in.yaml, .dotenv_path = "", .env = fixed_env, .env_arg = &in};
+    struct config *cfg = NULL;
+    struct buf errors, dump;
+
+    buf_init(&errors, 1 << 20);
+    buf_init(&dump, 16 << 20);
+    read_dotenv(&in, &errors);
+    buf_clear(&errors, 0);
+    int err = config_load(&src, &errors, &cfg);
+    REQUIRE((err == 0) == (cfg != NULL));
+    REQUIRE(err == 0 || errors.len > 0 || err == -ENOMEM);
+    if (cfg) {
+        check(cfg, &dump);
+        config_unref(cfg);
+    }
+    buf_done(&errors);
+    buf_done(&dump);
+    return 0;
+}
