@@ -83,10 +83,10 @@ static struct openai_tool_call *find(struct openai_tools *t, struct str call_id,
     return NULL;
 }
 
-/* Keeps the first text that says something. */
+/* Keeps the first text that says something; one that holds a NUL is a confused service's and says nothing. */
 static void note(char **slot, struct str s)
 {
-    if (s.n > 0 && !*slot) {
+    if (s.n > 0 && !*slot && str_find(s, '\0') == s.n) {
         *slot = str_dup(s);
     }
 }
