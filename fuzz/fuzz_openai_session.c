@@ -45,7 +45,7 @@ static void on_event(struct model *model, const struct call_event *ev, void *arg
     switch (ev->type) {
     case EV_MODEL_AUDIO:
         REQUIRE(ev->model_audio.audio.n > 0);
-        REQUIRE(w->m->out_format != AUDIO_PCM16_24K || ev->model_audio.audio.n % 2 == 0);
+        REQUIRE(w->m->audio.format != AUDIO_PCM16_24K || ev->model_audio.audio.n % 2 == 0);
         REQUIRE((uintptr_t)ev->model_audio.audio.p % 2 == 0);
         look(w, str_of_span(ev->model_audio.audio));
         break;
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w->m = m;
     m->base = (struct model){.ops = &openai_model_ops, .handler = &watch, .arg = w};
     m->state = OPENAI_READY;
-    m->out_format = data[0] % 2 ? AUDIO_PCM16_24K : AUDIO_PCMU;
+    openai_audio_init(&m->audio, data[0] % 2 ? AUDIO_PCM16_24K : AUDIO_PCMU);
     openai_scratch_init(&m->own_scratch);
     m->scratch = &m->own_scratch;
     openai_tools_init(&m->tools);

@@ -42,12 +42,14 @@ void openai_scratch_init(struct openai_scratch *s)
 {
     buf_init(&s->text, 2 * MAX_MESSAGE_BYTES);
     buf_init(&s->audio, MAX_MESSAGE_BYTES);
+    buf_init(&s->pcm, MAX_MESSAGE_BYTES);
 }
 
 void openai_scratch_done(struct openai_scratch *s)
 {
     buf_done(&s->text);
     buf_done(&s->audio);
+    buf_done(&s->pcm);
 }
 
 static void destroy(struct openai_model *m)
@@ -164,7 +166,7 @@ static void on_updated(struct openai_model *m, const struct openai_event *e, str
     buf_init(&m->setup, 0);
     m->state = OPENAI_READY;
     m->was_ready = true;
-    m->out_format = ev.model_ready.out;
+    openai_audio_init(&m->audio, ev.model_ready.out);
     log_info(&m->scope, "model.ready",
              "model=" STR_FMT " voice=" STR_FMT " in=%s out=%s tools=%u interrupts=%d creates=%d session=" STR_FMT,
              STR_ARG(ev.model_ready.model), STR_ARG(ev.model_ready.voice), audio_format_wire(ev.model_ready.in),

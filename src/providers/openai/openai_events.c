@@ -1,11 +1,8 @@
 /* Events of an established session, from the service's words into the call's. */
 #include "providers/openai/openai_impl.h"
 
-#include "base/base64.h"
-
-#define AUDIO_KEEP_BYTES (256u << 10) /* a decoding buffer that grew beyond it is given back */
-#define LOG_EVERY        64u          /* of the same complaint */
-#define LOG_TEXT_MAX     2048
+#define LOG_EVERY    64u /* of the same complaint */
+#define LOG_TEXT_MAX 2048
 
 bool openai_read(struct openai_model *m, struct str text, struct openai_event *ret)
 {
@@ -54,57 +51,31 @@ static void emit_tool(struct openai_model *m, const struct openai_tool *t)
     openai_emit(m, &ev);
 }
 
-/* PCM16 in odd pieces: the lone byte, which was put before p[0 .. n), waits for the next delta. */
-static size_t keep_half_sample(struct openai_model *m, const uint8_t *p, size_t n)
-{
-    m->has_carry = m->out_format == AUDIO_PCM16_24K && n % 2 != 0;
-    if (m->has_carry) {
-        m->carry = p[n - 1];
-        n--;
-    }
-    return n;
-}
-
-static void emit_audio(struct openai_model *m, const struct openai_event *e, struct span audio)
+static void on_audio(struct openai_model *m, const struct openai_event *e)
 {
     struct call_event ev = {.type = EV_MODEL_AUDIO};
     ev.model_audio.response_id = e->response_id;
     ev.model_audio.item_id = e->item_id;
-    ev.model_audio.audio = audio;
-    openai_emit(m, &ev);
-}
-
-static void on_audio(struct openai_model *m, const struct openai_event *e)
-{
-    struct buf *b = &m->scratch->audio;
-    size_t ahead = m->has_carry ? 1 : 0;
-    buf_clear(b, 0);
-    uint8_t *data = buf_room(b, base64_dec_max(e->text.n) + ahead);
-    int n = data ? base64_decode(data + ahead, e->text) : -ENOMEM;
-    if (n < 0) {
+    int err = openai_audio_read(&m->audio, e->text, m->scratch, &ev.model_audio.audio);
+    if (err < 0) {
         if (m->n_bad_audio++ % LOG_EVERY == 0) {
-            log_warn(&m->scope, "model.bad-audio", "err=%s item=" STR_FMT " count=%u", err_name(n), STR_ARG(e->item_id),
-                     m->n_bad_audio);
+            log_warn(&m->scope, "model.bad-audio", "err=%s item=" STR_FMT " count=%u", err_name(err),
+                     STR_ARG(e->item_id), m->n_bad_audio);
         }
         return;
     }
-    if (ahead) {
-        data[0] = m->carry;
+    if (err > 0) {
+        log_warn(&m->scope, "model.format-deviates", "confirmed=%s sent=%s action=converted",
+                 audio_format_wire(m->audio.format), audio_format_wire(AUDIO_PCM16_24K));
     }
-    size_t whole = keep_half_sample(m, data, (size_t)n + ahead);
-    if (whole > 0) {
-        emit_audio(m, e, span_from(data, whole));
-    }
-    if (b->cap > AUDIO_KEEP_BYTES) {
-        size_t max = b->max_bytes;
-        buf_done(b);
-        buf_init(b, max);
+    if (ev.model_audio.audio.n > 0) {
+        openai_emit(m, &ev);
     }
 }
 
 static void on_audio_done(struct openai_model *m, const struct openai_event *e)
 {
-    m->has_carry = false;
+    openai_audio_restart(&m->audio);
     struct call_event ev = {.type = EV_MODEL_AUDIO_DONE};
     ev.model_audio.response_id = e->response_id;
     ev.model_audio.item_id = e->item_id;
@@ -116,7 +87,7 @@ static void on_item_added(struct openai_model *m, const struct openai_event *e)
     if (e->item.type == OPENAI_ITEM_FUNCTION_CALL) {
         openai_tools_added(&m->tools, e->response_id, &e->item);
     }
-    m->has_carry = false;
+    openai_audio_restart(&m->audio);
     struct call_event ev = {.type = EV_MODEL_ITEM_ADDED};
     ev.model_item.response_id = e->response_id;
     ev.model_item.item_id = e->item_id;
@@ -220,7 +191,7 @@ static void on_response_done(struct openai_model *m, const struct openai_event *
                  STR_ARG(ev.model_done.reason), openai_quoted(&room, r->error.message));
         buf_done(&room);
     }
-    m->has_carry = false;
+    openai_audio_restart(&m->audio);
     if (ev.model_done.status == RESPONSE_COMPLETED) {
         flush_tools(m, r);
     }

@@ -10,6 +10,7 @@
 #include "net/loop.h"
 #include "net/ws.h"
 #include "providers/openai/openai.h"
+#include "providers/openai/openai_audio.h"
 #include "providers/openai/openai_tools.h"
 #include "wire/openai.h"
 
@@ -52,11 +53,9 @@ struct openai_model {
     struct openai_scratch *scratch;
     struct openai_scratch own_scratch;
     struct openai_asked asked;
-    enum audio_format out_format;
+    struct openai_audio audio;
     struct openai_last_error last_error;
     struct openai_tools tools;
-    uint8_t carry; /* half a PCM16 sample between two deltas */
-    bool has_carry;
     uint32_t n_bad_messages, n_bad_audio, n_unknown;
     struct log_scope scope;
     char call_id[CALL_ID_MAX + 1];

@@ -21,6 +21,7 @@ enum openai_dialect { OPENAI_GA, OPENAI_BETA }; /* beta: flat session, for dated
 struct openai_scratch {
     struct buf text;
     struct buf audio;
+    struct buf pcm;
 };
 
 struct openai_opts {
