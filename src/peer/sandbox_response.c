@@ -674,30 +674,47 @@ void response_said(struct sandbox_session *s, struct response *r, uint32_t ticke
     }
 }
 
-/* Deltas of a response that is over: what a client must drop. */
-static void send_late_audio(struct sandbox_session *s, struct response *r)
+/* What remains of a response for the fault that lets its deltas come late. */
+struct leftover {
+    struct clip *clip; /* NULL: nothing comes late */
+    char response_id[OPENAI_ID_MAX + 1];
+    char item_id[OPENAI_ID_MAX + 1];
+};
+
+static struct leftover leftover_take(const struct sandbox_session *s, const struct response *r)
 {
-    struct openai_server_ref ref = response_ref(s, r);
-    if (!r->clip || !s->faults.on[FAULT_LATE_AUDIO] || r->modality == OPENAI_MODALITY_TEXT) {
-        return;
+    struct leftover l = {0};
+    if (s->faults.on[FAULT_LATE_AUDIO] && r->part_open && r->clip) {
+        l.clip = clip_ref(r->clip);
+        memcpy(l.response_id, r->id, sizeof(l.response_id));
+        memcpy(l.item_id, response_item(r)->id, sizeof(l.item_id));
     }
-    for (int i = 0; i < 3; i++) {
-        size_t n = MIN(r->clip->audio.n, (size_t)100 * clip_bytes_per_ms(r->format));
-        openai_server_put_audio(session_begin(s), session_event_id(s), &ref, span_from(r->clip->audio.p, n));
+    return l;
+}
+
+/* Deltas of a response that is over: what a client must drop. */
+static void leftover_send(struct sandbox_session *s, struct leftover *l)
+{
+    struct openai_server_ref ref = {.response_id = str_from(l->response_id), .item_id = str_from(l->item_id)};
+    for (int i = 0; l->clip && i < 3; i++) {
+        size_t n = MIN(l->clip->audio.n, (size_t)100 * clip_bytes_per_ms(l->clip->format));
+        openai_server_put_audio(session_begin(s), session_event_id(s), &ref, span_from(l->clip->audio.p, n));
         session_send(s);
         openai_server_put_text(session_begin(s), session_event_id(s), OPENAI_TRANSCRIPT_DELTA, &ref, STR(" late"));
         session_send(s);
     }
+    clip_unref(l->clip);
 }
 
 void response_cancel(struct sandbox_session *s, struct response *r, const char *reason)
 {
+    struct leftover late = leftover_take(s, r);
     if (r->part_open) {
         message_end(s, r, OPENAI_STATUS_INCOMPLETE);
-        send_late_audio(s, r);
     }
     struct openai_server_response w = {.status = OPENAI_STATUS_CANCELLED, .reason = str_from(reason)};
     response_finish(s, r, &w);
+    leftover_send(s, &late);
 }
 
 /* ---- the beginning ---- */

@@ -1,0 +1,764 @@
+/* The sandbox's session against the protocol: order, shapes, numbers and errors, in virtual time. */
+#include "session_box.h"
+
+#include "base/err.h"
+
+#define ULAW                                                                                                           \
+    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":{\"type\":"      \
+    "\"audio/pcmu\"},\"transcription\":{\"model\":\"gpt-4o-mini-transcribe\"},\"turn_detection\":{\"type\":"           \
+    "\"server_vad\",\"prefix_padding_ms\":300,\"silence_duration_ms\":400%s}},\"output\":{\"format\":{\"type\":"       \
+    "\"audio/pcmu\"}}},\"tools\":[{\"type\":\"function\",\"name\":\"check_order_status\",\"parameters\":{}},{"         \
+    "\"type\":\"function\",\"name\":\"end_call\",\"parameters\":{}}]}}"
+
+#define CREATE "{\"type\":\"response.create\"}"
+#define CANCEL "{\"type\":\"response.cancel\"}"
+#define COMMIT "{\"type\":\"input_audio_buffer.commit\"}"
+#define TEXT(words)                                                                                                    \
+    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":"  \
+    "\"input_text\",\"text\":\"" words "\"}]}}"
+
+static struct box *open_ulaw(const char *faults, const char *vad_extra)
+{
+    char json[2000];
+    struct box *b = box_open(&(struct box_opts){.faults = faults});
+    snprintf(json, sizeof(json), ULAW, vad_extra ? vad_extra : "");
+    box_do(b, json);
+    box_next(b, "session.created");
+    return b;
+}
+
+static struct box *open_ready(const char *faults, const char *vad_extra)
+{
+    struct box *b = open_ulaw(faults, vad_extra);
+    box_next(b, "session.updated");
+    return b;
+}
+
+static void format_do(struct box *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void format_do(struct box *b, const char *fmt, ...)
+{
+    char json[4000];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(json, sizeof(json), fmt, args);
+    va_end(args);
+    box_do(b, json);
+}
+
+#define AUDIO_RESPONSE                                                                                                 \
+    "response.created", "response.output_item.added", "conversation.item.added", "response.content_part.added",        \
+        "(deltas)", "response.output_audio.done", "response.output_audio_transcript.done",                             \
+        "response.content_part.done", "conversation.item.done", "response.output_item.done", "response.done",          \
+        "rate_limits.updated"
+
+/* ---- session ---- */
+
+TEST(created_is_the_first_event_and_complete)
+{
+    struct box *b = box_open(&(struct box_opts){0});
+    struct json_val e = box_next(b, "session.created");
+    assert_int_equal(b->n, 1);
+    assert_at(e, "session.object", "realtime.session");
+    assert_at(e, "session.model", "gpt-realtime");
+    assert_at(e, "session.expires_at", "1700003600");
+    assert_at(e, "session.audio.input.turn_detection.type", "server_vad");
+    assert_at(e, "session.audio.input.turn_detection.interrupt_response", "true");
+    assert_at(e, "session.audio.input.format.rate", "24000");
+    box_free(b);
+}
+
+TEST(update_answers_with_the_whole_session_or_an_error_and_nothing_changed)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, "{\"type\":\"session.update\",\"event_id\":\"me\",\"session\":{\"type\":\"realtime\",\"voise\":1}}");
+    struct json_val e = box_next(b, "error");
+    assert_at(e, "error.code", "unknown_parameter");
+    assert_at(e, "error.param", "session.voise");
+    assert_at(e, "error.event_id", "me");
+    box_do(b, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"instructions\":\"x\"}}");
+    e = box_next(b, "session.updated");
+    assert_at(e, "session.audio.output.format.type", "audio/pcmu");
+    assert_at(e, "session.audio.input.turn_detection.silence_duration_ms", "400");
+    box_free(b);
+}
+
+TEST(bad_messages_are_errors_and_the_session_lives)
+{
+    static const struct {
+        const char *json, *code, *param;
+    } cases[] = {
+        {"no json", "invalid_json", "null"},
+        {"{}", "invalid_event", "null"},
+        {"{\"type\":\"nonsense\"}", "invalid_value", "type"},
+        {"{\"type\":\"session.update\",\"session\":{}}", "missing_required_parameter", "session.type"},
+        {"{\"type\":\"input_audio_buffer.append\",\"audio\":\"@@@@\"}", "invalid_value", "audio"},
+        {"{\"type\":\"conversation.item.truncate\",\"item_id\":\"a\",\"content_index\":0,\"audio_end_ms\":1}",
+         "item_truncate_invalid_item_id", "item_id"},
+        {"{\"type\":\"response.cancel\"}", "response_cancel_not_active", "null"},
+    };
+    struct box *b = box_open(&(struct box_opts){0});
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        box_do(b, cases[i].json);
+        struct json_val e = box_next(b, "error");
+        assert_at(e, "error.type", "invalid_request_error");
+        assert_at(e, "error.code", cases[i].code);
+        assert_at(e, "error.param", cases[i].param);
+    }
+    sandbox_session_binary(b->s, b->now_us);
+    assert_at(box_next(b, "error"), "error.code", "invalid_event");
+    assert_false(b->closed);
+    box_free(b);
+}
+
+TEST(the_session_expires_with_an_error_and_1001)
+{
+    struct box *b = box_open(&(struct box_opts){.session_s = 120});
+    box_run(b, 119 * 1000);
+    assert_false(b->closed);
+    box_run(b, 2000);
+    assert_true(b->closed);
+    assert_int_equal(b->close_code, 1001);
+    assert_string_equal(b->close_reason, "Your session hit the maximum duration of 2 minutes.");
+    assert_at(box_next(b, "error"), "error.code", "session_expired");
+    box_do(b, CREATE); /* too late: silently nothing */
+    box_free(b);
+}
+
+/* ---- responses ---- */
+
+TEST(a_greeting_comes_in_the_vendors_order)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, CREATE);
+    box_run(b, 20000);
+    assert_types(b, AUDIO_RESPONSE);
+    b->seen = 0;
+    struct json_val done = box_next(b, "response.done");
+    assert_at(done, "response.status", "completed");
+    struct json_val item = elem_at(done, "response.output", 0);
+    char said[2000];
+    assert_ok(json_copy_str(json_get(elem_at(item, "content", 0), "transcript"), said, sizeof(said)));
+    assert_non_null(strstr(said, "Hello, this is Alex from TechFlow."));
+    /* The deltas are the transcript. */
+    char joined[2000] = "";
+    for (uint32_t i = 0; i < b->n; i++) {
+        if (box_is(b, i, "response.output_audio_transcript.delta")) {
+            strncat(joined, text_at(box_event(b, i), "delta"), sizeof(joined) - strlen(joined) - 1);
+        }
+    }
+    assert_string_equal(joined, said);
+    box_free(b);
+}
+
+TEST(audio_comes_four_times_faster_than_it_sounds_in_uneven_pieces)
+{
+    struct box *b = open_ready(NULL, NULL);
+    b->ms_per_char = 100; /* a long sentence */
+    box_do(b, CREATE);
+    box_run(b, 1000);
+    size_t bytes = 0, sizes[3] = {0};
+    for (uint32_t i = 0, k = 0; i < b->n; i++) {
+        if (box_is(b, i, "response.output_audio.delta")) {
+            struct json_val d = json_get(box_event(b, i), "delta");
+            bytes += d.s.n / 4 * 3;
+            if (k < 3) {
+                sizes[k++] = d.s.n;
+            }
+        }
+    }
+    assert_in_range(bytes, 3800 * 8, 4400 * 8);
+    assert_true(sizes[0] != sizes[1] && sizes[1] != sizes[2]);
+    box_free(b);
+}
+
+TEST(usage_counts_audio_and_text)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Say exactly: \\\"Ten chars.\\\"\"}}");
+    box_run(b, 3000);
+    struct json_val u = json_path(box_next(b, "response.done"), "response.usage");
+    assert_at(u, "output_token_details.audio_tokens", "12"); /* 10 characters, 60 ms each: 600 ms */
+    assert_at(u, "output_token_details.text_tokens", "3");
+    assert_int_equal(number_at(u, "output_tokens"), 15);
+    assert_int_equal(number_at(u, "total_tokens"), number_at(u, "input_tokens") + 15);
+    box_free(b);
+}
+
+TEST(exact_texts_are_spoken_word_by_word)
+{
+    static const struct {
+        const char *instructions, *want;
+    } cases[] = {
+        {"Say exactly: \\\"Good morning.\\\"", "Good morning."},
+        {"Please say EXACTLY \\\"A \\\\\\\"quoted\\\\\\\" word.\\\" and stop.", "A \"quoted\" word."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct box *b = open_ready(NULL, NULL);
+        format_do(b, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"%s\"}}", cases[i].instructions);
+        box_run(b, 4000);
+        assert_string_equal(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"), cases[i].want);
+        box_free(b);
+    }
+}
+
+TEST(one_response_at_a_time_and_others_out_of_band)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, CREATE);
+    box_do(b, "{\"type\":\"response.create\",\"event_id\":\"x1\"}");
+    struct json_val e = box_next(b, "error");
+    assert_at(e, "error.code", "conversation_already_has_active_response");
+    assert_at(e, "error.event_id", "x1");
+    box_forget(b);
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"conversation\":\"none\",\"output_modalities\":[\"text\"],"
+              "\"metadata\":{\"k\":\"v\"},\"input\":[{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":"
+              "\"input_text\",\"text\":\"what are your opening hours\"}]}]}}");
+    e = box_next(b, "response.created");
+    assert_at(e, "response.conversation_id", "null");
+    assert_at(e, "response.metadata.k", "v");
+    box_run(b, 30000);
+    assert_int_equal(box_count(b, "response.done"), 2);
+    assert_int_equal(box_count(b, "conversation.item.done"), 1); /* of the greeting only */
+    box_free(b);
+}
+
+TEST(cancel_closes_the_response_out)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, CREATE);
+    box_run(b, 500);
+    box_forget(b);
+    box_do(b, CANCEL);
+    assert_types(b, "response.output_audio.done", "response.output_audio_transcript.done", "response.content_part.done",
+                 "conversation.item.done", "response.output_item.done", "response.done", "rate_limits.updated");
+    b->seen = 0;
+    struct json_val e = box_next(b, "response.done");
+    assert_at(e, "response.status", "cancelled");
+    assert_at(e, "response.status_details.type", "cancelled");
+    assert_at(e, "response.status_details.reason", "client_cancelled");
+    assert_at(elem_at(e, "response.output", 0), "status", "incomplete");
+    box_run(b, 5000);
+    assert_int_equal(box_count(b, "response.output_audio.delta"), 0);
+    box_free(b);
+}
+
+TEST(max_output_tokens_makes_it_incomplete)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"max_output_tokens\":20}}");
+    box_run(b, 20000);
+    struct json_val e = box_next(b, "response.done");
+    assert_at(e, "response.status", "incomplete");
+    assert_at(e, "response.status_details.reason", "max_output_tokens");
+    assert_at(e, "response.max_output_tokens", "20");
+    box_free(b);
+}
+
+TEST(truncation_is_checked_and_drops_the_words)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Say exactly: \\\"Ten chars.\\\"\"}}");
+    box_run(b, 3000);
+    const char *id = text_at(elem_at(box_next(b, "response.done"), "response.output", 0), "id");
+    format_do(
+        b, "{\"type\":\"conversation.item.truncate\",\"item_id\":\"%s\",\"content_index\":0,\"audio_end_ms\":601}", id);
+    struct json_val e = box_next(b, "error");
+    assert_at(e, "error.code", "invalid_value");
+    assert_at(e, "error.message", "Audio content of 600ms is already shorter than 601ms");
+    format_do(
+        b, "{\"type\":\"conversation.item.truncate\",\"item_id\":\"%s\",\"content_index\":0,\"audio_end_ms\":250}", id);
+    e = box_next(b, "conversation.item.truncated");
+    assert_at(e, "audio_end_ms", "250");
+    format_do(b, "{\"type\":\"conversation.item.retrieve\",\"item_id\":\"%s\"}", id);
+    e = elem_at(box_next(b, "conversation.item.retrieved"), "item.content", 0);
+    assert_at(e, "transcript", "");
+    assert_int_equal(json_get(e, "audio").s.n, base64_enc_len(250 * 8));
+    box_do(b, TEXT("hello"));
+    id = text_at(box_next(b, "conversation.item.added"), "item.id");
+    format_do(b, "{\"type\":\"conversation.item.truncate\",\"item_id\":\"%s\",\"content_index\":0,\"audio_end_ms\":0}",
+              id);
+    assert_at(box_next(b, "error"), "error.code", "item_truncate_invalid_item_id");
+    box_free(b);
+}
+
+/* ---- tools ---- */
+
+TEST(a_function_call_goes_round)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, TEXT("where is my order 4711"));
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"output_modalities\":[\"text\"]}}");
+    box_run(b, 5000);
+    assert_types(b, "conversation.item.added", "conversation.item.done", "response.created",
+                 "response.output_item.added", "conversation.item.added", "response.content_part.added", "(deltas)",
+                 "response.output_text.done", "response.content_part.done", "conversation.item.done",
+                 "response.output_item.done", "response.output_item.added", "conversation.item.added", "(deltas)",
+                 "response.function_call_arguments.done", "conversation.item.done", "response.output_item.done",
+                 "response.done", "rate_limits.updated");
+    b->seen = 0;
+    struct json_val call = box_next(b, "response.function_call_arguments.done");
+    assert_at(call, "name", "check_order_status");
+    assert_string_equal(text_at(call, "arguments"), "{\"order_number\":\"4711\"}");
+    assert_at(call, "output_index", "1");
+    struct json_val done = elem_at(box_next(b, "response.done"), "response.output", 1);
+    assert_at(done, "status", "completed");
+    const char *call_id = text_at(call, "call_id");
+    box_forget(b);
+    box_do(b, "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"function_call_output\",\"call_id\":\"nope\","
+              "\"output\":\"\"}}");
+    struct json_val e = box_next(b, "error");
+    assert_at(e, "error.code", "invalid_tool_call_id");
+    assert_at(e, "error.message", "Tool call ID 'nope' not found in conversation.");
+    format_do(b,
+              "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"function_call_output\",\"call_id\":\"%s\","
+              "\"output\":\"{\\\"status\\\":\\\"delivered\\\",\\\"order_number\\\":\\\"4711\\\"}\"}}",
+              call_id);
+    box_run(b, 2000);
+    assert_types(b, "conversation.item.added", "conversation.item.done"); /* nothing more without response.create */
+    box_do(b, CREATE);
+    box_run(b, 8000);
+    assert_string_equal(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"),
+                        "Your order 4 7 1 1 has been delivered.");
+    box_free(b);
+}
+
+TEST(tool_choice_none_forbids_and_a_named_function_forces)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, TEXT("where is my order 4711"));
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"tool_choice\":\"none\"}}");
+    box_run(b, 8000);
+    assert_int_equal(box_count(b, "response.function_call_arguments.done"), 0);
+    box_do(b,
+           "{\"type\":\"response.create\",\"response\":{\"tool_choice\":{\"type\":\"function\",\"name\":\"end_call\"}}"
+           "}");
+    box_run(b, 8000);
+    assert_at(box_next(b, "response.function_call_arguments.done"), "name", "end_call");
+    box_free(b);
+}
+
+/* ---- speech in ---- */
+
+TEST(a_vad_turn_comes_in_the_vendors_order)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_append(b, 1000, false);
+    box_append(b, 800, true);
+    box_append(b, 380, false);
+    assert_types(b, "input_audio_buffer.speech_started");
+    box_append(b, 100, false);
+    assert_types(b, "input_audio_buffer.speech_stopped", "input_audio_buffer.committed", "conversation.item.added",
+                 "conversation.item.done", "response.created");
+    assert_in_range(b->heard_samples / 8, 1480, 1520); /* 300 ms padding, 800 speech, 400 silence */
+    box_run(b, 1000);
+    assert_int_equal(b->seen, b->n); /* it waits for the recogniser */
+    box_heard(b, true, "what are your opening hours");
+    box_run(b, 20000);
+    assert_types(b, "(deltas)", "conversation.item.input_audio_transcription.completed", "response.output_item.added",
+                 "conversation.item.added", "response.content_part.added", "(deltas)", "response.output_audio.done",
+                 "response.output_audio_transcript.done", "response.content_part.done", "conversation.item.done",
+                 "response.output_item.done", "response.done", "rate_limits.updated");
+    b->seen = 0;
+    struct json_val e = box_next(b, "input_audio_buffer.speech_started");
+    assert_at(e, "audio_start_ms", "700"); /* 1000 less the prefix padding */
+    const char *item = text_at(e, "item_id");
+    e = box_next(b, "input_audio_buffer.speech_stopped");
+    assert_at(e, "audio_end_ms", "2200");
+    assert_at(e, "item_id", item);
+    e = box_next(b, "conversation.item.added");
+    assert_at(e, "item.id", item);
+    assert_at(elem_at(e, "item.content", 0), "transcript", "null");
+    e = box_next(b, "conversation.item.input_audio_transcription.completed");
+    assert_at(e, "transcript", "what are your opening hours");
+    assert_at(e, "usage.input_token_details.audio_tokens", "15");
+    e = box_next(b, "conversation.item.added");
+    assert_at(e, "previous_item_id", item);
+    box_free(b);
+}
+
+TEST(refused_speech_is_unclear_and_asked_again)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_append(b, 600, true);
+    box_append(b, 500, false);
+    box_heard(b, false, "hello");
+    box_run(b, 10000);
+    assert_at(box_next(b, "conversation.item.input_audio_transcription.completed"), "transcript", "(unclear)");
+    assert_non_null(strstr(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"), "did not get"));
+    box_free(b);
+}
+
+TEST(the_clock_is_appended_audio_not_time)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_append(b, 600, true);
+    box_run(b, 10000); /* the client stops appending: the utterance does not end */
+    assert_int_equal(box_count(b, "input_audio_buffer.speech_stopped"), 0);
+    box_append(b, 500, false);
+    assert_int_equal(box_count(b, "input_audio_buffer.speech_stopped"), 1);
+    box_free(b);
+}
+
+TEST(barge_in_cancels_as_turn_detected)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, CREATE);
+    box_run(b, 400);
+    box_forget(b);
+    box_append(b, 200, true);
+    assert_types(b, "input_audio_buffer.speech_started", "response.output_audio.done",
+                 "response.output_audio_transcript.done", "response.content_part.done", "conversation.item.done",
+                 "response.output_item.done", "response.done", "rate_limits.updated");
+    b->seen = 0;
+    assert_at(box_next(b, "response.done"), "response.status_details.reason", "turn_detected");
+    box_free(b);
+}
+
+TEST(without_interrupt_response_it_talks_on_and_makes_no_second)
+{
+    struct box *b = open_ready(NULL, ",\"interrupt_response\":false");
+    box_do(b, CREATE);
+    box_run(b, 400);
+    box_append(b, 600, true);
+    box_append(b, 500, false);
+    box_heard(b, true, "hello");
+    box_run(b, 20000);
+    assert_int_equal(box_count(b, "response.created"), 1);
+    assert_at(box_next(b, "response.done"), "response.status", "completed");
+    /* What was said meanwhile is answered when asked for. */
+    box_do(b, CREATE);
+    box_run(b, 5000);
+    assert_string_equal(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"),
+                        "Hello. How can I help you?");
+    box_free(b);
+}
+
+TEST(without_create_response_it_waits_for_the_client)
+{
+    struct box *b = open_ready(NULL, ",\"create_response\":false");
+    box_append(b, 600, true);
+    box_append(b, 500, false);
+    box_heard(b, true, "hello");
+    box_run(b, 1000);
+    assert_int_equal(box_count(b, "input_audio_buffer.committed"), 1);
+    assert_int_equal(box_count(b, "response.created"), 0);
+    box_free(b);
+}
+
+TEST(manual_commits_need_100_ms)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b,
+           "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"turn_detection\":"
+           "null}}}}");
+    box_next(b, "session.updated");
+    box_append(b, 80, true);
+    box_do(b, "{\"type\":\"input_audio_buffer.commit\",\"event_id\":\"c\"}");
+    struct json_val e = box_next(b, "error");
+    assert_at(e, "error.code", "input_audio_buffer_commit_empty");
+    assert_at(e, "error.event_id", "c");
+    assert_non_null(strstr(text_at(e, "error.message"), "only has 80.00ms of audio"));
+    box_append(b, 500, true);
+    box_do(b, COMMIT);
+    assert_types(b, "input_audio_buffer.committed", "conversation.item.added", "conversation.item.done");
+    assert_int_equal(b->heard_samples / 8, 580);
+    box_do(b, COMMIT);
+    assert_non_null(strstr(text_at(box_next(b, "error"), "error.message"), "only has 0.00ms of audio"));
+    box_append(b, 500, true);
+    box_do(b, "{\"type\":\"input_audio_buffer.clear\"}");
+    assert_types(b, "input_audio_buffer.cleared");
+    box_do(b, COMMIT);
+    assert_int_equal(box_count(b, "error"), 1);
+    box_free(b);
+}
+
+TEST(semantic_vad_waits_by_eagerness)
+{
+    static const struct {
+        const char *eagerness;
+        uint32_t wait_ms;
+    } cases[] = {{"high", 400}, {"auto", 700}, {"medium", 700}, {"low", 1200}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct box *b = open_ready(NULL, NULL);
+        format_do(b,
+                  "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{"
+                  "\"turn_detection\":{\"type\":\"semantic_vad\",\"eagerness\":\"%s\"}}}}}",
+                  cases[i].eagerness);
+        assert_at(box_next(b, "session.updated"), "session.audio.input.turn_detection.create_response", "true");
+        box_append(b, 600, true);
+        box_append(b, cases[i].wait_ms - 40, false);
+        assert_int_equal(box_count(b, "input_audio_buffer.speech_stopped"), 0);
+        box_append(b, 80, false);
+        assert_int_equal(box_count(b, "input_audio_buffer.speech_stopped"), 1);
+        box_free(b);
+    }
+}
+
+TEST(idle_timeout_commits_and_prompts)
+{
+    struct box *b = open_ready(NULL, ",\"idle_timeout_ms\":5000");
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Say exactly: \\\"Ten chars.\\\"\"}}");
+    box_run(b, 3000);
+    box_next(b, "rate_limits.updated");
+    box_append(b, 4900, false);
+    assert_int_equal(box_count(b, "input_audio_buffer.timeout_triggered"), 0);
+    box_append(b, 1000, false);
+    struct json_val e = box_next(b, "input_audio_buffer.timeout_triggered");
+    assert_in_range(number_at(e, "audio_end_ms") - number_at(e, "audio_start_ms"), 5000, 5040);
+    box_next(b, "input_audio_buffer.committed");
+    box_next(b, "response.created");
+    box_free(b);
+}
+
+TEST(without_a_recogniser_speech_advances_the_script)
+{
+    char json[2000];
+    struct box *b = box_open(&(struct box_opts){.deaf = true});
+    snprintf(json, sizeof(json), ULAW, "");
+    box_do(b, json);
+    box_append(b, 400, true);
+    box_append(b, 500, false);
+    assert_at(box_next(b, "conversation.item.input_audio_transcription.completed"), "transcript",
+              "where is my order one two three four");
+    box_run(b, 10000);
+    assert_at(box_next(b, "response.function_call_arguments.done"), "name", "check_order_status");
+    box_free(b);
+}
+
+TEST(late_and_unwanted_jobs_are_ignored)
+{
+    struct box *b = open_ready(NULL, NULL);
+    b->late_speech = true;
+    box_do(b, CREATE);
+    box_run(b, 500);
+    uint32_t ticket = b->say_ticket;
+    assert_int_equal(box_count(b, "response.output_audio.delta"), 0);
+    box_do(b, CANCEL);
+    box_forget(b);
+    sandbox_session_said(b->s, ticket, box_clip(OPENAI_FORMAT_PCMU, 100), b->now_us);
+    sandbox_session_heard(b->s, 77, true, STR("hello"), b->now_us);
+    box_run(b, 1000);
+    assert_int_equal(b->seen, b->n);
+    box_free(b);
+}
+
+TEST(failed_speech_fails_the_response)
+{
+    struct box *b = open_ready(NULL, NULL);
+    b->late_speech = true;
+    box_do(b, CREATE);
+    sandbox_session_said(b->s, b->say_ticket, NULL, b->now_us);
+    assert_at(box_next(b, "response.done"), "response.status", "failed");
+    box_free(b);
+}
+
+TEST(deleting_what_is_being_heard_does_not_hang_the_response)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_append(b, 600, true);
+    box_append(b, 500, false);
+    const char *id = text_at(box_next(b, "conversation.item.added"), "item.id");
+    format_do(b, "{\"type\":\"conversation.item.delete\",\"item_id\":\"%s\"}", id);
+    box_heard(b, true, "hello");
+    box_run(b, 20000);
+    assert_at(box_next(b, "response.done"), "response.status", "completed");
+    box_free(b);
+}
+
+/* ---- profiles and faults ---- */
+
+TEST(the_load_profile_talks_and_interrupts_itself)
+{
+    struct box *b = box_open(&(struct box_opts){.profile = SANDBOX_CONTINUOUS, .deaf = true});
+    box_do(b, CREATE);
+    box_run(b, 60000);
+    assert_in_range(box_count(b, "input_audio_buffer.speech_started"), 5, 6);
+    assert_in_range(box_count(b, "response.done"), 5, 7);
+    size_t chars = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        chars += box_is(b, i, "response.output_audio.delta") ? json_get(box_event(b, i), "delta").s.n : 0;
+    }
+    assert_true(chars / 4 * 3 / 48 > 60000); /* more sound than time: it never falls silent */
+    box_free(b);
+}
+
+static void run_fault(const char *faults, struct box **ret)
+{
+    struct box *b = open_ulaw(faults, NULL);
+    box_do(b, CREATE);
+    box_run(b, 30000);
+    *ret = b;
+}
+
+TEST(faults_do_what_they_say)
+{
+    static const struct {
+        const char *fault, *event;
+        int count; /* of events of that type after session.created; -1: at least one */
+    } cases[] = {
+        {"text-only", "response.output_audio.delta", 0},
+        {"text-only", "response.output_text.done", 1},
+        {"no-updated", "session.updated", 0},
+        {"no-response", "response.created", 0},
+        {"no-created", "response.created", 0},
+        {"no-created", "response.done", 1},
+        {"twice-done", "response.done", 2},
+        {"no-limits", "rate_limits.updated", 0},
+        {"unknown-events", "response.weather.delta", 1},
+        {"huge=100000", "response.huge", 1},
+        {"error", "error", 1},
+        {"late-done=1000", "response.done", 1},
+        {"late-done=60000", "response.done", 0},
+        {"slow=60000", "response.output_item.added", 0},
+        {"slow=100,bursts=500", "response.done", 1},
+        {"obfuscation", "response.done", 1},
+        {"", "response.output_audio.delta", -1},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct box *b;
+        run_fault(cases[i].fault, &b);
+        int count = (int)box_count(b, cases[i].event);
+        if (cases[i].count < 0 ? count == 0 : count != cases[i].count) {
+            fail_msg("%s: %d times %s", cases[i].fault, count, cases[i].event);
+        }
+        assert_false(b->closed);
+        box_free(b);
+    }
+}
+
+TEST(faults_in_status_and_format)
+{
+    struct box *b;
+    run_fault("fail=insufficient_quota", &b);
+    struct json_val e = box_next(b, "response.done");
+    assert_at(e, "response.status", "failed");
+    assert_at(e, "response.status_details.error.code", "insufficient_quota");
+    box_free(b);
+    run_fault("incomplete=content_filter", &b);
+    assert_at(box_next(b, "response.done"), "response.status_details.reason", "content_filter");
+    box_free(b);
+    run_fault("pcm-told", &b);
+    assert_at(box_next(b, "session.updated"), "session.audio.output.format.type", "audio/pcm");
+    assert_int_equal(json_get(box_next(b, "response.output_audio.delta"), "delta").s.n, base64_enc_len(121 * 48));
+    box_free(b);
+    run_fault("pcm-untold", &b);
+    assert_at(box_next(b, "session.updated"), "session.audio.output.format.type", "audio/pcmu");
+    assert_int_equal(json_get(box_next(b, "response.output_audio.delta"), "delta").s.n, base64_enc_len(121 * 48));
+    box_free(b);
+}
+
+TEST(faults_that_end_the_connection)
+{
+    static const struct {
+        const char *fault;
+        uint16_t code;
+    } cases[] = {{"close=4321", 4321}, {"close", 1011}, {"drop", 0}, {"expire=3", 1001}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct box *b;
+        run_fault(cases[i].fault, &b);
+        assert_true(b->closed);
+        assert_int_equal(b->close_code, cases[i].code);
+        if (i < 3) {
+            assert_int_equal(box_count(b, "response.output_audio.delta"), 1);
+        }
+        box_free(b);
+    }
+}
+
+TEST(late_audio_comes_after_the_cancelled_response)
+{
+    struct box *b = open_ready("late-audio", NULL);
+    box_do(b, CREATE);
+    box_run(b, 500);
+    box_forget(b);
+    box_do(b, CANCEL);
+    box_next(b, "response.done");
+    assert_int_equal(box_count(b, "response.output_audio.delta"), 3);
+    box_free(b);
+}
+
+TEST(the_same_call_id_comes_twice)
+{
+    struct box *b = open_ready("same-call-id", NULL);
+    box_do(b, TEXT("where is my order 11"));
+    box_do(b, CREATE);
+    box_run(b, 10000);
+    struct json_val first = box_next(b, "response.function_call_arguments.done");
+    struct json_val second = box_next(b, "response.function_call_arguments.done");
+    assert_string_equal(text_at(first, "call_id"), text_at(second, "call_id"));
+    box_free(b);
+}
+
+TEST(broken_messages_are_broken)
+{
+    struct box *b;
+    run_fault("bad-audio,binary", &b);
+    assert_at(box_next(b, "response.output_audio.delta"), "delta", "!!not*base64!!");
+    assert_int_equal(b->binaries, 1);
+    box_free(b);
+    run_fault("bad-json", &b);
+    struct json_val v;
+    uint32_t broken = 0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        broken += json_parse(str_from(b->events[i]), &v) < 0;
+    }
+    assert_int_equal(broken, 1);
+    box_free(b);
+    b = open_ready("heard-failed", NULL);
+    box_append(b, 600, true);
+    box_append(b, 500, false);
+    box_heard(b, true, "hello");
+    struct json_val e = box_next(b, "conversation.item.input_audio_transcription.failed");
+    assert_at(e, "error.type", "transcription_error");
+    assert_int_equal(json_path(e, "error.param").type, JSON_NONE);
+    box_free(b);
+}
+
+TEST(wrong_fault_lists_are_refused_with_the_reason)
+{
+    struct sandbox_faults f = {0};
+    struct buf err;
+    buf_init(&err, 1000);
+    assert_err(faults_parse(&f, STR("text-only,nonsense"), &err), EINVAL);
+    assert_non_null(strstr(buf_cstr(&err), "\"nonsense\""));
+    buf_clear(&err, 0);
+    assert_err(faults_parse(&f, STR("drop=1"), &err), EINVAL);
+    assert_non_null(strstr(buf_cstr(&err), "takes no value"));
+    buf_done(&err);
+}
+
+TEST(the_same_seed_gives_the_same_session)
+{
+    struct box *a = open_ready(NULL, NULL), *b = open_ready(NULL, NULL);
+    struct box *both[] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        box_do(both[i], CREATE);
+        box_run(both[i], 20000);
+    }
+    assert_int_equal(a->n, b->n);
+    for (uint32_t i = 0; i < a->n; i++) {
+        assert_string_equal(a->events[i], b->events[i]);
+    }
+    box_free(a);
+    box_free(b);
+}
+
+TEST_MAIN(T(created_is_the_first_event_and_complete),
+          T(update_answers_with_the_whole_session_or_an_error_and_nothing_changed),
+          T(bad_messages_are_errors_and_the_session_lives), T(the_session_expires_with_an_error_and_1001),
+          T(a_greeting_comes_in_the_vendors_order), T(audio_comes_four_times_faster_than_it_sounds_in_uneven_pieces),
+          T(usage_counts_audio_and_text), T(exact_texts_are_spoken_word_by_word),
+          T(one_response_at_a_time_and_others_out_of_band), T(cancel_closes_the_response_out),
+          T(max_output_tokens_makes_it_incomplete), T(truncation_is_checked_and_drops_the_words),
+          T(a_function_call_goes_round), T(tool_choice_none_forbids_and_a_named_function_forces),
+          T(a_vad_turn_comes_in_the_vendors_order), T(refused_speech_is_unclear_and_asked_again),
+          T(the_clock_is_appended_audio_not_time), T(barge_in_cancels_as_turn_detected),
+          T(without_interrupt_response_it_talks_on_and_makes_no_second),
+          T(without_create_response_it_waits_for_the_client), T(manual_commits_need_100_ms),
+          T(semantic_vad_waits_by_eagerness), T(idle_timeout_commits_and_prompts),
+          T(without_a_recogniser_speech_advances_the_script), T(late_and_unwanted_jobs_are_ignored),
+          T(failed_speech_fails_the_response), T(deleting_what_is_being_heard_does_not_hang_the_response),
+          T(the_load_profile_talks_and_interrupts_itself), T(faults_do_what_they_say), T(faults_in_status_and_format),
+          T(faults_that_end_the_connection), T(late_audio_comes_after_the_cancelled_response),
+          T(the_same_call_id_comes_twice), T(broken_messages_are_broken),
+          T(wrong_fault_lists_are_refused_with_the_reason), T(the_same_seed_gives_the_same_session))
