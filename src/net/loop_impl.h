@@ -41,7 +41,8 @@ struct loop {
     uv_idle_t idle; /* active while tasks wait, so that the poll does not block */
     pthread_t thread;
     atomic_bool stop;
-    bool in_pass; /* now_us belongs to the current pass */
+    bool in_pass;  /* now_us belongs to the current pass */
+    bool in_timer; /* a timer's callback is running */
     bool closing;
     uint64_t now_us;
     struct loop_stats stats;

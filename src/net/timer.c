@@ -13,8 +13,13 @@ struct timer {
 static void on_timer(uv_timer_t *uv)
 {
     struct timer *t = CONTAINER_OF(uv, struct timer, uv);
-    loop_enter(t->loop);
+    struct loop *loop = t->loop;
+    loop_enter(loop);
+    /* libuv reads the clock after us: a timer must not see a time before it was due, or it would arm itself again. */
+    loop->now_us = MAX(loop->now_us, uv_now(&loop->uv) * 1000);
+    loop->in_timer = true;
     t->fn(t->arg); /* t may be closing now; its memory lives until on_timer_closed */
+    loop->in_timer = false;
 }
 
 int timer_new(struct loop *loop, loop_fn fn, void *arg, struct timer **ret)
@@ -38,7 +43,9 @@ void timer_start(struct timer *t, uint64_t delay_us, uint64_t repeat_us)
      * millisecond that is not before the due time, so that no timer fires early. */
     uint64_t due_ms = (loop_now_us(t->loop) + delay_us + 999) / 1000;
     uint64_t uv_ms = uv_now(&t->loop->uv);
-    uv_timer_start(&t->uv, on_timer, due_ms > uv_ms ? due_ms - uv_ms : 0, (repeat_us + 999) / 1000);
+    /* A timer that is due at once when another fires would run in the same round, before any socket, for ever. */
+    uint64_t least_ms = t->loop->in_timer ? 1 : 0;
+    uv_timer_start(&t->uv, on_timer, due_ms > uv_ms + least_ms ? due_ms - uv_ms : least_ms, (repeat_us + 999) / 1000);
 }
 
 void timer_stop(struct timer *t)

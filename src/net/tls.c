@@ -26,6 +26,7 @@ struct tls_session {
     struct span in;  /* lent by tls_feed */
     struct buf *out; /* valid during a call */
     bool failed;
+    int ended; /* what tls_read answers for ever: -ERR_CLOSED or -ERR_TLS */
     const char *error;
 };
 
@@ -241,6 +242,15 @@ static int fail(struct tls_session *t)
     return -ERR_TLS;
 }
 
+/* SSL_get_error wants an empty queue before the call. It almost always is, and looking is cheaper than clearing. */
+static void begin(struct tls_session *t, struct buf *out)
+{
+    t->out = out;
+    if (ERR_peek_error()) {
+        ERR_clear_error();
+    }
+}
+
 /* Result of an SSL call that did not succeed. */
 static int judge(struct tls_session *t, int rc)
 {
@@ -256,8 +266,7 @@ static int judge(struct tls_session *t, int rc)
 
 int tls_handshake(struct tls_session *t, struct buf *out)
 {
-    t->out = out;
-    ERR_clear_error();
+    begin(t, out);
     int rc = SSL_do_handshake(t->ssl);
     rc = rc == 1 ? 1 : judge(t, rc);
     t->out = NULL;
@@ -268,24 +277,24 @@ int tls_read(struct tls_session *t, uint8_t *p, size_t cap, struct buf *out)
 {
     size_t total = 0;
     int rc = 1;
-    t->out = out;
-    ERR_clear_error();
-    while (rc > 0 && total < cap) {
+    if (t->ended < 0) {
+        return t->ended;
+    }
+    begin(t, out);
+    /* The last look for a record that cannot be there would cost OpenSSL a buffer of 16 kB, so it is not taken. */
+    while (rc > 0 && total < cap && (t->in.n > 0 || SSL_has_pending(t->ssl))) {
         rc = SSL_read(t->ssl, p + total, (int)MIN(cap - total, (size_t)INT_MAX));
         total += rc > 0 ? (size_t)rc : 0;
     }
-    /* Data comes first; what stopped it will stop the next call again. */
-    int ret = total > 0 ? (int)total : judge(t, rc);
+    t->ended = rc > 0 ? 0 : judge(t, rc);
     t->out = NULL;
-    ERR_clear_error();
-    return ret;
+    return total > 0 ? (int)total : t->ended; /* data comes first, the end with the next call */
 }
 
 int tls_write(struct tls_session *t, struct span data, struct buf *out)
 {
     int err = 0;
-    t->out = out;
-    ERR_clear_error();
+    begin(t, out);
     while (data.n > 0 && err == 0) {
         int n = (int)MIN(data.n, (size_t)INT_MAX);
         int rc = SSL_write(t->ssl, data.p, n);

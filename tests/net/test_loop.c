@@ -122,6 +122,50 @@ TEST(a_repeating_timer_goes_on)
     trace_done(&t);
 }
 
+static void arm_at_once(void *arg)
+{
+    struct trace *t = arg;
+    t->n++;
+    timer_start(t->timer, 0, 0);
+}
+
+TEST(a_timer_that_arms_itself_for_now_does_not_starve_the_loop)
+{
+    struct trace t;
+    trace_new(&t);
+    assert_ok(timer_new(t.loop, arm_at_once, &t, &t.timer));
+    timer_start(t.timer, 0, 0);
+    assert_ok(timer_new(t.loop, stop_loop, t.loop, &t.other));
+    timer_start(t.other, 10 * 1000, 0);
+    loop_run(t.loop);
+    assert_in_range(t.n, 1, 11);
+    timer_free(t.timer);
+    timer_free(t.other);
+    trace_done(&t);
+}
+
+static void expect_due(void *arg)
+{
+    struct trace *t = arg;
+    t->n++;
+    assert_true(loop_now_us(t->loop) >= t->at_us);
+    loop_stop(t->loop);
+}
+
+TEST(a_timer_sees_a_time_that_is_not_before_it_was_due)
+{
+    struct trace t;
+    trace_new(&t);
+    assert_ok(timer_new(t.loop, expect_due, &t, &t.timer));
+    for (int i = 0; i < 20; i++) {
+        t.at_us = clock_now_us() + 1500;
+        timer_start(t.timer, 1500, 0);
+        run_loop(t.loop);
+    }
+    timer_free(t.timer);
+    trace_done(&t);
+}
+
 /* ---- time ---- */
 
 static void spend_8_ms(void *arg)
@@ -357,7 +401,9 @@ TEST(a_signal_reaches_its_latest_handler)
 
 TEST_MAIN(T(a_timer_never_fires_early), T(a_timer_may_be_freed_in_its_own_callback),
           T(a_timer_that_was_freed_or_stopped_does_not_fire), T(a_repeating_timer_goes_on),
-          T(a_pass_that_takes_longer_than_5_ms_is_counted), T(the_end_of_a_pass_comes_after_its_work),
-          T(posts_from_other_threads_arrive_all_and_in_order), T(what_was_posted_before_the_loop_is_freed_still_runs),
-          T(a_stop_before_the_run_is_not_lost), T(a_job_runs_elsewhere_and_answers_on_the_loop),
-          T(freeing_the_loop_ends_every_job_once), T(a_signal_reaches_its_latest_handler))
+          T(a_timer_that_arms_itself_for_now_does_not_starve_the_loop),
+          T(a_timer_sees_a_time_that_is_not_before_it_was_due), T(a_pass_that_takes_longer_than_5_ms_is_counted),
+          T(the_end_of_a_pass_comes_after_its_work), T(posts_from_other_threads_arrive_all_and_in_order),
+          T(what_was_posted_before_the_loop_is_freed_still_runs), T(a_stop_before_the_run_is_not_lost),
+          T(a_job_runs_elsewhere_and_answers_on_the_loop), T(freeing_the_loop_ends_every_job_once),
+          T(a_signal_reaches_its_latest_handler))

@@ -88,7 +88,7 @@ TEST(what_waits_for_a_slow_peer_arrives_complete)
     struct tls_pair t;
     cert_dir_new(&d, "IP:127.0.0.1", 10);
     tls_pair_new(&t, &d, d.ca);
-    t.p.b_opts.max_queue_bytes = 40 * 1024 * 1024;
+    t.p.b_opts = (struct ws_opts){.max_queue_bytes = 40 * 1024 * 1024, .close_deadline_ms = 15 * 1000};
     tls_pair_open(&t);
     ws_pause_reading(t.p.a.ws, true);
     char text[10000];

@@ -269,7 +269,7 @@ TEST(what_waits_for_a_slow_peer_arrives_complete)
 {
     struct ws_pair p;
     pair_new(&p, NULL);
-    p.b_opts.max_queue_bytes = 40 * 1024 * 1024;
+    p.b_opts = (struct ws_opts){.max_queue_bytes = 40 * 1024 * 1024, .close_deadline_ms = 15 * 1000};
     pair_open(&p, NULL);
     ws_pause_reading(p.a.ws, true);
     char text[10000];
