@@ -83,7 +83,7 @@ struct twilio_msg {
 
 /*
  * Decodes one carrier message. Unknown events and keys pass.
- *   scratch    cleared, then holds unescaped text; used only when a string carries escapes
+ *   scratch    cleared when it is needed, then holds unescaped text: only when a string carries escapes
  *   ret_field  on error the name of the field ("media.payload"), NULL when the text as a whole is wrong; may be NULL
  * Returns 0; -ERR_SYNTAX, -ERR_MISSING, -ERR_TYPE, -ERR_RANGE (digit, number), -ERR_TOO_BIG (a limit above).
  * Allocates: no, unless strings are escaped. ret and ret_field stay valid as long as text and scratch.

@@ -1,5 +1,7 @@
 #include "test.h"
 
+#include <stdio.h>
+
 #include "base/base64.h"
 #include "base/err.h"
 #include "wire/twilio.h"
@@ -209,6 +211,54 @@ TEST(every_truncation_is_survived)
     }
 }
 
+/* The usual spelling takes a short way; a blank in front takes the general one. Both must see the same. */
+TEST(the_short_way_of_media_equals_the_general_one)
+{
+    static const char *const texts[] = {
+        "{\"event\":\"media\",\"sequenceNumber\":\"2\",\"media\":{\"track\":\"inbound\",\"chunk\":\"1\","
+        "\"timestamp\":\"155\",\"payload\":\"/////w==\"},\"streamSid\":\"" SID "\"}",
+        "{\"event\":\"media\",\"sequenceNumber\":\"999999999999999999\",\"media\":{\"track\":\"outbound\",\"chunk\":"
+        "\"0\",\"timestamp\":\"007\",\"payload\":\"\"},\"streamSid\":\"\"}",
+        "{\"event\":\"media\",\"sequenceNumber\":\"2\",\"media\":{\"track\":\"inbound_track\",\"chunk\":\"1\","
+        "\"timestamp\":\"155\",\"payload\":\"AA==\"},\"streamSid\":\"x\"}",
+        "{\"event\":\"media\",\"sequenceNumber\":\"2\",\"media\":{\"track\":\"inbound\",\"chunk\":\"1\","
+        "\"timestamp\":\"155\",\"payload\":\"AA\\u003d=\"},\"streamSid\":\"x\"}",
+        "{\"event\":\"media\",\"sequenceNumber\":\"2\",\"media\":{\"track\":\"inbound\",\"chunk\":\"1\","
+        "\"timestamp\":\"155\",\"payload\":\"AA==\"},\"streamSid\":\"x\\\"\"}",
+        "{\"event\":\"media\",\"sequenceNumber\":\"2\",\"media\":{\"track\":\"inbound\",\"chunk\":\"1\","
+        "\"timestamp\":\"155\",\"payload\":\"AA==\"},\"streamSid\":\"x\"} ",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        char slow_text[512];
+        snprintf(slow_text, sizeof(slow_text), " %s", texts[i]);
+        struct twilio_msg a = decoded(texts[i]);
+        struct buf other = scratch; /* keep the slices of a */
+        buf_init(&scratch, 1 << 20);
+        struct twilio_msg b = decoded(slow_text);
+        assert_int_equal(a.event, b.event);
+        assert_int_equal(a.sequence, b.sequence);
+        assert_true(str_eq(a.stream_sid, b.stream_sid));
+        assert_true(str_eq(a.event_name, b.event_name));
+        assert_int_equal(a.media.track, b.media.track);
+        assert_int_equal(a.media.chunk, b.media.chunk);
+        assert_true(a.media.has_timestamp && b.media.has_timestamp);
+        assert_int_equal(a.media.timestamp_ms, b.media.timestamp_ms);
+        assert_true(str_eq(a.media.payload, b.media.payload));
+        buf_done(&other);
+    }
+    /* Damage at any place of the usual spelling: the same verdict both ways. */
+    for (size_t at = 0; texts[0][at]; at++) {
+        for (const char *with = "\"\\}9 x"; *with; with++) {
+            char text[512];
+            snprintf(text, sizeof(text), " %s", texts[0]);
+            text[at + 1] = *with;
+            struct twilio_msg m;
+            int fast = twilio_decode(str_from(text + 1), &scratch, &m, NULL);
+            assert_int_equal(twilio_decode(str_from(text), &scratch, &m, NULL), fast);
+        }
+    }
+}
+
 static void wrote(const char *want)
 {
     assert_int_equal(out.err, 0);
@@ -353,6 +403,7 @@ static const struct CMUnitTest tests[] = {
     U(wrong_messages_name_the_field),
     U(limits_hold),
     U(every_truncation_is_survived),
+    U(the_short_way_of_media_equals_the_general_one),
     U(a_server_writes_exactly_the_documented_keys),
     U(the_carrier_writes_what_was_captured),
     U(what_the_carrier_writes_the_gateway_reads),
