@@ -129,7 +129,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_FILE, "carriers.twilio.ca_file", twilio.ca_file), .def_text = "the system's store",
      .meaning = "PEM file of the authorities that the REST API's certificate is checked against"},
     {ROOT(OPTION_STR, "default_country_code", default_country), .env = {"DEFAULT_COUNTRY_CODE"}, .def = "US",
-     .meaning = "Country (two letters) of numbers that come without +"},
+     .meaning = "Country (two letters) of numbers that come without +; it is kept for calls that we place ourselves, which come later"},
 
     /* agent */
     {ROOT(OPTION_STR, "agent.name", agent.name), .env = {"AGENT_NAME"}, .def = "demo", .meaning = "Name in records and logs"},

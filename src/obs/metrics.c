@@ -359,7 +359,7 @@ void metrics_print_markdown(struct buf *out)
              "`GET /metrics` in Prometheus text form; with `Accept: application/json` the short JSON counters. "
              "No metric carries a\ncall id or a number of a caller: every label has the closed set of words given "
              "here. Beside these come\n`ringtrip_build_info{version}` and the usual `process_*` figures. This page "
-             "is printed by `ringtrip options --metrics`.\n\n"
+             "is printed from the\nlist in `src/obs/metrics.h`.\n\n"
              "| metric | type | label | meaning |\n|---|---|---|---|\n");
     for (uint32_t id = 0; id < METRIC_N; id++) {
         struct str rest = str_from(infos[id].words);
