@@ -25,12 +25,13 @@ static void server_event(struct world *w, struct str text)
             REQUIRE(item.id.n <= OPENAI_ID_MAX && item.type < OPENAI_ITEM_TYPE_N);
         }
     }
-    if (e.type == OPENAI_TRANSCRIPT_DELTA) { /* text survives the server's writer, if it is UTF-8 */
+    /* Text survives the server's writer. What is no UTF-8 (the socket lets none through) grows when it is written. */
+    if (e.type == OPENAI_TRANSCRIPT_DELTA && utf8_valid(text)) {
         struct openai_server_ref ref = {.response_id = e.response_id, .item_id = e.item_id};
         openai_server_put_text(&w->out, e.event_id, e.type, &ref, e.text);
         struct openai_event again;
         REQUIRE(openai_decode(buf_str(&w->out), &w->other, &again, NULL) == 0);
-        REQUIRE(!utf8_valid(e.text) || str_eq(again.text, e.text));
+        REQUIRE(str_eq(again.text, e.text));
     }
 }
 

@@ -47,9 +47,11 @@ static void carrier(struct str text)
         if (m.event == TWILIO_START) {
             REQUIRE(m.start.n_params <= TWILIO_PARAM_MAX && m.start.call_sid.n > 0);
         }
-        /* A payload is passed on unread; only base64 goes into a message unescaped. */
+        /* A payload is passed on unread; only base64 goes into a message unescaped. What is no UTF-8 (the socket lets
+         * none through) grows when it is written. */
         uint8_t *bytes = malloc(base64_dec_max(m.event == TWILIO_MEDIA ? m.media.payload.n : 0));
-        bool writable = bytes && (m.event != TWILIO_MEDIA || base64_decode(bytes, m.media.payload) >= 0);
+        bool writable =
+            utf8_valid(text) && bytes && (m.event != TWILIO_MEDIA || base64_decode(bytes, m.media.payload) >= 0);
         if (writable) {
             twilio_put_carrier(&out, &m);
             REQUIRE(twilio_decode(buf_str(&out), &other, &again, NULL) == 0);
