@@ -276,7 +276,8 @@ static void build_answer(struct buf *b, const struct http_exchange *x, int statu
 
 static void after_answer(struct http_conn *c, bool keep_alive)
 {
-    if (!keep_alive || c->eof) {
+    bool more = c->ahead.len > 0 || c->rest.n > 0;
+    if (!keep_alive || (c->eof && !more)) {
         close_gently(c);
         return;
     }
@@ -423,6 +424,9 @@ static void consume(struct http_conn *c, uint8_t *p, size_t n)
         buf_put(&c->ahead, c->rest.p, c->rest.n);
     }
     c->rest = (struct ws_input){0};
+    if (c->stream && c->eof && !c->exchange) {
+        http_conn_close(c); /* what is left is half a request */
+    }
 }
 
 static void consume_ahead(struct http_conn *c)
@@ -463,12 +467,12 @@ static void resume(void *arg)
     leave(c);
 }
 
-/* After a half-close the answer that is under way is still given. */
+/* After a half-close what was asked before is still answered. */
 static void on_end(struct stream *s, int err, void *arg)
 {
     (void)s;
     struct http_conn *c = arg;
-    if (err == 0 && c->exchange) {
+    if (err == 0 && (c->exchange || c->ahead.len > 0)) {
         c->eof = true;
     } else {
         http_conn_close(c);

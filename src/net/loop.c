@@ -159,6 +159,7 @@ static void free_memory(struct loop *loop)
     pthread_mutex_destroy(&loop->mail_lock);
     buf_done(&loop->send);
     buf_done(&loop->cipher);
+    tls_unref(loop->client_tls);
     free(loop->plain);
     free(loop->recv);
     free(loop);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "net/list.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 #include <uv.h> /* after ours: it brings macros MIN and MAX of its own */
 
@@ -65,6 +66,7 @@ struct loop {
     uint8_t *recv;
     uint8_t *plain; /* decrypted bytes, allocated by the first TLS stream */
     struct buf cipher;
+    struct tls_ctx *client_tls; /* the system's authorities, made by the first connection that names no other */
     /*
      * The send buffer: [send_start, send_end) are finished frames of the corked connection send_owner, behind them
      * lies the message under construction.

@@ -26,11 +26,21 @@ void ws_accept_key(struct str key, char ret[WS_ACCEPT_TEXT + 1])
     ret[base64_encode(ret, span_from(sha1, sizeof(sha1)))] = '\0';
 }
 
+static void forget_unsent(struct ws *ws)
+{
+    struct loop *loop = ws->loop;
+    if (loop->send_owner == ws) {
+        loop->send_owner = NULL;
+        loop->send_start = loop->send_end = 0;
+    }
+    buf_done(&ws->spill);
+}
+
 void ws_free(struct ws *ws)
 {
     ws_connecting_free(ws->connecting);
     ws_reader_done(&ws->reader);
-    buf_done(&ws->spill);
+    forget_unsent(ws);
     buf_done(&ws->early);
     list_leave(&ws->item.link);
     timer_free(ws->timer);
@@ -83,16 +93,6 @@ int ws_new(struct loop *loop, enum ws_role role, const struct ws_opts *opts, con
     loop_add(loop, &ws->item, close_item, ws);
     *ret = ws;
     return 0;
-}
-
-static void forget_unsent(struct ws *ws)
-{
-    struct loop *loop = ws->loop;
-    if (loop->send_owner == ws) {
-        loop->send_owner = NULL;
-        loop->send_start = loop->send_end = 0;
-    }
-    buf_done(&ws->spill);
 }
 
 /* The stream has been disposed of; what is left is to tell the owner, on a fresh stack. */

@@ -15,7 +15,7 @@ struct ws;
 struct ws_close {
     int err;           /* 0: closing handshake done; -ERR_xxx or -errno: why the connection died */
     uint16_t code;     /* close code from the peer, 1005 none, 1006 no close frame */
-    struct str reason; /* lent */
+    struct str reason; /* from the peer; when err < 0 a detail for people, may be empty; lent */
     int http_status;   /* client: status of a refused upgrade, else 0 */
 };
 
@@ -54,7 +54,9 @@ MUST_USE int ws_connect(struct loop *loop, const struct ws_client_opts *opts, co
 /*
  * Sending: ws_begin lends the loop's send buffer, positioned behind the frame header room; append the payload and
  * call ws_end, which writes header and mask. Between ws_cork and ws_uncork several messages leave in one write.
- * ws_end returns -ERR_LIMIT (queue full, the connection is being closed) or -ERR_CLOSED.
+ * ws_end returns -ERR_LIMIT (queue full, the connection is being closed), -ERR_CLOSED, -ERR_STATE (not open yet), or
+ * the buffer's error (-ERR_TOO_BIG, -ENOMEM: nothing was sent, the connection stays). Between begin and end append
+ * only, and begin no message of another connection. A begun message may be dropped by never ending it.
  */
 struct buf *ws_begin(struct ws *ws);
 MUST_USE int ws_end(struct ws *ws); /* as a text message */

@@ -429,7 +429,13 @@ static void start_literal(void *arg)
     try_next(arg, -ENOTCONN);
 }
 
-static int prepare(struct ws_connecting *c, const struct ws_client_opts *opts)
+/* The system's authorities are a file of 200 kB: read once per loop, not once per connection. */
+static int loop_client_tls(struct loop *loop)
+{
+    return loop->client_tls ? 0 : tls_client_new(NULL, NULL, &loop->client_tls);
+}
+
+static int prepare(struct loop *loop, struct ws_connecting *c, const struct ws_client_opts *opts)
 {
     struct url url;
     int err = url_parse(opts->url, &url);
@@ -441,8 +447,8 @@ static int prepare(struct ws_connecting *c, const struct ws_client_opts *opts)
         return -EINVAL;
     }
     if (c->secure) {
-        c->tls = tls_ref(opts->tls);
-        err = c->tls ? 0 : tls_client_new(NULL, NULL, &c->tls);
+        err = opts->tls ? 0 : loop_client_tls(loop);
+        c->tls = tls_ref(opts->tls ? opts->tls : loop->client_tls);
     }
     return err < 0 ? err : build_request(c, &url, opts);
 }
@@ -474,7 +480,7 @@ int ws_connect(struct loop *loop, const struct ws_client_opts *opts, const struc
     buf_init(&c->request, 64 * 1024);
     buf_init(&c->response, LOOP_RECV_BYTES + RESPONSE_MAX_BYTES);
     struct ws *ws;
-    int err = prepare(c, opts);
+    int err = prepare(loop, c, opts);
     if (err == 0) {
         err = ws_new(loop, WS_CLIENT, &opts->ws, h, arg, &ws);
     }

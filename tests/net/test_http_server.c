@@ -177,7 +177,7 @@ TEST(pipelined_requests_are_answered_in_order_also_when_one_takes_time)
     struct fixture f;
     struct raw r;
     fixture_new(&f, NULL);
-    void (*scripts[])(struct raw * r) = {send_and_read, send_bytewise};
+    void (*scripts[])(struct raw * r) = {send_and_read, send_bytewise, send_and_half_close};
     for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
         talk(&f, scripts[i], requests, &r);
         struct str got = buf_str(&r.got);
@@ -193,7 +193,7 @@ TEST(pipelined_requests_are_answered_in_order_also_when_one_takes_time)
         assert_true(str_search(got, STR("never")) == SIZE_MAX);
         raw_done(&r);
     }
-    assert_int_equal(f.requests, 10);
+    assert_int_equal(f.requests, 15);
     fixture_done(&f);
 }
 
