@@ -444,7 +444,11 @@ static void finish_records(struct draft *d)
     }
     buf_init(&path, 8192);
     buf_printf(&path, "%s%sringtrip.db", r->dir.p, str_ends(r->dir, STR("/")) ? "" : "/");
-    set_text(d, &r->database, buf_str(&path));
+    if (path.err < 0) {
+        d->out_of_memory = true;
+    } else {
+        set_text(d, &r->database, buf_str(&path));
+    }
     buf_done(&path);
 }
 

@@ -1,6 +1,7 @@
 #include "tools/builtin/builtin.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -189,14 +190,12 @@ static void put_day(struct json_w *w, const char *key, uint64_t wall_us, int32_t
                                          "July",    "August",   "September", "October", "November", "December"};
     time_t when = (time_t)(wall_us / 1000000) + (time_t)days * 86400;
     char text[32];
-    struct buf b;
     struct tm tm;
+    int n;
 
     gmtime_r(&when, &tm);
-    buf_init(&b, sizeof(text));
-    buf_printf(&b, "%s %d", months[tm.tm_mon % 12], tm.tm_mday);
-    json_w_kstr(w, key, buf_str(&b));
-    buf_done(&b);
+    n = snprintf(text, sizeof(text), "%s %d", months[tm.tm_mon % 12], tm.tm_mday);
+    json_w_kstr(w, key, (struct str){text, (size_t)n});
 }
 
 static void put_order(struct run *r, const struct store_order *o)
@@ -346,15 +345,12 @@ static int end_call(struct run *r)
 
 static void put_unknown(struct buf *out, struct str name)
 {
-    struct buf text;
+    char text[MAX_NAME_SHOWN + 32];
+    int n = snprintf(text, sizeof(text), "Unknown function: %.*s", (int)MIN(name.n, (size_t)MAX_NAME_SHOWN), name.p);
 
-    buf_init(&text, 256);
-    buf_puts(&text, "Unknown function: ");
-    buf_put_str(&text, (struct str){name.p, MIN(name.n, (size_t)MAX_NAME_SHOWN)});
     buf_puts(out, "{\"error\":");
-    json_put_quoted(out, buf_str(&text));
+    json_put_quoted(out, (struct str){text, (size_t)n});
     buf_putc(out, '}');
-    buf_done(&text);
 }
 
 static int run_known(struct run *r, const struct call_tool *tool)
