@@ -26,7 +26,8 @@ struct stream {
     bool eof;
     bool finishing;
     bool fin_sent;
-    bool ended; /* on_end was called */
+    bool ended;  /* on_end was called */
+    bool broken; /* by an error; after a mere half-close we may still write */
     enum stream_fin fin;
     char peer[INET6_ADDRSTRLEN + 10];
 };
@@ -62,6 +63,7 @@ static void end(struct stream *s, int err)
     uv_read_stop((uv_stream_t *)&s->tcp);
     s->reading = false;
     s->eof = true;
+    s->broken |= err < 0;
     if (s->handler && !s->ended) {
         s->ended = true;
         s->handler->on_end(s, err, s->arg);
@@ -156,7 +158,7 @@ static int flush_cipher(struct stream *s)
 
 int stream_write(struct stream *s, struct span data)
 {
-    if (s->ended || s->finishing || is_closing(s)) {
+    if (s->broken || s->finishing || is_closing(s)) {
         return -ERR_CLOSED;
     }
     if (data.n == 0) {
@@ -406,7 +408,7 @@ void stream_finish(struct stream *s, uint32_t deadline_ms, enum stream_fin fin)
     if (is_closing(s)) {
         return;
     }
-    if (s->tls && s->open && !s->ended) {
+    if (s->tls && s->open && !s->broken) {
         tls_close_notify(s->tls, &s->loop->cipher);
         ignore_result(flush_cipher(s)); /* best effort: the connection ends anyway */
     }
