@@ -271,5 +271,6 @@ static void on_pass_end(void *arg)
 int gateway_serve_init(struct gateway *gw)
 {
     int err = timer_new(gw->loop, on_drain_tick, gw, &gw->drain_timer);
-    return err < 0 ? err : loop_on_pass_end(gw->loop, on_pass_end, gw);
+    /* A loop that is not ours goes on when we are gone. */
+    return err < 0 || gw->o.loop ? err : loop_on_pass_end(gw->loop, on_pass_end, gw);
 }
