@@ -437,6 +437,30 @@ int dialogue_greet(struct dialogue_talk *t, struct dialogue_reply *r)
     return a.err;
 }
 
+static bool contains_fold(struct str s, struct str part)
+{
+    for (size_t i = 0; part.n > 0 && i + part.n <= s.n; i++) {
+        if (str_ieq((struct str){s.p + i, part.n}, part)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int dialogue_instructed(struct dialogue_talk *t, struct str instructions, struct dialogue_reply *r)
+{
+    struct answer a = answer_begin(t, (struct dialogue_tools){0}, r);
+    const struct dialogue_map *map = &t->dialogue->instructions;
+    for (uint32_t i = 0; i < map->n; i++) {
+        if (contains_fold(instructions, map->at[i].key)) {
+            r->intent = STR("instructed");
+            say(&a, map->at[i].value);
+            return a.err < 0 ? a.err : 1;
+        }
+    }
+    return 0;
+}
+
 int dialogue_prompt(struct dialogue_talk *t, struct dialogue_reply *r)
 {
     struct answer a = answer_begin(t, (struct dialogue_tools){0}, r);

@@ -72,6 +72,11 @@ MUST_USE int dialogue_digits(struct dialogue_talk *t, struct str digits, struct 
 /* output: what the tool returned, JSON or any text. */
 MUST_USE int dialogue_tool_result(struct dialogue_talk *t, struct str tool, struct str output,
                                   struct dialogue_tools tools, struct dialogue_reply *r);
+/*
+ * What a response's own instructions ask for, found by a phrase in them ("goodbye"). 1 and r filled, 0: nothing the
+ * dialogue knows; -ENOMEM.
+ */
+MUST_USE int dialogue_instructed(struct dialogue_talk *t, struct str instructions, struct dialogue_reply *r);
 /* Asked to speak without anything new to answer. */
 MUST_USE int dialogue_prompt(struct dialogue_talk *t, struct dialogue_reply *r);
 /* The next sentence of the script that stands for hearing when there is no recogniser; wraps around. May be empty. */

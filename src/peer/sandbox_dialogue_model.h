@@ -66,6 +66,7 @@ struct dialogue {
     struct str name, greeting, refusal, unavailable, prompt;
     struct dialogue_list script;
     struct dialogue_map pronunciations;
+    struct dialogue_map instructions; /* phrase in a response's instructions -> line */
     enum dialogue_slot_kind slot_kinds[GRAMMAR_MAX_SLOTS];
     const struct pattern *slot_patterns[GRAMMAR_MAX_SLOTS];
     struct dialogue_intent intents[DIALOGUE_MAX_INTENTS];

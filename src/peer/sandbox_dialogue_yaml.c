@@ -541,7 +541,7 @@ static int read_slots(struct loader *l, struct fy_node *map)
 struct raw_dialogue {
     struct str name, greeting, refusal, unavailable, prompt;
     struct dialogue_list script;
-    struct dialogue_map pronunciations;
+    struct dialogue_map pronunciations, instructions;
     struct fy_node *rules, *slots, *intents, *states, *results;
 };
 
@@ -553,6 +553,7 @@ static const struct member dialogue_members[] = {
     {"prompt", member_text, offsetof(struct raw_dialogue, prompt)},
     {"script", member_list, offsetof(struct raw_dialogue, script)},
     {"pronunciations", member_map, offsetof(struct raw_dialogue, pronunciations)},
+    {"instructions", member_map, offsetof(struct raw_dialogue, instructions)},
     {"rules", member_node, offsetof(struct raw_dialogue, rules)},
     {"slots", member_node, offsetof(struct raw_dialogue, slots)},
     {"intents", member_node, offsetof(struct raw_dialogue, intents)},
@@ -593,6 +594,7 @@ static int read_dialogue(struct loader *l, struct fy_node *root)
     d->prompt = raw.prompt.n ? raw.prompt : STR("Is there anything else I can do for you?");
     d->script = raw.script;
     d->pronunciations = raw.pronunciations;
+    d->instructions = raw.instructions;
     if ((raw.rules && read_grammar_rules(l, raw.rules) < 0) || (raw.slots && read_slots(l, raw.slots) < 0) ||
         name_intents(l, raw.intents, -1) < 0 || name_states(l, raw.states, states) < 0) {
         return l->failed;

@@ -94,8 +94,8 @@ static size_t search_fold(struct str s, struct str needle)
 }
 
 /*
- * Say exactly: "..." in instructions is spoken as it stands (a quote inside is written \"): the convention by which
- * the gateway has greetings and farewells said word by word.
+ * Say exactly: "..." in instructions is spoken as it stands, from the first quote to the last (one inside may be
+ * written \"): the convention by which the gateway has greetings and farewells said word by word.
  */
 static bool exact_text(struct str instructions, struct arena *memory, struct str *ret)
 {
@@ -105,17 +105,21 @@ static bool exact_text(struct str instructions, struct arena *memory, struct str
     }
     struct str rest = {instructions.p + at, instructions.n - at};
     size_t open = str_find(rest, '"');
-    char *out = open < rest.n ? arena_alloc(memory, rest.n + 1) : NULL;
+    size_t close = rest.n;
+    while (close > open + 1 && rest.p[close - 1] != '"') {
+        close--;
+    }
+    if (close <= open + 2) {
+        return false; /* no quotes, one, or nothing between them */
+    }
+    char *out = arena_alloc(memory, rest.n + 1);
     size_t n = 0;
-    for (size_t i = open + 1; out && i < rest.n; i++) {
-        if (rest.p[i] == '"') {
-            *ret = (struct str){out, n};
-            return n > 0;
-        }
-        i += rest.p[i] == '\\' && i + 1 < rest.n;
+    for (size_t i = open + 1; out && i + 1 < close; i++) {
+        i += rest.p[i] == '\\' && i + 2 < close;
         out[n++] = rest.p[i];
     }
-    return false;
+    *ret = (struct str){out, n};
+    return n > 0;
 }
 
 /* ---- the conversation ---- */
@@ -252,6 +256,19 @@ static void plan_apart(struct plan *p)
     buf_done(&item.parts[0].text);
 }
 
+/* Instructions of this response alone that the dialogue knows how to follow: "say goodbye in one sentence". */
+static bool plan_instructed(struct plan *p)
+{
+    struct dialogue_reply reply;
+    dialogue_reply_init(&reply);
+    bool known = p->r->instructions.p && dialogue_instructed(p->talk, p->r->instructions, &reply) > 0;
+    if (known) {
+        plan_take(p, &reply);
+    }
+    dialogue_reply_done(&reply);
+    return known;
+}
+
 bool plan_response(struct sandbox_session *s, struct response *r)
 {
     struct plan p = {s, r, &s->talk};
@@ -275,6 +292,9 @@ bool plan_response(struct sandbox_session *s, struct response *r)
     if (r->has_input) {
         plan_apart(&p);
         plan_forced_call(&p);
+        return true;
+    }
+    if (plan_instructed(&p)) {
         return true;
     }
     if (hearing_pending(s)) {

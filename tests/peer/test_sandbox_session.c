@@ -190,12 +190,15 @@ TEST(exact_texts_are_spoken_word_by_word)
         const char *instructions, *want;
     } cases[] = {
         {"Say exactly: \\\"Good morning.\\\"", "Good morning."},
+        {"Say exactly: \\\"Call me \\\"Al\\\".\\\" Say nothing else.", "Call me \"Al\"."},
+        {"The call is ending. Say goodbye to the caller in one short sentence.",
+         "Thank you for calling TechFlow. Goodbye."},
         {"Please say EXACTLY \\\"A \\\\\\\"quoted\\\\\\\" word.\\\" and stop.", "A \"quoted\" word."},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct box *b = open_ready(NULL, NULL);
         format_do(b, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"%s\"}}", cases[i].instructions);
-        box_run(b, 4000);
+        box_run(b, 6000);
         assert_string_equal(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"), cases[i].want);
         box_free(b);
     }
