@@ -16,7 +16,7 @@
 #define MAX_SECRETS      256
 #define MIN_SECRET_BYTES 6
 #define RATE_SLOTS       256
-#define DEFAULT_PER_S    200
+#define DEFAULT_PER_S    1000
 
 /* How often an event name was written within the current second. */
 struct rate {

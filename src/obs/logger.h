@@ -14,7 +14,7 @@ struct logger;
 struct logger_opts {
     bool json;
     const char *file;               /* NULL or "": standard error. Appended to, 0600 */
-    uint32_t max_per_s;             /* lines of one event name; 0: 200 */
+    uint32_t max_per_s;             /* lines of one event name; 0: 1000 */
     uint64_t (*wall_us)(void *arg); /* NULL: the real clock; tests give their own */
     void *wall_arg;
 };
