@@ -5,9 +5,8 @@
 #include "base/err.h"
 
 #define KEEP_BYTES     (256u << 10) /* a buffer that grew beyond it is given back before the next delta */
-#define LOOK_PAIRS     160u         /* fewer say nothing */
-#define FAR_ENOUGH     256u         /* even places that cannot be quiet PCM16: then the verdict holds for good */
-#define UNTOLD_PERCENT 35u
+#define ENOUGH_PAIRS   160u
+#define UNTOLD_PERCENT 50u
 
 void openai_audio_init(struct openai_audio *a, enum audio_format confirmed)
 {
@@ -31,13 +30,15 @@ static bool is_near(uint8_t b)
     return b < 0x10 || b >= 0xf0;
 }
 
-/* Digital silence of PCM16 says nothing about it, nor would it hurt anybody who takes it for G.711 much. */
+/* Pairs of bytes near zero are quiet in both: they say nothing, and there may be many before the first word. */
 static void count(struct openai_audio *a, const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i + 1 < n; i += 2) {
-        a->n_pairs += (p[i] | p[i + 1]) != 0;
-        a->n_even_far += !is_near(p[i]);
-        a->n_odd_far += !is_near(p[i + 1]);
+        bool even_far = !is_near(p[i]);
+        bool odd_far = !is_near(p[i + 1]);
+        a->n_pairs += even_far || odd_far;
+        a->n_even_far += even_far;
+        a->n_odd_far += odd_far;
     }
 }
 
@@ -47,13 +48,9 @@ static void count(struct openai_audio *a, const uint8_t *p, size_t n)
  */
 static void judge(struct openai_audio *a)
 {
-    if (a->n_pairs < LOOK_PAIRS) {
-        return;
-    }
-    if (a->n_even_far > a->n_odd_far && a->n_even_far - a->n_odd_far > a->n_pairs * UNTOLD_PERCENT / 100) {
-        a->verdict = OPENAI_AUDIO_PCM_UNTOLD;
-    } else if (a->n_even_far >= FAR_ENOUGH) {
-        a->verdict = OPENAI_AUDIO_AS_TOLD;
+    if (a->n_pairs >= ENOUGH_PAIRS) {
+        bool untold = a->n_even_far > a->n_odd_far && a->n_even_far - a->n_odd_far > a->n_pairs * UNTOLD_PERCENT / 100;
+        a->verdict = untold ? OPENAI_AUDIO_PCM_UNTOLD : OPENAI_AUDIO_AS_TOLD;
     }
 }
 

@@ -14,7 +14,7 @@ enum openai_audio_verdict { OPENAI_AUDIO_UNDECIDED, OPENAI_AUDIO_AS_TOLD, OPENAI
 struct openai_audio {
     enum audio_format format; /* confirmed */
     enum openai_audio_verdict verdict;
-    uint32_t n_pairs;               /* of bytes looked at, without digital silence */
+    uint32_t n_pairs;               /* of bytes looked at that say something */
     uint32_t n_even_far, n_odd_far; /* bytes of them outside of 0xf0 .. 0x0f */
     uint8_t carry;                  /* half a PCM16 sample between two deltas */
     bool has_carry;
