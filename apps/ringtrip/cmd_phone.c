@@ -77,6 +77,7 @@ static void on_event(struct phone *p UNUSED, const struct phone_event *ev, void 
         break;
     case PHONE_EVENT_TWIML:
     case PHONE_EVENT_SAID:
+    case PHONE_EVENT_SENT:
     case PHONE_EVENT_AUDIO:
     case PHONE_EVENT_MARK:
         break;

@@ -39,6 +39,7 @@ enum phone_event_kind {
     PHONE_EVENT_SAID,        /* and is done with it */
     PHONE_EVENT_AGENT_BEGIN, /* agent speech heard, at_ms is its first frame */
     PHONE_EVENT_AGENT_END,   /* its last frame */
+    PHONE_EVENT_SENT,        /* frame n (from 0) is about to be sent */
     PHONE_EVENT_AUDIO,       /* audio arrived: lent bytes, before they are queued */
     PHONE_EVENT_MARK,        /* a mark went back; text: name */
     PHONE_EVENT_CLEAR,       /* a clear took effect; n: bytes dropped */

@@ -104,6 +104,7 @@ static void send_said(struct phone *p, uint64_t due_us)
 {
     uint64_t now_us = clock_now_us();
     uint64_t late_us = now_us > due_us ? now_us - due_us : 0;
+    phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_SENT, .n = p->frame - 1});
     p->report.sent_frames++;
     p->report.sent_late_frames += late_us > LATE_US;
     p->report.sent_worst_late_ms = MAX(p->report.sent_worst_late_ms, (uint32_t)(late_us / 1000));

@@ -61,7 +61,7 @@ static void timer_arm(struct phone_stream *s)
     }
     uint64_t due = !has_down ? up : !has_up ? down : MIN(up, down);
     uint64_t now = clock_now_us();
-    timer_start(s->timer, due > now ? due - now : 0, 0);
+    timer_start(s->timer, due > now ? due - now : 1, 0);
 }
 
 /* ---- up: to the server ---- */

@@ -34,7 +34,9 @@ static void wheel_arm(struct phone_wheel *w)
     }
     uint64_t due_us = w->base_us + ms * 1000;
     uint64_t now_us = clock_now_us();
-    timer_start(w->timer, due_us > now_us ? due_us - now_us : 0, 0);
+    /* Never 0: libuv before 1.45 would run it again in the same pass, and a wheel that is behind would starve sockets.
+     */
+    timer_start(w->timer, due_us > now_us ? due_us - now_us : 1, 0);
 }
 
 static void slot_run(struct phone_wheel *w, uint64_t ms)
