@@ -16,6 +16,32 @@ void life_begin(struct call *c)
     timer_set(c, TIMER_LEG_START, c->o->deadlines.leg_start_ms);
 }
 
+/* Instructions of a response replace the session's: these words and nothing else. */
+static void ask_exactly(struct call *c, struct str words)
+{
+    struct buf text;
+    buf_init(&text, CALL_WANT_MAX);
+    buf_puts(&text, "Say exactly: \"");
+    for (size_t i = 0; i < words.n; i++) {
+        buf_putc(&text, words.p[i] == '"' ? '\'' : words.p[i]); /* a quote inside would end the sentence */
+    }
+    buf_puts(&text, "\" Say nothing else.");
+    seq_request(c, buf_str(&text), true);
+    buf_done(&text);
+}
+
+/* What is asked for once, by the agent as it is: its own instructions stand before. */
+static void ask_in_character(struct call *c, struct str wish, bool no_tools)
+{
+    struct buf text;
+    buf_init(&text, CALL_WANT_MAX);
+    buf_put_str(&text, c->o->instructions);
+    buf_puts(&text, c->o->instructions.n ? "\n\n" : "");
+    buf_put_str(&text, wish);
+    seq_request(c, buf_str(&text), no_tools);
+    buf_done(&text);
+}
+
 static void greet(struct call *c)
 {
     call_remark(c, NOTE_ANSWERED, call_since_ms(c), STR_NULL);
@@ -26,22 +52,16 @@ static void greet(struct call *c)
     }
     phase_to(c, PH_GREET);
     c->greeted = true;
-    if (!c->o->greeting.protect) {
-        uplink_open(c);
-    } else {
+    if (c->o->greeting.protect) {
         buf_done(&c->waiting);
-        uplink_open(c);
     }
+    uplink_open(c);
     turn_begin(c);
     timer_set(c, TIMER_GREETING, c->o->greeting.fallback_ms);
     if (c->o->greeting.kind == GREETING_TEXT) {
-        struct buf text;
-        buf_init(&text, sizeof(c->want_text) - 1);
-        buf_puts(&text, "Say exactly: \"");
-        buf_put_str(&text, c->o->greeting.text);
-        buf_puts(&text, "\" Say nothing else.");
-        seq_request(c, buf_str(&text), true);
-        buf_done(&text);
+        ask_exactly(c, c->o->greeting.text);
+    } else if (c->o->greeting.text.n) {
+        ask_in_character(c, c->o->greeting.text, false);
     } else {
         seq_request(c, STR_NULL, false);
     }
@@ -190,17 +210,11 @@ static void ask_goodbye(struct call *c)
 {
     c->farewell = FAREWELL_ASKED;
     timer_set(c, TIMER_FAREWELL, c->o->deadlines.farewell_ms);
-    struct buf text;
-    buf_init(&text, sizeof(c->want_text) - 1);
     if (c->o->farewell.text.n) {
-        buf_puts(&text, "Say exactly: \"");
-        buf_put_str(&text, c->o->farewell.text);
-        buf_puts(&text, "\" Say nothing else.");
+        ask_exactly(c, c->o->farewell.text);
     } else {
-        buf_puts(&text, "The call is ending. Say goodbye to the caller in one short sentence.");
+        ask_in_character(c, STR("The call is ending. Say goodbye to the caller in one short sentence."), true);
     }
-    seq_request(c, buf_str(&text), true);
-    buf_done(&text);
 }
 
 /* The response that called end_call is over: was its speech the goodbye, or is one still owed? */

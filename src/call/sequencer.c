@@ -38,9 +38,8 @@ void seq_request(struct call *c, struct str instructions, bool no_tools)
     c->want = true;
     c->want_no_tools = no_tools;
     if (instructions.n || no_tools) {
-        if (str_copy(c->want_text, sizeof(c->want_text), instructions) < 0) {
-            c->want_text[0] = '\0'; /* opts are checked against this limit when they are loaded */
-        }
+        buf_clear(&c->want_text, 0);
+        buf_put_str(&c->want_text, instructions);
     }
     seq_try(c);
 }
@@ -67,7 +66,7 @@ void seq_try(struct call *c)
     if (!c->want || !clear_to_send(c) || !response_to(c, RE_REQUEST)) {
         return;
     }
-    struct str text = call_keep(c, str_from(c->want_text));
+    struct str text = call_keep(c, buf_str(&c->want_text));
     struct call_action *act = call_emit(c, ACT_MODEL_RESPOND);
     act->model_respond.request = c->in_flight = seq_number(c);
     act->model_respond.instructions = text;
@@ -88,7 +87,7 @@ void seq_created(struct call *c, struct str response_id)
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.stall_ms);
     if (!ours && c->farewell == FAREWELL_NONE) {
         c->want = false; /* it sees everything that was put into the conversation before it */
-        c->want_text[0] = '\0';
+        buf_done(&c->want_text);
     }
     if (c->turn_open && c->turn.created_ms < 0) {
         c->turn.created_ms = call_since_ms(c);
@@ -117,7 +116,7 @@ static void settled(struct call *c)
     c->in_flight = 0;
     c->active_id[0] = '\0';
     if (!c->want) {
-        c->want_text[0] = '\0';
+        buf_done(&c->want_text);
     }
     timer_off(c, TIMER_RESPONSE);
 }

@@ -17,6 +17,7 @@
 #define CALL_DEAD       8
 #define CALL_TEXT_MAX   16384
 #define CALL_KEYS_MAX   32
+#define CALL_WANT_MAX   (256 * 1024) /* instructions of an agent and a sentence */
 
 enum leg_state { LEG_NONE, LEG_UP, LEG_HANGING_UP, LEG_DOWN };
 enum model_state { MODEL_OPENING, MODEL_READY, MODEL_GONE };
@@ -120,7 +121,7 @@ struct call {
     char active_id[CALL_ID_MAX];
     bool model_interrupts, model_creates;
     bool want, want_no_tools;
-    char want_text[1024];
+    struct buf want_text; /* instructions of the response that is wanted; empty: the session's */
     uint32_t retries;
     char dead[CALL_DEAD][CALL_ID_MAX];
     uint32_t dead_next;

@@ -212,6 +212,33 @@ TEST(greeting_is_asked_for_once_and_ends_when_heard)
     down();
 }
 
+TEST(prompted_greeting_keeps_the_agent_in_character)
+{
+    sim_init(&s);
+    s.opts.instructions = STR("You are Robin.");
+    s.opts.greeting.kind = GREETING_PROMPT;
+    s.opts.greeting.text = STR("Greet the caller and name the weather.");
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    sim_model_ready(&s, true, true);
+    assert_true(logged("You are Robin.\\x0a\\x0aGreet the caller and name the weather."));
+    down();
+}
+
+TEST(quotes_in_an_exact_greeting_do_not_end_it)
+{
+    sim_init(&s);
+    s.opts.greeting.kind = GREETING_TEXT;
+    s.opts.greeting.text = STR("Welcome to \"The Bike\".");
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    sim_model_ready(&s, true, true);
+    assert_true(logged("Say exactly: \\\"Welcome to 'The Bike'.\\\" Say nothing else."));
+    down();
+}
+
 TEST(greeting_without_audio_falls_back)
 {
     sim_init(&s);
@@ -661,6 +688,7 @@ TEST_MAIN(T(caller_audio_before_the_model_is_ready_is_not_lost), T(playout_is_pa
           T(barge_in_stops_clears_and_truncates_at_what_was_heard), T(we_cancel_when_the_service_does_not),
           T(barge_in_after_generation_truncates_without_cancel), T(items_not_begun_are_truncated_at_zero),
           T(nothing_is_cut_when_everything_was_heard), T(greeting_is_asked_for_once_and_ends_when_heard),
+          T(prompted_greeting_keeps_the_agent_in_character), T(quotes_in_an_exact_greeting_do_not_end_it),
           T(greeting_without_audio_falls_back), T(protected_greeting_hears_silence_and_is_not_cut),
           T(tool_output_waits_for_its_response_and_is_answered_once), T(unknown_and_slow_tools_get_an_error_output),
           T(no_second_create_while_one_is_in_flight_or_the_caller_speaks), T(collision_waits_and_asks_again),
