@@ -9,6 +9,8 @@
     "This is a long answer that keeps the line busy. It has several sentences of an ordinary length. "                 \
     "Nobody listens to it, but everything is counted. It goes on until somebody interrupts."
 
+#define MAX_PIECES 4 /* turns that may have been one sentence */
+
 struct plan {
     struct sandbox_session *s;
     struct response *r;
@@ -165,10 +167,41 @@ static void plan_tool_result(struct plan *p, const struct convo_item *item)
     dialogue_reply_done(&reply);
 }
 
-/* Tool results in their order, then the last thing the user said. True: there was something to answer. */
+/*
+ * A pause in the middle of a sentence makes two turns of it, and the second cuts off the answer to the first: what was
+ * heard since the last answer is tried as one sentence before its last piece is taken alone. True: understood.
+ */
+static bool plan_hear_joined(struct plan *p, const struct convo_item *const *said, uint32_t n)
+{
+    struct buf words;
+    buf_init(&words, 8192);
+    for (uint32_t i = 0; i < n; i++) {
+        if (item_is_spoken(said[i]) && !said[i]->refused) {
+            buf_puts(&words, words.len ? " " : "");
+            buf_put_str(&words, item_words(said[i]));
+        }
+    }
+    struct dialogue_talk before = *p->talk;
+    struct dialogue_reply reply;
+    struct dialogue_tools tools = {plan_has_tool, p};
+    dialogue_reply_init(&reply);
+    bool understood =
+        !words.err && dialogue_hear(p->talk, buf_str(&words), false, tools, &reply) == 0 && reply.intent.n;
+    if (understood) {
+        plan_take(p, &reply);
+    } else {
+        *p->talk = before;
+    }
+    dialogue_reply_done(&reply);
+    buf_done(&words);
+    return understood;
+}
+
+/* Tool results in their order, then what the user said last. True: there was something to answer. */
 static bool plan_conversation(struct plan *p)
 {
-    struct convo_item *said = NULL;
+    const struct convo_item *said[MAX_PIECES];
+    uint32_t n = 0;
     bool any = false;
     for (struct convo_item *item = p->s->convo.first; item; item = item->next) {
         if (item->answered) {
@@ -178,14 +211,18 @@ static bool plan_conversation(struct plan *p)
             plan_tool_result(p, item);
             any = true;
         } else if (item->type == OPENAI_ITEM_MESSAGE && item->role == OPENAI_ROLE_USER) {
-            said = item;
+            if (n == MAX_PIECES) {
+                memmove(said, said + 1, sizeof(said) - sizeof(said[0]));
+                n--;
+            }
+            said[n++] = item;
         }
         item->answered = true;
     }
-    if (said) {
-        plan_hear(p, said);
+    if (n > 0 && !(n > 1 && item_is_spoken(said[n - 1]) && plan_hear_joined(p, said, n))) {
+        plan_hear(p, said[n - 1]);
     }
-    return any || said;
+    return any || n > 0;
 }
 
 static void plan_simple(struct plan *p, int (*ask)(struct dialogue_talk *, struct dialogue_reply *))

@@ -393,6 +393,22 @@ TEST(refused_speech_is_unclear_and_asked_again)
     box_free(b);
 }
 
+TEST(a_sentence_cut_in_two_by_a_pause_is_understood_as_one)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_append(b, 600, true);
+    box_append(b, 500, false);
+    uint32_t first = b->hear_ticket;
+    box_append(b, 600, true); /* cancels the response that waits for the first half */
+    box_append(b, 500, false);
+    sandbox_session_heard(b->s, first, true, STR("where is my order"), b->now_us);
+    box_heard(b, true, "one two three");
+    box_run(b, 20000);
+    struct json_val call = box_next(b, "response.function_call_arguments.done");
+    assert_string_equal(text_at(call, "arguments"), "{\"order_number\":\"123\"}");
+    box_free(b);
+}
+
 TEST(the_clock_is_appended_audio_not_time)
 {
     struct box *b = open_ready(NULL, NULL);
@@ -757,8 +773,8 @@ TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(max_output_tokens_makes_it_incomplete), T(truncation_is_checked_and_drops_the_words),
           T(a_function_call_goes_round), T(tool_choice_none_forbids_and_a_named_function_forces),
           T(a_vad_turn_comes_in_the_vendors_order), T(refused_speech_is_unclear_and_asked_again),
-          T(the_clock_is_appended_audio_not_time), T(barge_in_cancels_as_turn_detected),
-          T(without_interrupt_response_it_talks_on_and_makes_no_second),
+          T(the_clock_is_appended_audio_not_time), T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one),
+          T(barge_in_cancels_as_turn_detected), T(without_interrupt_response_it_talks_on_and_makes_no_second),
           T(without_create_response_it_waits_for_the_client), T(manual_commits_need_100_ms),
           T(semantic_vad_waits_by_eagerness), T(idle_timeout_commits_and_prompts),
           T(without_a_recogniser_speech_advances_the_script), T(late_and_unwanted_jobs_are_ignored),
