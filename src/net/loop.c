@@ -314,6 +314,13 @@ static void close_handles(struct loop *loop)
     }
 }
 
+/* A server, client or disk has to be freed before its loop; better loud than a loop that never ends. */
+static void require_closing(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    assert(uv_is_closing(handle));
+}
+
 void loop_free(struct loop *loop)
 {
     if (!loop) {
@@ -323,6 +330,7 @@ void loop_free(struct loop *loop)
     loop->closing = true;
     close_items(loop);
     close_handles(loop);
+    uv_walk(&loop->uv, require_closing, NULL);
     while (uv_loop_close(&loop->uv) == UV_EBUSY) {
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }

@@ -14,7 +14,10 @@ struct job;
 typedef void (*loop_fn)(void *arg);
 
 MUST_USE int loop_new(struct loop **ret);
-/* Closes what is still open, runs the closing callbacks, frees. NULL is fine. */
+/*
+ * Closes the WebSockets, processes, jobs and timers that are left, runs their last callbacks, frees. Servers, HTTP
+ * clients and disks have an owner who frees them before. NULL is fine.
+ */
 void loop_free(struct loop *loop);
 /* Runs until loop_stop. */
 void loop_run(struct loop *loop);
