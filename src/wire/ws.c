@@ -103,7 +103,16 @@ void ws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t mask[4])
     memcpy(&mask4, mask, 4);
     uint64_t mask8 = (uint64_t)mask4 << 32 | mask4;
     size_t i = 0;
-    /* Each word is read before it is written and dst never runs ahead of src, so overlap is harmless. */
+    /* Each block is read before it is written and dst never runs ahead of src, so overlap is harmless. */
+    for (; i + 32 <= n; i += 32) {
+        uint64_t words[4];
+        memcpy(words, src + i, 32);
+        words[0] ^= mask8;
+        words[1] ^= mask8;
+        words[2] ^= mask8;
+        words[3] ^= mask8;
+        memcpy(dst + i, words, 32);
+    }
     for (; i + 8 <= n; i += 8) {
         uint64_t word;
         memcpy(&word, src + i, 8);
@@ -115,24 +124,35 @@ void ws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t mask[4])
     }
 }
 
+/* Bytes at the front that are certainly ASCII, in whole words. */
+static size_t ascii_run(const uint8_t *p, size_t n)
+{
+    size_t i = 0;
+    uint64_t words[4];
+    for (; i + 32 <= n; i += 32) {
+        memcpy(words, p + i, 32);
+        if ((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080)) {
+            break;
+        }
+    }
+    for (; i + 8 <= n; i += 8) {
+        memcpy(words, p + i, 8);
+        if (words[0] & UINT64_C(0x8080808080808080)) {
+            break;
+        }
+    }
+    return i;
+}
+
 bool ws_utf8_ok(struct span text)
 {
     const uint8_t *p = text.p;
     size_t n = text.n;
     while (n > 0) {
-        while (n >= 8) {
-            uint64_t word;
-            memcpy(&word, p, 8);
-            if (word & UINT64_C(0x8080808080808080)) {
-                break;
-            }
-            p += 8;
-            n -= 8;
+        size_t len = ascii_run(p, n);
+        if (len == 0) {
+            len = utf8_len((struct str){(const char *)p, n});
         }
-        if (n == 0) {
-            break;
-        }
-        size_t len = utf8_len((struct str){(const char *)p, n});
         if (len == 0) {
             return false;
         }
