@@ -1,0 +1,222 @@
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "peer/speech_tts.h"
+#include "phone_args.h"
+
+/* The command line is split at blanks; '_' stands for a blank inside an argument. */
+struct line {
+    char text[512];
+    char *argv[40];
+    int argc;
+    struct phone_args args;
+    struct buf problem;
+};
+
+static int parse(struct line *l, const char *text)
+{
+    *l = (struct line){.argc = 0};
+    buf_init(&l->problem, 4096);
+    assert_ok(str_copy(l->text, sizeof(l->text), str_from(text)));
+    char *at = l->text;
+    l->argv[l->argc++] = at;
+    for (; *at; at++) {
+        if (*at == ' ') {
+            *at = '\0';
+            l->argv[l->argc++] = at + 1;
+        } else if (*at == '_') {
+            *at = ' ';
+        }
+    }
+    int err = phone_args_parse(l->argc, l->argv, &l->args, &l->problem);
+    assert_int_equal(err<0, l->problem.len> 0); /* a refusal has a reason */
+    return err;
+}
+
+static void done(struct line *l)
+{
+    phone_args_done(&l->args);
+    buf_done(&l->problem);
+}
+
+TEST(items_keep_their_order_and_their_moment)
+{
+    struct line l;
+    if (!tts_available()) {
+        skip();
+    }
+    assert_ok(parse(&l, "phone http://h/twiml --say good_morning --when agent-speaks:400 --dtmf 12# --silence 300 "
+                        "--when after:50 --say bye --hangup never"));
+    assert_int_equal(l.args.opts.n_items, 4);
+    const struct phone_item *items = l.args.opts.items;
+    assert_int_equal(items[0].kind, PHONE_SAY);
+    assert_int_equal(items[0].when.kind, PHONE_WHEN_DEFAULT);
+    assert_string_equal(items[0].label, "good morning");
+    assert_in_range(items[0].mulaw.n, 2000, 20000);
+    assert_int_equal(items[1].kind, PHONE_KEYS);
+    assert_int_equal(items[1].when.kind, PHONE_WHEN_AGENT_SPEAKS);
+    assert_int_equal(items[1].when.ms, 400);
+    assert_int_equal(items[2].silence_ms, 300);
+    assert_int_equal(items[3].when.ms, 50);
+    assert_int_equal(l.args.opts.hangup.kind, PHONE_WHEN_NEVER);
+    done(&l);
+}
+
+TEST(values_go_where_they_belong)
+{
+    struct line l;
+    assert_ok(parse(&l,
+                    "phone --ws=ws://h/m --param a=b=c --param d= --delay 40 --jitter=20 --loss 0.5 --seed 7 --max-s 5 "
+                    "--connect-to h:1 --expect-gap-ms 800 --expect-hangup agent --expect-no-late --allow-warnings "
+                    "--json -q --auth-token t"));
+    assert_str_is(l.args.opts.ws_url, "ws://h/m");
+    assert_int_equal(l.args.opts.n_params, 2);
+    assert_str_is(l.args.opts.params[0].value, "b=c");
+    assert_str_is(l.args.opts.params[1].value, "");
+    assert_int_equal(l.args.opts.delay_ms, 40);
+    assert_int_equal(l.args.opts.jitter_ms, 20);
+    assert_true(l.args.opts.loss_percent > 0.49 && l.args.opts.loss_percent < 0.51);
+    assert_int_equal(l.args.opts.seed, 7);
+    assert_int_equal(l.args.opts.max_ms, 5000);
+    assert_str_is(l.args.opts.stream_base, "ws://h:1");
+    assert_str_is(l.args.opts.auth_token, "t");
+    assert_int_equal(l.args.expect.gap_ms, 800);
+    assert_int_equal(l.args.expect.stop_ms, PHONE_EXPECT_NONE);
+    assert_int_equal(l.args.expect.hangup, PHONE_SIDE_AGENT);
+    assert_true(l.args.expect.no_late);
+    assert_false(l.args.expect.no_warnings);
+    assert_true(l.args.quiet);
+    assert_string_equal(l.args.report_path, "-");
+    done(&l);
+}
+
+TEST(mistakes_are_named)
+{
+    static const struct {
+        const char *line, *names;
+    } cases[] = {
+        {"phone", "URL"},
+        {"phone http://a http://b", "http://b"},
+        {"phone http://a --ws ws://b", "URL"},
+        {"phone http://a --sya hello", "--sya"},
+        {"phone http://a -x", "-x"},
+        {"phone http://a --dtmf", "--dtmf"},
+        {"phone http://a --dtmf 12x", "12x"},
+        {"phone http://a --dtmf ", "--dtmf"},
+        {"phone http://a --when soon --dtmf 1", "soon"},
+        {"phone http://a --dtmf 1 --when start", "--when"},
+        {"phone http://a --hangup later", "later"},
+        {"phone http://a --delay -5", "-5"},
+        {"phone http://a --delay 5ms", "5ms"},
+        {"phone http://a --max-s 999999", "999999"},
+        {"phone http://a --loss 101", "101"},
+        {"phone http://a --param a=b", "--param"},
+        {"phone --ws ws://a --param =b", "=b"},
+        {"phone http://a --expect-hangup me", "me"},
+        {"phone http://a --expect-no-late=1", "--expect-no-late=1"},
+        {"phone http://a --wav /does/not/exist.wav", "/does/not/exist.wav"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct line l;
+        assert_err(parse(&l, cases[i].line), EINVAL);
+        if (str_search(buf_str(&l.problem), str_from(cases[i].names)) == SIZE_MAX) {
+            print_error("%s: " STR_FMT "\n", cases[i].line, STR_ARG(buf_str(&l.problem)));
+            fail();
+        }
+        done(&l);
+    }
+}
+
+static void write_wav(const char *path, const char *bytes, size_t n)
+{
+    FILE *f = fopen(path, "wbe");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+TEST(a_wav_file_is_resampled_and_trimmed)
+{
+    /* 16 kHz mono PCM16: 100 ms silence, 200 ms of a square wave, 100 ms silence. */
+    static char file[44 + 2 * 6400];
+    static const unsigned char head[44] =
+        "RIFF\x24\x32\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\x3e\0\0\0\x7d\0\0\2\0\x10\0data\0\x32\0";
+    memcpy(file, head, sizeof(head));
+    for (size_t i = 0; i < 3200; i++) {
+        file[44 + 2 * (1600 + i) + 1] = i / 20 % 2 ? 0x20 : (char)0xE0;
+    }
+    char path[] = "phone-args-test.wav";
+    write_wav(path, file, sizeof(file));
+    struct line l;
+    assert_ok(parse(&l, "phone http://a --wav phone-args-test.wav"));
+    assert_in_range(l.args.items[0].mulaw.n, 1600, 1600 + 320);
+    done(&l);
+    memset(file + 44, 0, sizeof(file) - 44);
+    write_wav(path, file, sizeof(file));
+    assert_err(parse(&l, "phone http://a --wav phone-args-test.wav"), EINVAL);
+    assert_true(str_search(buf_str(&l.problem), STR("silence")) != SIZE_MAX);
+    done(&l);
+    file[24] = 0x44; /* 16 452 Hz */
+    write_wav(path, file, sizeof(file));
+    assert_err(parse(&l, "phone http://a --wav phone-args-test.wav"), EINVAL);
+    done(&l);
+    write_wav(path, "RIFX", 4);
+    assert_err(parse(&l, "phone http://a --wav phone-args-test.wav"), EINVAL);
+    done(&l);
+    assert_int_equal(remove(path), 0);
+}
+
+TEST(every_option_is_in_the_help)
+{
+    static const char *const names[] = {"--say",
+                                        "--wav",
+                                        "--dtmf",
+                                        "--silence",
+                                        "--when",
+                                        "--hangup",
+                                        "--param",
+                                        "--loss",
+                                        "--ws",
+                                        "--auth-token",
+                                        "--record",
+                                        "--report",
+                                        "--seed",
+                                        "--quiet-ms",
+                                        "--sign-base",
+                                        "--stream-base",
+                                        "--json",
+                                        "--expect-gap-ms",
+                                        "--expect-stop-ms",
+                                        "--expect-overlap-ms",
+                                        "--expect-agent-speech-ms",
+                                        "--expect-turns",
+                                        "--expect-hangup",
+                                        "--expect-no-late",
+                                        "--expect-no-audio-after-clear",
+                                        "--expect-no-warnings",
+                                        "--allow-warnings",
+                                        "--status-callback",
+                                        "--connect-to",
+                                        "--ca-file"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_non_null(strstr(phone_usage, names[i]));
+    }
+    struct line l;
+    assert_ok(parse(&l, "phone --help"));
+    assert_true(l.args.help);
+    done(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {T(items_keep_their_order_and_their_moment), T(values_go_where_they_belong),
+                                       T(mistakes_are_named), T(a_wav_file_is_resampled_and_trimmed),
+                                       T(every_option_is_in_the_help)};
+    if (unsetenv("TWILIO_AUTH_TOKEN") != 0) {
+        return 1;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
