@@ -116,6 +116,13 @@ void life_model_ready(struct call *c, const struct call_event *ev)
     both_up(c);
 }
 
+void life_detail(struct call *c, struct str why)
+{
+    size_t n = MIN(why.n, sizeof(c->detail) - 1);
+    memcpy(c->detail, why.p ? why.p : "", n);
+    c->detail[n] = '\0';
+}
+
 static void set_reason(struct call *c, enum call_reason reason)
 {
     if (c->reason == REASON_NONE) {
@@ -130,9 +137,7 @@ void life_model_failed(struct call *c, const struct call_event *ev)
     }
     c->model = MODEL_GONE;
     struct str why = ev->model_failed.code.n ? ev->model_failed.code : str_from(err_name(ev->model_failed.err));
-    size_t n = MIN(why.n, sizeof(c->detail) - 1);
-    memcpy(c->detail, why.p, n);
-    c->detail[n] = '\0';
+    life_detail(c, why);
     enum call_reason reason = ev->model_failed.was_ready ? REASON_MODEL_CLOSED
                               : ev->model_failed.code.n  ? REASON_MODEL_REFUSED
                                                          : REASON_MODEL_UNREACHABLE;

@@ -138,6 +138,7 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
         if (c->retries++ < RETRIES_MAX) {
             c->want = true; /* once more; the deadline of the silence ladder bounds it */
         } else {
+            life_detail(c, reason);
             life_hangup(c, REASON_MODEL_SILENT, true);
         }
     } else if (status == RESPONSE_COMPLETED) {
@@ -201,6 +202,7 @@ void seq_expired(struct call *c)
         if (c->retries++ < RETRIES_MAX) {
             c->want = true;
         } else {
+            life_detail(c, STR("no response was created"));
             life_hangup(c, REASON_MODEL_SILENT, true);
         }
         break;

@@ -235,5 +235,7 @@ void life_goodbye(struct call *c, struct str response_id); /* end_call was calle
 void life_progress(struct call *c);
 void life_timer(struct call *c, enum call_timer t);
 void life_end(struct call *c);
+/* What the record's detail will say; longer texts are cut. */
+void life_detail(struct call *c, struct str why);
 
 #endif

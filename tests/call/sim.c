@@ -370,6 +370,8 @@ void sim_response_done(struct sim *s, const char *response, enum response_status
     ev.model_done.status = status;
     if (status == RESPONSE_CANCELLED) {
         ev.model_done.reason = STR("turn_detected");
+    } else if (status == RESPONSE_FAILED) {
+        ev.model_done.reason = STR("insufficient_quota");
     }
     ev.model_done.usage = (struct call_usage){.in_text = 10, .in_audio = 20, .out_audio = 30};
     sim_event(s, &ev);
