@@ -4,6 +4,8 @@ BUILD ?= build
 PREFIX ?= /usr/local
 # Seconds for each target of `make fuzz`.
 SECONDS ?= 10
+# Calls of the load run of `make bench`.
+CALLS ?= 100
 # WERROR=true turns compiler warnings into errors; CI does, users with another compiler need not.
 WERROR ?= false
 
@@ -32,7 +34,7 @@ help:
 	@echo 'make test-one NAME=...   one test, as "meson test --list" names it (base/json; wildcards work)'
 	@echo 'make asan, make tsan     unit and integration tests under sanitizers'
 	@echo 'make fuzz [SECONDS=10]   every fuzz target for so long, with libFuzzer under ASan'
-	@echo 'make bench               the load run and the micro benchmarks, release build'
+	@echo 'make bench [CALLS=100]   load run beside a bare Node bridge, and what codecs and core cost'
 	@echo 'make install             release build into PREFIX (/usr/local); DESTDIR works'
 	@echo 'make format              clang-format over the tree'
 	@echo 'make clean               remove what make made'
@@ -97,9 +99,14 @@ fuzz: deps-fuzz build-fuzz/build.ninja
 build-release/build.ninja: $(MESON_FILES) | deps-build
 	$(call meson_setup,build-release) --native-file tools/presets/release.ini --prefix $(PREFIX)
 
-bench: deps-test build-release/build.ninja
-	ninja -C build-release
-	bench/run build-release
+# Alternating with a bare Node bridge, then with TLS towards the model; docs/internals and bench/ say how to read it.
+BENCH := $(addprefix bench/bench_,call codec load ws_echo)
+bench: deps-test peers build-release/build.ninja
+	ninja -C build-release $(APPS) $(BENCH)
+	build-release/bench/bench_codec
+	build-release/bench/bench_call
+	bench/compare.sh build-release $(CALLS)
+	TLS=1 bench/load.sh build-release --calls $(CALLS)
 
 install: deps-build build-release/build.ninja
 	meson configure build-release --prefix $(PREFIX) >/dev/null

@@ -6,6 +6,7 @@
 
 import json
 import pathlib
+import posixpath
 import sys
 
 import common
@@ -53,7 +54,8 @@ def main(build):
     root = str(common.ROOT) + '/'
     targets = []
     for target in json.loads((info / 'intro-targets.json').read_text()):
-        files = {f.removeprefix(root) for group in target['target_sources'] for f in group.get('sources', [])}
+        files = {posixpath.normpath(f).removeprefix(root)
+                 for group in target['target_sources'] for f in group.get('sources', [])}
         targets.append((files, set(target['filename'])))
     tests = {word for test in json.loads((info / 'intro-tests.json').read_text()) for word in test['cmd']}
     sources = common.tracked(r'(src|apps|tests|fuzz|bench)/.*\.c')
