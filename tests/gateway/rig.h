@@ -21,11 +21,13 @@
 #define RIG_SOCKETS 16
 
 struct rig_opts {
-    const char *faults;  /* of every model session; NULL: none */
-    bool no_model;       /* the provider's port refuses connections */
-    const char *extra;   /* YAML after ours */
-    const char *carrier; /* YAML under carriers.twilio; NULL: {} */
-    const char *dir;     /* records of an earlier rig; NULL: a new folder */
+    const char *faults;     /* of every model session; NULL: none */
+    bool no_model;          /* the provider's port refuses connections */
+    const char *tokens;     /* of control routes, joined by commas; NULL: none */
+    const char *public_url; /* NULL: unknown */
+    const char *extra;      /* YAML after ours */
+    const char *carrier;    /* YAML under carriers.twilio; NULL: {} */
+    const char *dir;        /* records of an earlier rig; NULL: a new folder */
 };
 
 /* What a phone's call came to. */
