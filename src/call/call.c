@@ -300,6 +300,11 @@ static void on_control_hangup(struct call *c, const struct call_event *ev)
     life_hangup(c, ev->control_hangup.reason, false);
 }
 
+static void on_control_shed(struct call *c, const struct call_event *ev UNUSED)
+{
+    playout_shed(c);
+}
+
 static void on_control_text(struct call *c, const struct call_event *ev)
 {
     uplink_text(c, ev->control_text.text);
@@ -331,6 +336,7 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_MODEL_ERROR] = on_model_error,
     [EV_TOOL_RESULT] = tools_result,
     [EV_CONTROL_HANGUP] = on_control_hangup,
+    [EV_CONTROL_SHED] = on_control_shed,
     [EV_CONTROL_USER_TEXT] = on_control_text,
 };
 
@@ -379,6 +385,11 @@ uint64_t call_deadline_us(const struct call *c)
         due = MIN(due, c->timers[t]);
     }
     return due;
+}
+
+size_t call_queued_bytes(const struct call *c)
+{
+    return c->queue.len;
 }
 
 bool call_ended(const struct call *c)

@@ -68,6 +68,15 @@ static void overflow_queue(struct call *c, struct str response_id)
     }
 }
 
+void playout_shed(struct call *c)
+{
+    if (c->response == RESPONSE_GENERATING) {
+        struct str id = call_keep(c, str_from(c->active_id));
+        playout_response_done(c, id); /* what has come is still played */
+        overflow_queue(c, id);
+    }
+}
+
 void playout_audio(struct call *c, struct str response_id, struct str item_id, struct span audio)
 {
     if (seq_is_dead(c, response_id)) {

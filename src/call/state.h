@@ -177,6 +177,7 @@ void playout_audio(struct call *c, struct str response_id, struct str item_id, s
 void playout_item_done(struct call *c, struct str response_id, struct str item_id);
 void playout_response_done(struct call *c, struct str response_id);
 void playout_mark(struct call *c, uint32_t mark);
+void playout_shed(struct call *c); /* no more audio of the response under way is taken in */
 void playout_pump(struct call *c);
 void playout_progress(struct call *c); /* retires what was heard, moves the machine */
 void playout_overdue(struct call *c);

@@ -63,6 +63,8 @@ static void advance(struct host *h)
 static void begin_closing(struct host *h)
 {
     h->state = HOST_CLOSING;
+    h->worker->queued_bytes -= h->queued_bytes;
+    h->queued_bytes = 0;
     admission_token_drop(h->worker->env.admission, h->id);
     if (h->leg) {
         leg_close(h->leg);
@@ -107,6 +109,24 @@ static void write_journal(struct host *h, const struct call_event *ev, uint64_t 
     disk_file_append(h->journal, buf_span(&w->journal));
 }
 
+/* Waiting agent audio is bounded for all calls together; the one whose model speaks beyond it gives way. */
+static void account_audio(struct host *h, const struct call_event *ev)
+{
+    struct worker *w = h->worker;
+    if (h->state != HOST_LIVE) {
+        return;
+    }
+    size_t queued = call_queued_bytes(h->call);
+    w->queued_bytes += queued - h->queued_bytes; /* wraps back when it falls */
+    h->queued_bytes = queued;
+    size_t limit = (size_t)h->snapshot->cfg->limits.audio_pool_mb << 20;
+    if (ev->type == EV_MODEL_AUDIO && w->queued_bytes > limit) {
+        log_warn(&h->log, "audio.shed", "queued_bytes=%zu limit_mb=%u", w->queued_bytes,
+                 h->snapshot->cfg->limits.audio_pool_mb);
+        host_event(h, &(struct call_event){.type = EV_CONTROL_SHED});
+    }
+}
+
 /* Everything one event causes leaves in one write per socket. */
 static void step(struct host *h, const struct call_event *ev)
 {
@@ -137,6 +157,7 @@ static void step(struct host *h, const struct call_event *ev)
         model_uncork(model);
     }
     h->deadline_us = call_deadline_us(h->call);
+    account_audio(h, ev);
     w->stepping = false;
     if (w->actions.overflow) {
         metrics_add(w->env.metrics, METRIC_CALL_BUGS, 1);

@@ -56,7 +56,8 @@ struct host {
     struct model *model;
     uint32_t models_closing; /* closed by us, on_closed not yet seen */
     struct event_queue queue;
-    bool dirty; /* on the worker's list */
+    size_t queued_bytes; /* our part of worker->queued_bytes */
+    bool dirty;          /* on the worker's list */
     struct host *next_dirty;
     struct journal_writer journal_writer;
     struct disk_file *journal;

@@ -54,6 +54,7 @@ struct worker {
     struct call_actions actions; /* of the step under way */
     struct buf journal;          /* of the step under way */
     struct openai_scratch openai;
+    size_t queued_bytes; /* agent audio that waits in all calls together */
     bool stepping;
     struct host *dirty; /* hosts with queued events, to be stepped when this step is over */
     struct worker_past past[WORKER_PAST_N];

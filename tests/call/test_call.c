@@ -588,6 +588,24 @@ TEST(downlink_is_bounded)
     down();
 }
 
+TEST(shed_load_cancels_the_response_and_plays_what_came)
+{
+    up(true, true, 0);
+    turn("r1");
+    sim_audio(&s, "r1", 1, 1000);
+    assert_int_equal(call_queued_bytes(s.call), 6400); /* 200 ms are at the carrier */
+    sim_simple(&s, EV_CONTROL_SHED);
+    assert_true(logged("queue-full"));
+    assert_int_equal(s.cancels, 1);
+    sim_audio(&s, "r1", 1, 1000);
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    later(1500);
+    assert_int_equal(sim_heard(&s, 1), 8000);
+    assert_int_equal(call_queued_bytes(s.call), 0);
+    assert_int_equal(view().response, RESPONSE_NONE);
+    down();
+}
+
 TEST(lost_marks_do_not_stop_the_call)
 {
     up(true, true, 0);
@@ -699,4 +717,5 @@ TEST_MAIN(T(caller_audio_before_the_model_is_ready_is_not_lost), T(playout_is_pa
           T(recording_is_as_long_as_the_call_and_holds_what_was_heard),
           T(gaps_of_the_media_clock_are_filled_with_silence), T(carrier_that_falls_silent_in_mid_speech_is_filled),
           T(keys_reach_the_model_as_one_text_and_stay_out_of_the_journal), T(downlink_is_bounded),
-          T(lost_marks_do_not_stop_the_call), T(journal_replays_to_the_same_actions))
+          T(shed_load_cancels_the_response_and_plays_what_came), T(lost_marks_do_not_stop_the_call),
+          T(journal_replays_to_the_same_actions))
