@@ -64,27 +64,30 @@ struct str convo_item_text(const struct convo_item *item)
     return STR("");
 }
 
+/* An empty buffer has no memory; for the codec a text without memory is one that is not there. */
+static struct str text_of(const struct buf *b)
+{
+    return b->len ? buf_str(b) : STR("");
+}
+
 void convo_item_wire(const struct convo_item *item, struct openai_part *parts, struct openai_server_item *ret)
 {
     for (uint32_t i = 0; i < item->n_parts; i++) {
         const struct convo_part *part = &item->parts[i];
-        parts[i] = (struct openai_part){.type = part->type, .has_text = part->has_text, .text = buf_str(&part->text)};
-        if (!parts[i].text.p) {
-            parts[i].text = STR("");
-        }
+        parts[i] = (struct openai_part){.type = part->type, .has_text = part->has_text, .text = text_of(&part->text)};
     }
     *ret = (struct openai_server_item){
         .type = item->type,
         .status = item->status,
         .role = item->role,
         .id = str_from(item->id),
-        .name = buf_str(&item->name),
-        .call_id = buf_str(&item->call_id),
-        .arguments = buf_str(&item->arguments),
-        .output = buf_str(&item->output),
+        .name = text_of(&item->name),
+        .call_id = text_of(&item->call_id),
+        .arguments = text_of(&item->arguments),
+        .output = text_of(&item->output),
         .parts = parts,
         .n_parts = item->n_parts,
-        .approval_request_id = buf_str(&item->approval_request_id),
+        .approval_request_id = text_of(&item->approval_request_id),
         .approve = item->approve,
     };
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/json.h"
 #include "peer/sandbox_dialogue_model.h"
 
 struct loader {
@@ -622,8 +623,31 @@ static void diag_silent(struct fy_diag *diag, void *user, const char *text, size
 {
 }
 
+/* What the library does not survive: it scans malformed UTF-8 in a directive for ever. */
+static int check_text(struct loader *l, struct str yaml)
+{
+    int line = 1;
+    size_t line_from = 0, n = 0;
+    for (size_t i = 0; i < yaml.n; i += n) {
+        n = utf8_len((struct str){yaml.p + i, yaml.n - i});
+        if (n == 0 || yaml.p[i] == '\0') {
+            l->failed = -ERR_CONFIG;
+            buf_printf(l->err, "%s:%d:%zu: the file is not UTF-8 text", l->file, line, i - line_from + 1);
+            return l->failed;
+        }
+        if (yaml.p[i] == '\n') {
+            line++;
+            line_from = i + 1;
+        }
+    }
+    return 0;
+}
+
 static int load_document(struct loader *l, struct str yaml)
 {
+    if (check_text(l, yaml) < 0) {
+        return l->failed;
+    }
     struct fy_diag_cfg diag_cfg;
     fy_diag_cfg_default(&diag_cfg);
     diag_cfg.fp = NULL;

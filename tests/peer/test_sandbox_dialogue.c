@@ -392,6 +392,8 @@ TEST(mistakes_are_told_with_file_line_and_column)
         {HEAD "intents: {}\nslots: {x: digits}\n", "f.yaml:4:9: a slot is named like a rule; there is no rule <x>"},
         {HEAD "intents: {}\nrules: {x: a}\nslots: {x: floats}\n", "f.yaml:5:12: a slot is of the kind"},
         {HEAD "intents:\n  a: 1\n", "f.yaml:4:6: a mapping"},
+        {"%:\xf4", "f.yaml:1:3: the file is not UTF-8 text"},
+        {HEAD "intents:\n  a: {say: \"\xff\"}\n", "f.yaml:4:13: the file is not UTF-8 text"},
         {HEAD "intents: {}\nrules: {x: a, x-y: b}\n", "f.yaml:4:20: a rule's name has letters"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
