@@ -52,7 +52,7 @@ class Gateway:
     """`ringtrip serve` with a configuration of its own; ends with the with-block."""
 
     def __init__(self, program, config, env=None):
-        self.program = program
+        self.program = str(pathlib.Path(program).resolve())
         self.folder = tempfile.TemporaryDirectory(prefix='ringtrip-live-')
         self.path = pathlib.Path(self.folder.name)
         self.port = free_port()
