@@ -65,9 +65,15 @@ int base64_decode(uint8_t *out, struct str in)
     for (size_t i = 0; i < whole; i++, p += 4, o += 3) {
         uint32_t v = dec[0][p[0]] | dec[1][p[1]] | dec[2][p[2]] | dec[3][p[3]];
         bad |= v;
-        o[0] = (uint8_t)(v >> 16);
-        o[1] = (uint8_t)(v >> 8);
-        o[2] = (uint8_t)v;
+        if (i + 1 < whole) {
+            /* One store of four bytes, the last of which the next round overwrites. */
+            uint32_t be = __builtin_bswap32(v << 8);
+            memcpy(o, &be, sizeof(be));
+        } else {
+            o[0] = (uint8_t)(v >> 16);
+            o[1] = (uint8_t)(v >> 8);
+            o[2] = (uint8_t)v;
+        }
     }
     if (pad) {
         uint32_t v = dec[0][p[0]] | dec[1][p[1]] | (pad == 1 ? dec[2][p[2]] : 0);

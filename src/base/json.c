@@ -590,7 +590,9 @@ void json_put_quoted(struct buf *out, struct str s)
         }
         plain = ++i;
     }
-    buf_put(out, s.p + plain, s.n - plain);
+    if (plain < s.n) {
+        buf_put(out, s.p + plain, s.n - plain);
+    }
     buf_putc(out, '"');
 }
 
