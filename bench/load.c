@@ -33,7 +33,8 @@ static const char usage[] =
 #define OPEN_EVERY_US 7000 /* one call more; coprime to 20 ms, so that the frames of all spread out */
 #define SETTLE_US     6000000ull
 #define STAGES_MAX    64
-#define UP_TRIES      100 /* of 100 ms, until the gateway answers */
+#define UP_EVERY_US   100000
+#define UP_TRIES      100 /* until the gateway answers */
 
 enum step { STEP_WAIT_UP, STEP_OPEN, STEP_SETTLE, STEP_MEASURE, STEP_STOP };
 
@@ -120,6 +121,8 @@ static void print_row(struct run *r)
 
 /* ---- the course ---- */
 
+static void ask_up(struct run *r);
+
 static bool next_stage(struct run *r)
 {
     if (r->stage + 1 < r->n_stages) {
@@ -140,7 +143,8 @@ static void step(void *arg)
     struct run *r = arg;
     switch (r->step) {
     case STEP_WAIT_UP:
-        break; /* on_up goes on */
+        ask_up(r);
+        break;
     case STEP_OPEN:
         if (load_calls_n(r->calls) < r->stages[r->stage]) {
             if (load_calls_add(r->calls) < 0) {
@@ -178,8 +182,6 @@ static void step(void *arg)
     }
 }
 
-static void ask_up(void *arg);
-
 static void on_up(const struct http_reply *reply, void *arg)
 {
     struct run *r = arg;
@@ -191,7 +193,7 @@ static void on_up(const struct http_reply *reply, void *arg)
             finish(r, "the gateway does not answer");
             return;
         }
-        ignore_result(loop_post(r->loop, ask_up, r)); /* below waits */
+        timer_start(r->timer, UP_EVERY_US, 0);
         return;
     }
     r->rss_idle = proc_rss_bytes(r->pid);
@@ -200,15 +202,11 @@ static void on_up(const struct http_reply *reply, void *arg)
     timer_start(r->timer, 1000, 0);
 }
 
-static void ask_up(void *arg)
+static void ask_up(struct run *r)
 {
-    struct run *r = arg;
     char url[64];
     ignore_result(snprintf(url, sizeof(url), "http://127.0.0.1:%u/health", r->port) < 0);
     struct http_call_opts o = {.method = "GET", .url = str_from(url), .deadline_ms = 1000};
-    if (r->tries > 0) {
-        ignore_result(usleep(100000)); /* nothing else happens yet */
-    }
     if (http_call(r->http, &o, on_up, r, NULL) < 0) {
         finish(r, "no HTTP request possible");
     }
