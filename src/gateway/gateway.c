@@ -186,17 +186,13 @@ int gateway_load_tls(const struct config *cfg, struct buf *err, struct tls_ctx *
 static int open_server(struct gateway *gw, struct buf *err)
 {
     const struct config *cfg = gw->snapshot->cfg;
-    int e = gateway_load_tls(cfg, err, &gw->tls);
-    if (e < 0) {
-        return e;
-    }
     const struct http_server_opts o = {
         .host = cfg->server.host.p,
         .port = gw->o.port_given ? gw->o.port : cfg->server.port,
         .tls = gw->tls,
         .max_connections = cfg->limits.max_calls * 2 + cfg->limits.max_unauthenticated_sockets + 256,
     };
-    e = http_server_open(gw->loop, &o, &gateway_http_handler, gw, &gw->server);
+    int e = http_server_open(gw->loop, &o, &gateway_http_handler, gw, &gw->server);
     if (e < 0) {
         buf_printf(err, "server.listen: %s:%u cannot be opened: %s%s", o.host, o.port, err_text(e),
                    e == -EADDRINUSE ? "; another program listens there (SERVER_PORT chooses another port)" : "");
@@ -260,6 +256,10 @@ static void when_running(void *arg)
 static int open_all(struct gateway *gw, struct buf *err)
 {
     int e = load_snapshot(gw, err);
+    if (e < 0) {
+        return e;
+    }
+    e = gateway_load_tls(gw->snapshot->cfg, err, &gw->tls); /* what may be refused comes before folders are made */
     if (e < 0) {
         return e;
     }

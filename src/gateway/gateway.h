@@ -18,7 +18,7 @@ struct gateway;
 struct gateway_opts {
     struct config_source config;
     struct loop *loop; /* NULL: its own. A given one is stopped when a stop is over, and never freed */
-    bool port_given; /* port instead of the configured one */
+    bool port_given;   /* port instead of the configured one */
     uint16_t port;
     bool own_log;             /* the sink is the caller's: log_set_sink was called, logging settings are ignored */
     const char *sandbox_file; /* NULL: found (sandbox_child.h) */

@@ -214,6 +214,7 @@ static void on_phone_closed(struct phone *p UNUSED, const struct phone_report *r
     c->greeting_ms = rep->greeting_ms;
     c->duration_ms = rep->duration_ms;
     c->agent_ms = phone_turns_agent_ms(&rep->turns);
+    c->late_frames = rep->sent_late_frames;
     c->warnings = rep->warnings_total;
     c->hangup = rep->hangup;
     c->after_clear_bytes = rep->after_clear_bytes;
@@ -400,7 +401,9 @@ static void on_reply(const struct http_reply *reply, void *arg)
     r->done = true;
     r->err = reply->err;
     r->status = reply->status;
-    buf_put(&r->body, reply->body.p, reply->body.n);
+    if (reply->body.n > 0) {
+        buf_put(&r->body, reply->body.p, reply->body.n);
+    }
     if (str_copy(r->type, sizeof(r->type), reply->content_type) < 0) {
         r->type[0] = '\0';
     }

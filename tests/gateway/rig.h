@@ -39,6 +39,7 @@ struct rig_call {
     int32_t greeting_ms;
     int err, http_status;
     uint32_t duration_ms, agent_ms, warnings;
+    uint64_t late_frames; /* that the phone sent too late: the machine was busy */
     uint64_t after_clear_bytes;
     enum phone_side hangup;
     struct phone_turn turns[8];

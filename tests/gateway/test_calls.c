@@ -33,10 +33,13 @@ static uint32_t wav_ms(const char *path)
     return bytes / 32;
 }
 
-static void assert_recording_fits(const struct rig *r, int32_t slack_ms)
+/* Within a frame of the call, unless the machine was too busy to send the caller's frames in time. */
+static void assert_recording_fits(const struct rig *r, const struct rig_call *c)
 {
-    print_message("# recorded %u ms of %u ms\n", wav_ms(r->last_recording), r->last_duration_ms);
     int32_t diff = (int32_t)wav_ms(r->last_recording) - (int32_t)r->last_duration_ms;
+    int32_t slack_ms = c->late_frames == 0 ? 20 : 500;
+    print_message("# recorded %d ms more than %u ms, %llu late frames\n", diff, r->last_duration_ms,
+                  (unsigned long long)c->late_frames);
     assert_true(diff >= -slack_ms && diff <= slack_ms);
 }
 
@@ -81,7 +84,7 @@ TEST(a_call_is_greeted_heard_answered_by_a_tool_and_recorded)
     assert_int_equal(r.ended, 1);
     assert_int_equal(r.last_reason, REASON_CALLER_HANGUP);
     assert_int_equal(r.tools, 1);
-    assert_recording_fits(&r, 20);
+    assert_recording_fits(&r, c);
     assert_replays(&r);
     struct rig_reply reply = record_of(&r, r.last_call);
     assert_str_is(rig_json(&reply, "status"), "completed");
@@ -112,7 +115,7 @@ TEST(the_caller_may_interrupt_and_hears_nothing_late)
     assert_true(r.notes[NOTE_BARGE_IN] >= 1);
     assert_int_equal(c->hangup, PHONE_SIDE_AGENT);
     assert_int_equal(r.last_reason, REASON_AGENT_HANGUP);
-    assert_recording_fits(&r, 20);
+    assert_recording_fits(&r, c);
     assert_replays(&r);
     assert_record(&r, "reason", "agent-hangup");
     rig_close(&r, false);
@@ -125,7 +128,7 @@ TEST(a_caller_who_hangs_up_in_mid_answer_leaves_a_closed_record)
     struct rig_call *c = rig_call(&r, NULL, 0, (struct phone_when){.kind = PHONE_WHEN_AGENT_SPEAKS, .ms = 100});
     rig_wait_over(c);
     assert_int_equal(r.last_reason, REASON_CALLER_HANGUP);
-    assert_recording_fits(&r, 20);
+    assert_recording_fits(&r, c);
     assert_replays(&r);
     rig_close(&r, false);
 }
@@ -185,8 +188,7 @@ TEST(every_fault_of_the_model_ends_in_a_closed_record)
         print_message("# %s: %s\n", faulty[i].faults, call_reason_name(r.last_reason));
         assert_true(r.last_reason == faulty[i].want[0] || r.last_reason == faulty[i].want[1]);
         assert_replays(&r);
-        /* A sandbox that writes 10 MB on our own loop holds up the phone's frames. */
-        assert_recording_fits(&r, str_starts(str_from(faulty[i].faults), STR("huge")) ? 200 : 20);
+        assert_recording_fits(&r, c);
         rig_close(&r, false);
     }
 }

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""The command line of ringtrip: exit statuses, messages, JSON. TAP on standard output.
+
+    cli.py RINGTRIP
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+exe = sys.argv[1]
+count = 0
+failed = 0
+
+
+def run(*args, cwd, env=None):
+    clean = {'PATH': os.environ['PATH'], 'HOME': cwd}
+    for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'):
+        if name in os.environ:
+            clean[name] = os.environ[name]
+    clean.update(env or {})
+    done = subprocess.run([exe, *args], cwd=cwd, env=clean, capture_output=True, text=True, timeout=60,
+                          stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout, done.stderr
+
+
+def point(ok, name, *detail):
+    global count, failed
+    count += 1
+    failed += not ok
+    print(f'{"ok" if ok else "not ok"} {count} - {name}')
+    if not ok:
+        for text in detail:
+            for line in str(text).splitlines():
+                print(f'# {line}')
+    sys.stdout.flush()
+
+
+def check(name, args, status, out=None, err=None, **kw):
+    got, stdout, stderr = run(*args, **kw)
+    ok = got == status and (out is None or out in stdout) and (err is None or err in stderr)
+    point(ok, name, f'exit {got}, want {status}', f'stdout: {stdout[:800]}', f'stderr: {stderr[:800]}')
+    return stdout
+
+
+def findings(text):
+    return {(f['level'], f['subject']): f['text'] for f in json.loads(text)['findings']}
+
+
+def main():
+    with tempfile.TemporaryDirectory() as cwd:
+        kw = {'cwd': cwd}
+        check('no command is a usage error', [], 2, err='usage: ringtrip COMMAND', **kw)
+        check('--help lists the commands', ['--help'], 0, out='serve', **kw)
+        check('a misspelt command suggests the nearest', ['sevre'], 2, err='did you mean "serve"?', **kw)
+        check('a far-off word suggests nothing', ['xylophone'], 2, err='ringtrip --help', **kw)
+        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'calls', 'replay', 'options', 'version'):
+            check(f'{name} --help', [name, '--help'], 0, out='usage: ringtrip', **kw)
+        check('help COMMAND is COMMAND --help', ['help', 'serve'], 0, out='usage: ringtrip serve', **kw)
+        check('version', ['version'], 0, out='ringtrip 0.', **kw)
+        check('--version', ['--version'], 0, out='ringtrip 0.', **kw)
+        version = json.loads(check('version --json', ['version', '--json'], 0, **kw))
+        point(version['name'] == 'ringtrip', 'version --json is JSON', version)
+        check('unknown option', ['serve', '--prot', '1'], 2, err='--prot', **kw)
+        check('an option without its value', ['serve', '-c'], 2, err='needs a value', **kw)
+        check('a port that is none', ['serve', '--port', '99999'], 2, err='65535', **kw)
+        check('a surplus word', ['serve', 'now'], 2, err='now', **kw)
+        check('a missing configuration', ['serve', '-c', 'none.yaml'], 1, err='none.yaml', **kw)
+
+        bad = pathlib.Path(cwd, 'bad.yaml')
+        bad.write_text('server:\n  lisen: "127.0.0.1:0"\n')
+        check('a misspelt key: file, line, column, nearest', ['serve', '-c', 'bad.yaml'], 2, err='bad.yaml:2:3', **kw)
+        check('and what was meant', ['serve', '-c', 'bad.yaml'], 2, err='listen', **kw)
+        check('check finds it too', ['check', '-c', 'bad.yaml'], 1, out='bad.yaml:2:3', **kw)
+
+        good = pathlib.Path(cwd, 'good.yaml')
+        good.write_text('server: {listen: "127.0.0.1:0", public_url: "https://voice.example.com"}\n'
+                        'records: {dir: here/and/there, min_free_mb: 0}\n'
+                        'providers: {openai: {kind: openai, api_key: sk-test-0123456789}}\n'
+                        'carriers: {twilio: {account_sid: AC1, auth_token: secret-token-1}}\n')
+        found = findings(check('check --json of a good one', ['check', '-c', 'good.yaml', '--json'], 0, **kw))
+        point(('ok', 'port') in found and ('ok', 'records') in found and ('ok', 'twilio') in found,
+              'port, folder and carrier are fine', found)
+        point(not pathlib.Path(cwd, 'here').exists(), 'check makes no folder')
+        text = check('check --print', ['check', '-c', 'good.yaml', '--print'], 0, out='voice.example.com', **kw)
+        point('sk-test' not in text and 'secret-token-1' not in text, 'secrets are masked', text)
+        loose = findings(check('check warns of an open door', ['check', '--json'], 0,
+                               env={'SERVER_PORT': '0'}, **kw))
+        point('verified' in loose.get(('warning', 'twilio'), '') or ('warning', 'twilio') in loose,
+              'unsigned webhooks are a warning', loose)
+        file_as_dir = pathlib.Path(cwd, 'file')
+        file_as_dir.write_text('')
+        tls = pathlib.Path(cwd, 'tls.yaml')
+        tls.write_text('server: {listen: "127.0.0.1:0", tls: {cert: file, key: file}}\n')
+        check('a certificate that is none', ['check', '-c', 'tls.yaml'], 1, out='tls', **kw)
+        check('and serve refuses it', ['serve', '-c', 'tls.yaml'], 1, err='ringtrip serve:', **kw)
+
+        check('calls without a store', ['calls'], 1, err='ringtrip.db', **kw)
+        check('calls: unknown verb', ['calls', 'dance'], 2, err='list, show or delete', **kw)
+        check('calls: bad limit', ['calls', '--limit', '0'], 2, err='1 to 1000', **kw)
+        check('calls: bad status', ['calls', '--status', 'x'], 2, err='no status', **kw)
+        check('calls show: which', ['calls', 'show'], 2, err='which call', **kw)
+        check('replay: which', ['replay'], 2, err='which file', **kw)
+        check('replay: no file', ['replay', 'none.rtj'], 2, err='none.rtj', **kw)
+        check('replay: no journal', ['replay', 'good.yaml'], 2, err='good.yaml', **kw)
+        check('options: which form', ['options'], 2, err='--env or --markdown', **kw)
+        check('options --env', ['options', '--env'], 0, out='OPENAI_API_KEY', **kw)
+        check('options --markdown', ['options', '--markdown'], 0, out='server.public_url', **kw)
+        if '--demo' in sys.argv:
+            demo(cwd)
+    print(f'1..{count}')
+    return failed
+
+
+def demo(cwd):
+    """The newcomer's first call, and what the other commands then say of it. Needs the speech libraries."""
+    env = {'SERVER_PORT': '0', 'OPENAI_API_KEY': 'sk-not-for-the-demonstration'}
+    out = check('demo: where is my order', ['demo', '--say', 'where is my order one two three four'], 0,
+                out='check_order_status', cwd=cwd, env=env)
+    point('recording  var/' in out and 'answered' in out, 'demo: recording and latency are shown', out)
+    calls = json.loads(check('calls --json', ['calls', '--json'], 0, cwd=cwd))
+    point(calls['total'] == 1 and calls['calls'][0]['status'] == 'completed', 'calls: the demonstration', calls)
+    call = calls['calls'][0]
+    check('calls list', ['calls', 'list'], 0, out=call['id'], cwd=cwd)
+    check('calls show', ['calls', 'show', call['id']], 0, out='caller', cwd=cwd)
+    check('replay of its journal', ['replay', call['journal']], 0, out='identical', cwd=cwd)
+    check('calls delete', ['calls', 'delete', call['id']], 0, cwd=cwd)
+    point(not pathlib.Path(cwd, call['recording']).exists(), 'calls delete: the recording is gone')
+    check('calls show of a deleted one', ['calls', 'show', call['id']], 1, err='no such call', cwd=cwd)
+    check('demo: another sentence, another tool', [
+        'demo', '--say', 'please call me back on five five five one two three four', '--say', 'my bill'], 0,
+          out='schedule_callback', cwd=cwd, env=env)
+    out = check('demo: nonsense is refused', ['demo', '--say', 'purple elephants dance upon frozen lasagna'], 0, cwd=cwd,
+                env=env)
+    point(' tool ' not in out, 'demo: and no tool is called', out)
+
+
+sys.exit(1 if main() else 0)
