@@ -165,9 +165,14 @@ static bool put_result_field(struct answer *a, struct buf *out, struct str path,
     return known;
 }
 
-/* "{order_number}", "{order_number:spaced}", "{result.status}". False: not known. */
+/* "{order_number}", "{order_number:spaced}", "{result.status}", "{reason|a question}". False: not known. */
 static bool put_field(struct answer *a, struct buf *out, struct str field)
 {
+    size_t bar = str_find(field, '|');
+    if (bar < field.n) {
+        struct str otherwise = {field.p + bar + 1, field.n - bar - 1};
+        return put_field(a, out, (struct str){field.p, bar}) || put_value(out, otherwise, false);
+    }
     size_t colon = str_find(field, ':');
     bool spaced = colon < field.n && str_is((struct str){field.p + colon + 1, field.n - colon - 1}, "spaced");
     struct str name = {field.p, colon};
@@ -395,13 +400,23 @@ static void fill_needs(struct answer *a, const struct dialogue_intent *in, const
     }
 }
 
-/* A fresh question starts without the values of the last one. */
-static void forget_needs(struct answer *a, const struct dialogue_intent *in)
+/* Whether an intent's call is made from the slot. */
+static bool intent_uses(const struct answer *a, const struct dialogue_intent *in, uint32_t slot)
 {
-    for (uint32_t i = 0; i < in->needs.n; i++) {
-        int slot = grammar_slot(a->d->grammar, in->needs.at[i].key);
-        if (slot >= 0) {
-            a->talk->slots[slot][0] = '\0';
+    struct str ignored, name = grammar_slot_name(a->d->grammar, slot);
+    bool uses = map_get(&in->needs, name, &ignored);
+    for (uint32_t i = 0; i < in->outcome.arguments.n; i++) {
+        uses = uses || str_search(in->outcome.arguments.at[i].value, name) != SIZE_MAX;
+    }
+    return uses;
+}
+
+/* A fresh question starts without the values of the last one. */
+static void forget_slots(struct answer *a, const struct dialogue_intent *in)
+{
+    for (uint32_t i = 0; i < grammar_slot_count(a->d->grammar); i++) {
+        if (intent_uses(a, in, i)) {
+            a->talk->slots[i][0] = '\0';
         }
     }
 }
@@ -415,7 +430,7 @@ static int answer_words(struct answer *a, const struct words *w, bool typed)
     }
     const struct dialogue_intent *in = &a->d->intents[c.intent];
     a->r->intent = in->name;
-    forget_needs(a, in);
+    forget_slots(a, in);
     slots_take(a, w, &c.match);
     if (typed) {
         fill_needs(a, in, w);
@@ -508,7 +523,7 @@ int dialogue_digits(struct dialogue_talk *t, struct str digits, struct dialogue_
         const struct dialogue_intent *in = &d->intents[i];
         if (in->dtmf.n > 0 && str_eq(in->dtmf, number) && (in->state == -1 || in->state == t->state)) {
             r->intent = in->name;
-            forget_needs(&a, in);
+            forget_slots(&a, in);
             intent_run(&a, (int)i);
             return a.err;
         }

@@ -138,7 +138,7 @@ TEST(a_greeting_comes_in_the_vendors_order)
     struct json_val item = elem_at(done, "response.output", 0);
     char said[2000];
     assert_ok(json_copy_str(json_get(elem_at(item, "content", 0), "transcript"), said, sizeof(said)));
-    assert_non_null(strstr(said, "Hello, this is Alex from TechFlow."));
+    assert_non_null(strstr(said, "Hello, this is Robin, your shop assistant."));
     /* The deltas are the transcript. */
     struct buf joined;
     buf_init(&joined, 4000);
@@ -193,8 +193,7 @@ TEST(exact_texts_are_spoken_word_by_word)
     } cases[] = {
         {"Say exactly: \\\"Good morning.\\\"", "Good morning."},
         {"Say exactly: \\\"Call me \\\"Al\\\".\\\" Say nothing else.", "Call me \"Al\"."},
-        {"The call is ending. Say goodbye to the caller in one short sentence.",
-         "Thank you for calling TechFlow. Goodbye."},
+        {"The call is ending. Say goodbye to the caller in one short sentence.", "Thank you for calling. Goodbye."},
         {"Please say EXACTLY \\\"A \\\\\\\"quoted\\\\\\\" word.\\\" and stop.", "A \"quoted\" word."},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
