@@ -68,8 +68,7 @@ struct phone {
     uint8_t said[PHONE_FRAME_BYTES];
     char said_key;
     bool has_said;
-    uint32_t clear_frame;
-    bool clear_open;     /* audio that comes now came after a clear */
+    bool clear_open;     /* a clear came and the caller still speaks: audio now is too late */
     bool was_loud;       /* the last full frame heard */
     bool gap_armed;      /* the queue ran dry in mid-sound */
     uint32_t gap_frames; /* since then */

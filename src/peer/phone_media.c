@@ -7,7 +7,7 @@
 
 #define LATE_US        10000 /* a frame that leaves this much after its deadline is late */
 #define GAP_MAX_FRAMES 20    /* a longer silence is a pause, not an underrun */
-#define CLEAR_SETTLE   10    /* frames after a clear in which audio counts even when the caller is silent */
+#define CLEAR_SETTLE   10    /* frames behind the caller's last sound in which audio still counts as late */
 
 /* ---- commands of the server ---- */
 
@@ -70,8 +70,7 @@ static void take_clear(struct phone *p)
     size_t dropped = phone_playout_clear(&p->playout);
     p->report.clears++;
     p->report.cleared_bytes += dropped;
-    p->clear_open = true;
-    p->clear_frame = p->frame;
+    p->clear_open = caller_goes_on(p); /* keys are answered at once: what follows then is the answer */
     p->gap_armed = false;
     p->gap_frames = 0;
     p->was_loud = false;
@@ -145,7 +144,7 @@ static bool hear(struct phone *p, uint8_t heard[PHONE_FRAME_BYTES])
         p->report.lost_frames++;
         loud = false;
     }
-    if (p->clear_open && p->frame - p->clear_frame >= CLEAR_SETTLE && !caller_goes_on(p)) {
+    if (p->clear_open && !caller_goes_on(p)) {
         p->clear_open = false;
     }
     return loud;

@@ -46,7 +46,7 @@ struct phone_report {
     uint32_t lost_frames;            /* thrown away by --loss, both ways */
     uint32_t clears;
     uint64_t cleared_bytes;     /* still queued when a clear came */
-    uint64_t after_clear_bytes; /* received after a clear, before the caller was done speaking */
+    uint64_t after_clear_bytes; /* received after a clear while the caller was still speaking */
     uint32_t marks_received, marks_echoed, marks_cleared, marks_outstanding;
 
     struct phone_warning warnings[PHONE_WARNINGS_MAX];
