@@ -88,18 +88,19 @@ static uint64_t cpu_us(void)
 
 static uint64_t rss_kb(void)
 {
-    unsigned long long pages = 0;
+    int64_t pages = 0;
     FILE *f = fopen("/proc/self/statm", "r");
     char text[128];
     if (f && fgets(text, sizeof(text), f)) {
-        char *end;
-        strtoull(text, &end, 10);
-        pages = strtoull(end, NULL, 10);
+        struct str rest = str_from(text), all, resident;
+        if (!str_split(&rest, ' ', &all) || !str_split(&rest, ' ', &resident) || str_to_i64(resident, &pages) < 0) {
+            pages = 0;
+        }
     }
     if (f) {
         fclose(f);
     }
-    return pages * (unsigned long long)sysconf(_SC_PAGESIZE) / 1024;
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
 struct report {
@@ -262,10 +263,20 @@ static void measure(struct load *l, int ask, int answer, uint64_t seconds, uint6
            (double)(to.rss_kb - empty_kb) / l->n);
 }
 
+static uint32_t number(const char *text)
+{
+    int64_t n = 0;
+    if (str_to_i64(str_from(text), &n) < 0 || n < 1 || n > 1000000) {
+        fprintf(stderr, "ws_echo: a number is wanted, not %s\n", text);
+        exit(2);
+    }
+    return (uint32_t)n;
+}
+
 int main(int argc, char **argv)
 {
-    struct load l = {.n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 400};
-    uint64_t seconds = argc > 2 ? strtoull(argv[2], NULL, 10) : 5;
+    struct load l = {.n = argc > 1 ? number(argv[1]) : 400};
+    uint64_t seconds = argc > 2 ? number(argv[2]) : 5;
     const char *cert = argc > 4 ? argv[3] : NULL;
     int ask[2], answer[2];
     if (pipe2(ask, O_CLOEXEC) != 0 || pipe2(answer, O_CLOEXEC) != 0) {

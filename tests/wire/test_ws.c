@@ -72,6 +72,11 @@ static void put_frame(struct buf *out, enum ws_opcode opcode, bool fin, struct s
     }
 }
 
+static uint8_t nibble(char c)
+{
+    return (uint8_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
 static size_t from_hex(const char *hex, uint8_t *out)
 {
     size_t n = 0;
@@ -80,8 +85,7 @@ static size_t from_hex(const char *hex, uint8_t *out)
             hex++;
             continue;
         }
-        char pair[3] = {hex[0], hex[1], '\0'};
-        out[n++] = (uint8_t)strtoul(pair, NULL, 16);
+        out[n++] = (uint8_t)(nibble(hex[0]) << 4 | nibble(hex[1]));
         hex += 2;
     }
     return n;
