@@ -214,7 +214,11 @@ void host_settle(struct host *h)
 
 void host_tick(struct host *h, uint64_t now_us)
 {
-    if (h->state != HOST_LIVE || now_us < h->deadline_us) {
+    if (h->state != HOST_LIVE) {
+        return;
+    }
+    record_alive(h, now_us);
+    if (now_us < h->deadline_us) {
         return;
     }
     if (now_us - h->deadline_us > LATE_US) {

@@ -50,6 +50,7 @@ struct host {
     struct call_opts opts;
     struct call *call;
     uint64_t deadline_us;
+    uint64_t alive_us; /* when the store heard of the call last */
     struct leg *leg;
     bool had_leg;
     bool apologise;
@@ -82,6 +83,8 @@ void host_close_files(struct host *h);
 
 /* host_record.c */
 void record_begin(struct host *h);
+/* A sign of life every few seconds: when a killed process' calls are closed, their end is the last of them. */
+void record_alive(struct host *h, uint64_t now_us);
 void record_answered(struct host *h, const struct call_event *ev);
 void record_model_ready(struct host *h, const struct call_event *ev);
 void record_model_failed(struct host *h, const struct call_event *ev);

@@ -7,6 +7,7 @@
 #include "gateway/host_impl.h"
 
 #define MAX_GAPS 100000
+#define ALIVE_US 5000000
 
 void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act, const struct call_event *ev)
 {
@@ -50,9 +51,20 @@ void record_begin(struct host *h)
     c.status = f->carrier_id[0] ? STORE_RINGING : STORE_INITIATED;
     c.started_us = f->started_wall_us;
     c.journal = str_from(f->journal);
+    h->alive_us = f->begun_us;
     put_call(h, STORE_CALL_BEGIN, &c);
     log_info(&h->log, "call.begin", "carrier=" STR_FMT " carrier_call_id=%s from=%s to=%s provider=" STR_FMT,
              STR_ARG(h->opts.carrier), f->carrier_id, f->caller, f->called, STR_ARG(h->opts.provider));
+}
+
+void record_alive(struct host *h, uint64_t now_us)
+{
+    if (now_us - h->alive_us >= ALIVE_US) {
+        h->alive_us = now_us;
+        struct store_call c = identity(h);
+        c.alive_us = (uint64_t)clock_wall_us();
+        put_call(h, STORE_CALL_ALIVE, &c);
+    }
 }
 
 /* Fills a fact that was unknown at birth: calls without a webhook learn it from the media socket. */

@@ -9,7 +9,7 @@
 #define PAIR_BYTES   4
 #define CHUNK_PAIRS  512
 #define MAX_GAP_S    3600 /* a gap above it is a broken clock, not silence */
-#define HEADER_EVERY 1    /* seconds of audio between two corrections of the header */
+#define HEADER_EVERY 2    /* seconds of audio between two corrections of the header */
 
 struct recorder {
     struct disk_file *file;
@@ -113,11 +113,11 @@ static void put_silence(struct recorder *r, uint64_t samples)
 /* Eight-bit pairs: each byte is one sample, so the order caller, agent stays as it is. */
 static void put_g711(struct recorder *r, const uint8_t *p, size_t pairs)
 {
-    uint8_t out[CHUNK_PAIRS * PAIR_BYTES];
+    int16_t out[CHUNK_PAIRS * 2]; /* little-endian in the file and here */
     while (pairs > 0) {
         size_t n = MIN(pairs, (size_t)CHUNK_PAIRS);
         for (size_t i = 0; i < n * 2; i++) {
-            put_u16(out + i * 2, (uint16_t)r->table[p[i]]);
+            out[i] = r->table[p[i]];
         }
         disk_file_append(r->file, span_from(out, n * PAIR_BYTES));
         p += n * 2;

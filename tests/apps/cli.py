@@ -22,8 +22,11 @@ def run(*args, cwd, env=None):
         if name in os.environ:
             clean[name] = os.environ[name]
     clean.update(env or {})
-    done = subprocess.run([exe, *args], cwd=cwd, env=clean, capture_output=True, text=True, timeout=60,
-                          stdin=subprocess.DEVNULL)
+    try:
+        done = subprocess.run([exe, *args], cwd=cwd, env=clean, capture_output=True, text=True, timeout=120,
+                              stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired as e:
+        return 'after 120 s: none', (e.stdout or b'').decode(), (e.stderr or b'').decode()
     return done.returncode, done.stdout, done.stderr
 
 
@@ -42,7 +45,7 @@ def point(ok, name, *detail):
 def check(name, args, status, out=None, err=None, **kw):
     got, stdout, stderr = run(*args, **kw)
     ok = got == status and (out is None or out in stdout) and (err is None or err in stderr)
-    point(ok, name, f'exit {got}, want {status}', f'stdout: {stdout[:800]}', f'stderr: {stderr[:800]}')
+    point(ok, name, f'exit {got}, want {status}', f'stdout: {stdout[-3000:]}', f'stderr: {stderr[-3000:]}')
     return stdout
 
 

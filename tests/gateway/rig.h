@@ -21,8 +21,9 @@
 #define RIG_SOCKETS 16
 
 struct rig_opts {
-    const char *faults;     /* of every model session; NULL: none */
-    bool no_model;          /* the provider's port refuses connections */
+    const char *faults; /* of every model session; NULL: none */
+    bool no_model;      /* the provider's port refuses connections */
+    uint32_t min_free_mb;
     const char *tokens;     /* of control routes, joined by commas; NULL: none */
     const char *public_url; /* NULL: unknown */
     const char *extra;      /* YAML after ours */

@@ -164,7 +164,23 @@ TEST(nothing_is_left_after_the_last_call)
     rig_close(&r, false);
 }
 
+TEST(on_a_full_disk_calls_go_on_unrecorded)
+{
+    struct rig r;
+    rig_open(&r, &(struct rig_opts){.min_free_mb = 100000000});
+    struct rig_socket *s = start_call(&r, SID1);
+    ws_close(s->ws, 1000, STR_NULL);
+    rig_wait_ended(&r, 1);
+    assert_string_equal(r.last_recording, "");
+    assert_string_equal(r.last_journal, "");
+    struct rig_reply reply = rig_http(&r, "GET", "/v1/calls/" SID1, NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    assert_str_is(rig_json(&reply, "recording"), "null");
+    buf_done(&reply.body);
+    rig_close(&r, false);
+}
+
 TEST_MAIN(T(over_the_limit_callers_hear_busy_and_ready_is_503), T(one_number_may_have_so_many_calls),
           T(a_drain_lets_the_live_call_end_and_takes_no_new_one), T(a_second_stop_hangs_up_at_once),
           T(a_new_start_knows_the_calls_of_the_old_one), T(a_call_that_nobody_ended_is_ended_when_the_gateway_is_freed),
-          T(nothing_is_left_after_the_last_call))
+          T(nothing_is_left_after_the_last_call), T(on_a_full_disk_calls_go_on_unrecorded))
