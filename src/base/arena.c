@@ -47,6 +47,12 @@ void arena_reset(struct arena *a)
 
 void *arena_alloc(struct arena *a, size_t n)
 {
+    void *p = arena_raw(a, n);
+    return p ? memset(p, 0, n) : NULL;
+}
+
+void *arena_raw(struct arena *a, size_t n)
+{
     if (n > a->max_bytes) {
         return NULL;
     }
@@ -66,18 +72,18 @@ void *arena_alloc(struct arena *a, size_t n)
     void *p = a->blocks->bytes + a->blocks->used;
     a->blocks->used += n;
     a->used_bytes += n;
-    memset(p, 0, n);
     return p;
 }
 
 struct str arena_str(struct arena *a, struct str s)
 {
-    char *p = arena_alloc(a, s.n + 1);
+    char *p = arena_raw(a, s.n + 1);
     if (!p) {
         return STR_NULL;
     }
     if (s.n) {
         memcpy(p, s.p, s.n);
     }
+    p[s.n] = '\0';
     return (struct str){p, s.n};
 }

@@ -21,6 +21,8 @@ void arena_done(struct arena *a);
 void arena_reset(struct arena *a);
 /* Zeroed, 16-byte aligned. NULL when out of memory or over the limit. */
 void *arena_alloc(struct arena *a, size_t n);
+/* The same, not zeroed: for what is written over at once. */
+void *arena_raw(struct arena *a, size_t n);
 /* Copy with a closing NUL; p NULL on failure. */
 struct str arena_str(struct arena *a, struct str s);
 

@@ -1,5 +1,6 @@
 #include "base/base64.h"
 
+#include "base/base64_avx2.h"
 #include "base/err.h"
 
 static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -7,10 +8,12 @@ static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 /* Two output characters for every 12-bit value, and the four shifted decode tables. Filled before main. */
 static char enc12[4096][2];
 static uint32_t dec[4][256];
+static bool wide; /* AVX2 is there */
 #define BAD UINT32_C(0x80000000)
 
 __attribute__((constructor)) static void base64_tables(void)
 {
+    wide = base64_has_avx2();
     for (unsigned i = 0; i < 4096; i++) {
         enc12[i][0] = alphabet[i >> 6];
         enc12[i][1] = alphabet[i & 63];
@@ -34,6 +37,12 @@ size_t base64_encode(char *out, struct span in)
     char *o = out;
     const uint8_t *p = in.p;
     size_t n = in.n;
+    if (wide) {
+        size_t done = base64_encode_avx2(out, in);
+        p += done;
+        n -= done;
+        o += done / 3 * 4;
+    }
     for (; n >= 3; n -= 3, p += 3, o += 4) {
         uint32_t v = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
         memcpy(o, enc12[v >> 12], 2);
@@ -62,7 +71,14 @@ int base64_decode(uint8_t *out, struct str in)
     size_t whole = in.n / 4 - (pad ? 1 : 0);
     uint8_t *o = out;
     uint32_t bad = 0;
-    for (size_t i = 0; i < whole; i++, p += 4, o += 3) {
+    size_t first = 0;
+    if (wide) {
+        size_t done = base64_decode_avx2(out, in);
+        p += done;
+        o += done / 4 * 3;
+        first = done / 4;
+    }
+    for (size_t i = first; i < whole; i++, p += 4, o += 3) {
         uint32_t v = dec[0][p[0]] | dec[1][p[1]] | dec[2][p[2]] | dec[3][p[3]];
         bad |= v;
         if (i + 1 < whole) {

@@ -97,7 +97,7 @@ void playout_audio(struct call *c, struct str response_id, struct str item_id, s
         c->conv_fresh = true;
     }
     size_t cap = audio_conv_max(&c->down, audio.n);
-    uint8_t *out = arena_alloc(&c->out->bytes, cap ? cap : 1);
+    uint8_t *out = arena_raw(&c->out->bytes, cap ? cap : 1);
     size_t n = 0;
     if (!out || audio_conv_run(&c->down, audio, out, cap, &n) < 0 || fifo_put(&c->queue, span_from(out, n)) < 0) {
         c->out->overflow = true;
@@ -182,7 +182,7 @@ static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
     uint32_t bpm = audio_bytes_per_ms(c->leg_format);
     bool last = it->audio_done && it->sent + bytes == it->received;
     uint32_t pad = last && bytes % (FRAME_MS * bpm) ? FRAME_MS * bpm - bytes % (FRAME_MS * bpm) : 0;
-    uint8_t *audio = arena_alloc(&c->out->bytes, bytes + pad);
+    uint8_t *audio = arena_raw(&c->out->bytes, bytes + pad);
     if (!audio) {
         c->out->overflow = true;
         return false;
@@ -244,7 +244,7 @@ static void record_burst(struct call *c, const struct ledger_burst *b, uint32_t 
     if (n == 0) {
         return;
     }
-    uint8_t *audio = arena_alloc(&c->out->bytes, n);
+    uint8_t *audio = arena_raw(&c->out->bytes, n);
     if (!audio) {
         fifo_take(&c->ledger.audio, NULL, n);
         c->out->overflow = true;
@@ -387,7 +387,7 @@ void playout_record(struct call *c, bool all)
         upto = MIN(upto, t->base + (uint64_t)audio_rate_hz(c->leg_format) * 60);
     }
     size_t n = (size_t)(upto - t->base) * 2 * t->sample_bytes;
-    uint8_t *pairs = arena_alloc(&c->out->bytes, n);
+    uint8_t *pairs = arena_raw(&c->out->bytes, n);
     if (!pairs) {
         c->out->overflow = true;
         return;

@@ -4,6 +4,8 @@
 
 #include "base/err.h"
 
+typedef uint8_t bytes8 __attribute__((vector_size(8))); /* GCC and clang */
+
 #define TRACK_MAX_PAIRS 80000 /* 10 s at 8 kHz; a stall longer than that leaves a gap */
 
 void track_init(struct track *t, enum audio_format format)
@@ -13,9 +15,27 @@ void track_init(struct track *t, enum audio_format format)
 
 void track_done(struct track *t)
 {
-    free(t->pairs);
-    t->pairs = NULL;
+    for (int i = 0; i < 2; i++) {
+        free(t->side[i]);
+        t->side[i] = NULL;
+    }
     t->cap = 0;
+}
+
+static int grow(struct track *t, uint32_t cap)
+{
+    for (int i = 0; i < 2; i++) {
+        uint8_t *side = realloc(t->side[i], (size_t)cap * t->sample_bytes);
+        if (!side) {
+            return -ENOMEM;
+        }
+        t->side[i] = side; /* the other side may stay smaller: cap tells what both have */
+    }
+    for (int i = 0; i < 2; i++) {
+        memset(t->side[i] + (size_t)t->cap * t->sample_bytes, t->silence, (size_t)(cap - t->cap) * t->sample_bytes);
+    }
+    t->cap = cap;
+    return 0;
 }
 
 static int reserve(struct track *t, uint64_t end)
@@ -31,15 +51,7 @@ static int reserve(struct track *t, uint64_t end)
     while (cap < need) {
         cap *= 2;
     }
-    size_t pair = (size_t)t->sample_bytes * 2;
-    uint8_t *pairs = realloc(t->pairs, cap * pair);
-    if (!pairs) {
-        return -ENOMEM;
-    }
-    memset(pairs + t->cap * pair, t->silence, (cap - t->cap) * pair);
-    t->pairs = pairs;
-    t->cap = cap;
-    return 0;
+    return grow(t, cap);
 }
 
 static int put(struct track *t, uint64_t at, struct span audio, uint32_t channel)
@@ -61,16 +73,7 @@ static int put(struct track *t, uint64_t at, struct span audio, uint32_t channel
         t->late_samples += n;
         return err;
     }
-    uint8_t *to = t->pairs + (size_t)(at - t->base) * 2 * ss + (size_t)channel * ss;
-    if (ss == 1) {
-        for (uint64_t i = 0; i < n; i++) {
-            to[i * 2] = audio.p[i];
-        }
-    } else {
-        for (uint64_t i = 0; i < n; i++) {
-            memcpy(to + i * 2 * ss, audio.p + i * ss, ss);
-        }
-    }
+    memcpy(t->side[channel] + (size_t)(at - t->base) * ss, audio.p, (size_t)n * ss);
     return 0;
 }
 
@@ -88,15 +91,49 @@ int track_agent(struct track *t, uint64_t at, struct span audio)
     return err;
 }
 
+/* a0 b0 a1 b1 ... */
+static void interleave(const uint8_t *a, const uint8_t *b, size_t n, uint32_t ss, uint8_t *out)
+{
+    if (ss != 1) {
+        for (size_t i = 0; i < n; i++) {
+            memcpy(out + i * 2 * ss, a + i * ss, ss);
+            memcpy(out + (i * 2 + 1) * ss, b + i * ss, ss);
+        }
+        return;
+    }
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        bytes8 va;
+        bytes8 vb;
+        memcpy(&va, a + i, 8);
+        memcpy(&vb, b + i, 8);
+        bytes8 lo = __builtin_shufflevector(va, vb, 0, 8, 1, 9, 2, 10, 3, 11);
+        bytes8 hi = __builtin_shufflevector(va, vb, 4, 12, 5, 13, 6, 14, 7, 15);
+        memcpy(out + i * 2, &lo, 8);
+        memcpy(out + i * 2 + 8, &hi, 8);
+    }
+    for (; i < n; i++) {
+        out[i * 2] = a[i];
+        out[i * 2 + 1] = b[i];
+    }
+}
+
+static void shift(struct track *t, uint8_t *side, size_t n)
+{
+    uint32_t ss = t->sample_bytes;
+    memmove(side, side + n * ss, (t->cap - n) * ss);
+    memset(side + (t->cap - n) * ss, t->silence, n * ss);
+}
+
 void track_take(struct track *t, uint64_t upto, uint8_t *out)
 {
     size_t pair = (size_t)t->sample_bytes * 2;
     size_t n = (size_t)(upto - t->base);
     size_t have = MIN(n, (size_t)t->cap);
     if (have) {
-        memcpy(out, t->pairs, have * pair);
-        memmove(t->pairs, t->pairs + have * pair, (t->cap - have) * pair);
-        memset(t->pairs + (t->cap - have) * pair, t->silence, have * pair);
+        interleave(t->side[0], t->side[1], have, t->sample_bytes, out);
+        shift(t, t->side[0], have);
+        shift(t, t->side[1], have);
     }
     memset(out + have * pair, t->silence, (n - have) * pair);
     t->base = upto;

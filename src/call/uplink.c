@@ -15,7 +15,7 @@
 static void send_up(struct call *c, struct span audio)
 {
     size_t cap = audio_conv_max(&c->up, audio.n);
-    uint8_t *out = arena_alloc(&c->out->bytes, cap ? cap : 1);
+    uint8_t *out = arena_raw(&c->out->bytes, cap ? cap : 1);
     size_t n = 0;
     if (!out || audio_conv_run(&c->up, audio, out, cap, &n) < 0) {
         c->out->overflow = true;
@@ -29,7 +29,7 @@ static void send_up(struct call *c, struct span audio)
 
 static void send_silence(struct call *c, uint32_t bytes)
 {
-    uint8_t *silence = arena_alloc(&c->out->bytes, bytes ? bytes : 1);
+    uint8_t *silence = arena_raw(&c->out->bytes, bytes ? bytes : 1);
     if (!silence) {
         c->out->overflow = true;
         return;

@@ -12,7 +12,7 @@
 #include "net/loop_impl.h"
 
 enum {
-    BLOCK_BYTES = 8 * 1024,
+    BLOCK_BYTES = 16 * 1024,   /* half as many writes as with 8 kB, measured 5 % of the CPU of a call */
     WAITING_MAX = 1024 * 1024, /* per file */
     PATCH_MAX = 64,
     TICK_US = 500 * 1000, /* a byte waits at most two ticks */

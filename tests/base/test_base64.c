@@ -39,6 +39,56 @@ TEST(all_bytes_survive_at_every_length)
     }
 }
 
+/* The plain way, as slow as can be: what every twin is held to. */
+static int decode_plainly(const char *text, size_t n, uint8_t *out)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t bits = 0;
+    int have = 0;
+    int made = 0;
+    for (size_t i = 0; i < n && text[i] != '='; i++) {
+        const char *at = text[i] ? strchr(alphabet, text[i]) : NULL;
+        if (!at) {
+            return -1;
+        }
+        bits = bits << 6 | (uint32_t)(at - alphabet);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[made++] = (uint8_t)(bits >> have);
+        }
+    }
+    return made;
+}
+
+TEST(long_texts_agree_with_the_plain_way_and_a_wrong_character_is_found_anywhere)
+{
+    uint32_t dice = 1;
+    for (size_t n = 1; n < 400; n++) {
+        uint8_t data[400];
+        char text[600];
+        uint8_t one[500];
+        uint8_t other[500];
+        for (size_t i = 0; i < n; i++) {
+            dice = dice * 1664525 + 1013904223;
+            data[i] = (uint8_t)(dice >> 24);
+        }
+        size_t m = base64_encode(text, span_from(data, n));
+        assert_int_equal(decode_plainly(text, m, one), n);
+        assert_memory_equal(one, data, n);
+        assert_int_equal(base64_decode(other, (struct str){text, m}), n);
+        assert_memory_equal(other, data, n);
+        size_t at = dice % (m > 4 ? m - 4 : 1);
+        char good = text[at];
+        for (int c = 0; c < 256; c++) {
+            text[at] = (char)c;
+            bool ok = m > 4 && decode_plainly(text, m, one) == (int)n;
+            assert_int_equal(m > 4 && base64_decode(other, (struct str){text, m}) == (int)n, ok);
+        }
+        text[at] = good;
+    }
+}
+
 TEST(wrong_text_is_refused)
 {
     static const char *const bad[] = {
@@ -51,4 +101,5 @@ TEST(wrong_text_is_refused)
     }
 }
 
-TEST_MAIN(T(rfc4648_vectors_both_ways), T(all_bytes_survive_at_every_length), T(wrong_text_is_refused))
+TEST_MAIN(T(rfc4648_vectors_both_ways), T(all_bytes_survive_at_every_length),
+          T(long_texts_agree_with_the_plain_way_and_a_wrong_character_is_found_anywhere), T(wrong_text_is_refused))
