@@ -137,6 +137,7 @@ void rig_start_gateway(struct rig *r)
 void rig_open(struct rig *r, const struct rig_opts *o)
 {
     memset(r, 0, sizeof(*r));
+    r->auth_token = o->auth_token;
     assert_ok(loop_new(&r->loop));
     open_sandbox(r, o);
     if (o->dir) {
@@ -253,6 +254,7 @@ struct rig_call *rig_call(struct rig *r, const struct phone_when *when, size_t n
         .max_ms = 20000,
         .quiet_ms = 300,
         .seed = r->n_calls,
+        .auth_token = str_from(r->auth_token),
     };
     assert_ok(phone_open(r->loop, &o, &phone_handler, c, &c->phone));
     return c;

@@ -24,6 +24,7 @@ struct rig_opts {
     const char *faults; /* of every model session; NULL: none */
     bool no_model;      /* the provider's port refuses connections */
     uint32_t min_free_mb;
+    const char *auth_token; /* phones sign with it; NULL: they do not */
     const char *tokens;     /* of control routes, joined by commas; NULL: none */
     const char *public_url; /* NULL: unknown */
     const char *extra;      /* YAML after ours */
@@ -76,6 +77,7 @@ struct rig {
     struct gateway *gw;
     struct http_client *http;
     struct buf yaml;
+    const char *auth_token;
     char dir[256];
     char base[64]; /* "127.0.0.1:port" */
     struct rig_call calls[RIG_CALLS];

@@ -297,10 +297,33 @@ TEST(recording_and_journal_switch_separately)
     rig_close(&r, false);
 }
 
+TEST(a_signed_webhook_is_a_call_and_a_forged_one_is_not)
+{
+    static const struct phone_when speaks = {.kind = PHONE_WHEN_AGENT_SPEAKS, .ms = 100};
+    struct rig r;
+    rig_open(&r,
+             &(struct rig_opts){.carrier = "{auth_token: the-carriers-secret}", .auth_token = "the-carriers-secret"});
+    struct rig_call *c = rig_call(&r, NULL, 0, speaks);
+    rig_wait_over(c);
+    assert_int_equal(c->err, 0);
+    assert_int_equal(r.last_reason, REASON_CALLER_HANGUP);
+    r.auth_token = "somebody-elses-secret";
+    c = rig_call(&r, NULL, 0, speaks);
+    rig_wait_over(c);
+    assert_int_equal(c->http_status, 403);
+    assert_int_equal(r.begun, 1);
+    struct rig_reply reply = rig_http(&r, "GET", "/metrics", NULL, NULL);
+    assert_true(str_search(buf_str(&reply.body), STR("ringtrip_auth_failures_total{kind=\"signature\"} 1\n")) !=
+                SIZE_MAX);
+    buf_done(&reply.body);
+    rig_close(&r, false);
+}
+
 TEST_MAIN(T(a_call_is_greeted_heard_answered_by_a_tool_and_recorded),
           T(the_caller_may_interrupt_and_hears_nothing_late),
           T(a_caller_who_hangs_up_in_mid_answer_leaves_a_closed_record),
           T(a_model_that_cannot_be_reached_is_apologised_for),
           T(the_configured_fallback_is_given_instead_of_the_apology),
           T(every_fault_of_the_model_ends_in_a_closed_record), T(an_operator_ends_a_call_and_deletes_every_trace),
-          T(a_call_over_its_cost_is_ended), T(recording_and_journal_switch_separately))
+          T(a_call_over_its_cost_is_ended), T(recording_and_journal_switch_separately),
+          T(a_signed_webhook_is_a_call_and_a_forged_one_is_not))
