@@ -7,6 +7,7 @@ libringtrip by pkg-config alone, in C and C++, shared and static.
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ int main(void)
 }
 '''
 FILES = ['bin/ringtrip', 'bin/ringtrip-sandbox', 'include/ringtrip/ringtrip.h', '**/libringtrip.so.0',
-         '**/libringtrip.a', '**/pkgconfig/ringtrip.pc', 'lib/systemd/system/ringtrip.service']
+         '**/libringtrip.a', '**/pkgconfig/ringtrip.pc', 'lib/systemd/system/ringtrip.service', 'share/man/man1/ringtrip.1']
 
 
 def run(command, **env):
@@ -80,6 +81,11 @@ def main(build, cc, cxx=None):
         for program in ('ringtrip', 'ringtrip-sandbox'):
             status, said, wrong = run([str(tree.prefix / 'bin' / program), '--version'])
             tap.point(status == 0 and said != '', f'{program} runs from there', [said, wrong])
+        helped = run([str(tree.prefix / 'bin' / 'ringtrip'), '--help'])[1]
+        commands = re.findall(r'^  ([a-z]+)  ', helped, re.M)
+        manual = (tree.prefix / 'share' / 'man' / 'man1' / 'ringtrip.1').read_text()
+        unknown = [c for c in commands if not re.search(rf'^\.B\w* {c}\b', manual, re.M)]
+        tap.point(len(commands) > 3 and not unknown, 'the manual page has every command', unknown)
         version = tree.pkg_config('--modversion')
         want = f'{version[0] if version else "?"} text 7'
         for name, compiler, suffix in (('C', cc.split(), 'c'), ('C++', [cxx] if cxx else None, 'cc')):
