@@ -236,19 +236,40 @@ static int place_call(struct demo *d)
 
 /* ---- the course of things ---- */
 
+/* How the user may call this very program: shorter when it lies below where they are. */
+static void find_program(char *ret, size_t cap)
+{
+    char exe[512];
+    char here[512];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    if (n <= 0 || !getcwd(here, sizeof(here))) {
+        ignore_result(str_copy(ret, cap, STR("ringtrip"))); /* it fits */
+        return;
+    }
+    struct str program = {exe, (size_t)n};
+    size_t depth = strlen(here);
+    if (str_starts(program, str_from(here)) && depth < program.n && exe[depth] == '/') {
+        program = (struct str){exe + depth + 1, program.n - depth - 1};
+    }
+    if (str_copy(ret, cap, program) < 0) {
+        ignore_result(str_copy(ret, cap, STR("ringtrip"))); /* it fits */
+    }
+}
+
 static void print_hints(const struct demo *d)
 {
+    char program[512];
+    find_program(program, sizeof(program));
     const char *b = paint(d, BOLD);
     const char *r = paint(d, RESET);
     ignore_result(
         printf("\n%sServing on %s; Ctrl-C ends it.%s Try in a second terminal:\n\n"
-               "  ringtrip phone --url %s/twiml --say 'I want to speak to a human'\n"
+               "  %s phone --url %s/twiml --say 'I want to speak to a human'\n"
                "  curl %s/calls          curl %s/v1/calls/%s\n"
-               "  curl %s/metrics\n"
-               "  make demo SAY='what is the status of order five six seven eight'\n\n"
+               "  curl %s/metrics        %s calls\n\n"
                "With your own keys: OPENAI_API_KEY, TWILIO_AUTH_TOKEN and PUBLIC_URL in .env (see .env.example),\n"
                "ringtrip check, ringtrip serve, and the number's webhook set to <PUBLIC_URL>/twiml.\n",
-               b, d->url, r, d->url, d->url, d->url, d->call_id, d->url) < 0);
+               b, d->url, r, program, d->url, d->url, d->url, d->call_id, d->url, program) < 0);
     ignore_result(fflush(stdout));
 }
 
