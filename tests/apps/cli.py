@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-exe = sys.argv[1]
+exe = os.path.abspath(sys.argv[1])
 count = 0
 failed = 0
 
