@@ -8,6 +8,7 @@
 #include "call/state.h"
 
 #define WATCHDOG_MS     40
+#define RECORD_HOLD_MS  500
 #define FRAME_MS        20
 #define BURST_MAX_BYTES 9600 /* 100 ms of the widest leg format */
 
@@ -377,6 +378,9 @@ void playout_record(struct call *c, bool all)
     struct track *t = &c->track;
     if (!c->o->record || !c->leg_start_us) {
         return;
+    }
+    if (!all && (c->media_first_us == 0 || c->now_us - c->media_first_us < ms_us(RECORD_HOLD_MS))) {
+        return; /* the anchor of the media clock may still move */
     }
     uint64_t upto = all ? MAX(MAX(t->caller_end, t->agent_end), call_position(c, c->now_us)) : settled_position(c);
     uint64_t chunk = audio_rate_hz(c->leg_format) / 4;

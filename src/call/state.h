@@ -101,7 +101,8 @@ struct call {
     uint64_t media_pos;     /* samples: where the next caller frame belongs on the media clock */
     uint32_t media_ts;      /* carrier timestamp that belongs to media_pos */
     uint64_t media_seen_us; /* arrival of the last frame; 0: none yet */
-    uint64_t filled_us;     /* silence was appended up to this time */
+    uint64_t media_first_us;
+    uint64_t filled_us; /* silence was appended up to this time */
 
     char keys[CALL_KEYS_MAX + 1]; /* pressed and not yet told to the model */
 

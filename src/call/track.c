@@ -125,6 +125,14 @@ static void shift(struct track *t, uint8_t *side, size_t n)
     memset(side + (t->cap - n) * ss, t->silence, n * ss);
 }
 
+void track_pull_caller(struct track *t, uint64_t n)
+{
+    if (t->base == 0 && n <= t->caller_end && t->caller_end <= t->cap) {
+        shift(t, t->side[0], (size_t)n);
+        t->caller_end -= n;
+    }
+}
+
 void track_take(struct track *t, uint64_t upto, uint8_t *out)
 {
     size_t pair = (size_t)t->sample_bytes * 2;

@@ -25,6 +25,8 @@ void track_done(struct track *t);
 /* -ENOMEM leaves a gap. Audio whose place has left is dropped and counted in late_samples. */
 MUST_USE int track_caller(struct track *t, uint64_t at, struct span audio);
 MUST_USE int track_agent(struct track *t, uint64_t at, struct span audio);
+/* Moves the caller's side n samples earlier: the first frames had come late. Only while nothing has left. */
+void track_pull_caller(struct track *t, uint64_t n);
 /* Takes the pairs before upto out of the window: copies them to out (room for 2 * sample_bytes * (upto - base)). */
 void track_take(struct track *t, uint64_t upto, uint8_t *out);
 

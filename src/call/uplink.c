@@ -8,9 +8,10 @@
 #include "base/err.h"
 #include "call/state.h"
 
-#define GAP_MAX_MS    10000 /* a longer jump is a new clock, not a gap */
-#define FILL_AFTER_MS 300
-#define KEYS_PAUSE_MS 1500 /* after it what was pressed is complete; '#' completes it at once */
+#define GAP_MAX_MS      10000 /* a longer jump is a new clock, not a gap */
+#define FILL_AFTER_MS   300
+#define ANCHOR_SLACK_MS 20
+#define KEYS_PAUSE_MS   1500 /* after it what was pressed is complete; '#' completes it at once */
 
 static void send_up(struct call *c, struct span audio)
 {
@@ -66,6 +67,24 @@ void uplink_open(struct call *c)
     }
 }
 
+/*
+ * The first frame's arrival anchors the media clock. When frames then come faster than time, that one had been held up
+ * on its way: the anchor moves to where the least delayed frame says, as long as nothing of the recording has left.
+ */
+static void pull_anchor(struct call *c, uint64_t now_pos, uint32_t n_samples)
+{
+    uint64_t latest = now_pos > n_samples ? now_pos - n_samples : 0;
+    uint64_t slack = audio_rate_hz(c->leg_format) / 1000 * ANCHOR_SLACK_MS;
+    if (c->media_pos <= latest + slack || c->track.base > 0) {
+        return;
+    }
+    uint64_t ahead = MIN(c->media_pos - latest, c->media_pos);
+    if (ahead <= c->track.caller_end) {
+        track_pull_caller(&c->track, ahead);
+        c->media_pos -= ahead;
+    }
+}
+
 /* Where the frame belongs on the media clock; a jump forward within reason is a gap. Returns the gap's samples. */
 static uint32_t place_frame(struct call *c, uint32_t ts_ms, uint32_t n_samples)
 {
@@ -83,6 +102,7 @@ static uint32_t place_frame(struct call *c, uint32_t ts_ms, uint32_t n_samples)
             c->media_pos = MAX(c->media_pos, now_pos > n_samples ? now_pos - n_samples : 0);
         }
     }
+    pull_anchor(c, now_pos, n_samples);
     c->media_ts = ts_ms + n_samples / per_ms;
     return gap;
 }
@@ -101,6 +121,7 @@ void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
     c->media_pos += n_samples;
     c->uplink_bytes += audio.n;
     timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
+    c->media_first_us = c->media_first_us ? c->media_first_us : c->now_us;
     uint64_t filled_us = c->media_seen_us < c->filled_us ? c->filled_us - c->media_seen_us : 0;
     c->media_seen_us = c->now_us;
     c->filled_us = c->now_us;

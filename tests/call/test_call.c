@@ -539,6 +539,27 @@ TEST(recording_is_as_long_as_the_call_and_holds_what_was_heard)
     down();
 }
 
+TEST(stall_at_the_start_does_not_lengthen_the_recording)
+{
+    sim_init(&s);
+    s.opts.greeting.kind = GREETING_NONE;
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    sim_model_ready(&s, true, true);
+    uint64_t due_us = s.next_media_us;
+    s.media = false;
+    later(3000);
+    s.media = true; /* 150 frames at once */
+    s.next_media_us = due_us;
+    later(2000);
+    uint64_t length_us = s.now_us - s.leg_start_us;
+    sim_simple(&s, EV_LEG_STOP);
+    int64_t diff = (int64_t)s.record_samples - (int64_t)(length_us * 8 / 1000);
+    assert_true(diff >= -160 && diff <= 160);
+    down();
+}
+
 TEST(gaps_of_the_media_clock_are_filled_with_silence)
 {
     up(true, true, 0);
@@ -715,7 +736,8 @@ TEST_MAIN(T(caller_audio_before_the_model_is_ready_is_not_lost), T(playout_is_pa
           T(every_wait_has_an_end), T(model_that_fails_before_the_leg_is_told_to_the_caller),
           T(model_that_closes_in_mid_answer_is_played_out_first),
           T(recording_is_as_long_as_the_call_and_holds_what_was_heard),
-          T(gaps_of_the_media_clock_are_filled_with_silence), T(carrier_that_falls_silent_in_mid_speech_is_filled),
+          T(stall_at_the_start_does_not_lengthen_the_recording), T(gaps_of_the_media_clock_are_filled_with_silence),
+          T(carrier_that_falls_silent_in_mid_speech_is_filled),
           T(keys_reach_the_model_as_one_text_and_stay_out_of_the_journal), T(downlink_is_bounded),
           T(shed_load_cancels_the_response_and_plays_what_came), T(lost_marks_do_not_stop_the_call),
           T(journal_replays_to_the_same_actions))
