@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -50,6 +51,11 @@ def code_only(text):
             return token[0] + ' ' * (len(token) - 2) + token[0]
         return re.sub(r'[^\n]', ' ', token)
     return TOKEN.sub(blank, text)
+
+
+def tool(*names):
+    """The path of the first of these programs that is installed, or None."""
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def line_of(text, offset):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every header compiles alone, twice in a row; the public ones also as strict C11 and as C++17.
 
-    headers.py BUILD CC [CXX]
+    headers.py BUILD CC
 """
 
 import concurrent.futures
@@ -70,8 +70,9 @@ def self_test(tap, compilers):
             tap.point((said == '') == fine, f'{"accepts" if fine else "refuses"} {what}', [said] if fine else [])
 
 
-def main(build, cc, cxx=None):
+def main(build, cc):
     tap = common.Tap()
+    cxx = common.tool('g++', 'clang++')
     cc = cc.split()
     compilers = {'gnu17': cc, 'strict C11': cc, 'C++17': [cxx] if cxx else None}
     self_test(tap, compilers)

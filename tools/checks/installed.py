@@ -2,7 +2,7 @@
 """What `meson install` lays down is whole: programs run from there, and a program outside of this tree builds against
 libringtrip by pkg-config alone, in C and C++, shared and static.
 
-    installed.py BUILD CC [CXX]
+    installed.py BUILD CC
 """
 
 import os
@@ -71,8 +71,9 @@ class Installed:
         return run([str(program)], LD_LIBRARY_PATH='' if static else str(self.libdir))[1]
 
 
-def main(build, cc, cxx=None):
+def main(build, cc):
     tap = common.Tap()
+    cxx = common.tool('g++', 'clang++')
     with tempfile.TemporaryDirectory() as folder:
         tree = Installed(build, folder)
         tap.point(tree.status == 0, 'installs into a folder of its own', tree.said.splitlines())
