@@ -13,7 +13,7 @@
  * refused load only; our own leaks must still show.
  */
 const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
 {
     return "leak:libfyaml";
 }

@@ -220,7 +220,9 @@ static void on_phone_closed(struct phone *p UNUSED, const struct phone_report *r
     c->hangup = rep->hangup;
     c->after_clear_bytes = rep->after_clear_bytes;
     c->n_turns = MIN(rep->turns.n_turns, ARRAY_LEN(c->turns));
-    memcpy(c->turns, rep->turns.turns, c->n_turns * sizeof(c->turns[0]));
+    if (c->n_turns) {
+        memcpy(c->turns, rep->turns.turns, c->n_turns * sizeof(c->turns[0]));
+    }
     assert_ok(str_copy(c->sid, sizeof(c->sid), str_from(rep->call_sid)));
     assert_ok(str_copy(c->reason, sizeof(c->reason), str_from(rep->reason)));
     for (size_t i = 0; i < rep->n_docs; i++) {
