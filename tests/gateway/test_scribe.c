@@ -13,7 +13,7 @@
 /* A store that keeps the ids of what was written and fails as told. */
 struct store {
     char written[MAX_WRITTEN][16];
-    size_t n;
+    _Atomic size_t n; /* read by the loop while a job writes */
     uint32_t writes;
     int fail;          /* next writes fail with this... */
     uint32_t fail_n;   /* ...so many times */
