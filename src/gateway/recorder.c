@@ -16,7 +16,6 @@ struct recorder {
     const struct recorder_handler *handler;
     void *arg;
     enum audio_format format;
-    const int16_t *table; /* of an 8-bit format; NULL: linear */
     uint32_t rate_hz;
     uint64_t samples;
     uint64_t header_samples; /* what the header on the disk says */
@@ -78,7 +77,6 @@ int recorder_open(struct disk *disk, const char *path, enum audio_format format,
     r->arg = arg;
     r->format = format;
     r->rate_hz = audio_rate_hz(format);
-    r->table = format == AUDIO_PCMU ? g711_mulaw_table : format == AUDIO_PCMA ? g711_alaw_table : NULL;
     int err = disk_file_create(disk, path, false, &file_handler, r, &r->file);
     if (err < 0) {
         free(r);
@@ -116,8 +114,10 @@ static void put_g711(struct recorder *r, const uint8_t *p, size_t pairs)
     int16_t out[CHUNK_PAIRS * 2]; /* little-endian in the file and here */
     while (pairs > 0) {
         size_t n = MIN(pairs, (size_t)CHUNK_PAIRS);
-        for (size_t i = 0; i < n * 2; i++) {
-            out[i] = r->table[p[i]];
+        if (r->format == AUDIO_PCMU) {
+            g711_mulaw_decode(span_from(p, n * 2), out);
+        } else {
+            g711_alaw_decode(span_from(p, n * 2), out);
         }
         disk_file_append(r->file, span_from(out, n * PAIR_BYTES));
         p += n * 2;
@@ -127,7 +127,8 @@ static void put_g711(struct recorder *r, const uint8_t *p, size_t pairs)
 
 void recorder_put(struct recorder *r, uint64_t at_samples, struct span pairs)
 {
-    size_t pair = r->table ? 2 : PAIR_BYTES;
+    bool companded = audio_sample_bytes(r->format) == 1;
+    size_t pair = companded ? 2 : PAIR_BYTES;
     size_t n = pairs.n / pair;
     if (at_samples > r->samples && at_samples - r->samples <= (uint64_t)MAX_GAP_S * r->rate_hz) {
         put_silence(r, at_samples - r->samples);
@@ -137,7 +138,7 @@ void recorder_put(struct recorder *r, uint64_t at_samples, struct span pairs)
         pairs.p += skip * pair;
         n -= (size_t)skip;
     }
-    if (r->table) {
+    if (companded) {
         put_g711(r, pairs.p, n);
     } else if (n > 0) {
         disk_file_append(r->file, span_from(pairs.p, n * PAIR_BYTES));

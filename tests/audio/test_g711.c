@@ -23,6 +23,27 @@ static int alaw_by_rule(uint8_t code)
     return c & 0x80 ? 8 * magnitude : -8 * magnitude;
 }
 
+TEST(blocks_of_every_length_agree_with_single_codes)
+{
+    uint8_t codes[300];
+    int16_t pcm[300];
+    for (size_t i = 0; i < sizeof(codes); i++) {
+        codes[i] = (uint8_t)(i * 7);
+    }
+    for (size_t n = 0; n <= sizeof(codes); n++) {
+        g711_mulaw_decode(span_from(codes, n), pcm);
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(pcm[i], g711_mulaw_decode1(codes[i]));
+        }
+    }
+    for (unsigned c = 0; c < 256; c++) {
+        uint8_t same[8];
+        memset(same, (int)c, sizeof(same));
+        g711_mulaw_decode(span_from(same, sizeof(same)), pcm);
+        assert_int_equal(pcm[3], g711_mulaw_decode1((uint8_t)c));
+    }
+}
+
 TEST(all_codes_decode_by_the_rule)
 {
     for (int c = 0; c < 256; c++) {
@@ -164,6 +185,6 @@ TEST(a_tone_comes_back_at_telephone_quality)
     }
 }
 
-TEST_MAIN(T(all_codes_decode_by_the_rule), T(reference_values_hold), T(every_code_survives_the_round_trip),
-          T(encoding_is_monotonic_and_never_leaves_the_cell), T(transcoding_is_decoding_and_encoding),
-          T(silence_stays_silence), T(a_tone_comes_back_at_telephone_quality))
+TEST_MAIN(T(blocks_of_every_length_agree_with_single_codes), T(all_codes_decode_by_the_rule), T(reference_values_hold),
+          T(every_code_survives_the_round_trip), T(encoding_is_monotonic_and_never_leaves_the_cell),
+          T(transcoding_is_decoding_and_encoding), T(silence_stays_silence), T(a_tone_comes_back_at_telephone_quality))
