@@ -289,6 +289,7 @@ static struct op *block_new(struct disk_file *f)
 static void hand_over_block(struct disk_file *f)
 {
     if (f->block) {
+        atomic_fetch_add(&f->waiting_bytes, f->block->n);
         queue_op(f->disk, f->block, false);
         f->block = NULL;
     }
@@ -476,7 +477,8 @@ void disk_file_append(struct disk_file *f, struct span data)
         f->dropped_bytes += data.n;
         return;
     }
-    if (atomic_load(&f->waiting_bytes) + data.n > WAITING_MAX) {
+    size_t in_block = f->block ? f->block->n : 0;
+    if (atomic_load(&f->waiting_bytes) + in_block + data.n > WAITING_MAX) {
         drop(f, data.n, -ERR_LIMIT);
         return;
     }
@@ -492,7 +494,6 @@ void disk_file_append(struct disk_file *f, struct span data)
         size_t n = MIN(data.n, (size_t)BLOCK_BYTES - f->block->n);
         memcpy(f->block->data + f->block->n, data.p, n);
         f->block->n += (uint32_t)n;
-        atomic_fetch_add(&f->waiting_bytes, n);
         data = span_from(data.p + n, data.n - n);
         if (f->block->n == BLOCK_BYTES) {
             hand_over_block(f);
