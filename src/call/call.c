@@ -19,6 +19,7 @@ int call_new(const struct call_opts *opts, struct call **ret)
         c->timers[t] = UINT64_MAX;
     }
     buf_init(&c->want_text, CALL_WANT_MAX);
+    buf_init(&c->asked_text, CALL_WANT_MAX);
     buf_init(&c->waiting, (size_t)1 << 22);
     fifo_init(&c->queue);
     ledger_init(&c->ledger, audio_bytes_per_ms(AUDIO_PCMU));
@@ -33,6 +34,7 @@ struct call *call_free(struct call *c)
         return NULL;
     }
     buf_done(&c->want_text);
+    buf_done(&c->asked_text);
     buf_done(&c->waiting);
     fifo_done(&c->queue);
     ledger_done(&c->ledger);

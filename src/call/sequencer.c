@@ -35,12 +35,10 @@ void seq_request(struct call *c, struct str instructions, bool no_tools)
     if (c->model != MODEL_READY) {
         return;
     }
-    c->want = true;
+    c->want = true; /* one for all that piled up, as the last one wants it */
     c->want_no_tools = no_tools;
-    if (instructions.n || no_tools) {
-        buf_clear(&c->want_text, 0);
-        buf_put_str(&c->want_text, instructions);
-    }
+    buf_clear(&c->want_text, 0);
+    buf_put_str(&c->want_text, instructions);
     seq_try(c);
 }
 
@@ -72,7 +70,26 @@ void seq_try(struct call *c)
     act->model_respond.instructions = text;
     act->model_respond.no_tools = c->want_no_tools;
     c->want = false;
+    buf_done(&c->asked_text);
+    c->asked_text = c->want_text;
+    c->asked_no_tools = c->want_no_tools;
+    buf_init(&c->want_text, CALL_WANT_MAX);
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.response_ms);
+}
+
+/* The request in flight came to nothing: the same once more, unless something newer is wanted. False: tried enough. */
+static bool try_again(struct call *c)
+{
+    if (c->retries++ >= RETRIES_MAX) {
+        return false;
+    }
+    if (!c->want) {
+        c->want = true;
+        c->want_no_tools = c->asked_no_tools;
+        buf_clear(&c->want_text, 0);
+        buf_put_str(&c->want_text, buf_str(&c->asked_text));
+    }
+    return true;
 }
 
 void seq_created(struct call *c, struct str response_id)
@@ -115,9 +132,7 @@ static void settled(struct call *c)
 {
     c->in_flight = 0;
     c->active_id[0] = '\0';
-    if (!c->want) {
-        buf_done(&c->want_text);
-    }
+    buf_done(&c->asked_text);
     timer_off(c, TIMER_RESPONSE);
 }
 
@@ -132,18 +147,16 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
         bury(c, c->active_id);
     }
     response_to(c, RE_DONE);
-    settled(c);
     if (status == RESPONSE_FAILED) {
         call_remark(c, NOTE_RESPONSE_FAILED, 0, reason);
-        if (c->retries++ < RETRIES_MAX) {
-            c->want = true; /* once more; the deadline of the silence ladder bounds it */
-        } else {
+        if (!try_again(c)) {
             life_detail(c, reason);
             life_hangup(c, REASON_MODEL_SILENT, true);
         }
     } else if (status == RESPONSE_COMPLETED) {
         c->retries = 0;
     }
+    settled(c);
 }
 
 void seq_error(struct call *c, uint32_t request, struct str code)
@@ -162,13 +175,13 @@ void seq_error(struct call *c, uint32_t request, struct str code)
         return;
     }
     response_to(c, RE_REFUSED);
-    settled(c);
     if (collision) {
         /* Another one runs that we have not seen yet: ask again when it is done, or after a while. */
         call_remark(c, NOTE_RESPONSE_COLLISION, 0, STR_NULL);
-        c->want = c->retries++ < RETRIES_MAX;
+        ignore_result(try_again(c)); /* tried enough: the other one is the answer */
         timer_set(c, TIMER_EXPECT, 1000);
     }
+    settled(c);
 }
 
 static void tell_cancel(struct call *c)
@@ -198,13 +211,11 @@ void seq_expired(struct call *c)
     case RESPONSE_REQUESTED:
         call_remark(c, NOTE_RESPONSE_TIMEOUT, 0, STR("created"));
         response_to(c, RE_LOST);
-        settled(c);
-        if (c->retries++ < RETRIES_MAX) {
-            c->want = true;
-        } else {
+        if (!try_again(c)) {
             life_detail(c, STR("no response was created"));
             life_hangup(c, REASON_MODEL_SILENT, true);
         }
+        settled(c);
         break;
     case RESPONSE_GENERATING:
         call_remark(c, NOTE_RESPONSE_TIMEOUT, 0, STR("stall"));

@@ -121,8 +121,9 @@ struct call {
     uint32_t in_flight; /* of them the response.create that waits for its response; 0: none */
     char active_id[CALL_ID_MAX];
     bool model_interrupts, model_creates;
-    bool want, want_no_tools;
-    struct buf want_text; /* instructions of the response that is wanted; empty: the session's */
+    bool want, want_no_tools, asked_no_tools;
+    struct buf want_text;  /* instructions of the response that is wanted; empty: the session's */
+    struct buf asked_text; /* those of the one in flight, for another try */
     uint32_t retries;
     char dead[CALL_DEAD][CALL_ID_MAX];
     uint32_t dead_next;

@@ -239,6 +239,52 @@ TEST(quotes_in_an_exact_greeting_do_not_end_it)
     down();
 }
 
+static uint32_t count(const char *text)
+{
+    uint32_t n = 0;
+    struct str rest = buf_str(&s.log);
+    for (size_t at; (at = str_search(rest, str_from(text))) != SIZE_MAX; n++) {
+        rest.p += at + 1;
+        rest.n -= at + 1;
+    }
+    return n;
+}
+
+static void greet_in_words(void)
+{
+    sim_init(&s);
+    s.opts.greeting.kind = GREETING_TEXT;
+    s.opts.greeting.text = STR("Hello there.");
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    sim_model_ready(&s, true, true);
+}
+
+TEST(what_is_asked_during_the_greeting_does_not_repeat_it)
+{
+    greet_in_words();
+    sim_created(&s, "r1");
+    sim_audio(&s, "r1", 1, 1500);
+    later(300);
+    sim_event(&s, &(struct call_event){.type = EV_CONTROL_USER_TEXT, .control_text = {STR("opening hours?")}});
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    assert_int_equal(s.responds, 2);
+    assert_int_equal(count("Say exactly"), 1);
+    assert_true(logged("model.respond request=4 no_tools=0 instructions=\"\""));
+    down();
+}
+
+TEST(greeting_that_failed_is_asked_for_in_the_same_words)
+{
+    greet_in_words();
+    sim_created(&s, "r1");
+    sim_response_done(&s, "r1", RESPONSE_FAILED);
+    assert_int_equal(s.responds, 2);
+    assert_int_equal(count("no_tools=1 instructions=\"Say exactly: \\\"Hello there."), 2);
+    down();
+}
+
 TEST(greeting_without_audio_falls_back)
 {
     sim_init(&s);
@@ -728,7 +774,9 @@ TEST_MAIN(T(caller_audio_before_the_model_is_ready_is_not_lost), T(playout_is_pa
           T(barge_in_after_generation_truncates_without_cancel), T(items_not_begun_are_truncated_at_zero),
           T(nothing_is_cut_when_everything_was_heard), T(greeting_is_asked_for_once_and_ends_when_heard),
           T(prompted_greeting_keeps_the_agent_in_character), T(quotes_in_an_exact_greeting_do_not_end_it),
-          T(greeting_without_audio_falls_back), T(protected_greeting_hears_silence_and_is_not_cut),
+          T(what_is_asked_during_the_greeting_does_not_repeat_it),
+          T(greeting_that_failed_is_asked_for_in_the_same_words), T(greeting_without_audio_falls_back),
+          T(protected_greeting_hears_silence_and_is_not_cut),
           T(tool_output_waits_for_its_response_and_is_answered_once), T(unknown_and_slow_tools_get_an_error_output),
           T(no_second_create_while_one_is_in_flight_or_the_caller_speaks), T(collision_waits_and_asks_again),
           T(unrelated_error_does_not_release_the_slot), T(end_call_plays_its_goodbye_out_then_hangs_up),
