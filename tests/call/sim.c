@@ -42,6 +42,39 @@ void sim_done(struct sim *s)
     buf_done(&s->log);
 }
 
+void sim_replay(struct sim *s, struct buf *print)
+{
+    struct arena arena;
+    struct journal_reader r;
+    struct call_opts opts;
+    struct str build;
+    struct call *again = NULL;
+    struct call_actions actions;
+    struct call_event ev;
+    uint64_t now_us;
+    uint64_t digest;
+    arena_init(&arena, 1 << 20);
+    call_actions_init(&actions);
+    if (journal_open(&r, buf_span(&s->journal), &arena, &opts, &build) < 0 || call_new(&opts, &again) < 0) {
+        broke(s, "the journal cannot be opened");
+    }
+    while (again && journal_next(&r, &ev, &now_us, &digest) == 1) {
+        call_step(again, &ev, now_us, &actions);
+        if (actions_digest(&actions) != digest) {
+            broke(s, "the replay differs");
+        }
+        if (print) {
+            actions_print(&actions, print);
+        }
+    }
+    if (again && (r.rest.n || r.records == 0)) {
+        broke(s, "the journal ends too early");
+    }
+    call_free(again);
+    call_actions_done(&actions);
+    arena_done(&arena);
+}
+
 uint32_t sim_heard(const struct sim *s, uint8_t item)
 {
     uint64_t bytes = 0;

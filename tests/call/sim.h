@@ -64,6 +64,8 @@ void sim_done(struct sim *s);
 void sim_run(struct sim *s, uint64_t until_us);
 /* One event now. */
 void sim_event(struct sim *s, const struct call_event *ev);
+/* Runs the journal so far through a new call; a difference is a broken invariant. print (or NULL) gets the actions. */
+void sim_replay(struct sim *s, struct buf *print);
 /* Bytes of the item that the caller has heard by now. */
 uint32_t sim_heard(const struct sim *s, uint8_t item);
 /* Common events. */

@@ -292,31 +292,6 @@ static void run_line(struct str line)
     }
 }
 
-static void replay(void)
-{
-    struct arena arena;
-    arena_init(&arena, 1 << 20);
-    struct journal_reader r;
-    struct call_opts opts;
-    struct str build;
-    assert_ok(journal_open(&r, buf_span(&s.journal), &arena, &opts, &build));
-    struct call *again;
-    assert_ok(call_new(&opts, &again));
-    struct call_actions actions;
-    call_actions_init(&actions);
-    struct call_event ev;
-    uint64_t now_us;
-    uint64_t digest;
-    while (journal_next(&r, &ev, &now_us, &digest) == 1) {
-        call_step(again, &ev, now_us, &actions);
-        assert_true(actions_digest(&actions) == digest);
-    }
-    assert_int_equal(r.rest.n, 0);
-    call_actions_done(&actions);
-    call_free(again);
-    arena_done(&arena);
-}
-
 static void run_file(const char *path)
 {
     FILE *f = fopen(path, "r");
@@ -335,7 +310,8 @@ static void run_file(const char *path)
     }
     fclose(f);
     assert_non_null(s.call);
-    replay();
+    sim_replay(&s, NULL);
+    assert_string_equal(s.failure, "");
     if (s.opts.greeting.kind == GREETING_TEXT) {
         free((void *)(uintptr_t)s.opts.greeting.text.p);
     }

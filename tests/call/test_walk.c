@@ -367,6 +367,7 @@ static void random_call(uint64_t number)
     if (!over) {
         sim_simple(&s, dice(5) ? EV_LEG_STOP : EV_LEG_CLOSED);
     }
+    sim_replay(&s, NULL);
     if (s.failure[0] || s.ends != 1) {
         fail_msg("call %llu: %s (ends %u)", (unsigned long long)number, s.failure, s.ends);
     }
