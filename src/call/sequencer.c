@@ -69,7 +69,7 @@ void seq_try(struct call *c)
     act->model_respond.request = c->in_flight = seq_number(c);
     act->model_respond.instructions = text;
     act->model_respond.no_tools = c->want_no_tools;
-    c->want = false;
+    c->want = c->collided = false;
     buf_done(&c->asked_text);
     c->asked_text = c->want_text;
     c->asked_no_tools = c->want_no_tools;
@@ -102,7 +102,7 @@ void seq_created(struct call *c, struct str response_id)
     call_copy_id(c->active_id, response_id);
     timer_off(c, TIMER_EXPECT);
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.stall_ms);
-    if (!ours && c->farewell == FAREWELL_NONE) {
+    if (!ours && c->farewell == FAREWELL_NONE && !c->collided) {
         c->want = false; /* it sees everything that was put into the conversation before it */
         buf_done(&c->want_text);
     }
@@ -178,7 +178,7 @@ void seq_error(struct call *c, uint32_t request, struct str code)
     if (collision) {
         /* Another one runs that we have not seen yet: ask again when it is done, or after a while. */
         call_remark(c, NOTE_RESPONSE_COLLISION, 0, STR_NULL);
-        ignore_result(try_again(c)); /* tried enough: the other one is the answer */
+        c->collided = try_again(c); /* tried enough: the other one is the answer */
         timer_set(c, TIMER_EXPECT, 1000);
     }
     settled(c);

@@ -122,7 +122,8 @@ struct call {
     char active_id[CALL_ID_MAX];
     bool model_interrupts, model_creates;
     bool want, want_no_tools, asked_no_tools;
-    struct buf want_text;  /* instructions of the response that is wanted; empty: the session's */
+    bool collided;        /* what is wanted came too late for the response under way: it is asked for again behind it */
+    struct buf want_text; /* instructions of the response that is wanted; empty: the session's */
     struct buf asked_text; /* those of the one in flight, for another try */
     uint32_t retries;
     char dead[CALL_DEAD][CALL_ID_MAX];
