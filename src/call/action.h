@@ -25,6 +25,7 @@
     X(ACT_MODEL_CLOSE, "model.close")                                                                                  \
     X(ACT_TOOL_RUN, "tool.run")                                                                                        \
     X(ACT_TOOL_CANCEL, "tool.cancel") /* nobody waits for it any more */                                               \
+    X(ACT_VAD, "vad.chunk")           /* one chunk for the local detector; EV_VAD answers */                           \
     X(ACT_RECORD, "record")           /* settled audio of both sides */                                                \
     X(ACT_LINE, "line")               /* one line of the transcript */                                                 \
     X(ACT_TURN, "turn")               /* one finished turn */                                                          \
@@ -46,15 +47,23 @@ const char *call_action_name(enum call_action_type type);
     X(NOTE_GREETING_DONE, "greeting-done") /* value: ms of it that were heard */                                       \
     X(NOTE_GREETING_TIMEOUT, "greeting-timeout")                                                                       \
     X(NOTE_GREETING_DEVIATION, "greeting-deviation") /* text: what was said instead */                                 \
-    X(NOTE_BARGE_IN, "barge-in")                     /* value: ms of the item that were heard */                       \
+    X(NOTE_BARGE_IN, "barge-in")                     /* value: ms of the item that were heard; text: verdict */        \
     X(NOTE_BARGE_IN_IGNORED, "barge-in-ignored")     /* text: why */                                                   \
-    X(NOTE_LATE_AUDIO, "late-audio")                 /* of a dead response, dropped; value: bytes */                   \
-    X(NOTE_UNDERRUN, "underrun")                     /* the carrier ran dry in mid-item; value: new lead ms */         \
-    X(NOTE_UPLINK_DROP, "uplink-drop")               /* value: bytes of caller audio lost to the limit */              \
-    X(NOTE_UPLINK_FILL, "uplink-fill")               /* value: ms of silence put into a gap */                         \
-    X(NOTE_QUEUE_FULL, "queue-full")                 /* downlink limit; the response is cancelled */                   \
-    X(NOTE_RESPONSE_TIMEOUT, "response-timeout")     /* text: created, stall or cancel */                              \
-    X(NOTE_RESPONSE_FAILED, "response-failed")       /* text: code */                                                  \
+    X(NOTE_PAUSE, "playout-pause")                   /* a sound over the agent; value: ms of the item heard so far */  \
+    X(NOTE_RESUME, "playout-resume")                 /* value: ms of the pause; text: verdict */                       \
+    X(NOTE_TURN_START, "turn-start")                 /* local detector; value: ms of speech; text: p and thresholds */ \
+    X(NOTE_TURN_END, "turn-end")                     /* value: ms of silence counted; text: p and thresholds */        \
+    X(NOTE_SOUND_REJECTED, "sound-rejected")         /* not a turn; value: ms of sound; text: verdict */               \
+    X(NOTE_SILENCE, "silence")                   /* the caller says nothing; value: ms; text: rung of the ladder */    \
+    X(NOTE_DEAD_AIR, "dead-air")                 /* the model says nothing; value: ms; text: what is done */           \
+    X(NOTE_LINE, "line")                         /* an oddity of the line, once each; text: which; value: figure */    \
+    X(NOTE_LATE_AUDIO, "late-audio")             /* of a dead response, dropped; value: bytes */                       \
+    X(NOTE_UNDERRUN, "underrun")                 /* the carrier ran dry in mid-item; value: new lead ms */             \
+    X(NOTE_UPLINK_DROP, "uplink-drop")           /* value: bytes of caller audio lost to the limit */                  \
+    X(NOTE_UPLINK_FILL, "uplink-fill")           /* value: ms of silence put into a gap */                             \
+    X(NOTE_QUEUE_FULL, "queue-full")             /* downlink limit; the response is cancelled */                       \
+    X(NOTE_RESPONSE_TIMEOUT, "response-timeout") /* text: created, stall or cancel */                                  \
+    X(NOTE_RESPONSE_FAILED, "response-failed")   /* text: code */                                                      \
     X(NOTE_RESPONSE_COLLISION, "response-collision")                                                                   \
     X(NOTE_MODEL_ERROR, "model-error")       /* text: code */                                                          \
     X(NOTE_TOOL_UNKNOWN, "tool-unknown")     /* text: name */                                                          \
@@ -78,10 +87,46 @@ const char *call_note_name(enum call_note note);
 enum call_party { PARTY_CALLER, PARTY_AGENT, PARTY_TOOL, PARTY_N };
 const char *call_party_name(enum call_party party);
 
+/* Why the agent was stopped, or was not. X(constant, word) */
+#define CALL_VERDICT_LIST(X)                                                                                           \
+    X(VERDICT_NONE, "none")               /* nobody spoke over the agent */                                            \
+    X(VERDICT_SPEECH, "speech")           /* local detector: real speech */                                            \
+    X(VERDICT_SERVICE, "service")         /* the service's detector said so */                                         \
+    X(VERDICT_CONTROL, "control")         /* text, keys or a button */                                                 \
+    X(VERDICT_SHORT, "short")             /* resumed: over before it counted as speech */                              \
+    X(VERDICT_BACKCHANNEL, "backchannel") /* resumed: a short sound at an edge of the agent's turn */                  \
+    X(VERDICT_ECHO, "echo")               /* resumed: our own voice came back */                                       \
+    X(VERDICT_TIMEOUT, "timeout")         /* resumed: no verdict in time */                                            \
+    X(VERDICT_PROTECTED, "protected")     /* not even paused */
+
+enum call_verdict {
+#define X(name, word) name,
+    CALL_VERDICT_LIST(X)
+#undef X
+        VERDICT_N
+};
+const char *call_verdict_name(enum call_verdict verdict);
+
+/* What was learned about the line by the end of a call. */
+struct call_line {
+    bool echo;              /* an echo of the agent was found */
+    uint32_t echo_loss_cb;  /* return loss in tenths of a dB */
+    uint32_t echo_delay_ms; /* from our sending to its return */
+    uint32_t gate_closures; /* times that the echo guard closed the uplink */
+    uint32_t gated_ms;      /* caller audio replaced by silence for it */
+    uint32_t gaps, gap_ms;  /* missing media */
+    uint32_t late, doubled; /* frames that came out of order, or twice */
+    uint32_t odd_frames;    /* of another size than the usual */
+    uint32_t clipped_ms;    /* at full scale */
+    uint32_t zero_ms;       /* 0x00 where mu-law silence is 0xFF */
+    int32_t dc_offset;      /* of int16, running mean at the end */
+};
+
 /* One exchange. Times are ms since the leg's start; -1: did not happen. */
 struct call_turn {
     uint32_t number;                         /* 0: the greeting */
     int32_t speech_start_ms, speech_stop_ms; /* as the detector told */
+    int32_t commit_ms;                       /* turn handed to the model, by us or by the service */
     int32_t created_ms;                      /* response created */
     int32_t first_audio_ms;                  /* first delta from the model */
     int32_t first_sent_ms;                   /* first byte to the carrier */
@@ -90,6 +135,9 @@ struct call_turn {
     uint32_t heard_ms;                       /* of it, the ledger's low mark */
     uint32_t tools;
     bool interrupted;
+    enum call_verdict verdict;  /* the last one on a sound over the agent in this turn */
+    uint32_t pauses, paused_ms; /* of them those that came to nothing */
+    uint32_t end_silence_ms;    /* silence counted when the local detector ended the caller's speech */
 };
 
 struct call_action {
@@ -138,6 +186,12 @@ struct call_action {
             struct str tool_call_id;
         } tool_cancel;
         struct {
+            uint32_t chunk;   /* counts up from 1; its answer carries the same */
+            uint32_t rate_hz; /* 8000: 256 samples, 16000: 512 */
+            bool reset;       /* forget what was heard before, then take this chunk */
+            struct span pcm;  /* int16, native order */
+        } vad;
+        struct {
             uint64_t at_samples; /* contiguous with the record before it */
             struct span pairs;   /* caller byte, agent byte, caller byte ... in the leg's format */
         } record;
@@ -159,6 +213,7 @@ struct call_action {
             enum call_reason reason;
             struct str detail;
             uint32_t duration_ms; /* leg start to stop */
+            struct call_line line;
         } end;
     };
 };

@@ -34,6 +34,8 @@
     X(EV_MODEL_RESPONSE_DONE, "model.response-done")                                                                   \
     X(EV_MODEL_ERROR, "model.error") /* an error event that did not close the session */                               \
     X(EV_TOOL_RESULT, "tool.result")                                                                                   \
+    X(EV_VAD, "vad")                             /* what the detector makes of one ACT_VAD chunk; in order */          \
+    X(EV_CONTROL_TURN, "control.turn")           /* a turn opened, closed or thrown away by button, API or key */      \
     X(EV_CONTROL_HANGUP, "control.hangup")       /* operator, API, drain */                                            \
     X(EV_CONTROL_SHED, "control.shed")           /* the worker is out of room for waiting agent audio */               \
     X(EV_CONTROL_USER_TEXT, "control.user-text") /* text as if the caller had said it */
@@ -45,6 +47,10 @@ enum call_event_type {
         CALL_EVENT_N
 };
 const char *call_event_name(enum call_event_type type);
+
+/* What a push-to-talk button does. */
+enum turn_cue { TURN_CUE_START, TURN_CUE_COMMIT, TURN_CUE_DISCARD, TURN_CUE_N };
+const char *turn_cue_name(enum turn_cue cue); /* "start", "commit", "discard" */
 
 enum response_status {
     RESPONSE_COMPLETED,
@@ -130,6 +136,13 @@ struct call_event {
             struct str tool_call_id, output;
             bool failed; /* output is an error text */
         } tool_result;
+        struct {
+            uint32_t chunk; /* number of the ACT_VAD it answers */
+            uint32_t ppm;   /* probability of speech in millionths, 0 to 1000000 */
+        } vad;
+        struct {
+            enum turn_cue cue;
+        } control_turn;
         struct {
             enum call_reason reason;
         } control_hangup;

@@ -8,6 +8,7 @@ void turn_begin(struct call *c)
     c->turn = (struct call_turn){.number = c->turns++,
                                  .speech_start_ms = -1,
                                  .speech_stop_ms = -1,
+                                 .commit_ms = -1,
                                  .created_ms = -1,
                                  .first_audio_ms = -1,
                                  .first_sent_ms = -1,

@@ -317,6 +317,13 @@ static void f_event(struct visit *v, struct call_event *e)
         f_str(v, &e->tool_result.output);
         f_bool(v, &e->tool_result.failed);
         break;
+    case EV_VAD:
+        f_u32(v, &e->vad.chunk);
+        f_u32(v, &e->vad.ppm);
+        break;
+    case EV_CONTROL_TURN:
+        F_ENUM(v, e->control_turn.cue, TURN_CUE_N);
+        break;
     case EV_CONTROL_HANGUP:
         F_ENUM(v, e->control_hangup.reason, CALL_REASON_N);
         break;
@@ -326,6 +333,46 @@ static void f_event(struct visit *v, struct call_event *e)
     default:
         break;
     }
+}
+
+static void f_turn_taking(struct visit *v, struct call_opts *o)
+{
+    bool *flags[] = {&o->vad.on, &o->barge_in.on, &o->barge_in.pause, &o->silence.on, &o->dead_air.on, &o->echo_guard};
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        f_bool(v, flags[i]);
+    }
+    uint32_t *numbers[] = {&o->vad.rate_hz,
+                           &o->vad.start_ppm,
+                           &o->vad.end_ppm,
+                           &o->vad.min_speech_ms,
+                           &o->vad.min_silence_ms,
+                           &o->vad.pre_speech_ms,
+                           &o->vad.grace_ms,
+                           &o->barge_in.verdict_ms,
+                           &o->barge_in.min_speech_ms,
+                           &o->barge_in.reject_silence_ms,
+                           &o->barge_in.backchannel_ms,
+                           &o->barge_in.edge_ms,
+                           &o->barge_in.back_ms,
+                           &o->barge_in.backoff_ms,
+                           &o->barge_in.backoff_ppm,
+                           &o->silence.after_ms,
+                           &o->silence.again_ms,
+                           &o->silence.n_prompts,
+                           &o->dead_air.nudge_ms,
+                           &o->dead_air.nudges,
+                           &o->dead_air.max_response_ms};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        f_u32(v, numbers[i]);
+    }
+    if (o->silence.n_prompts > CALL_SILENCE_PROMPTS) {
+        v->err = v->err ? v->err : -ERR_CORRUPT;
+        o->silence.n_prompts = 0;
+    }
+    for (uint32_t i = 0; i < CALL_SILENCE_PROMPTS; i++) {
+        f_str(v, &o->silence.prompts[i]);
+    }
+    f_str(v, &o->silence.goodbye);
 }
 
 static void f_opts(struct visit *v, struct call_opts *o)
@@ -365,6 +412,7 @@ static void f_opts(struct visit *v, struct call_opts *o)
         f_u32(v, numbers[i]);
     }
     f_bool(v, &o->record);
+    f_turn_taking(v, o);
     if (o->n_tools > CALL_MAX_TOOLS) {
         v->err = v->err ? v->err : -ERR_CORRUPT;
         o->n_tools = 0;
@@ -381,7 +429,7 @@ static void f_opts(struct visit *v, struct call_opts *o)
 static void f_turn(struct visit *v, struct call_turn *t)
 {
     f_u32(v, &t->number);
-    int32_t *times[] = {&t->speech_start_ms, &t->speech_stop_ms, &t->created_ms,
+    int32_t *times[] = {&t->speech_start_ms, &t->speech_stop_ms, &t->commit_ms,   &t->created_ms,
                         &t->first_audio_ms,  &t->first_sent_ms,  &t->agent_end_ms};
     for (size_t i = 0; i < ARRAY_LEN(times); i++) {
         f_i32(v, times[i]);
@@ -390,6 +438,22 @@ static void f_turn(struct visit *v, struct call_turn *t)
     f_u32(v, &t->heard_ms);
     f_u32(v, &t->tools);
     f_bool(v, &t->interrupted);
+    F_ENUM(v, t->verdict, VERDICT_N);
+    f_u32(v, &t->pauses);
+    f_u32(v, &t->paused_ms);
+    f_u32(v, &t->end_silence_ms);
+}
+
+static void f_line_stats(struct visit *v, struct call_line *l)
+{
+    f_bool(v, &l->echo);
+    uint32_t *numbers[] = {&l->echo_loss_cb, &l->echo_delay_ms, &l->gate_closures, &l->gated_ms,
+                           &l->gaps,         &l->gap_ms,        &l->late,          &l->doubled,
+                           &l->odd_frames,   &l->clipped_ms,    &l->zero_ms};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        f_u32(v, numbers[i]);
+    }
+    f_i32(v, &l->dc_offset);
 }
 
 /* A caller's line may hold keys that the journal masks: its length stands for it. */
@@ -454,6 +518,12 @@ static void f_action(struct visit *v, struct call_action *a)
     case ACT_TOOL_CANCEL:
         f_str(v, &a->tool_cancel.tool_call_id);
         break;
+    case ACT_VAD:
+        f_u32(v, &a->vad.chunk);
+        f_u32(v, &a->vad.rate_hz);
+        f_bool(v, &a->vad.reset);
+        f_span(v, &a->vad.pcm);
+        break;
     case ACT_RECORD:
         f_u64(v, &a->record.at_samples);
         f_span(v, &a->record.pairs);
@@ -480,6 +550,7 @@ static void f_action(struct visit *v, struct call_action *a)
         F_ENUM(v, a->end.reason, CALL_REASON_N);
         f_str(v, &a->end.detail);
         f_u32(v, &a->end.duration_ms);
+        f_line_stats(v, &a->end.line);
         break;
     case ACT_LEG_CLEAR:
     case ACT_MODEL_OPEN:

@@ -21,6 +21,13 @@ static const char *const playout_events[] = {"audio", "pause", "resume", "cut", 
 static const char *const turn_kinds[] = {"server_vad", "semantic_vad", "manual", "local", "hybrid"};
 static const char *const parties[] = {"caller", "agent", "tool"};
 
+static const char *const cues[] = {"start", "commit", "discard"};
+static const char *const verdict_names[] = {
+#define X(name, word) word,
+    CALL_VERDICT_LIST(X)
+#undef X
+};
+
 static const char *const event_names[] = {
 #define X(name, word) word,
     CALL_EVENT_LIST(X)
@@ -56,6 +63,8 @@ NAME_FN(caller_event_name, enum caller_event, caller_events)
 NAME_FN(response_event_name, enum response_event, response_events)
 NAME_FN(playout_event_name, enum playout_event, playout_events)
 NAME_FN(turn_kind_name, enum turn_kind, turn_kinds)
+NAME_FN(turn_cue_name, enum turn_cue, cues)
+NAME_FN(call_verdict_name, enum call_verdict, verdict_names)
 NAME_FN(call_party_name, enum call_party, parties)
 NAME_FN(call_event_name, enum call_event_type, event_names)
 NAME_FN(call_action_name, enum call_action_type, action_names)

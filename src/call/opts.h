@@ -38,6 +38,52 @@ struct call_turn_opts {
     bool interrupt_response;
 };
 
+/* The local detector: the VAD network's probability against two thresholds. */
+struct call_vad_opts {
+    bool on;            /* it runs: kinds local, hybrid, manual (barge-in), semantic_vad with a threshold of its own */
+    uint32_t rate_hz;   /* branch of the network: 8000 (256 samples) or 16000 (512) */
+    uint32_t start_ppm; /* at or above: speech begins; millionths */
+    uint32_t end_ppm;   /* below: silence is counted; between the two nothing changes */
+    uint32_t min_speech_ms;  /* of speech before a sound is a turn, while the agent is silent */
+    uint32_t min_silence_ms; /* ends a turn */
+    uint32_t pre_speech_ms;  /* audio before the onset that still belongs to the turn */
+    uint32_t grace_ms;       /* after the greeting, before sounds count */
+};
+
+/* A sound over the agent: pause at once, then decide. */
+struct call_barge_in_opts {
+    bool on;                    /* the caller may stop the agent */
+    bool pause;                 /* two steps; else the first sound that is a turn cancels at once */
+    uint32_t verdict_ms;        /* a pause without verdict ends */
+    uint32_t min_speech_ms;     /* of speech before it is real */
+    uint32_t reject_silence_ms; /* so much silence and it was nothing */
+    uint32_t backchannel_ms;    /* at the edges of the agent's turn shorter speech is a backchannel */
+    uint32_t edge_ms;           /* what counts as an edge */
+    uint32_t back_ms;           /* resuming moves back to a quiet point, at most so far */
+    uint32_t backoff_ms;        /* after a pause that came to nothing the next one needs backoff_ppm more */
+    uint32_t backoff_ppm;
+};
+
+#define CALL_SILENCE_PROMPTS 4
+
+/* The caller says nothing. */
+struct call_silence_opts {
+    bool on;
+    uint32_t after_ms;  /* of silence on both sides before the first prompt */
+    uint32_t again_ms;  /* between the later rungs */
+    uint32_t n_prompts; /* then the goodbye, then the hang-up */
+    struct str prompts[CALL_SILENCE_PROMPTS];
+    struct str goodbye;
+};
+
+/* The model says nothing, or never ends. */
+struct call_dead_air_opts {
+    bool on;
+    uint32_t nudge_ms;        /* an answer is owed and nothing can be heard: ask once more */
+    uint32_t nudges;          /* so often; then the apology and the hang-up */
+    uint32_t max_response_ms; /* audio of one response; over it it is cancelled. 0: none */
+};
+
 struct call_opts {
     struct str call_id; /* ours */
     struct str agent;
@@ -53,7 +99,12 @@ struct call_opts {
     struct {
         struct str text; /* what is asked for when a goodbye is still owed; empty: the model's own words */
     } farewell;
-    struct call_turn_opts turn;
+    struct call_turn_opts turn; /* what the service is told */
+    struct call_vad_opts vad;
+    struct call_barge_in_opts barge_in;
+    struct call_silence_opts silence;
+    struct call_dead_air_opts dead_air;
+    bool echo_guard;
     struct {
         uint32_t lead_ms;
         uint32_t max_lead_ms;

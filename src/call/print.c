@@ -35,12 +35,22 @@ static void print_turn(const struct call_turn *t, struct buf *out)
                t->agent_end_ms);
     buf_printf(out, " item_ms=%u heard_ms=%u tools=%u interrupted=%d", t->item_ms, t->heard_ms, t->tools,
                t->interrupted);
+    buf_printf(out, " commit=%d verdict=%s pauses=%u paused_ms=%u end_silence_ms=%u", t->commit_ms,
+               call_verdict_name(t->verdict), t->pauses, t->paused_ms, t->end_silence_ms);
 }
 
 static void print_usage(const struct call_usage *u, struct buf *out)
 {
     buf_printf(out, " in_text=%u in_audio=%u cached_text=%u cached_audio=%u out_text=%u out_audio=%u", u->in_text,
                u->in_audio, u->cached_text, u->cached_audio, u->out_text, u->out_audio);
+}
+
+static void print_line_stats(const struct call_line *l, struct buf *out)
+{
+    buf_printf(out, " echo=%d loss_cb=%u delay_ms=%u closures=%u gated_ms=%u", l->echo, l->echo_loss_cb,
+               l->echo_delay_ms, l->gate_closures, l->gated_ms);
+    buf_printf(out, " gaps=%u gap_ms=%u late=%u doubled=%u odd=%u clipped_ms=%u zero_ms=%u dc=%d", l->gaps, l->gap_ms,
+               l->late, l->doubled, l->odd_frames, l->clipped_ms, l->zero_ms, l->dc_offset);
 }
 
 static void print_action(const struct call_action *a, struct buf *out)
@@ -89,6 +99,10 @@ static void print_action(const struct call_action *a, struct buf *out)
     case ACT_TOOL_CANCEL:
         quoted(out, "call", a->tool_cancel.tool_call_id);
         break;
+    case ACT_VAD:
+        buf_printf(out, " chunk=%u rate=%u reset=%d", a->vad.chunk, a->vad.rate_hz, a->vad.reset);
+        audio(out, a->vad.pcm);
+        break;
     case ACT_RECORD:
         buf_printf(out, " at=%llu", (unsigned long long)a->record.at_samples);
         audio(out, a->record.pairs);
@@ -112,6 +126,7 @@ static void print_action(const struct call_action *a, struct buf *out)
     case ACT_END:
         buf_printf(out, " reason=%s duration_ms=%u", call_reason_name(a->end.reason), a->end.duration_ms);
         quoted(out, "detail", a->end.detail);
+        print_line_stats(&a->end.line, out);
         break;
     case ACT_LEG_CLEAR:
     case ACT_MODEL_OPEN:
@@ -211,6 +226,12 @@ void event_print(const struct call_event *e, struct buf *out)
     case EV_TOOL_RESULT:
         quoted(out, "call", e->tool_result.tool_call_id);
         quoted(out, "output", e->tool_result.output);
+        break;
+    case EV_VAD:
+        buf_printf(out, " chunk=%u ppm=%u", e->vad.chunk, e->vad.ppm);
+        break;
+    case EV_CONTROL_TURN:
+        buf_printf(out, " cue=%s", turn_cue_name(e->control_turn.cue));
         break;
     case EV_CONTROL_HANGUP:
         buf_printf(out, " reason=%s", call_reason_name(e->control_hangup.reason));

@@ -15,6 +15,7 @@
     X(REASON_MODEL_REFUSED, "model-refused", "the model refused key, model or settings")                               \
     X(REASON_MODEL_CLOSED, "model-closed", "the model closed the session")                                             \
     X(REASON_MODEL_SILENT, "model-silent", "the model stopped answering")                                              \
+    X(REASON_CALLER_SILENT, "caller-silent", "the caller said nothing any more")                                       \
     X(REASON_LIMIT_DURATION, "limit-duration", "the call reached its maximum length")                                  \
     X(REASON_LIMIT_COST, "limit-cost", "the call reached its maximum cost")                                            \
     X(REASON_PROTOCOL, "protocol", "a peer broke its protocol")                                                        \

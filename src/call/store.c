@@ -62,6 +62,7 @@ enum store_status store_status_of(enum call_reason reason)
     case REASON_AGENT_HANGUP:
     case REASON_API_HANGUP:
     case REASON_DRAIN:
+    case REASON_CALLER_SILENT:
     case REASON_LIMIT_DURATION:
     case REASON_LIMIT_COST:
         return STORE_COMPLETED;

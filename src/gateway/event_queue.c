@@ -100,6 +100,8 @@ static void find_views(struct call_event *ev, struct views *v)
         break;
     case EV_BEGIN:
     case EV_TICK:
+    case EV_VAD:
+    case EV_CONTROL_TURN:
     case EV_CONTROL_SHED:
     case EV_LEG_MARK:
     case EV_LEG_DTMF:

@@ -334,6 +334,8 @@ void host_perform(struct host *h, const struct call_action *act)
         break;
     case ACT_TOOL_CANCEL:
         break; /* the job ends by itself; the call counts its result as late */
+    case ACT_VAD:
+        break; /* no call has the detector on yet */
     case ACT_RECORD:
         if (h->recorder) {
             recorder_put(h->recorder, act->record.at_samples, act->record.pairs);

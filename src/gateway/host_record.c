@@ -243,6 +243,14 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_GREETING_TIMEOUT:
     case NOTE_GREETING_DEVIATION:
     case NOTE_UPLINK_FILL:
+    case NOTE_PAUSE:
+    case NOTE_RESUME:
+    case NOTE_TURN_START:
+    case NOTE_TURN_END:
+    case NOTE_SOUND_REJECTED:
+    case NOTE_SILENCE:
+    case NOTE_DEAD_AIR:
+    case NOTE_LINE:
     case NOTE_QUEUE_FULL:
     case NOTE_RESPONSE_COLLISION:
     case NOTE_TOOL_DUPLICATE:
@@ -280,6 +288,14 @@ static enum log_level note_level(enum call_note note)
     case NOTE_LATE_AUDIO:
     case NOTE_UNDERRUN:
     case NOTE_UPLINK_FILL:
+    case NOTE_PAUSE:
+    case NOTE_RESUME:
+    case NOTE_TURN_START:
+    case NOTE_TURN_END:
+    case NOTE_SOUND_REJECTED:
+    case NOTE_SILENCE:
+    case NOTE_DEAD_AIR:
+    case NOTE_LINE:
     case NOTE_RESPONSE_COLLISION:
     case NOTE_TOOL_DUPLICATE:
     case NOTE_TOOL_LATE:

@@ -12,7 +12,7 @@
 #define METRIC_RESULT_WORDS "completed failed"
 #define METRIC_REASON_WORDS                                                                                            \
     "caller-hangup agent-hangup api-hangup drain carrier-closed no-media model-unreachable model-refused "             \
-    "model-closed model-silent limit-duration limit-cost protocol killed internal-error"
+    "model-closed model-silent caller-silent limit-duration limit-cost protocol killed internal-error"
 #define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
 #define METRIC_VERDICT_WORDS "real ignored"
 #define METRIC_OK_WORDS      "ok error"

@@ -439,6 +439,7 @@ static void put_action(struct buf *out, const struct call_action *act)
     case ACT_MODEL_CLOSE:
     case ACT_TOOL_RUN:
     case ACT_TOOL_CANCEL:
+    case ACT_VAD:
     case ACT_RECORD:
     case ACT_LINE:
     case ACT_TURN:
