@@ -239,6 +239,17 @@ int loop_on_pass_end(struct loop *loop, loop_fn fn, void *arg)
     return 0;
 }
 
+void loop_off_pass_end(struct loop *loop, loop_fn fn, void *arg)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < loop->pass_end_n; i++) {
+        if (loop->pass_end[i].fn != fn || loop->pass_end[i].arg != arg) {
+            loop->pass_end[kept++] = loop->pass_end[i];
+        }
+    }
+    loop->pass_end_n = kept;
+}
+
 static void on_signal(uv_signal_t *uv, int signo)
 {
     struct loop_signal *s = uv->data;

@@ -36,6 +36,8 @@ void loop_assert(const struct loop *loop);
 MUST_USE int loop_on_signal(struct loop *loop, int signo, void (*fn)(int signo, void *arg), void *arg);
 /* Runs fn at the end of each loop pass, after all sockets were served. At most 4 per loop. */
 MUST_USE int loop_on_pass_end(struct loop *loop, loop_fn fn, void *arg);
+/* Takes that back; not from within fn. What was never there is fine. */
+void loop_off_pass_end(struct loop *loop, loop_fn fn, void *arg);
 /* Passes that took longer than 5 ms, and the longest one so far. */
 struct loop_stats {
     uint64_t passes;

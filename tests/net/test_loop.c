@@ -222,6 +222,26 @@ TEST(the_end_of_a_pass_comes_after_its_work)
     trace_done(&t);
 }
 
+TEST(the_end_of_a_pass_can_be_let_go_of)
+{
+    struct trace t, other;
+    trace_new(&t);
+    assert_ok(loop_on_pass_end(t.loop, on_posted, &t));
+    assert_ok(loop_on_pass_end(t.loop, on_posted, &other));
+    loop_off_pass_end(t.loop, on_posted, &other);
+    loop_off_pass_end(t.loop, on_posted, &other); /* it is not there any more */
+    run_loop_for(t.loop, 1000);
+    assert_true(str_starts(buf_str(&t.text), STR("work "))); /* the first one is still called */
+    loop_off_pass_end(t.loop, on_posted, &t);
+    buf_clear(&t.text, 0);
+    run_loop_for(t.loop, 1000);
+    assert_str_is(buf_str(&t.text), "");
+    for (int i = 0; i < 4; i++) { /* the places are free again */
+        assert_ok(loop_on_pass_end(t.loop, on_posted, &t));
+    }
+    trace_done(&t);
+}
+
 /* ---- mail ---- */
 
 enum { THREADS = 4, POSTS = 5000 };
@@ -403,7 +423,7 @@ TEST_MAIN(T(a_timer_never_fires_early), T(a_timer_may_be_freed_in_its_own_callba
           T(a_timer_that_was_freed_or_stopped_does_not_fire), T(a_repeating_timer_goes_on),
           T(a_timer_that_arms_itself_for_now_does_not_starve_the_loop),
           T(a_timer_sees_a_time_that_is_not_before_it_was_due), T(a_pass_that_takes_longer_than_5_ms_is_counted),
-          T(the_end_of_a_pass_comes_after_its_work), T(posts_from_other_threads_arrive_all_and_in_order),
-          T(what_was_posted_before_the_loop_is_freed_still_runs), T(a_stop_before_the_run_is_not_lost),
-          T(a_job_runs_elsewhere_and_answers_on_the_loop), T(freeing_the_loop_ends_every_job_once),
-          T(a_signal_reaches_its_latest_handler))
+          T(the_end_of_a_pass_comes_after_its_work), T(the_end_of_a_pass_can_be_let_go_of),
+          T(posts_from_other_threads_arrive_all_and_in_order), T(what_was_posted_before_the_loop_is_freed_still_runs),
+          T(a_stop_before_the_run_is_not_lost), T(a_job_runs_elsewhere_and_answers_on_the_loop),
+          T(freeing_the_loop_ends_every_job_once), T(a_signal_reaches_its_latest_handler))
