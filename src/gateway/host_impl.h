@@ -1,4 +1,5 @@
-/* The inside of a host, shared by host.c (life, events), host_perform.c (actions) and host_record.c (rows, log). */
+/* The inside of a host, shared by host.c (life, events), host_perform.c (actions), host_record.c (rows, log)
+ * and host_note.c (notes). */
 #ifndef GATEWAY_HOST_IMPL_H
 #define GATEWAY_HOST_IMPL_H
 
@@ -32,8 +33,9 @@ struct host_facts {
     int64_t counted_cost; /* what the metric has got so far */
     bool priced;
     struct cost_prices prices;
-    uint32_t lines, turns, barge_ins, tools;
-    uint32_t *gaps_ms; /* response latency of each turn */
+    uint32_t lines, turns, tools;
+    uint32_t barge_ins, pauses; /* of the agent: for an interruption, for nothing */
+    uint32_t *gaps_ms;          /* response latency of each turn */
     size_t n_gaps, cap_gaps;
     struct call_action end;
     struct buf end_text;    /* end's detail, kept */
@@ -90,10 +92,12 @@ void record_model_ready(struct host *h, const struct call_event *ev);
 void record_model_failed(struct host *h, const struct call_event *ev);
 void record_line(struct host *h, const struct call_action *act);
 void record_turn(struct host *h, const struct call_action *act);
-void record_note(struct host *h, const struct call_action *act);
 void record_usage(struct host *h, const struct call_action *act);
 void record_end(struct host *h);
 void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act, const struct call_event *ev);
 void host_facts_done(struct host_facts *f);
+
+/* host_note.c */
+void record_note(struct host *h, const struct call_action *act);
 
 #endif

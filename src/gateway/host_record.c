@@ -1,4 +1,4 @@
-/* What is kept and said of a call: rows of the store, metrics, log lines, the tap. */
+/* What is kept and said of a call: rows of the store, metrics, log lines, the tap. Its notes: host_note.c. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -165,9 +165,20 @@ static void add_gap(struct host_facts *f, uint32_t ms)
     f->gaps_ms[f->n_gaps++] = ms;
 }
 
+static void observe_detection(struct metrics *m, const struct call_turn *t)
+{
+    if (t->speech_stop_ms >= 0 && t->commit_ms >= t->speech_stop_ms) {
+        metrics_observe_us(m, METRIC_TURN_DETECTION, (uint64_t)(t->commit_ms - t->speech_stop_ms) * 1000);
+    }
+    if (t->end_silence_ms > 0) {
+        metrics_observe_us(m, METRIC_END_SILENCE, (uint64_t)t->end_silence_ms * 1000);
+    }
+}
+
 static void observe_turn(struct host *h, const struct call_turn *t)
 {
     struct metrics *m = h->worker->env.metrics;
+    observe_detection(m, t);
     if (t->first_sent_ms < 0) {
         return;
     }
@@ -195,126 +206,6 @@ void record_turn(struct host *h, const struct call_action *act)
     buf_clear(&f->agent, 0);
     f->turns += act->turn.number > 0;
     observe_turn(h, &act->turn);
-    host_tap(h, TAP_ACTION, act, NULL);
-}
-
-static void count_note(struct host *h, const struct call_action *act)
-{
-    struct metrics *m = h->worker->env.metrics;
-    uint64_t value = act->note.value > 0 ? (uint64_t)act->note.value : 0;
-    switch (act->note.note) {
-    case NOTE_BARGE_IN:
-        h->facts.barge_ins++;
-        metrics_add_word(m, METRIC_BARGE_IN, STR("real"), 1);
-        break;
-    case NOTE_BARGE_IN_IGNORED:
-        metrics_add_word(m, METRIC_BARGE_IN, STR("ignored"), 1);
-        break;
-    case NOTE_LATE_AUDIO:
-        metrics_add(m, METRIC_LATE_AUDIO, 1);
-        break;
-    case NOTE_UNDERRUN:
-        metrics_add(m, METRIC_UNDERRUNS, 1);
-        break;
-    case NOTE_UPLINK_DROP:
-        metrics_add(m, METRIC_UPLINK_DROPPED, value);
-        break;
-    case NOTE_RESPONSE_TIMEOUT:
-        metrics_add_word(m, METRIC_RESPONSE_TIMEOUTS, act->note.text, 1);
-        break;
-    case NOTE_RESPONSE_FAILED:
-    case NOTE_MODEL_ERROR:
-        metrics_add_word(m, METRIC_MODEL_ERRORS, act->note.text, 1);
-        break;
-    case NOTE_TOOL_UNKNOWN:
-        metrics_add_word(m, METRIC_TOOLS, STR("unknown"), 1);
-        break;
-    case NOTE_TOOL_TIMEOUT:
-        metrics_add_word(m, METRIC_TOOLS, STR("timeout"), 1);
-        break;
-    case NOTE_MARK_LOST:
-        metrics_add(m, METRIC_MARKS_LOST, 1);
-        break;
-    case NOTE_ILLEGAL:
-        metrics_add(m, METRIC_CALL_BUGS, 1);
-        break;
-    case NOTE_ANSWERED:
-    case NOTE_GREETING_DONE:
-    case NOTE_GREETING_TIMEOUT:
-    case NOTE_GREETING_DEVIATION:
-    case NOTE_UPLINK_FILL:
-    case NOTE_PAUSE:
-    case NOTE_RESUME:
-    case NOTE_TURN_START:
-    case NOTE_TURN_END:
-    case NOTE_SOUND_REJECTED:
-    case NOTE_SILENCE:
-    case NOTE_DEAD_AIR:
-    case NOTE_LINE:
-    case NOTE_QUEUE_FULL:
-    case NOTE_RESPONSE_COLLISION:
-    case NOTE_TOOL_DUPLICATE:
-    case NOTE_TOOL_LATE:
-    case NOTE_FAREWELL:
-    case NOTE_RECORD_LATE:
-    case NOTE_DTMF:
-    case CALL_NOTE_N:
-        break;
-    }
-}
-
-/* How loud a note is in the log. Digits and speech are the caller's own business: debug. */
-static enum log_level note_level(enum call_note note)
-{
-    switch (note) {
-    case NOTE_GREETING_TIMEOUT:
-    case NOTE_UPLINK_DROP:
-    case NOTE_QUEUE_FULL:
-    case NOTE_RESPONSE_TIMEOUT:
-    case NOTE_RESPONSE_FAILED:
-    case NOTE_MODEL_ERROR:
-    case NOTE_TOOL_UNKNOWN:
-    case NOTE_TOOL_TIMEOUT:
-    case NOTE_RECORD_LATE:
-    case NOTE_ILLEGAL:
-        return LOG_WARN;
-    case NOTE_ANSWERED:
-    case NOTE_BARGE_IN:
-    case NOTE_FAREWELL:
-        return LOG_INFO;
-    case NOTE_GREETING_DONE:
-    case NOTE_GREETING_DEVIATION:
-    case NOTE_BARGE_IN_IGNORED:
-    case NOTE_LATE_AUDIO:
-    case NOTE_UNDERRUN:
-    case NOTE_UPLINK_FILL:
-    case NOTE_PAUSE:
-    case NOTE_RESUME:
-    case NOTE_TURN_START:
-    case NOTE_TURN_END:
-    case NOTE_SOUND_REJECTED:
-    case NOTE_SILENCE:
-    case NOTE_DEAD_AIR:
-    case NOTE_LINE:
-    case NOTE_RESPONSE_COLLISION:
-    case NOTE_TOOL_DUPLICATE:
-    case NOTE_TOOL_LATE:
-    case NOTE_MARK_LOST:
-    case NOTE_DTMF:
-    case CALL_NOTE_N:
-        break;
-    }
-    return LOG_DEBUG;
-}
-
-void record_note(struct host *h, const struct call_action *act)
-{
-    count_note(h, act);
-    enum log_level level = note_level(act->note.note);
-    if (log_enabled(level)) {
-        log_write(level, &h->log, "call.note", "note=%s value=%lld text=\"" STR_FMT "\"",
-                  call_note_name(act->note.note), (long long)act->note.value, STR_ARG(act->note.text));
-    }
     host_tap(h, TAP_ACTION, act, NULL);
 }
 
@@ -365,6 +256,31 @@ static int64_t median_gap(struct host_facts *f)
     return f->gaps_ms[(f->n_gaps - 1) / 2];
 }
 
+static void count_line(struct metrics *m, const struct call_line *l)
+{
+    if (l->echo) {
+        metrics_add(m, METRIC_ECHO_CALLS, 1);
+        metrics_observe_micro(m, METRIC_ECHO_LOSS, (uint64_t)l->echo_loss_cb * 100000);
+    }
+    metrics_add(m, METRIC_GATE_CLOSURES, l->gate_closures);
+    metrics_add(m, METRIC_GATED_SECONDS, (uint64_t)l->gated_ms * 1000);
+}
+
+/* What was odd about the line, only when something was. */
+static void log_line(const struct host *h)
+{
+    const struct call_line *l = &h->facts.end.end.line;
+    if (l->echo || l->gate_closures > 0) {
+        log_info(&h->log, "call.echo", "found=%d return_loss_db=%u.%u delay_ms=%u gate_closures=%u gated_ms=%u",
+                 l->echo, l->echo_loss_cb / 10, l->echo_loss_cb % 10, l->echo_delay_ms, l->gate_closures, l->gated_ms);
+    }
+    if (l->gaps + l->late + l->doubled + l->odd_frames + l->clipped_ms + l->zero_ms > 0 || l->dc_offset != 0) {
+        log_info(&h->log, "call.line",
+                 "gaps=%u gap_ms=%u late=%u doubled=%u odd_frames=%u clipped_ms=%u zero_ms=%u dc_offset=%d", l->gaps,
+                 l->gap_ms, l->late, l->doubled, l->odd_frames, l->clipped_ms, l->zero_ms, l->dc_offset);
+    }
+}
+
 static void log_end(struct host *h)
 {
     struct host_facts *f = &h->facts;
@@ -376,10 +292,11 @@ static void log_end(struct host *h)
                                (long long)(micro % 1000000)) < 0); /* fits */
     }
     log_info(&h->log, "call.end",
-             "reason=%s detail=\"" STR_FMT "\" duration_s=%u.%03u turns=%u barge_ins=%u tools=%u latency_p50_ms=%lld "
+             "reason=%s detail=\"" STR_FMT
+             "\" duration_s=%u.%03u turns=%u barge_ins=%u pauses=%u tools=%u latency_p50_ms=%lld "
              "tokens=%llu cost=%s",
              call_reason_name(end->end.reason), STR_ARG(end->end.detail), end->end.duration_ms / 1000,
-             end->end.duration_ms % 1000, f->turns, f->barge_ins, f->tools, (long long)median_gap(f),
+             end->end.duration_ms % 1000, f->turns, f->barge_ins, f->pauses, f->tools, (long long)median_gap(f),
              (unsigned long long)cost_usage_total(&f->usage), cost);
 }
 
@@ -405,5 +322,7 @@ void record_end(struct host *h)
     metrics_add_word(m, METRIC_CALLS, str_from(c.status == STORE_FAILED ? "failed" : "completed"), 1);
     metrics_add_word(m, METRIC_CALLS_CLOSED, str_from(call_reason_name(reason)), 1);
     metrics_observe_us(m, METRIC_CALL_SECONDS, (uint64_t)c.duration_ms * 1000);
+    count_line(m, &f->end.end.line);
+    log_line(h);
     log_end(h);
 }

@@ -14,7 +14,18 @@
 #define MAX_WORDS   16
 #define MAX_BUCKETS 14
 
-enum kind { GAUGE, COUNTER, MICRO_COUNTER, CALL_HISTOGRAM, TURN_HISTOGRAM, LOOP_HISTOGRAM };
+enum kind {
+    GAUGE,
+    COUNTER,
+    MICRO_COUNTER,
+    CALL_HISTOGRAM, /* the first of the histograms */
+    TURN_HISTOGRAM,
+    LOOP_HISTOGRAM,
+    PAUSE_HISTOGRAM,
+    COUNT_HISTOGRAM,
+    DB_HISTOGRAM,
+    KIND_N,
+};
 
 struct info {
     enum kind kind;
@@ -30,17 +41,24 @@ static const struct info infos[METRIC_N] = {
 #undef X
 };
 
-/* Upper bounds in microseconds, ended by 0. */
-static const uint64_t call_bounds[MAX_BUCKETS] = {5000000,   15000000,  30000000,   60000000,   120000000,
-                                                  300000000, 600000000, 1200000000, 1800000000, 3600000000};
-static const uint64_t turn_bounds[MAX_BUCKETS] = {10000,  50000,   100000,  200000,  300000,  400000, 500000,
-                                                  750000, 1000000, 1500000, 2000000, 3000000, 5000000};
-static const uint64_t loop_bounds[MAX_BUCKETS] = {50,   100,   250,   500,   1000,   2000,
-                                                  5000, 10000, 20000, 50000, 100000, 500000};
+/* Upper bounds in millionths of the unit (mostly microseconds), ended by 0. */
+static const uint64_t bounds[KIND_N][MAX_BUCKETS] = {
+    [CALL_HISTOGRAM] = {5000000, 15000000, 30000000, 60000000, 120000000, 300000000, 600000000, 1200000000, 1800000000,
+                        3600000000},
+    [TURN_HISTOGRAM] = {10000, 50000, 100000, 200000, 300000, 400000, 500000, 750000, 1000000, 1500000, 2000000,
+                        3000000, 5000000},
+    [LOOP_HISTOGRAM] = {50, 100, 250, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 500000},
+    [PAUSE_HISTOGRAM] = {50000, 100000, 150000, 200000, 250000, 300000, 400000, 500000, 600000, 800000, 1000000,
+                         2000000},
+    [COUNT_HISTOGRAM] = {1000000, 2000000, 4000000, 8000000, 16000000, 32000000, 64000000, 128000000, 256000000,
+                         512000000},
+    [DB_HISTOGRAM] = {6000000, 9000000, 12000000, 15000000, 18000000, 21000000, 24000000, 27000000, 30000000, 35000000,
+                      40000000, 50000000},
+};
 
 struct histogram {
     atomic_uint_fast64_t buckets[MAX_BUCKETS + 1]; /* the last one: above every bound */
-    atomic_uint_fast64_t sum_us;
+    atomic_uint_fast64_t sum;                      /* in the unit of the bounds */
 };
 
 /* One row of words is 128 bytes, so that metrics of different threads seldom share a cache line. */
@@ -74,9 +92,7 @@ static bool is_histogram(enum metric id)
 
 static const uint64_t *bounds_of(enum metric id)
 {
-    return infos[id].kind == CALL_HISTOGRAM   ? call_bounds
-           : infos[id].kind == TURN_HISTOGRAM ? turn_bounds
-                                              : loop_bounds;
+    return bounds[infos[id].kind];
 }
 
 /* ------------------------------------------------------------------------------------------------ updates */
@@ -126,21 +142,31 @@ void metrics_move(struct metrics *m, enum metric id, int64_t by)
 
 void metrics_observe_many(struct metrics *m, enum metric id, uint64_t us, uint64_t n)
 {
-    const uint64_t *bounds = bounds_of(id);
+    const uint64_t *limits = bounds_of(id);
     uint32_t i = 0;
 
     assert(is_histogram(id));
-    while (i < MAX_BUCKETS && bounds[i] && us > bounds[i]) {
+    while (i < MAX_BUCKETS && limits[i] && us > limits[i]) {
         i++;
     }
-    i = i < MAX_BUCKETS && bounds[i] ? i : MAX_BUCKETS;
+    i = i < MAX_BUCKETS && limits[i] ? i : MAX_BUCKETS;
     atomic_fetch_add_explicit(&m->histograms[id].buckets[i], n, memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->histograms[id].sum_us, us * n, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->histograms[id].sum, us * n, memory_order_relaxed);
 }
 
 void metrics_observe_us(struct metrics *m, enum metric id, uint64_t us)
 {
     metrics_observe_many(m, id, us, 1);
+}
+
+void metrics_observe_micro(struct metrics *m, enum metric id, uint64_t micro)
+{
+    metrics_observe_many(m, id, micro, 1);
+}
+
+void metrics_observe(struct metrics *m, enum metric id, uint64_t units)
+{
+    metrics_observe_many(m, id, units * 1000000, 1);
 }
 
 /* ------------------------------------------------------------------------------------------------ reading */
@@ -196,14 +222,14 @@ static void put_micro(struct buf *out, uint64_t micro)
 
 static void print_histogram(const struct metrics *m, enum metric id, struct buf *out)
 {
-    const uint64_t *bounds = bounds_of(id);
+    const uint64_t *limits = bounds_of(id);
     const char *name = infos[id].name;
     uint64_t count = 0;
 
-    for (uint32_t i = 0; i < MAX_BUCKETS && bounds[i]; i++) {
+    for (uint32_t i = 0; i < MAX_BUCKETS && limits[i]; i++) {
         count += bucket_at(m, id, i);
         buf_printf(out, "%s_bucket{le=\"", name);
-        put_micro(out, bounds[i]);
+        put_micro(out, limits[i]);
         buf_puts(out, "\"} ");
         buf_put_u64(out, count);
         buf_putc(out, '\n');
@@ -212,7 +238,7 @@ static void print_histogram(const struct metrics *m, enum metric id, struct buf 
     buf_printf(out, "%s_bucket{le=\"+Inf\"} ", name);
     buf_put_u64(out, count);
     buf_printf(out, "\n%s_sum ", name);
-    put_micro(out, atomic_load_explicit(&m->histograms[id].sum_us, memory_order_relaxed));
+    put_micro(out, atomic_load_explicit(&m->histograms[id].sum, memory_order_relaxed));
     buf_printf(out, "\n%s_count ", name);
     buf_put_u64(out, count);
     buf_putc(out, '\n');

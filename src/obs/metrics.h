@@ -13,15 +13,18 @@
 #define METRIC_REASON_WORDS                                                                                            \
     "caller-hangup agent-hangup api-hangup drain carrier-closed no-media model-unreachable model-refused "             \
     "model-closed model-silent caller-silent limit-duration limit-cost protocol killed internal-error"
-#define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
-#define METRIC_VERDICT_WORDS "real ignored"
-#define METRIC_OK_WORDS      "ok error"
-#define METRIC_TOOL_WORDS    "ok error timeout unknown"
-#define METRIC_STAGE_WORDS   "created stall cancel"
-#define METRIC_TOKEN_WORDS   "in_text in_audio cached_text cached_audio out_text out_audio"
-#define METRIC_AUTH_WORDS    "signature token bearer"
-#define METRIC_HTTP_WORDS    "2xx 3xx 4xx 5xx 1xx"
-#define METRIC_SIDE_WORDS    "carrier model"
+#define METRIC_REFUSED_WORDS  "max-calls per-number draining sockets other"
+#define METRIC_VERDICT_WORDS  "speech service control short backchannel echo timeout protected"
+#define METRIC_OK_WORDS       "ok error"
+#define METRIC_TOOL_WORDS     "ok error timeout unknown"
+#define METRIC_STAGE_WORDS    "created stall cancel"
+#define METRIC_TOKEN_WORDS    "in_text in_audio cached_text cached_audio out_text out_audio"
+#define METRIC_AUTH_WORDS     "signature token bearer"
+#define METRIC_HTTP_WORDS     "2xx 3xx 4xx 5xx 1xx"
+#define METRIC_SIDE_WORDS     "carrier model"
+#define METRIC_LINE_WORDS     "gap late doubled odd-frame clipped zeros dc-offset rate echo other"
+#define METRIC_SILENCE_WORDS  "prompt goodbye hangup other"
+#define METRIC_DEAD_AIR_WORDS "nudge apology hangup text-only endless other"
 #define METRIC_MODEL_ERROR_WORDS                                                                                       \
     "invalid_api_key insufficient_quota rate_limit_exceeded model_not_found session_expired "                          \
     "conversation_already_has_active_response response_cancel_not_active input_audio_buffer_commit_empty "             \
@@ -42,7 +45,38 @@
     X(METRIC_GREETING, TURN_HISTOGRAM, "ringtrip_greeting_seconds", NULL, NULL,                                        \
       "Start of the media stream to the first agent audio sent.")                                                      \
     X(METRIC_BARGE_IN, COUNTER, "ringtrip_barge_in_total", "verdict", METRIC_VERDICT_WORDS,                            \
-      "Caller speech while the agent was speaking.")                                                                   \
+      "Sounds over the speaking agent: the first three stopped it, protected was let pass, after the others it went "  \
+      "on.")                                                                                                           \
+    X(METRIC_FALSE_PAUSES, COUNTER, "ringtrip_false_pauses_total", NULL, NULL,                                         \
+      "Times the agent paused for a sound that was no interruption, and went on.")                                     \
+    X(METRIC_PAUSE_SECONDS, PAUSE_HISTOGRAM, "ringtrip_false_pause_seconds", NULL, NULL, "Length of those pauses.")    \
+    X(METRIC_SOUNDS_REJECTED, COUNTER, "ringtrip_sounds_rejected_total", "verdict", METRIC_VERDICT_WORDS,              \
+      "Sounds of the caller that did not become a turn.")                                                              \
+    X(METRIC_TURN_DETECTION, TURN_HISTOGRAM, "ringtrip_turn_detection_seconds", NULL, NULL,                            \
+      "End of the caller's speech to the turn's commit.")                                                              \
+    X(METRIC_END_SILENCE, TURN_HISTOGRAM, "ringtrip_end_silence_seconds", NULL, NULL,                                  \
+      "Silence that the local detector counted before it ended a turn.")                                               \
+    X(METRIC_ECHO_CALLS, COUNTER, "ringtrip_echo_calls_total", NULL, NULL,                                             \
+      "Calls on whose line the agent came back as an echo.")                                                           \
+    X(METRIC_ECHO_LOSS, DB_HISTOGRAM, "ringtrip_echo_return_loss_db", NULL, NULL,                                      \
+      "Echo return loss of those calls, in dB.")                                                                       \
+    X(METRIC_GATE_CLOSURES, COUNTER, "ringtrip_echo_gate_closures_total", NULL, NULL,                                  \
+      "Times the echo guard replaced caller audio by silence; counted when a call ends.")                              \
+    X(METRIC_GATED_SECONDS, MICRO_COUNTER, "ringtrip_echo_gated_seconds_total", NULL, NULL,                            \
+      "Caller audio that it replaced; counted when a call ends.")                                                      \
+    X(METRIC_LINE, COUNTER, "ringtrip_line_oddities_total", "oddity", METRIC_LINE_WORDS,                               \
+      "Calls with this fault of the line.")                                                                            \
+    X(METRIC_SILENCE, COUNTER, "ringtrip_silence_prompts_total", "rung", METRIC_SILENCE_WORDS,                         \
+      "What was done because the caller said nothing.")                                                                \
+    X(METRIC_DEAD_AIR, COUNTER, "ringtrip_dead_air_total", "action", METRIC_DEAD_AIR_WORDS,                            \
+      "What was done because the model said nothing, or did not end.")                                                 \
+    X(METRIC_VAD_CHUNKS, COUNTER, "ringtrip_vad_chunks_total", NULL, NULL,                                             \
+      "Chunks of 32 ms that the local speech detector judged.")                                                        \
+    X(METRIC_VAD_BATCH, COUNT_HISTOGRAM, "ringtrip_vad_batch_chunks", NULL, NULL, "Chunks that were judged together.") \
+    X(METRIC_VAD_SECONDS, MICRO_COUNTER, "ringtrip_vad_seconds_total", NULL, NULL,                                     \
+      "Time spent in the local speech detector.")                                                                      \
+    X(METRIC_VAD_OVERLOADS, COUNTER, "ringtrip_vad_overloads_total", NULL, NULL,                                       \
+      "Passes of an event loop with more than 256 chunks to judge.")                                                   \
     X(METRIC_LATE_AUDIO, COUNTER, "ringtrip_late_audio_dropped_total", NULL, NULL,                                     \
       "Audio deltas of cancelled responses that were dropped.")                                                        \
     X(METRIC_UNDERRUNS, COUNTER, "ringtrip_underruns_total", NULL, NULL,                                               \
@@ -117,8 +151,11 @@ void metrics_add_at(struct metrics *m, enum metric id, uint32_t word, uint64_t n
 /* Gauges. */
 void metrics_set(struct metrics *m, enum metric id, int64_t value);
 void metrics_move(struct metrics *m, enum metric id, int64_t by);
-/* Histograms. */
+/* Histograms of time. */
 void metrics_observe_us(struct metrics *m, enum metric id, uint64_t us);
+/* Other histograms: millionths of their unit, and whole units. */
+void metrics_observe_micro(struct metrics *m, enum metric id, uint64_t micro);
+void metrics_observe(struct metrics *m, enum metric id, uint64_t units);
 /* A whole set of pass times at once: n passes of up_to_us each, as loops count them. */
 void metrics_observe_many(struct metrics *m, enum metric id, uint64_t us, uint64_t n);
 
