@@ -106,6 +106,9 @@ struct config_transcription {
 enum config_noise { CONFIG_NOISE_NONE, CONFIG_NEAR_FIELD, CONFIG_FAR_FIELD, CONFIG_NOISE_N };
 enum config_modality { CONFIG_AUDIO, CONFIG_TEXT, CONFIG_MODALITY_N };
 
+/* Thresholds and silence for a kind of room; keys that are given win over it. */
+enum config_preset { CONFIG_PRESET_NONE, CONFIG_PRESET_QUIET, CONFIG_PRESET_NOISY, CONFIG_PRESET_N };
+
 /* A wish: the server's confirmed format is what counts. */
 struct config_audio {
     bool given; /* false: what the phone leg speaks */
@@ -134,7 +137,15 @@ struct config_agent {
     struct str farewell;        /* what the model is asked to say before end_call hangs up; "" : what it likes */
     struct str apology;         /* spoken (by the carrier) when no model can be reached */
     struct config_list tools;   /* names of built-in tools, known and distinct */
-    struct call_turn_opts turn; /* only what the kind allows is given; the rest is -1 or empty */
+    struct call_turn_opts turn; /* only what the service is to be told is given; the rest is -1 or empty */
+    enum config_preset preset;
+    enum turn_kind service_kind; /* hybrid: how the service detects; already told by turn.eagerness */
+    struct call_vad_opts vad;    /* on: it runs, for the turns or only for interruptions */
+    struct call_barge_in_opts barge_in;
+    struct config_list silence_prompts; /* already in silence */
+    struct call_silence_opts silence;   /* off where the service's idle timeout takes its place */
+    struct call_dead_air_opts dead_air;
+    bool echo_guard;
     struct config_transcription transcription;
     enum config_noise noise_reduction;
     struct config_audio input_format;
@@ -146,6 +157,10 @@ struct config_agent {
     enum config_effort reasoning_effort;
     bool parallel_tool_calls_set;
     bool parallel_tool_calls;
+};
+
+struct config_vad {
+    struct str model_file; /* "": the network that is built in */
 };
 
 struct config_playout {
@@ -208,6 +223,7 @@ struct config {
     uint32_t provider_count;
     struct config_twilio twilio;
     struct config_agent agent;
+    struct config_vad vad;
     struct config_playout playout;
     struct config_limits limits;
     const struct config_price *prices;

@@ -9,7 +9,7 @@
 #include "config/options.h"
 #include "config/yaml.h"
 
-#define DRAFT_MAX_OPTIONS   160
+#define DRAFT_MAX_OPTIONS   224
 #define DRAFT_MAX_PROVIDERS 16
 #define DRAFT_MAX_PRICES    64
 #define DRAFT_MAX_WARNINGS  64
@@ -82,6 +82,9 @@ struct draft_provider *draft_provider_add(struct draft *d, struct str name, cons
 
 /* finish.c: what follows from several values, and the checks over them. */
 void finish_draft(struct draft *d);
+
+/* turns.c: turn detection, interruption and silence: what is told to the service, what stays with us. */
+void finish_turns(struct draft *d);
 
 /* model.c: facts about the service's models and voices. */
 bool model_is_retired(struct str model);

@@ -83,6 +83,9 @@ static void put_number(struct buf *out, const struct option *o, const void *fiel
         }
         buf_printf(out, "%.10g", *(const double *)field);
         return;
+    case OPTION_PPM:
+        buf_printf(out, "%.6g", *(const uint32_t *)field / 1e6);
+        return;
     case OPTION_MONEY:
         buf_printf(out, "%lld.%06lld", (long long)(*(const int64_t *)field / 1000000),
                    (long long)(*(const int64_t *)field % 1000000));
@@ -92,10 +95,33 @@ static void put_number(struct buf *out, const struct option *o, const void *fiel
     }
 }
 
+/*
+ * What was derived, or what nobody reads under this kind of turn detection, must not come back as a wish of the user's
+ * when the dump is loaded.
+ */
+static bool is_idle(const struct option *o, const struct config *cfg)
+{
+    const struct config_agent *a = &cfg->agent;
+    bool ours = a->turn.kind != TURN_SERVER_VAD && a->turn.kind != TURN_SEMANTIC_VAD;
+    size_t vad = offsetof(struct config, agent.vad);
+
+    if (o->scope != OPTION_ROOT) {
+        return false;
+    }
+    return (!a->vad.on && o->offset >= vad && o->offset < vad + sizeof(a->vad)) ||
+           (ours && (o->offset == offsetof(struct config, agent.turn.create_response) ||
+                     o->offset == offsetof(struct config, agent.turn.interrupt_response))) ||
+           (a->turn.kind != TURN_HYBRID && o->offset == offsetof(struct config, agent.service_kind));
+}
+
 static void put_value(struct buf *out, const struct option *o, const struct config *cfg, const void *base)
 {
     const void *field = (const char *)base + o->offset;
 
+    if (is_idle(o, cfg)) {
+        buf_puts(out, "null");
+        return;
+    }
     switch (o->type) {
     case OPTION_STR:
     case OPTION_FILE:
@@ -127,6 +153,7 @@ static void put_value(struct buf *out, const struct option *o, const struct conf
         buf_puts(out, *(const enum config_modality *)field == CONFIG_AUDIO ? "[audio]" : "[text]");
         return;
     case OPTION_LIST:
+    case OPTION_TEXTS:
     case OPTION_SECRETS:
         put_list(out, field, o->type == OPTION_SECRETS);
         return;
@@ -143,6 +170,7 @@ static void put_value(struct buf *out, const struct option *o, const struct conf
     case OPTION_MS:
     case OPTION_SECONDS:
     case OPTION_F64:
+    case OPTION_PPM:
     case OPTION_MONEY:
         put_number(out, o, field);
         return;

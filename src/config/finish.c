@@ -297,44 +297,6 @@ static void read_instructions(struct draft *d)
     buf_done(&text);
 }
 
-struct only_for {
-    const char *key;
-    enum turn_kind kind;
-};
-
-/* Settings of one kind of detection under another: other systems mix them; only what is allowed is sent. */
-static void finish_turn(struct draft *d)
-{
-    static const struct only_for members[] = {{"agent.turn_detection.threshold", TURN_SERVER_VAD},
-                                              {"agent.turn_detection.prefix_padding_ms", TURN_SERVER_VAD},
-                                              {"agent.turn_detection.silence_duration_ms", TURN_SERVER_VAD},
-                                              {"agent.turn_detection.idle_timeout_ms", TURN_SERVER_VAD},
-                                              {"agent.turn_detection.eagerness", TURN_SEMANTIC_VAD}};
-    struct call_turn_opts *t = &d->cfg->agent.turn;
-
-    for (uint32_t i = 0; i < ARRAY_LEN(members); i++) {
-        const struct origin *at = draft_origin(d, members[i].key);
-
-        if (members[i].kind != t->kind && at->kind == ORIGIN_FILE) {
-            draft_warn(d, STR_FMT ":%u:%u: %s has no effect with this type of turn detection", STR_ARG(d->name),
-                       at->line, at->col, members[i].key);
-        }
-    }
-    if (t->kind != TURN_SERVER_VAD) {
-        t->threshold = -1;
-        t->prefix_padding_ms = t->silence_duration_ms = t->idle_timeout_ms = -1;
-    } else if (t->idle_timeout_ms == 0) {
-        t->idle_timeout_ms = -1;
-    }
-    if (t->kind != TURN_SEMANTIC_VAD) {
-        t->eagerness = STR("");
-    }
-    if (t->kind == TURN_MANUAL) {
-        t->create_response = false;
-        t->interrupt_response = false;
-    }
-}
-
 static void finish_greeting(struct draft *d)
 {
     struct config_greeting *g = &d->cfg->agent.greeting;
@@ -365,7 +327,7 @@ static void finish_agent(struct draft *d)
     struct str choice = agent->tool_choice;
 
     read_instructions(d);
-    finish_turn(d);
+    finish_turns(d);
     finish_greeting(d);
     agent->parallel_tool_calls_set = draft_given(d, "agent.parallel_tool_calls");
     if (!str_is(choice, "auto") && !str_is(choice, "none") && !str_is(choice, "required") && !has_tool(agent, choice)) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "config/draft.h"
 
 #define SINCE "0.1.0"
 
@@ -14,10 +15,19 @@ static const struct option_word words_greeting[] = {{"none", GREETING_NONE, fals
                                                     {"text", GREETING_TEXT, false},
                                                     {"prompt", GREETING_PROMPT, false},
                                                     {NULL, 0, false}};
-static const struct option_word words_turn[] = {
-    {"server_vad", TURN_SERVER_VAD, false}, {"semantic_vad", TURN_SEMANTIC_VAD, false},
-    {"none", TURN_MANUAL, false},           {"vad", TURN_SERVER_VAD, true},
-    {"manual", TURN_MANUAL, true},          {NULL, 0, false}};
+static const struct option_word words_turn[] = {{"local", TURN_LOCAL, false},
+                                                {"server_vad", TURN_SERVER_VAD, false},
+                                                {"semantic_vad", TURN_SEMANTIC_VAD, false},
+                                                {"hybrid", TURN_HYBRID, false},
+                                                {"manual", TURN_MANUAL, false},
+                                                {"vad", TURN_SERVER_VAD, true},
+                                                {"none", TURN_MANUAL, true},
+                                                {NULL, 0, false}};
+static const struct option_word words_preset[] = {
+    {"quiet", CONFIG_PRESET_QUIET, false}, {"noisy", CONFIG_PRESET_NOISY, false}, {NULL, 0, false}};
+static const struct option_word words_service[] = {
+    {"server_vad", TURN_SERVER_VAD, false}, {"semantic_vad", TURN_SEMANTIC_VAD, false}, {NULL, 0, false}};
+static const struct option_word words_chunk[] = {{"256", 8000, false}, {"512", 16000, false}, {NULL, 0, false}};
 static const struct option_word words_noise[] = {{"none", CONFIG_NOISE_NONE, false},
                                                  {"near_field", CONFIG_NEAR_FIELD, false},
                                                  {"far_field", CONFIG_FAR_FIELD, false},
@@ -48,6 +58,9 @@ static const struct option_word words_log_format[] = {{"text", CONFIG_LOG_TEXT, 
     "We are sorry, our assistant cannot be reached at the moment. Please call again in a few minutes. Goodbye."
 
 /* clang-format off */
+#define SILENCE_PROMPTS "Are you still there?|I cannot hear you. Are you still on the line?"
+#define SILENCE_GOODBYE "I still cannot hear you, so I will hang up now. Goodbye."
+
 #define ROOT(type_, key_, field_)     .scope = OPTION_ROOT, .type = (type_), .key = (key_), .offset = offsetof(struct config, field_), .since = SINCE
 #define PROVIDER(type_, key_, field_) .scope = OPTION_PROVIDER, .type = (type_), .key = (key_), .offset = offsetof(struct config_provider, field_), .since = SINCE
 #define PRICE(key_, field_)           .scope = OPTION_PRICE, .type = OPTION_MONEY, .key = (key_), .offset = offsetof(struct config_price, prices.field_), .min = 0, .max = 100000, .since = SINCE
@@ -150,15 +163,62 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "agent.apology.text", agent.apology), .def = DEMO_APOLOGY, .def_text = "a sentence in English",
      .meaning = "What the carrier's voice says when no model can be reached"},
     {ROOT(OPTION_LIST, "agent.tools", agent.tools), .words = words_tools, .def = "check_order_status, schedule_callback, end_call", .meaning = "Tools the agent may call"},
-    {ROOT(OPTION_ENUM, "agent.turn_detection.type", agent.turn.kind), .words = words_turn, .null_text = "none", .def = "server_vad",
-     .meaning = "Who decides that the caller speaks: the service by loudness (server_vad) or by meaning (semantic_vad), or nobody"},
-    {ROOT(OPTION_F64, "agent.turn_detection.threshold", agent.turn.threshold), .env = {"VAD_START_THRESHOLD"}, .min = 0, .max = 1, .def = "0.5", .meaning = "server_vad: how sure it must be, 0 to 1"},
-    {ROOT(OPTION_I32, "agent.turn_detection.prefix_padding_ms", agent.turn.prefix_padding_ms), .env = {"VAD_PRE_SPEECH_PAD_MS"}, .min = 0, .max = 10000, .def = "300", .meaning = "server_vad: audio before the speech that still counts"},
-    {ROOT(OPTION_I32, "agent.turn_detection.silence_duration_ms", agent.turn.silence_duration_ms), .env = {"VAD_MIN_SILENCE_MS"}, .min = 50, .max = 10000, .def = "500", .meaning = "server_vad: silence that ends a turn"},
-    {ROOT(OPTION_I32, "agent.turn_detection.idle_timeout_ms", agent.turn.idle_timeout_ms), .min = 5000, .max = 30000, .def_text = "none", .meaning = "server_vad: the service speaks up after so much silence of the caller"},
-    {ROOT(OPTION_STR, "agent.turn_detection.eagerness", agent.turn.eagerness), .words = words_eagerness, .def = "auto", .meaning = "semantic_vad: auto, low, medium or high"},
-    {ROOT(OPTION_BOOL, "agent.turn_detection.create_response", agent.turn.create_response), .def = "true", .meaning = "The service answers a finished turn by itself; otherwise we ask it to"},
-    {ROOT(OPTION_BOOL, "agent.turn_detection.interrupt_response", agent.turn.interrupt_response), .def = "true", .meaning = "The service stops its answer by itself when the caller speaks; otherwise we cancel it"},
+    {ROOT(OPTION_ENUM, "agent.turn_detection.type", agent.turn.kind), .words = words_turn, .null_text = "manual", .def = "server_vad",
+     .meaning = "Who decides that the caller speaks: our own detector (local), the service by loudness (server_vad) or by meaning (semantic_vad), both together (hybrid), or a button (manual). See turn-taking.md"},
+    {ROOT(OPTION_ENUM, "agent.turn_detection.preset", agent.preset), .words = words_preset, .def_text = "none",
+     .meaning = "quiet: threshold 0.3 and 300 ms of silence; noisy: 0.7 and 700 ms. Keys that are given win over it"},
+    {ROOT(OPTION_PPM, "agent.turn_detection.start_threshold", agent.vad.start_ppm), .env = {"VAD_START_THRESHOLD"}, .min = 0, .max = 1, .def = "0.5",
+     .meaning = "Own detector: speech begins at this probability. Under server_vad the service's threshold, unless that is given"},
+    {ROOT(OPTION_PPM, "agent.turn_detection.end_threshold", agent.vad.end_ppm), .env = {"VAD_END_THRESHOLD"}, .min = 0, .max = 1, .def = "0.35", .def_text = "0.15 below the start",
+     .meaning = "Own detector: silence is counted below this probability; between the two nothing changes"},
+    {ROOT(OPTION_MS, "agent.turn_detection.min_silence_ms", agent.vad.min_silence_ms), .env = {"VAD_MIN_SILENCE_MS"}, .min = 50, .max = 10000, .def = "400",
+     .meaning = "Own detector: silence that ends a turn. Under server_vad the service's silence_duration_ms, unless that is given"},
+    {ROOT(OPTION_MS, "agent.turn_detection.min_speech_ms", agent.vad.min_speech_ms), .min = 0, .max = 5000, .def = "96",
+     .meaning = "Own detector: speech before a sound is a turn, while the agent is silent"},
+    {ROOT(OPTION_MS, "agent.turn_detection.pre_speech_pad_ms", agent.vad.pre_speech_ms), .env = {"VAD_PRE_SPEECH_PAD_MS"}, .min = 0, .max = 2000, .def = "300",
+     .meaning = "Own detector: audio before the speech that still belongs to the turn. Under server_vad the service's prefix_padding_ms, unless that is given"},
+    {ROOT(OPTION_ENUM, "agent.turn_detection.chunk_samples", agent.vad.rate_hz), .env = {"VAD_CHUNK_SAMPLES"}, .words = words_chunk, .def = "256", .def_text = "256 on telephone legs",
+     .meaning = "Own detector: 256 is the network's 8 kHz branch, 512 the one for 16 kHz; both judge 32 ms at a time"},
+    {ROOT(OPTION_MS, "agent.turn_detection.grace_ms", agent.vad.grace_ms), .min = 0, .max = 5000, .def = "500",
+     .meaning = "Own detector: after the greeting, before sounds count"},
+    {ROOT(OPTION_ENUM, "agent.turn_detection.service", agent.service_kind), .words = words_service, .def = "server_vad",
+     .meaning = "hybrid: how the service detects"},
+    {ROOT(OPTION_F64, "agent.turn_detection.threshold", agent.turn.threshold), .min = 0, .max = 1, .def = "0.5",
+     .meaning = "The service's detector: how sure it must be, 0 to 1. With an own detector also its start_threshold, unless that is given"},
+    {ROOT(OPTION_I32, "agent.turn_detection.prefix_padding_ms", agent.turn.prefix_padding_ms), .min = 0, .max = 10000, .def = "300",
+     .meaning = "The service's detector: audio before the speech that still counts. With an own detector also its pre_speech_pad_ms, unless that is given"},
+    {ROOT(OPTION_I32, "agent.turn_detection.silence_duration_ms", agent.turn.silence_duration_ms), .min = 50, .max = 10000, .def = "500",
+     .meaning = "The service's detector: silence that ends a turn. With an own detector also its min_silence_ms, unless that is given"},
+    {ROOT(OPTION_I32, "agent.turn_detection.idle_timeout_ms", agent.turn.idle_timeout_ms), .min = 5000, .max = 30000, .def_text = "none",
+     .meaning = "server_vad: the service speaks up after so much silence of the caller; agent.silence is then off"},
+    {ROOT(OPTION_STR, "agent.turn_detection.eagerness", agent.turn.eagerness), .words = words_eagerness, .def = "auto", .def_text = "auto, or the nearest to the silence that is given",
+     .meaning = "semantic_vad: auto, low, medium or high. Silence up to 400 ms is high, up to 600 ms medium, more is low"},
+    {ROOT(OPTION_BOOL, "agent.turn_detection.create_response", agent.turn.create_response), .def = "true",
+     .meaning = "server_vad, semantic_vad: the service answers a finished turn by itself; otherwise we ask it to"},
+    {ROOT(OPTION_BOOL, "agent.turn_detection.interrupt_response", agent.turn.interrupt_response), .def = "true", .def_text = "true; false for semantic_vad with a threshold or silence",
+     .meaning = "server_vad, semantic_vad: the service stops its answer by itself when the caller speaks; otherwise we cancel it"},
+    {ROOT(OPTION_BOOL, "agent.barge_in.enabled", agent.barge_in.on), .null_text = "false", .def = "true", .meaning = "The caller may stop the agent by speaking"},
+    {ROOT(OPTION_BOOL, "agent.barge_in.pause", agent.barge_in.pause), .def = "true",
+     .meaning = "In two steps: any sound pauses the agent at once, then it is stopped or goes on; false: it goes on speaking until the sound is speech. Needs an own detector"},
+    {ROOT(OPTION_MS, "agent.barge_in.verdict_ms", agent.barge_in.verdict_ms), .min = 100, .max = 5000, .def = "500", .meaning = "A pause without a verdict ends after so long"},
+    {ROOT(OPTION_MS, "agent.barge_in.min_speech_ms", agent.barge_in.min_speech_ms), .min = 0, .max = 5000, .def = "224", .meaning = "Speech over the agent for so long is an interruption"},
+    {ROOT(OPTION_MS, "agent.barge_in.reject_silence_ms", agent.barge_in.reject_silence_ms), .min = 32, .max = 2000, .def = "128", .meaning = "So much silence before that, and it was nothing"},
+    {ROOT(OPTION_MS, "agent.barge_in.backchannel_ms", agent.barge_in.backchannel_ms), .min = 0, .max = 5000, .def = "480", .meaning = "At the edges of the agent's turn speech must last so long; what is shorter is an mm-hm"},
+    {ROOT(OPTION_MS, "agent.barge_in.edge_ms", agent.barge_in.edge_ms), .min = 0, .max = 5000, .def = "1000", .meaning = "How much of the agent's turn, at its beginning and its end, is an edge"},
+    {ROOT(OPTION_MS, "agent.barge_in.back_ms", agent.barge_in.back_ms), .min = 0, .max = 300, .def = "300", .meaning = "After a pause the agent goes on at a quiet point, at most so far back"},
+    {ROOT(OPTION_MS, "agent.barge_in.backoff_ms", agent.barge_in.backoff_ms), .min = 0, .max = 600000, .def = "10000", .meaning = "For so long after a pause that came to nothing, a sound must be surer to pause again"},
+    {ROOT(OPTION_PPM, "agent.barge_in.backoff", agent.barge_in.backoff_ppm), .min = 0, .max = 0.5, .def = "0.2", .meaning = "By so much surer"},
+    {ROOT(OPTION_BOOL, "agent.silence.enabled", agent.silence.on), .null_text = "false", .def = "true", .meaning = "A caller who says nothing is asked, then told goodbye, then hung up"},
+    {ROOT(OPTION_MS, "agent.silence.after_ms", agent.silence.after_ms), .min = 1000, .max = 600000, .def = "15000", .meaning = "Silence on both sides before the first question"},
+    {ROOT(OPTION_MS, "agent.silence.again_ms", agent.silence.again_ms), .min = 1000, .max = 600000, .def = "10000", .meaning = "Between the questions, and before the goodbye"},
+    {ROOT(OPTION_TEXTS, "agent.silence.prompts", agent.silence_prompts), .def = SILENCE_PROMPTS, .def_text = "two sentences in English",
+     .meaning = "What is asked, one after the other, at most four; an empty list goes straight to the goodbye"},
+    {ROOT(OPTION_STR, "agent.silence.goodbye", agent.silence.goodbye), .def = SILENCE_GOODBYE, .def_text = "a sentence in English", .meaning = "What is said before the hang-up"},
+    {ROOT(OPTION_BOOL, "agent.dead_air.enabled", agent.dead_air.on), .null_text = "false", .def = "true", .meaning = "A model that owes an answer and says nothing is asked again, then the caller hears agent.apology"},
+    {ROOT(OPTION_MS, "agent.dead_air.nudge_ms", agent.dead_air.nudge_ms), .min = 1000, .max = 120000, .def = "8000", .meaning = "Nothing can be heard for so long"},
+    {ROOT(OPTION_U32, "agent.dead_air.nudges", agent.dead_air.nudges), .min = 0, .max = 10, .def = "1", .meaning = "How often it is asked again"},
+    {ROOT(OPTION_MS, "agent.dead_air.max_response_ms", agent.dead_air.max_response_ms), .min = 0, .max = 3600000, .word0 = "none", .def = "300000", .meaning = "Longest answer, of audio; over it, it is cancelled. 0 is none"},
+    {ROOT(OPTION_BOOL, "agent.echo_guard", agent.echo_guard), .def = "true", .meaning = "The agent's own voice, coming back from the phone, is replaced by silence before anybody hears it"},
     {ROOT(OPTION_BOOL, "agent.transcription.enabled", agent.transcription.enabled), .null_text = "false", .def = "true", .meaning = "Have the caller's words written down by the service"},
     {ROOT(OPTION_STR, "agent.transcription.model", agent.transcription.model), .def = "gpt-4o-mini-transcribe", .meaning = "Model that writes them down"},
     {ROOT(OPTION_STR, "agent.transcription.language", agent.transcription.language), .def_text = "recognised", .meaning = "Language of the caller, two letters"},
@@ -181,6 +241,32 @@ const struct option option_table[] = {
     DROPPED("agent.transcription.keywords", "Use agent.transcription.prompt"),
     DROPPED("agent.transcription.languages", "Use agent.transcription.language"),
     DROPPED("agent.transcription.delay", "Not used with these transcription models"),
+
+    DROPPED("agent.barge_in.energy_threshold", "Speech is told from noise by the VAD network, not by loudness; see agent.turn_detection.start_threshold"),
+    DROPPED("agent.barge_in.initial_protection_ms", "A short sound at the beginning of an answer does not stop it; see agent.barge_in.backchannel_ms and edge_ms"),
+    DROPPED("agent.barge_in.cooldown_ms", "After a pause that came to nothing see agent.barge_in.backoff_ms"),
+    DROPPED("agent.barge_in.post_tts_end_protection_ms", "The agent's own voice is taken out by agent.echo_guard"),
+
+    /* the detector, and what stands in its place in other systems */
+    {ROOT(OPTION_FILE, "vad.model_file", vad.model_file), .env = {"RINGTRIP_VAD_MODEL"}, .def_text = "the network that is built in",
+     .meaning = "ONNX file of a Silero VAD v6.2 to use in place of the one that is built in; read once at start"},
+    DROPPED("vad.webrtc_aggressiveness", "The WebRTC detector is replaced by the VAD network and the echo guard"),
+    DROPPED("vad.webrtc_start_frames", "See agent.turn_detection.min_speech_ms"),
+    DROPPED("vad.webrtc_end_silence_frames", "See agent.turn_detection.min_silence_ms"),
+    DROPPED("vad.energy_threshold", "Speech is told from noise by the VAD network, not by loudness"),
+    DROPPED("vad.confidence_threshold", "See agent.turn_detection.start_threshold"),
+    DROPPED("vad.adaptive_threshold_enabled", "The VAD network needs no level to adapt to"),
+    DROPPED("vad.noise_adaptation_rate", "The VAD network needs no level to adapt to"),
+    DROPPED("vad.enhanced_enabled", "There is one detector; see agent.turn_detection.type"),
+    DROPPED("vad.use_provider_vad", "See agent.turn_detection.type: server_vad or semantic_vad"),
+    DROPPED("vad.min_utterance_duration_ms", "See agent.turn_detection.min_speech_ms"),
+    DROPPED("vad.max_utterance_duration_ms", "A caller may speak as long as they like"),
+    DROPPED("vad.fallback_enabled", "All speech reaches the model, nothing has to be forwarded by force"),
+    DROPPED("vad.fallback_interval_ms", "All speech reaches the model, nothing has to be forwarded by force"),
+    DROPPED("vad.fallback_buffer_size", "All speech reaches the model, nothing has to be forwarded by force"),
+    DROPPED("no_input.initial_timeout_sec", "Write agent.silence.after_ms"),
+    DROPPED("no_input.grace_timeout_sec", "Write agent.silence.again_ms"),
+    DROPPED("no_input.max_check_ins", "Each of agent.silence.prompts is asked once"),
 
     /* playout and limits */
     {ROOT(OPTION_MS, "playout.lead_ms", playout.lead_ms), .min = 40, .max = 2000, .def = "200", .meaning = "Agent audio that may be outstanding at the carrier"},
@@ -228,6 +314,7 @@ const struct option option_table[] = {
 };
 /* clang-format on */
 const uint32_t option_count = ARRAY_LEN(option_table);
+_Static_assert(ARRAY_LEN(option_table) <= DRAFT_MAX_OPTIONS, "a draft remembers where each came from");
 
 /* Longest matching beginning wins. The first three let whole session objects of other systems be pasted in. */
 const struct option_alias option_aliases[] = {
@@ -250,6 +337,18 @@ const struct option_alias option_aliases[] = {
     {"agent.noise_reduction.type", "agent.noise_reduction"},
     {"agent.modalities", "agent.output_modalities"},
     {"agent.max_response_output_tokens", "agent.max_output_tokens"},
+    {"agent.vad", "agent.turn_detection"},
+    {"agent.turn_detection.neg_threshold", "agent.turn_detection.end_threshold"},
+    {"agent.turn_detection.activation_threshold", "agent.turn_detection.start_threshold"},
+    {"agent.turn_detection.min_silence_duration_ms", "agent.turn_detection.min_silence_ms"},
+    {"agent.turn_detection.min_speech_duration_ms", "agent.turn_detection.min_speech_ms"},
+    {"agent.turn_detection.speech_pad_ms", "agent.turn_detection.pre_speech_pad_ms"},
+    {"agent.barge_in.min_ms", "agent.barge_in.min_speech_ms"},
+    {"barge_in", "agent.barge_in"},
+    {"vad.utterance_padding_ms", "agent.turn_detection.pre_speech_pad_ms"},
+    {"no_input.enabled", "agent.silence.enabled"},
+    {"no_input.check_in_message", "agent.silence.prompts"},
+    {"no_input.final_message", "agent.silence.goodbye"},
 };
 const uint32_t option_alias_count = ARRAY_LEN(option_aliases);
 
@@ -259,6 +358,9 @@ const struct option_shorthand option_shorthands[] = {
     {"agent.greeting", "agent.greeting.text", "agent.greeting.kind"},
     {"agent.farewell", "agent.farewell.text", "agent.farewell.text"},
     {"agent.apology", "agent.apology.text", "agent.apology.text"},
+    {"agent.barge_in", "agent.barge_in.enabled", "agent.barge_in.enabled"},
+    {"agent.silence", "agent.silence.enabled", "agent.silence.enabled"},
+    {"agent.dead_air", "agent.dead_air.enabled", "agent.dead_air.enabled"},
 };
 const uint32_t option_shorthand_count = ARRAY_LEN(option_shorthands);
 

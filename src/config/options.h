@@ -29,6 +29,7 @@ enum option_type {
     OPTION_MS,         /* uint32_t; plain milliseconds or 5s, 250ms, 2m */
     OPTION_SECONDS,    /* uint32_t; plain seconds or 5s, 2m, 1h */
     OPTION_F64,        /* double */
+    OPTION_PPM,        /* uint32_t, millionths; written as a fraction */
     OPTION_MONEY,      /* int64_t, millionths */
     OPTION_BOOL,       /* bool */
     OPTION_ENUM,       /* an enum; one of words */
@@ -37,6 +38,7 @@ enum option_type {
     OPTION_CHOICE,     /* struct str; a word, or {type: function, name: x} */
     OPTION_MODALITIES, /* enum config_modality; a word or a list of words */
     OPTION_LIST,       /* struct config_list; a list or one word; commas separate in the environment */
+    OPTION_TEXTS,      /* struct config_list of sentences: a list or one; in this table | separates */
     OPTION_SECRETS,    /* struct config_list, masked */
     OPTION_MAP,        /* struct config_map */
     OPTION_SECRET_MAP, /* struct config_map, values masked */

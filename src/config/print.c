@@ -85,6 +85,7 @@ static const char *type_text(const struct option *o)
     case OPTION_SECONDS:
         return "seconds";
     case OPTION_F64:
+    case OPTION_PPM:
         return "number";
     case OPTION_MONEY:
         return "amount";
@@ -100,6 +101,8 @@ static const char *type_text(const struct option *o)
     case OPTION_LIST:
     case OPTION_BLOCKS:
         return "list";
+    case OPTION_TEXTS:
+        return "sentence, or a list";
     case OPTION_SECRETS:
         return "secret, or a list";
     case OPTION_MAP:

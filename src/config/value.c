@@ -11,12 +11,16 @@
 
 static void put_words(struct buf *why, const struct option_word *words)
 {
-    bool first = true;
+    uint32_t n = 0, seen = 0;
 
+    for (const struct option_word *w = words; w->word; w++) {
+        n += !w->hidden;
+    }
+    buf_puts(why, n == 2 ? "must be " : "must be one of ");
     for (; words->word; words++) {
         if (!words->hidden) {
-            buf_printf(why, "%s%s", first ? "" : ", ", words->word);
-            first = false;
+            buf_printf(why, "%s%s", seen == 0 ? "" : n == 2 ? " or " : ", ", words->word);
+            seen++;
         }
     }
 }
@@ -33,7 +37,6 @@ static void put_range(struct buf *why, const struct option *o, const char *what)
 static void put_wanted(struct buf *why, const struct option *o)
 {
     if (o->words) {
-        buf_puts(why, "must be one of ");
         put_words(why, o->words);
         return;
     }
@@ -47,6 +50,7 @@ static void put_wanted(struct buf *why, const struct option *o)
         put_range(why, o, "a whole number");
         return;
     case OPTION_F64:
+    case OPTION_PPM:
         put_range(why, o, "a number");
         return;
     case OPTION_MONEY:
@@ -82,6 +86,9 @@ static void put_wanted(struct buf *why, const struct option *o)
     case OPTION_LIST:
     case OPTION_SECRETS:
         buf_puts(why, "must be a list of words");
+        return;
+    case OPTION_TEXTS:
+        buf_printf(why, "must be a sentence or a list of at most %u", CALL_SILENCE_PROMPTS);
         return;
     case OPTION_BLOCKS:
         buf_puts(why, "must be a list of addresses or blocks such as 10.0.0.0/8");
@@ -258,6 +265,10 @@ static int set_number(const struct option *o, void *field, struct str text, stru
     }
     if (str_to_f64(text, &value) < 0 || value < o->min || value > o->max) {
         return refuse(o, text, why);
+    }
+    if (o->type == OPTION_PPM) {
+        *(uint32_t *)field = (uint32_t)(value * 1e6 + 0.5);
+        return 0;
     }
     *(double *)field = value;
     return 0;
@@ -443,11 +454,20 @@ static int set_elements(struct draft *d, const struct option *o, void *field, co
     if (!v) {
         return -ENOMEM;
     }
+    if (o->type == OPTION_TEXTS && e->n > CALL_SILENCE_PROMPTS) {
+        put_wanted(why, o);
+        return -ERR_CONFIG;
+    }
     for (uint32_t i = 0; i < e->n; i++) {
         if (o->words && !word_find(o->words, e->v[i])) {
             return refuse(o, e->v[i], why);
         }
-        for (uint32_t j = 0; j < i; j++) {
+        if (o->type == OPTION_TEXTS && str_trim(e->v[i]).n == 0) {
+            put_wanted(why, o);
+            buf_puts(why, "; one of them is blank");
+            return -ERR_CONFIG;
+        }
+        for (uint32_t j = 0; j < i && o->type != OPTION_TEXTS; j++) {
             if (str_eq(e->v[i], v[j])) {
                 buf_printf(why, "names the same %s twice", o->type == OPTION_SECRETS ? "text" : v[j].p);
                 return -ERR_CONFIG;
@@ -473,15 +493,17 @@ static int set_elements(struct draft *d, const struct option *o, void *field, co
 
 static bool takes_list(enum option_type type)
 {
-    return type == OPTION_LIST || type == OPTION_SECRETS || type == OPTION_BLOCKS || type == OPTION_MODALITIES;
+    return type == OPTION_LIST || type == OPTION_TEXTS || type == OPTION_SECRETS || type == OPTION_BLOCKS ||
+           type == OPTION_MODALITIES;
 }
 
 static int set_list_text(struct draft *d, const struct option *o, void *field, struct str text, struct buf *why)
 {
+    char comma = o->type == OPTION_TEXTS ? '|' : ',';
     struct elements e = {.n = 0};
     struct str part;
 
-    while (str_split(&text, ',', &part)) {
+    while (str_split(&text, comma, &part)) {
         part = str_trim(part);
         if (part.n == 0) {
             continue;
@@ -650,6 +672,7 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
     case OPTION_SECONDS:
         return set_integer(o, field, text, why);
     case OPTION_F64:
+    case OPTION_PPM:
     case OPTION_MONEY:
         return set_number(o, field, text, why);
     case OPTION_BOOL:
@@ -660,6 +683,7 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
         return 0;
     case OPTION_ENUM:
     case OPTION_LIST:
+    case OPTION_TEXTS:
     case OPTION_SECRETS:
     case OPTION_BLOCKS:
     case OPTION_MODALITIES:

@@ -131,6 +131,11 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->greeting.fallback_ms = a->greeting.fallback_ms;
     o->farewell.text = a->farewell;
     o->turn = a->turn;
+    o->vad = a->vad;
+    o->barge_in = a->barge_in;
+    o->silence = a->silence;
+    o->dead_air = a->dead_air;
+    o->echo_guard = a->echo_guard;
     o->playout.lead_ms = cfg->playout.lead_ms;
     o->playout.max_lead_ms = cfg->playout.max_lead_ms;
     o->playout.burst_ms = cfg->playout.burst_ms;
