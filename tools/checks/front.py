@@ -12,7 +12,7 @@ import common
 
 SAYINGS = ['where is my order', 'what\'s "up"?', '$HOME `id` $(shell id) $$ $(HOME) \\n', 'a,b #c; exit 7 & | > x', 'two  words ']
 FAKE = '#!/bin/sh\nfor word; do printf "[%s]" "$word"; done\nexit ${FAKE_STATUS:-0}\n'
-INTERNAL = {'help', 'deps-build', 'deps-test', 'deps-fuzz', 'peers'}
+INTERNAL = {'help', 'deps-build', 'deps-test', 'deps-fuzz', 'peers', 'model'}
 
 
 def make(target, program, *variables, **env):

@@ -86,8 +86,8 @@ def main():
                  installed=[p for p in build if p != 'meson'], programs=[('meson', ':')])
     machine_case(tap, 'a new enough node with npm counts', lambda s, e, c: s == 0 and not c, groups=('build', 'test'),
                  installed=[p for p in build + test if p not in ('nodejs', 'npm')], programs=node)
-    machine_case(tap, 'an old node does not', lambda s, e, c: s == 0 and 'nodejs' in c[-1], groups=('test',),
-                 installed=[p for p in test if p not in ('nodejs', 'npm')],
+    machine_case(tap, 'an old node does not', lambda s, e, c: s == 0 and 'nodejs' in c[-1], groups=('build',),
+                 installed=[p for p in build if p not in ('nodejs', 'npm')],
                  programs=[('node', 'echo v12.22.0'), ('npm', ':')])
     machine_case(tap, 'an unknown group is refused', lambda s, e, c: s == 2 and not c, groups=('nonsense',))
     return tap.done()

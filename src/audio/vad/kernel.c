@@ -1,0 +1,280 @@
+/*
+ * Built once for each instruction set: VAD_LANES floats in a vector, VAD_KERNEL the name, VAD_NEEDS what it asks of the
+ * CPU (enum vad_cpu). A layer is computed in tiles: some columns (frames or streams that share the weights) times some
+ * vectors of outputs, all sums in registers, inputs broadcast one by one. So every output is one sum in the order of
+ * its inputs, whatever the tile: that is why a chunk gives the same bits alone and in a batch.
+ */
+#include "audio/vad/kernel.h"
+#include "audio/vad/stft.h"
+
+#define L      VAD_LANES
+#define INLINE static inline __attribute__((always_inline))
+/* Once for all batches, so that the compiler cannot round it in two ways. */
+#define ONCE static __attribute__((noinline))
+
+typedef float v __attribute__((vector_size(4 * L), may_alias));
+typedef float vu __attribute__((vector_size(4 * L), aligned(4), may_alias)); /* anywhere in memory */
+typedef int32_t vi __attribute__((vector_size(4 * L)));
+
+INLINE v load(const float *p)
+{
+    return *(const vu *)(const void *)p;
+}
+
+INLINE void store(float *p, v x)
+{
+    *(vu *)(void *)p = x;
+}
+
+INLINE v splat(float x)
+{
+    return x - (v){0}; /* not +: minus zero stays */
+}
+
+INLINE v relu(v x)
+{
+    return (v)((vi)(x > 0) & (vi)x);
+}
+
+INLINE v clamp(v x, float lo, float hi)
+{
+    vi low = x < lo;
+    vi high = x > hi;
+    return (v)((low & (vi)splat(lo)) | (high & (vi)splat(hi)) | (~(low | high) & (vi)x));
+}
+
+/* exp within 2 units of the last place: 2^n by the exponent's bits, the rest by a polynomial on +-ln(2)/2. */
+INLINE v exp_v(v x)
+{
+    const float magic = 12582912.0F; /* 1.5 * 2^23: what is added to it is rounded to a whole number */
+    x = clamp(x, -87.0F, 87.0F);
+    v shifted = x * 1.44269504F + magic;
+    v n = shifted - magic;
+    v r = x - n * 0.693359375F;
+    r = r + n * 2.12194440e-4F; /* ln 2 in two pieces */
+    v p = splat(1.9875691e-4F);
+    p = p * r + 1.3981999e-3F;
+    p = p * r + 8.3334519e-3F;
+    p = p * r + 4.1665795e-2F;
+    p = p * r + 1.6666665e-1F;
+    p = p * r + 0.5F;
+    p = p * (r * r) + r;
+    p = p + 1.0F;
+    vi power = ((vi)shifted - (vi)splat(magic) + 127) << 23;
+    return p * (v)power;
+}
+
+INLINE v sigmoid(v x)
+{
+    return 1.0F / (1.0F + exp_v(-x));
+}
+
+INLINE v tanh_v(v x)
+{
+    return 2.0F / (1.0F + exp_v(x * -2.0F)) - 1.0F;
+}
+
+/* ---- layers ---- */
+
+struct columns {
+    const float *in[VAD_BATCH]; /* first input, that of weight `from` */
+    float *out[VAD_BATCH];
+};
+
+/* One tile: `vectors` vectors of outputs from `first` on, for `n` columns. Both are constants where this is inlined. */
+INLINE void tile(const struct vad_layer *l, uint32_t first, uint32_t from, uint32_t to, const struct columns *c,
+                 const bool rectify, const unsigned n, const unsigned vectors)
+{
+    v sum[16]; /* n * vectors of them */
+    const float *w[8];
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < vectors; i++) {
+        uint32_t out = first + i * L;
+        w[i] = l->w + ((size_t)(out / VAD_BLOCK) * l->in + from) * VAD_BLOCK + out % VAD_BLOCK;
+#pragma GCC unroll 8
+        for (unsigned j = 0; j < n; j++) {
+            sum[j * vectors + i] = load(l->bias + out);
+        }
+    }
+    for (uint32_t k = 0; k < to - from; k++) {
+#pragma GCC unroll 8
+        for (unsigned j = 0; j < n; j++) {
+            v x = splat(c->in[j][k]);
+#pragma GCC unroll 8
+            for (unsigned i = 0; i < vectors; i++) {
+                sum[j * vectors + i] += *(const v *)(const void *)(w[i] + (size_t)k * VAD_BLOCK) * x;
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (unsigned j = 0; j < n; j++) {
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < vectors; i++) {
+            v x = sum[j * vectors + i];
+            store(c->out[j] + first + i * L, rectify ? relu(x) : x);
+        }
+    }
+}
+
+#define TILES(n, vectors)                                                                                              \
+    for (uint32_t first = 0; first < l->out; first += (vectors)*L) {                                                   \
+        tile(l, first, from, to, c, rectify, n, vectors);                                                              \
+    }                                                                                                                  \
+    break
+
+/* Inputs from .. to of the layer, n columns. As many sums as the registers hold; each weight is read once for all. */
+INLINE void layer(const struct vad_layer *l, uint32_t from, uint32_t to, const struct columns *c, size_t n,
+                  const bool rectify)
+{
+    switch (n) {
+    case 1:
+        TILES(1, 8);
+    case 2:
+        TILES(2, 4);
+    case 3:
+        TILES(3, 4);
+    case 4:
+        TILES(4, 2);
+    case 5:
+        TILES(5, 2);
+    case 6:
+        TILES(6, 2);
+    }
+}
+
+ONCE void layer_relu(const struct vad_layer *l, uint32_t from, uint32_t to, const struct columns *c, size_t n)
+{
+    layer(l, from, to, c, n, true);
+}
+
+ONCE void layer_linear(const struct vad_layer *l, const struct columns *c, size_t n)
+{
+    layer(l, 0, l->in, c, n, false);
+}
+
+/* ---- one chunk ---- */
+
+/* Context, chunk and reflection, then their spectrum. */
+ONCE void analyse(const struct vad_net *net, const struct vad_job *job, struct vad_scratch *s)
+{
+    uint32_t context = net->points / 4;
+    uint32_t chunk = net->points * 2;
+    uint32_t n = context + chunk;
+    memcpy(s->samples, job->state->context, context * sizeof(float));
+    for (uint32_t i = 0; i < chunk; i++) {
+        s->samples[context + i] = (float)job->pcm[i] * (1.0F / 32768.0F);
+    }
+    memcpy(job->state->context, s->samples + chunk, context * sizeof(float));
+    for (uint32_t i = 0; i < context; i++) {
+        s->samples[n + i] = s->samples[n - 2 - i];
+    }
+    memset(s->magnitude, 0, net->bins * sizeof(float));
+    stft_magnitudes(net, s->samples, s->magnitude + net->bins);
+    memset(s->magnitude + (size_t)(VAD_FRAMES + 1) * net->bins, 0, net->bins * sizeof(float));
+    memset(s->encoder0, 0, 128 * sizeof(float));
+    memcpy(s->lstm_in + VAD_HIDDEN, job->state->h, sizeof(job->state->h));
+}
+
+/* LSTM cell and decoder. */
+ONCE void conclude(const struct vad_net *net, struct vad_job *job, const struct vad_scratch *s)
+{
+    struct vad_state *state = job->state;
+    v sum = {0};
+    for (uint32_t i = 0; i < VAD_HIDDEN; i += L) {
+        v in = sigmoid(load(s->gates + i));
+        v forget = sigmoid(load(s->gates + VAD_HIDDEN + i));
+        v candidate = tanh_v(load(s->gates + 2 * VAD_HIDDEN + i));
+        v out = sigmoid(load(s->gates + 3 * VAD_HIDDEN + i));
+        v c = forget * load(state->c + i) + in * candidate;
+        v h = out * tanh_v(c);
+        store(state->c + i, c);
+        store(state->h + i, h);
+        sum += relu(h) * load(net->out_w + i);
+    }
+    float logit = net->out_bias[0];
+    for (unsigned i = 0; i < L; i++) {
+        logit += sum[i];
+    }
+    job->probability = sigmoid(splat(logit))[0];
+}
+
+/* ---- batches ---- */
+
+/* Encoder 0: of the first and the last frame, one tap meets padding. */
+static void encode0(const struct vad_net *net, struct vad_scratch *s, size_t n)
+{
+    struct columns c = {{NULL}, {NULL}};
+    uint32_t bins = net->bins;
+    if (n == 1) { /* the frames share the weights instead; zeros are multiplied */
+        for (size_t frame = 0; frame < VAD_FRAMES; frame++) {
+            c.in[frame] = s->magnitude + frame * bins;
+            c.out[frame] = s->encoder0 + (frame + 1) * 128;
+        }
+        layer_relu(&net->encoder[0], 0, 3 * bins, &c, VAD_FRAMES);
+        return;
+    }
+    for (size_t frame = 0; frame < VAD_FRAMES; frame++) {
+        uint32_t from = frame == 0 ? bins : 0;
+        uint32_t to = frame == VAD_FRAMES - 1 ? 2 * bins : 3 * bins;
+        for (size_t i = 0; i < n; i++) {
+            c.in[i] = s[i].magnitude + frame * bins + from;
+            c.out[i] = s[i].encoder0 + (frame + 1) * 128;
+        }
+        layer_relu(&net->encoder[0], from, to, &c, n);
+    }
+}
+
+static void encode1(const struct vad_net *net, struct vad_scratch *s, size_t n)
+{
+    struct columns c = {{NULL}, {NULL}};
+    if (n == 1) {
+        for (size_t frame = 0; frame < 2; frame++) {
+            c.in[frame] = s->encoder0 + frame * 2 * 128;
+            c.out[frame] = s->encoder1 + frame * 64;
+        }
+        layer_relu(&net->encoder[1], 0, 3 * 128, &c, 2);
+        return;
+    }
+    for (size_t frame = 0; frame < 2; frame++) {
+        uint32_t from = frame == 0 ? 128 : 0;
+        for (size_t i = 0; i < n; i++) {
+            c.in[i] = s[i].encoder0 + frame * 2 * 128 + from;
+            c.out[i] = s[i].encoder1 + frame * 64;
+        }
+        layer_relu(&net->encoder[1], from, 3 * 128, &c, n);
+    }
+}
+
+static void run(const struct vad_net *net, struct vad_job *jobs, size_t n, struct vad_scratch *s)
+{
+    struct columns c = {{NULL}, {NULL}};
+    for (size_t i = 0; i < n; i++) {
+        analyse(net, &jobs[i], &s[i]);
+    }
+    encode0(net, s, n);
+    encode1(net, s, n);
+    for (size_t i = 0; i < n; i++) {
+        c.in[i] = s[i].encoder1;
+        c.out[i] = s[i].encoder2;
+    }
+    layer_relu(&net->encoder[2], 0, net->encoder[2].in, &c, n);
+    for (size_t i = 0; i < n; i++) {
+        c.in[i] = s[i].encoder2;
+        c.out[i] = s[i].lstm_in;
+    }
+    layer_relu(&net->encoder[3], 0, net->encoder[3].in, &c, n);
+    for (size_t i = 0; i < n; i++) {
+        c.in[i] = s[i].lstm_in;
+        c.out[i] = s[i].gates;
+    }
+    layer_linear(&net->lstm, &c, n);
+    for (size_t i = 0; i < n; i++) {
+        conclude(net, &jobs[i], &s[i]);
+    }
+}
+
+#define TEXT_(x)    #x
+#define TEXT(x)     TEXT_(x)
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+const struct vad_kernel JOIN(vad_kernel_, VAD_KERNEL) = {.name = TEXT(VAD_KERNEL), .needs = VAD_NEEDS, .run = run};
