@@ -10,9 +10,10 @@
 #ifndef AUDIO_ECHO_H
 #define AUDIO_ECHO_H
 
-#include "base/defs.h"
+#include "audio/echo_bank.h"
 
-struct echo_guard; /* defined below; its fields are echo.c's */
+#define ECHO_RING 256 /* slots of 10 ms of what we sent that are known: past, and what the carrier holds */
+#define ECHO_LAGS 64  /* slots of delay that are searched */
 
 enum echo_verdict {
     ECHO_NONE,   /* nothing of ours is outstanding, or this is not it: take the frame */
@@ -24,8 +25,72 @@ struct echo_stats {
     bool found;
     uint32_t delay_ms; /* from echo_sent's position to the return */
     uint32_t loss_cb;  /* return loss in tenths of a dB */
-    uint32_t closures; /* runs of ECHO_ONLY */
+    uint32_t closures; /* runs of ECHO_ONLY; one that is broken for less than 300 ms goes on */
     uint32_t gated_ms;
+};
+
+enum echo_path { ECHO_UNKNOWN, ECHO_FOUND, ECHO_ABSENT };
+
+/*
+ * What we sent, by slot of the media clock: slots from end - ECHO_RING to end - 1 are known. Stored newest first, and
+ * its first ECHO_LAGS entries once more behind the last, so that any window of lags is one piece of memory.
+ */
+struct echo_ring {
+    uint64_t next; /* sample that would follow on without a gap */
+    uint64_t end;  /* slot behind the newest */
+    struct echo_bank bank;
+    int32_t mean[ECHO_BANDS]; /* short-term mean of the levels, in sixteenths of a step */
+    uint64_t last_active;     /* slot + 1; 0: none */
+    uint32_t part_n;
+    int16_t part[ECHO_SLOT_MAX]; /* the slot being filled */
+    uint8_t level[ECHO_BANDS + 1][ECHO_RING + ECHO_LAGS];
+    int8_t shape[ECHO_BANDS][ECHO_RING + ECHO_LAGS]; /* level less mean */
+};
+
+/* For each lag: how well what came back follows what was sent. All sums fade together. */
+struct echo_search {
+    int32_t cross[ECHO_LAGS];
+    int32_t sent[ECHO_LAGS]; /* energy of what was sent */
+    int32_t back;            /* energy of what came back */
+    uint32_t slots;          /* with sound from us, fading */
+    uint32_t turn;
+};
+
+/* The fields are echo.c's. */
+struct echo_guard {
+    uint32_t slot_samples;
+    uint32_t decimation;
+    enum echo_path path;
+    struct echo_ring ring;
+    struct echo_search search;
+
+    /* What comes back. */
+    struct echo_bank bank;
+    int32_t mean[ECHO_BANDS];
+    uint8_t noise[ECHO_BANDS + 1];
+    uint8_t lowest[ECHO_BANDS + 1]; /* of the present window */
+    uint32_t noise_slots;
+    uint32_t heard_at;
+    uint8_t heard[ECHO_BANDS + 1][ECHO_LAGS]; /* the last levels, for the loss once a delay is found */
+
+    /* The echo as believed. */
+    uint32_t lag;              /* slots */
+    uint32_t spread;           /* slots to either side that the echo may be off */
+    uint32_t settled;          /* slots of sound since the delay may have moved */
+    uint32_t offset_samples;   /* of the caller's frames in their slots */
+    int32_t loss[ECHO_BANDS];  /* of the loudest parts of each band's echo, in sixteenths of a step */
+    int32_t return_loss;       /* median over all bands, in sixteenths */
+    int32_t bound[ECHO_BANDS]; /* until found: the echo is weaker by so much at least, in steps */
+    uint8_t peak_sent[ECHO_BANDS];
+    uint8_t peak_heard[2][ECHO_BANDS]; /* in this round and in the one before */
+    uint32_t peak_slots;
+    int32_t tail[ECHO_BANDS]; /* reverberation of what was expected */
+    int32_t excess;           /* evidence of somebody else, fading */
+    bool open;                /* somebody speaks over the echo */
+
+    uint32_t closures;
+    uint32_t pause; /* slots since the last ECHO_ONLY */
+    uint64_t gated_samples;
 };
 
 /* rate_hz: 8000, 16000 or 24000, that of all samples below. */

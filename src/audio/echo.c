@@ -1,0 +1,526 @@
+/*
+ * Everything happens in slots of 10 ms and on levels (echo_bank.h), never on samples:
+ *
+ *     sent ──levels──▶ ring ──lags 0..63──▶ search: which lag does the caller's level follow?
+ *                        │ window round the lag (all of them until it is known), less the loss, plus tail and margin
+ *                        ▼
+ *     caller ─levels─▶ more than expected? ──▶ excess grows, else it fades ──▶ ECHO_DOUBLE while there is some
+ *
+ * docs/internals/echo.md has the reasons and the measurements behind every constant.
+ */
+#include "audio/echo.h"
+
+#include <string.h>
+
+#define ALL ECHO_BANDS /* index of the level over all bands */
+
+#define SENT_FLOOR      ECHO_DBFS(-56) /* what we send below this makes no echo worth a thought */
+#define NOISE_FLOOR     ECHO_DBFS(-68)
+#define NOISE_WINDOW    128 /* slots; the lowest level of a window is noise */
+#define NOISE_RISE      16  /* slots for one step up */
+#define NOISE_MARGIN    ECHO_STEPS(6)
+#define MEAN_SHIFT      3 /* the short-term mean follows over 8 slots */
+#define SHAPE_MAX       ECHO_STEPS(12)
+#define FADE_SLOTS      8
+#define FADE_SHIFT      4 /* every 8 slots a sixteenth is forgotten: 1.3 s */
+#define FOUND_SLOTS     30
+#define FOUND_PERCENT   55
+#define MOVE_PERCENT    50
+#define LOST_PERCENT    25
+#define ABSENT_SLOTS    90
+#define ABSENT_PERCENT  32
+#define SPREAD          2
+#define SPREAD_MOVED    7
+#define SETTLE_SLOTS    40
+#define TAIL_SLOTS      25
+#define TAIL_DECAY      ECHO_STEPS(25) / 10
+#define CUT_SLOTS       15 /* of what was cut, so much may still have been on its way */
+#define PRIOR_LOSS      ECHO_STEPS(9)
+#define MARGIN          ECHO_STEPS(3)
+#define MARGIN_UNKNOWN  ECHO_STEPS(3)
+#define CROSSTALK       ECHO_STEPS(26) /* what distortion and the filters put into other bands */
+#define LOSS_MAX        ECHO_STEPS(60)
+#define LOSS_MIN        ECHO_STEPS(-6)
+#define EXCESS_BAND_MAX ECHO_STEPS(12)
+#define EXCESS_OPEN     ECHO_STEPS(8)
+#define EXCESS_MAX      ECHO_STEPS(60)
+#define EXCESS_FADE     ECHO_STEPS(2)
+#define PEAK_SLOTS      50
+#define RUN_PAUSE       30 /* slots without ECHO_ONLY that end a closure */
+
+void echo_init(struct echo_guard *e, uint32_t rate_hz)
+{
+    memset(e, 0, sizeof(*e));
+    e->slot_samples = rate_hz / 100;
+    e->decimation = rate_hz / 8000;
+    e->spread = SPREAD_MOVED;
+    e->pause = RUN_PAUSE;
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        e->ring.mean[b] = SENT_FLOOR * 16;
+        e->bound[b] = PRIOR_LOSS;
+    }
+    memset(e->noise, ECHO_LEVEL_MAX, sizeof(e->noise));
+    memset(e->lowest, ECHO_LEVEL_MAX, sizeof(e->lowest));
+}
+
+/* Deviation of a level from its short-term mean, which follows. */
+static int8_t shape_of(int32_t *mean, int32_t level)
+{
+    int32_t shape = level - *mean / 16;
+    *mean += (level * 16 - *mean) >> MEAN_SHIFT;
+    return (int8_t)CLAMP(shape, -SHAPE_MAX, SHAPE_MAX);
+}
+
+/* ---- what we sent ---- */
+
+static uint32_t ring_index(uint64_t slot)
+{
+    return (uint32_t)(~slot % ECHO_RING);
+}
+
+static void ring_write(struct echo_ring *r, uint64_t slot, struct echo_level v, bool merge)
+{
+    uint32_t i = ring_index(slot);
+    bool twice = i < ECHO_LAGS;
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        uint8_t level = merge ? MAX(v.band[b], r->level[b][i]) : v.band[b];
+        int8_t shape = shape_of(&r->mean[b], MAX(level, SENT_FLOOR));
+        r->level[b][i] = level;
+        r->shape[b][i] = shape;
+        if (twice) {
+            r->level[b][i + ECHO_RING] = level;
+            r->shape[b][i + ECHO_RING] = shape;
+        }
+    }
+    uint8_t all = merge ? MAX(v.all, r->level[ALL][i]) : v.all;
+    r->level[ALL][i] = all;
+    if (twice) {
+        r->level[ALL][i + ECHO_RING] = all;
+    }
+    if (all > SENT_FLOOR) {
+        r->last_active = MAX(r->last_active, slot + 1);
+    }
+}
+
+/* Slots up to, not including, this one were silent as far as they are not known. */
+static void ring_advance(struct echo_ring *r, uint64_t slot)
+{
+    static const struct echo_level silence;
+    if (slot > r->end && slot - r->end > ECHO_RING) {
+        r->end = slot - ECHO_RING;
+    }
+    while (r->end < slot) {
+        ring_write(r, r->end++, silence, false);
+    }
+}
+
+static void ring_slot(struct echo_ring *r, uint64_t slot, struct echo_level v)
+{
+    if (slot < r->end && r->end - slot > ECHO_RING) {
+        r->end = slot; /* the clock began again */
+        r->last_active = 0;
+        ring_advance(r, slot >= ECHO_RING ? slot : 0);
+        memset(r->level, 0, sizeof(r->level));
+        memset(r->shape, 0, sizeof(r->shape));
+    }
+    bool merge = slot < r->end;
+    ring_advance(r, slot);
+    ring_write(r, slot, v, merge);
+    r->end = MAX(r->end, slot + 1);
+}
+
+/* The slot that next lies in ends here, its rest is silence. */
+static void ring_flush(struct echo_guard *e)
+{
+    struct echo_ring *r = &e->ring;
+    if (r->part_n > 0) {
+        memset(r->part + r->part_n, 0, (e->slot_samples - r->part_n) * sizeof(r->part[0]));
+        ring_slot(r, r->next / e->slot_samples, echo_bank_run(&r->bank, r->part, e->slot_samples, e->decimation));
+        r->part_n = 0;
+    }
+}
+
+void echo_sent(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n)
+{
+    struct echo_ring *r = &e->ring;
+    if (at > UINT64_MAX / 2 || n == 0) {
+        return;
+    }
+    if (at != r->next) {
+        ring_flush(e);
+        r->bank = (struct echo_bank){{0}, {0}};
+        r->next = at;
+    }
+    if (r->part_n == 0) {
+        r->part_n = (uint32_t)(at % e->slot_samples);
+        memset(r->part, 0, r->part_n * sizeof(r->part[0]));
+    }
+    while (n > 0) {
+        uint32_t take = (uint32_t)MIN(n, (size_t)(e->slot_samples - r->part_n));
+        memcpy(r->part + r->part_n, pcm, take * sizeof(pcm[0]));
+        pcm += take;
+        n -= take;
+        r->part_n += take;
+        if (r->part_n == e->slot_samples) {
+            ring_slot(r, r->next / e->slot_samples, echo_bank_run(&r->bank, r->part, e->slot_samples, e->decimation));
+            r->part_n = 0;
+        }
+        r->next += take;
+    }
+}
+
+/* From now on the delay may be another one: the phone's buffer starts afresh. */
+static void delay_moved(struct echo_guard *e)
+{
+    if (e->settled == 0) {
+        return;
+    }
+    e->settled = 0;
+    e->spread = SPREAD_MOVED;
+    for (int l = 0; l < ECHO_LAGS; l++) {
+        e->search.cross[l] /= 4;
+        e->search.sent[l] /= 4;
+    }
+    e->search.back /= 4;
+    e->search.slots /= 4;
+}
+
+void echo_cut(struct echo_guard *e, uint64_t at)
+{
+    static const struct echo_level silence;
+    struct echo_ring *r = &e->ring;
+    if (at > UINT64_MAX / 2) {
+        return;
+    }
+    ring_flush(e);
+    r->next = UINT64_MAX;
+    uint64_t first = at / e->slot_samples + CUT_SLOTS;
+    if (r->end - MIN(r->end, first) > ECHO_RING) {
+        first = r->end - ECHO_RING;
+    }
+    for (uint64_t s = first; s < r->end; s++) {
+        ring_write(r, s, silence, false);
+    }
+    r->last_active = MIN(r->last_active, first);
+    delay_moved(e);
+}
+
+/* ---- what comes back: noise, delay, loss ---- */
+
+static void noise_track(struct echo_guard *e, const uint8_t level[ECHO_BANDS + 1])
+{
+    bool rise = ++e->noise_slots % NOISE_RISE == 0;
+    bool round = e->noise_slots % NOISE_WINDOW == 0;
+    for (int b = 0; b <= ALL; b++) {
+        uint8_t v = MAX(level[b], NOISE_FLOOR);
+        e->lowest[b] = MIN(e->lowest[b], v);
+        if (v < e->noise[b]) {
+            e->noise[b] = (uint8_t)(e->noise[b] - (e->noise[b] - v + 1) / 2);
+        } else if (rise && v > e->noise[b]) {
+            e->noise[b]++;
+        }
+        if (round) {
+            e->noise[b] = MAX(e->noise[b], e->lowest[b]);
+            e->lowest[b] = ECHO_LEVEL_MAX;
+        }
+    }
+}
+
+static void search_fade(struct echo_search *s)
+{
+    for (int l = 0; l < ECHO_LAGS; l++) {
+        s->cross[l] -= s->cross[l] >> FADE_SHIFT;
+        s->sent[l] -= s->sent[l] >> FADE_SHIFT;
+    }
+    s->back -= s->back >> FADE_SHIFT;
+    s->slots -= s->slots >> FADE_SHIFT;
+}
+
+static void search_add(struct echo_search *s, const struct echo_ring *r, uint64_t slot, const int8_t y[ECHO_BANDS])
+{
+    uint32_t at = ring_index(slot);
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        const int8_t *x = r->shape[b] + at;
+        for (int l = 0; l < ECHO_LAGS; l++) {
+            s->cross[l] += x[l] * y[b];
+            s->sent[l] += x[l] * x[l];
+        }
+        s->back += y[b] * y[b];
+    }
+    s->slots++;
+}
+
+/* Whether the caller's level follows ours at this lag by at least so many percent of what would be perfect. */
+static bool follows(const struct echo_search *s, uint32_t lag, int64_t percent)
+{
+    int64_t cross = s->cross[lag];
+    return cross > 0 && s->back > 0 && cross * cross * 10000 >= percent * percent * s->sent[lag] * s->back;
+}
+
+static uint32_t search_best(const struct echo_search *s)
+{
+    uint32_t best = 0;
+    for (uint32_t l = 1; l < ECHO_LAGS; l++) {
+        best = s->cross[l] > s->cross[best] ? l : best;
+    }
+    return best;
+}
+
+/* The k-th smallest of n levels' differences, counted. */
+static int32_t rank(const uint8_t *count, uint32_t k)
+{
+    uint32_t sum = 0;
+    int32_t v = 0;
+    while (v < ECHO_LEVEL_MAX && (sum += count[v]) <= k) {
+        v++;
+    }
+    return v;
+}
+
+/* Loudest sent level of a band in the slots that may sound in this one. */
+static uint8_t sent_around(const struct echo_guard *e, uint64_t slot, int band)
+{
+    bool known = e->path == ECHO_FOUND;
+    uint32_t first = known ? e->lag - MIN(e->lag, e->spread) : 0;
+    uint32_t last = known ? MIN(e->lag + e->spread, ECHO_LAGS - 1u) : ECHO_LAGS - 1u;
+    const uint8_t *level = e->ring.level[band] + ring_index(slot);
+    uint8_t loudest = 0;
+    for (uint32_t l = first; l <= last; l++) {
+        loudest = MAX(loudest, level[l]);
+    }
+    return loudest;
+}
+
+/* A delay was found: what were the losses in the slots that are remembered? */
+static void loss_recall(struct echo_guard *e, uint64_t slot)
+{
+    for (int b = 0; b <= ALL; b++) {
+        uint8_t count[ECHO_LEVEL_MAX + 1] = {0};
+        uint32_t n = 0;
+        for (uint32_t back = 0; back < ECHO_LAGS && back <= slot; back++) {
+            int32_t sent = e->ring.level[b][ring_index(slot - back) + e->lag];
+            int32_t heard = e->heard[b][(e->heard_at - back) % ECHO_LAGS];
+            if (sent > SENT_FLOOR && heard > e->noise[b] + NOISE_MARGIN) {
+                count[CLAMP(sent - heard - LOSS_MIN, 0, ECHO_LEVEL_MAX)]++;
+                n++;
+            }
+        }
+        if (b == ALL) {
+            e->return_loss = (rank(count, n / 2) + LOSS_MIN) * 16;
+        } else if (n >= 4) {
+            e->loss[b] = (rank(count, n / 6) + LOSS_MIN) * 16;
+        } else {
+            e->loss[b] = INT32_MAX;
+        }
+    }
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        e->loss[b] = MIN(e->loss[b], e->return_loss);
+    }
+}
+
+static void found(struct echo_guard *e, uint64_t slot, uint32_t lag)
+{
+    e->path = ECHO_FOUND;
+    e->lag = lag;
+    e->spread = SPREAD;
+    e->settled = SETTLE_SLOTS;
+    loss_recall(e, slot);
+}
+
+static void path_forget(struct echo_guard *e, enum echo_path path)
+{
+    e->path = path;
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        e->bound[b] = PRIOR_LOSS;
+        e->peak_sent[b] = e->peak_heard[0][b] = e->peak_heard[1][b] = 0;
+    }
+    e->peak_slots = 0;
+}
+
+static void search_decide(struct echo_guard *e, uint64_t slot)
+{
+    struct echo_search *s = &e->search;
+    uint32_t best = search_best(s);
+    if (e->path == ECHO_FOUND) {
+        e->settled++;
+        if (best != e->lag && s->slots >= FOUND_SLOTS / 2 && follows(s, best, MOVE_PERCENT) &&
+            s->cross[best] > s->cross[e->lag] + s->cross[e->lag] / 16) {
+            e->lag = best;
+        }
+        if (e->settled >= SETTLE_SLOTS / FADE_SLOTS && follows(s, e->lag, MOVE_PERCENT)) {
+            e->spread = SPREAD;
+        }
+    } else if (s->slots >= FOUND_SLOTS && follows(s, best, FOUND_PERCENT)) {
+        found(e, slot, best);
+    } else if (e->path == ECHO_UNKNOWN && s->slots >= ABSENT_SLOTS && !follows(s, best, ABSENT_PERCENT)) {
+        path_forget(e, ECHO_ABSENT);
+    }
+}
+
+/*
+ * Until the delay is known: no echo can be stronger than the loudest that came back since, so what came back while
+ * the loudest of ours sounded bounds it.
+ */
+static void bound_track(struct echo_guard *e, uint64_t slot, const uint8_t level[ECHO_BANDS])
+{
+    uint32_t oldest = ring_index(slot) + ECHO_LAGS - 1;
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        e->peak_sent[b] = MAX(e->peak_sent[b], e->ring.level[b][oldest]);
+        e->peak_heard[0][b] = MAX(e->peak_heard[0][b], level[b]);
+    }
+    if (++e->peak_slots < PEAK_SLOTS) {
+        return;
+    }
+    e->peak_slots = 0;
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        int32_t heard = MAX(e->peak_heard[0][b], e->peak_heard[1][b]);
+        if (e->peak_sent[b] > SENT_FLOOR) {
+            e->bound[b] = MAX(e->bound[b], e->peak_sent[b] - heard - MARGIN_UNKNOWN);
+        }
+        e->peak_heard[1][b] = e->peak_heard[0][b];
+        e->peak_heard[0][b] = e->peak_sent[b] = 0;
+    }
+}
+
+/* The loss follows the smallest tenth of what is seen, so that expectation is an upper edge of the echo. */
+static void loss_track(struct echo_guard *e, uint64_t slot, const uint8_t level[ECHO_BANDS + 1])
+{
+    if (e->open && !follows(&e->search, e->lag, FOUND_PERCENT)) {
+        return;
+    }
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        int32_t sent = sent_around(e, slot, b);
+        if (sent > SENT_FLOOR && sent - e->loss[b] / 16 > e->noise[b] + NOISE_MARGIN) {
+            bool stronger = (sent - level[b]) * 16 < e->loss[b];
+            e->loss[b] = CLAMP(e->loss[b] + (stronger ? -9 : 1), LOSS_MIN * 16, LOSS_MAX * 16);
+        }
+    }
+    int32_t sent = e->ring.level[ALL][ring_index(slot) + e->lag];
+    if (!e->open && sent > SENT_FLOOR && level[ALL] > e->noise[ALL] + NOISE_MARGIN) {
+        bool stronger = (sent - level[ALL]) * 16 < e->return_loss;
+        e->return_loss = CLAMP(e->return_loss + (stronger ? -2 : 2), LOSS_MIN * 16, LOSS_MAX * 16);
+    }
+}
+
+/* ---- judgement ---- */
+
+/* Raises the tail to what is expected in this slot. Returns the loudest expectation over the noise, in steps. */
+static int32_t expect(struct echo_guard *e, uint64_t slot)
+{
+    int32_t over = INT32_MIN;
+    int32_t loudest = 0;
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        int32_t loss = e->path == ECHO_FOUND ? e->loss[b] / 16 : e->bound[b];
+        int32_t now = sent_around(e, slot, b) - loss;
+        e->tail[b] = MAX(now, MAX(e->tail[b] - TAIL_DECAY, 0));
+        loudest = MAX(loudest, e->tail[b]);
+        over = MAX(over, e->tail[b] - e->noise[b]);
+    }
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        e->tail[b] = MAX(e->tail[b], loudest - CROSSTALK);
+    }
+    return over;
+}
+
+/* Weighs what came back against what was expected. */
+static void weigh(struct echo_guard *e, const uint8_t level[ECHO_BANDS])
+{
+    int32_t margin = e->path == ECHO_FOUND ? MARGIN : MARGIN_UNKNOWN;
+    int32_t sum = 0;
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        int32_t limit = MAX(e->tail[b] + margin, e->noise[b] + NOISE_MARGIN);
+        sum += CLAMP(level[b] - limit, 0, EXCESS_BAND_MAX);
+    }
+    e->excess = CLAMP(e->excess + (sum > EXCESS_FADE ? sum : -EXCESS_FADE), 0, EXCESS_MAX);
+    e->open = e->open ? e->excess > 0 : e->excess >= EXCESS_OPEN;
+}
+
+static void idle(struct echo_guard *e)
+{
+    e->excess = 0;
+    e->open = false;
+    memset(e->tail, 0, sizeof(e->tail));
+}
+
+static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const int16_t *pcm, size_t n)
+{
+    struct echo_level v = echo_bank_run(&e->bank, pcm, n, e->decimation);
+    uint8_t level[ECHO_BANDS + 1];
+    memcpy(level, v.band, ECHO_BANDS);
+    level[ALL] = v.all;
+    noise_track(e, level);
+    e->heard_at++;
+    int8_t y[ECHO_BANDS];
+    for (int b = 0; b <= ALL; b++) {
+        e->heard[b][e->heard_at % ECHO_LAGS] = level[b];
+        if (b < ALL) {
+            y[b] = shape_of(&e->mean[b], MAX(level[b], e->noise[b] + NOISE_MARGIN / 2));
+        }
+    }
+    if (e->ring.part_n > 0 && e->ring.next / e->slot_samples <= slot) {
+        ring_flush(e);
+    }
+    if (slot >= e->ring.end) {
+        ring_advance(&e->ring, slot + 1);
+    }
+    if (e->ring.end - slot > ECHO_RING - ECHO_LAGS || slot >= e->ring.last_active + ECHO_LAGS + TAIL_SLOTS) {
+        idle(e);
+        return ECHO_NONE;
+    }
+    search_add(&e->search, &e->ring, slot, y);
+    if (++e->search.turn % FADE_SLOTS == 0) {
+        search_decide(e, slot);
+        search_fade(&e->search);
+    }
+    if (e->path == ECHO_ABSENT) {
+        return ECHO_NONE;
+    }
+    int32_t over = expect(e, slot);
+    weigh(e, level);
+    if (e->path == ECHO_FOUND) {
+        loss_track(e, slot, level);
+    } else {
+        bound_track(e, slot, level);
+    }
+    if (over <= 0) {
+        return ECHO_NONE;
+    }
+    return e->open ? ECHO_DOUBLE : ECHO_ONLY;
+}
+
+enum echo_verdict echo_judge(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n)
+{
+    if (at > UINT64_MAX / 2 || n == 0) {
+        return ECHO_NONE;
+    }
+    size_t slots = (n + e->slot_samples - 1) / e->slot_samples;
+    enum echo_verdict verdict = ECHO_NONE;
+    e->offset_samples = (uint32_t)(at % e->slot_samples);
+    for (size_t i = 0; i < slots; i++) {
+        size_t first = n * i / slots;
+        size_t behind = n * (i + 1) / slots;
+        enum echo_verdict v = judge_slot(e, (at + first) / e->slot_samples, pcm + first, behind - first);
+        verdict = MAX(verdict, v);
+    }
+    if (verdict == ECHO_ONLY) {
+        e->closures += e->pause >= RUN_PAUSE;
+        e->pause = 0;
+        e->gated_samples += n;
+    } else {
+        e->pause += (uint32_t)MIN(slots, (size_t)RUN_PAUSE);
+        e->pause = MIN(e->pause, (uint32_t)RUN_PAUSE);
+    }
+    return verdict;
+}
+
+void echo_stats(const struct echo_guard *e, struct echo_stats *ret)
+{
+    *ret = (struct echo_stats){.found = e->path == ECHO_FOUND,
+                               .closures = e->closures,
+                               .gated_ms = (uint32_t)(e->gated_samples * 10 / e->slot_samples)};
+    if (ret->found) {
+        ret->delay_ms = e->lag * 10 + e->offset_samples * 10 / e->slot_samples;
+        /* Sixteenths of 0.3763 dB to tenths of a dB. */
+        ret->loss_cb = (uint32_t)MAX(e->return_loss, 0) * 3763 / 16000;
+    }
+}
