@@ -85,6 +85,8 @@ void finish_draft(struct draft *d);
 
 /* turns.c: turn detection, interruption and silence: what is told to the service, what stays with us. */
 void finish_turns(struct draft *d);
+/* False: under this kind of turn detection the key says nothing; in a dump it would come back as a wish of the user. */
+bool turns_say(const struct config_agent *a, const char *key);
 
 /* model.c: facts about the service's models and voices. */
 bool model_is_retired(struct str model);

@@ -1,6 +1,6 @@
 /* The effective configuration as YAML, secrets masked. */
 #include "base/json.h"
-#include "config/options.h"
+#include "config/draft.h"
 
 /* Quoted as JSON, which is YAML too. */
 static void put_text(struct buf *out, struct str s)
@@ -95,30 +95,11 @@ static void put_number(struct buf *out, const struct option *o, const void *fiel
     }
 }
 
-/*
- * What was derived, or what nobody reads under this kind of turn detection, must not come back as a wish of the user's
- * when the dump is loaded.
- */
-static bool is_idle(const struct option *o, const struct config *cfg)
-{
-    const struct config_agent *a = &cfg->agent;
-    bool ours = a->turn.kind != TURN_SERVER_VAD && a->turn.kind != TURN_SEMANTIC_VAD;
-    size_t vad = offsetof(struct config, agent.vad);
-
-    if (o->scope != OPTION_ROOT) {
-        return false;
-    }
-    return (!a->vad.on && o->offset >= vad && o->offset < vad + sizeof(a->vad)) ||
-           (ours && (o->offset == offsetof(struct config, agent.turn.create_response) ||
-                     o->offset == offsetof(struct config, agent.turn.interrupt_response))) ||
-           (a->turn.kind != TURN_HYBRID && o->offset == offsetof(struct config, agent.service_kind));
-}
-
 static void put_value(struct buf *out, const struct option *o, const struct config *cfg, const void *base)
 {
     const void *field = (const char *)base + o->offset;
 
-    if (is_idle(o, cfg)) {
+    if (o->scope == OPTION_ROOT && o->key && !turns_say(&cfg->agent, o->key)) {
         buf_puts(out, "null");
         return;
     }

@@ -189,45 +189,64 @@ static void forget_untold(struct draft *d)
 
 struct effect {
     const char *key;
-    uint32_t kinds; /* under which it does something */
+    uint32_t kinds;     /* under which it does something */
+    bool with_detector; /* and only while ours runs */
 };
 
-static void warn_without_effect(struct draft *d, const char *key)
-{
-    const struct origin *at = draft_origin(d, key);
+static const struct effect effects[] = {
+    {TD "end_threshold", KIND(LOCAL) | KIND(HYBRID) | KIND(MANUAL) | KIND(SEMANTIC_VAD), true},
+    {TD "chunk_samples", KIND(LOCAL) | KIND(HYBRID) | KIND(MANUAL) | KIND(SEMANTIC_VAD), true},
+    {TD "grace_ms", KIND(LOCAL) | KIND(HYBRID) | KIND(MANUAL) | KIND(SEMANTIC_VAD), true},
+    {TD "min_speech_ms", KIND(LOCAL), false},
+    {TD "pre_speech_pad_ms", KIND(SERVER_VAD) | KIND(LOCAL) | KIND(HYBRID), false},
+    {TD "prefix_padding_ms", KIND(SERVER_VAD) | KIND(LOCAL) | KIND(HYBRID), false},
+    {TD "min_silence_ms", KIND(SERVER_VAD) | KIND(SEMANTIC_VAD) | KIND(LOCAL) | KIND(HYBRID), false},
+    {TD "silence_duration_ms", KIND(SERVER_VAD) | KIND(SEMANTIC_VAD) | KIND(LOCAL) | KIND(HYBRID), false},
+    {TD "idle_timeout_ms", KIND(SERVER_VAD), false},
+    {TD "service", KIND(HYBRID), false},
+    {TD "eagerness", KIND(SEMANTIC_VAD) | KIND(HYBRID), false},
+};
 
-    if (at->kind == ORIGIN_FILE) {
-        draft_warn(d, STR_FMT ":%u:%u: %s has no effect with this type of turn detection", STR_ARG(d->name), at->line,
-                   at->col, key);
+static bool has_effect(const struct config_agent *a, const struct effect *e)
+{
+    if (str_is(str_from(e->key), TD "eagerness") && !follows_meaning(a)) {
+        return false;
     }
+    return (e->kinds & 1u << a->turn.kind) && (a->vad.on || !e->with_detector);
 }
 
 /* Settings of one kind of detection under another: other systems mix them; only what is allowed is sent. */
 static void warn_effects(struct draft *d)
 {
-    static const struct effect members[] = {
-        {TD "prefix_padding_ms", KIND(SERVER_VAD) | KIND(LOCAL) | KIND(HYBRID)},
-        {TD "pre_speech_pad_ms", KIND(SERVER_VAD) | KIND(LOCAL) | KIND(HYBRID)},
-        {TD "silence_duration_ms", KIND(SERVER_VAD) | KIND(SEMANTIC_VAD) | KIND(LOCAL) | KIND(HYBRID)},
-        {TD "min_silence_ms", KIND(SERVER_VAD) | KIND(SEMANTIC_VAD) | KIND(LOCAL) | KIND(HYBRID)},
-        {TD "min_speech_ms", KIND(LOCAL)},
-        {TD "idle_timeout_ms", KIND(SERVER_VAD)},
-        {TD "service", KIND(HYBRID)},
-    };
-    static const char *const of_detector[] = {TD "end_threshold", TD "chunk_samples", TD "grace_ms"};
-    const struct config_agent *a = &d->cfg->agent;
+    for (uint32_t i = 0; i < ARRAY_LEN(effects); i++) {
+        const struct origin *at = draft_origin(d, effects[i].key);
 
-    for (uint32_t i = 0; i < ARRAY_LEN(members); i++) {
-        if (!(members[i].kinds & 1u << a->turn.kind)) {
-            warn_without_effect(d, members[i].key);
+        if (at->kind == ORIGIN_FILE && !has_effect(&d->cfg->agent, &effects[i])) {
+            draft_warn(d, STR_FMT ":%u:%u: %s has no effect with this type of turn detection", STR_ARG(d->name),
+                       at->line, at->col, effects[i].key);
         }
     }
-    for (uint32_t i = 0; i < ARRAY_LEN(of_detector) && !a->vad.on; i++) {
-        warn_without_effect(d, of_detector[i]);
+}
+
+bool turns_say(const struct config_agent *a, const char *key)
+{
+    static const char *const ours[] = {TD "start_threshold", TD "min_silence_ms", TD "pre_speech_pad_ms"};
+
+    if ((OWN_DETECTOR & 1u << a->turn.kind) &&
+        (str_is(str_from(key), TD "create_response") || str_is(str_from(key), TD "interrupt_response"))) {
+        return false;
     }
-    if (!follows_meaning(a)) {
-        warn_without_effect(d, TD "eagerness");
+    for (uint32_t i = 0; i < ARRAY_LEN(ours) && !a->vad.on; i++) {
+        if (str_is(str_from(key), ours[i])) {
+            return false; /* the service's name for it says it */
+        }
     }
+    for (uint32_t i = 0; i < ARRAY_LEN(effects); i++) {
+        if (str_is(str_from(key), effects[i].key)) {
+            return has_effect(a, &effects[i]);
+        }
+    }
+    return true;
 }
 
 /* What somebody asked for and does not get, because something else that they asked for stands against it. */
