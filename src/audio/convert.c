@@ -2,11 +2,23 @@
 
 #include <assert.h>
 
+#include "audio/codec.h"
 #include "audio/g711.h"
 #include "base/err.h"
 
 #define BLOCK  480 /* samples decoded at a time; bounds the stack */
 #define UP_MAX 3   /* the resampler makes at most three samples of one */
+
+void audio_to_linear(enum audio_format format, struct span audio, int16_t *out)
+{
+    if (format == AUDIO_PCMU) {
+        g711_mulaw_decode(audio, out);
+    } else if (format == AUDIO_PCMA) {
+        g711_alaw_decode(audio, out);
+    } else {
+        memcpy(out, audio.p, audio.n / 2 * 2);
+    }
+}
 
 void audio_conv_init(struct audio_conv *c, enum audio_format from, enum audio_format to)
 {
@@ -14,6 +26,14 @@ void audio_conv_init(struct audio_conv *c, enum audio_format from, enum audio_fo
     int err = resample_init(&c->resample, audio_rate_hz(from), audio_rate_hz(to));
     assert(err == 0); /* every rate of format.h is one of the resampler's */
     ignore_result(err);
+}
+
+void audio_conv_limit(struct audio_conv *c, int32_t ceiling)
+{
+    c->limits = audio_sample_bytes(c->from) == 2 && audio_sample_bytes(c->to) == 1;
+    if (c->limits) {
+        limit_init(&c->limit, audio_rate_hz(c->to), ceiling);
+    }
 }
 
 size_t audio_conv_max(const struct audio_conv *c, size_t n_in)
@@ -25,24 +45,18 @@ size_t audio_conv_max(const struct audio_conv *c, size_t n_in)
     return resample_out_max(&c->resample, samples) * audio_sample_bytes(c->to);
 }
 
-static inline int16_t sample_of(uint8_t low, uint8_t high)
-{
-    return (int16_t)(uint16_t)(low | high << 8);
-}
-
 /* Takes up to BLOCK linear samples off the front of *in; an odd last byte becomes the carry. */
 static size_t take_pcm16(struct audio_conv *c, struct span *in, int16_t *out)
 {
     size_t n = 0;
     if (c->has_carry && in->n) {
-        out[n++] = sample_of(c->carry, in->p[0]);
+        uint8_t joined[2] = {c->carry, in->p[0]};
+        n += codec_decode(c->from, span_from(joined, 2), out);
         c->has_carry = false;
         *in = span_from(in->p + 1, in->n - 1);
     }
     size_t more = MIN(in->n / 2, BLOCK - n);
-    for (size_t i = 0; i < more; i++) {
-        out[n++] = sample_of(in->p[2 * i], in->p[2 * i + 1]);
-    }
+    n += codec_decode(c->from, span_from(in->p, 2 * more), out + n);
     *in = span_from(in->p + 2 * more, in->n - 2 * more);
     if (in->n == 1) {
         c->carry = in->p[0];
@@ -58,31 +72,9 @@ static size_t take(struct audio_conv *c, struct span *in, int16_t *out)
         return take_pcm16(c, in, out);
     }
     struct span part = {in->p, MIN(in->n, (size_t)BLOCK)};
-    if (c->from == AUDIO_PCMA) {
-        g711_alaw_decode(part, out);
-    } else {
-        g711_mulaw_decode(part, out);
-    }
+    codec_decode(c->from, part, out);
     *in = span_from(in->p + part.n, in->n - part.n);
     return part.n;
-}
-
-/* Returns the bytes written. */
-static size_t give(enum audio_format to, const int16_t *pcm, size_t n, uint8_t *out)
-{
-    if (to == AUDIO_PCMU) {
-        g711_mulaw_encode(pcm, n, out);
-        return n;
-    }
-    if (to == AUDIO_PCMA) {
-        g711_alaw_encode(pcm, n, out);
-        return n;
-    }
-    for (size_t i = 0; i < n; i++) {
-        out[2 * i] = (uint8_t)((uint16_t)pcm[i] & 0xFF);
-        out[2 * i + 1] = (uint8_t)((uint16_t)pcm[i] >> 8);
-    }
-    return 2 * n;
 }
 
 /* The ways that need no linear samples; false when there is none. */
@@ -119,12 +111,15 @@ int audio_conv_run(struct audio_conv *c, struct span in, uint8_t *out, size_t ca
         int16_t pcm[BLOCK];
         int16_t resampled[BLOCK * UP_MAX];
         size_t n = take(c, &in, pcm);
-        const int16_t *from = pcm;
+        int16_t *from = pcm;
         if (c->resample.bank) {
             resample_run(&c->resample, pcm, n, resampled, &n);
             from = resampled;
         }
-        written += give(c->to, from, n, out + written);
+        if (c->limits) {
+            limit_run(&c->limit, from, n);
+        }
+        written += codec_encode(c->to, from, n, out + written);
     }
     *ret_n = written;
     return 0;

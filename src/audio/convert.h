@@ -7,6 +7,7 @@
 #define AUDIO_CONVERT_H
 
 #include "audio/format.h"
+#include "audio/limit.h"
 #include "audio/resample.h"
 
 struct audio_conv {
@@ -15,10 +16,20 @@ struct audio_conv {
     struct resample resample;
     bool has_carry; /* the low byte of a sample whose high byte comes next */
     uint8_t carry;
+    bool limits; /* linear to companded, and asked for */
+    struct limit limit;
 };
+
+/* Whole samples of any format as int16; out has room for them. */
+void audio_to_linear(enum audio_format format, struct span audio, int16_t *out);
 
 /* Also resets: the next sample follows silence. */
 void audio_conv_init(struct audio_conv *c, enum audio_format from, enum audio_format to);
+/*
+ * From now on what is companded is kept below a ceiling (LIMIT_CEILING is a good one): on the way from linear to G.711
+ * only, behind the resampler and before the encoder; other ways are not touched. Call after audio_conv_init.
+ */
+void audio_conv_limit(struct audio_conv *c, int32_t ceiling);
 /* Room needed for the output of n_in bytes, whatever came before. */
 size_t audio_conv_max(const struct audio_conv *c, size_t n_in);
 /*

@@ -22,7 +22,7 @@ struct limit {
     int32_t envelope_q8; /* of |sample|, at least the knee */
     uint32_t hold;       /* samples until it may fall */
     uint32_t hold_samples;
-    int32_t release_shift;    /* the envelope loses 2^-shift of what is above the knee per sample */
+    int32_t fall_q8;          /* of the envelope, per sample, when it may */
     uint32_t limited_samples; /* output that differs from its input; for a counter */
 };
 

@@ -30,9 +30,8 @@ enum line_finding {
 /* "zero-silence" and so on; never NULL. */
 const char *line_finding_word(enum line_finding f);
 
-#define LINE_DC_FINDING 512   /* of int16, -36 dBFS */
-#define LINE_DC_LARGE   2048  /* from here on it is taken out of the model's audio too */
-#define LINE_FRAME_MAX  24000 /* bytes of one frame that are looked at: 0.5 s of the widest format, 3 s of G.711 */
+#define LINE_DC_FINDING 512  /* of int16, -36 dBFS */
+#define LINE_DC_LARGE   2048 /* from here on it is taken out of the model's audio too */
 
 /* Counters since line_init. Times are of media, rounded down to ms. */
 struct line_stats {
@@ -51,44 +50,49 @@ struct line_stats {
 struct line_window {
     uint32_t samples;
     uint32_t clipped;
-    uint64_t magnitude;  /* sum of |sample| */
-    uint32_t extreme[2]; /* bytes at even, odd places that look like the high byte of a quiet linear sample */
-    uint32_t bytes[2];
+    uint64_t magnitude;   /* sum of |sample| */
+    uint32_t bytes[2];    /* of companded audio, at even and odd places of the stream */
+    uint32_t extremes[2]; /* of them such as a quiet linear sample has for its high byte */
+};
+
+/* Arrival against media, to notice another sample rate. */
+struct line_clock {
+    bool started;
+    uint64_t last_ms; /* arrival of the frame before */
+    uint32_t last_samples;
+    uint64_t steady_ms, steady_samples; /* without pauses of the stream */
+    uint64_t all_ms, all_samples;
 };
 
 struct line {
     enum audio_format format;
     uint32_t rate_hz;
-    /* 0x00 runs */
-    uint32_t zero_run; /* length so far of a run that reaches into the next frame */
+    /* runs of 0x00 */
+    uint32_t zero_run; /* length so far of a run that reaches the end of what was seen */
     bool zero_abrupt;  /* it began out of something quiet */
-    int32_t last;      /* the sample before it */
-    bool zero_known;   /* this line does it */
+    bool zero_known;   /* this line has done it before */
+    int32_t last;      /* the last sample that was no such zero */
     /* mean */
     int64_t dc_q16;
-    int32_t dc_off;   /* taken out of the detectors' samples at the end of the last frame */
-    int32_t dc_cut;   /* of the model's */
-    uint64_t dc_seen; /* samples that the mean is made of */
-    /* clock */
-    bool has_clock;
-    uint64_t clock_ms;       /* arrival of the last frame */
-    uint64_t elapsed_ms;     /* since the first, without pauses of the stream */
-    uint64_t paused_samples; /* ... */
-    uint64_t clock_samples;  /* that came in elapsed_ms */
-    uint64_t all_elapsed_ms; /* with pauses */
-    uint64_t samples;
+    uint64_t dc_samples; /* that it is made of */
+    int32_t dc_heard;    /* taken out of the detectors' samples by the end of the last frame */
+    int32_t dc_cut;      /* the same of the model's */
     /* sizes */
     uint32_t usual, other, other_n;
-    bool has_carry; /* half a linear sample waits */
+    bool has_carry; /* the low byte of a linear sample waits for its high byte */
     uint8_t carry;
-    uint32_t zero_samples, clipped_samples, silent_samples; /* not yet whole ms */
+    bool odd_place; /* the next byte is at an odd place of the stream */
+    uint64_t frames, samples, odd_frames;
+    uint64_t zero_samples, clipped_samples, silent_samples;
+    struct line_clock clock;
     struct line_window window;
-    struct line_stats stats;
+    uint32_t suspect; /* windows in a row that look like linear samples */
+    uint32_t findings;
 };
 
 struct line_frame {
     /* What came: */
-    struct span audio; /* any length; beyond LINE_FRAME_MAX it is passed on as it is and not looked at */
+    struct span audio; /* any length */
     uint64_t now_ms;   /* arrival, of any monotonic clock */
     /* What is wanted: */
     uint8_t *clean; /* audio.n bytes for model and recording; may be the same memory as audio; NULL: not wanted */

@@ -34,6 +34,7 @@ struct place {
     uint32_t end_ms; /* on the carrier's clock: where the next frame is expected */
     uint32_t jumps;
     uint32_t refused; /* frames in a row that were late or doubled */
+    uint32_t strange; /* frames in a row with an old timestamp and new sound */
     struct {
         uint32_t from_ms, to_ms; /* empty when equal */
     } holes[PLACE_HOLES];
