@@ -100,6 +100,24 @@ int fifo_put(struct fifo *f, struct span data)
     return 0;
 }
 
+int fifo_put_front(struct fifo *f, struct span data)
+{
+    struct fifo before;
+    fifo_init(&before);
+    before.spare = f->spare;
+    f->spare = NULL;
+    int err = fifo_put(&before, data);
+    f->spare = before.spare;
+    if (err < 0 || data.n == 0) {
+        return err;
+    }
+    before.last->next = f->first;
+    f->first = before.first;
+    f->last = f->last ? f->last : before.last;
+    f->len += data.n;
+    return 0;
+}
+
 void fifo_take(struct fifo *f, void *out, size_t n)
 {
     assert(n <= f->len);

@@ -19,6 +19,8 @@ void fifo_done(struct fifo *f);
 void fifo_clear(struct fifo *f);
 /* All or nothing. -ENOMEM */
 MUST_USE int fifo_put(struct fifo *f, struct span data);
+/* Puts data before everything that waits. All or nothing. -ENOMEM */
+MUST_USE int fifo_put_front(struct fifo *f, struct span data);
 /* Moves the first n bytes (n <= len) to out; out NULL drops them. */
 void fifo_take(struct fifo *f, void *out, size_t n);
 

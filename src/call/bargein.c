@@ -1,6 +1,7 @@
 /*
- * The caller speaks over the agent: in one step the sending stops, the carrier is cleared, the response is cancelled
- * and every item that was not heard to its end is truncated at the ledger's low mark, clamped to what was received.
+ * The caller does speak over the agent (turn.c or the service says so): in one step the sending stops, the carrier is
+ * cleared, the response is cancelled and every item that was not heard to its end is truncated at the ledger's low
+ * mark, clamped to what was received.
  */
 #include "base/err.h"
 #include "call/state.h"
@@ -13,7 +14,7 @@ static uint32_t truncate_items(struct call *c)
         uint32_t low = it->acked;
         uint32_t high = it->acked;
         ledger_heard(&c->ledger, it->number, c->now_us, &low, &high);
-        low = MIN(low, it->received);
+        low = MIN(MAX(low, it->heard), it->received);
         uint32_t heard_ms = bytes_ms(c, low);
         if (i == 0) {
             first_ms = heard_ms;
@@ -25,6 +26,7 @@ static uint32_t truncate_items(struct call *c)
             act->model_truncate.item_id = id;
             act->model_truncate.heard_ms = heard_ms;
         }
+        seq_bury(c, it->response_id); /* also one that is done: a confused service may send more of it */
         line_agent(c, it, low);
         item_retire(c);
     }
@@ -42,6 +44,7 @@ uint32_t cut_agent(struct call *c, enum canceller who)
     playout_settle_cut(c);
     fifo_clear(&c->queue);
     c->conv_fresh = false;
+    c->fade_in = false;
     playout_to(c, PL_CUT);
     if (c->response == RESPONSE_DONE) {
         response_to(c, RE_PLAYED);
@@ -49,7 +52,7 @@ uint32_t cut_agent(struct call *c, enum canceller who)
     return heard_ms;
 }
 
-void barge_in(struct call *c)
+void barge_in(struct call *c, enum call_verdict why)
 {
     bool audible = c->playout != PLAYOUT_EMPTY;
     enum canceller who = c->model_interrupts ? SERVICE_CANCELS : WE_CANCEL;
@@ -57,10 +60,11 @@ void barge_in(struct call *c)
         c->barge_ins++;
         if (c->turn_open) {
             c->turn.interrupted = true;
+            c->turn.verdict = why;
             c->turn.agent_end_ms = call_since_ms(c);
         }
         uint32_t heard_ms = cut_agent(c, who);
-        call_remark(c, NOTE_BARGE_IN, heard_ms, STR_NULL);
+        call_remark(c, NOTE_BARGE_IN, heard_ms, str_from(call_verdict_name(why)));
     } else if (c->response == RESPONSE_GENERATING) {
         seq_cancel(c, who); /* not a sound of it was played */
     }

@@ -21,6 +21,8 @@ int call_new(const struct call_opts *opts, struct call **ret)
     buf_init(&c->want_text, CALL_WANT_MAX);
     buf_init(&c->asked_text, CALL_WANT_MAX);
     buf_init(&c->waiting, (size_t)1 << 22);
+    buf_init(&c->back, (size_t)1 << 22);
+    buf_init(&c->recent, (size_t)1 << 18);
     fifo_init(&c->queue);
     ledger_init(&c->ledger, audio_bytes_per_ms(AUDIO_PCMU));
     track_init(&c->track, AUDIO_PCMU);
@@ -36,6 +38,8 @@ struct call *call_free(struct call *c)
     buf_done(&c->want_text);
     buf_done(&c->asked_text);
     buf_done(&c->waiting);
+    buf_done(&c->back);
+    buf_done(&c->recent);
     fifo_done(&c->queue);
     ledger_done(&c->ledger);
     track_done(&c->track);
@@ -119,7 +123,12 @@ bool phase_to(struct call *c, enum phase_event e)
     if (next < 0) {
         return illegal(c, "phase", call_phase_name(c->phase), phase_event_name(e));
     }
+    bool greeted = c->phase == PHASE_GREETING && next == PHASE_CONVERSATION;
+    bool silent = c->phase == PHASE_SETUP && next == PHASE_CONVERSATION;
     c->phase = (enum call_phase)next;
+    if (greeted || silent) {
+        turn_arm(c);
+    }
     return true;
 }
 
@@ -206,15 +215,22 @@ static void on_speech_started(struct call *c, const struct call_event *ev UNUSED
         call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("farewell"));
         return;
     }
+    if (turn_judged_here(c) && (c->gated || c->playout != PLAYOUT_EMPTY || c->caller == CALLER_SPEAKING)) {
+        return; /* evidence, not an order */
+    }
+    if (!c->o->barge_in.on && c->playout != PLAYOUT_EMPTY) {
+        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("switched off"));
+        return;
+    }
     if (caller_to(c, CA_START)) {
-        barge_in(c);
+        barge_in(c, VERDICT_SERVICE);
     }
 }
 
 static void on_speech_stopped(struct call *c, const struct call_event *ev UNUSED)
 {
     seq_alive(c);
-    if (c->caller == CALLER_SILENT) {
+    if (c->caller == CALLER_SILENT || c->caller == CALLER_MAYBE_SPEECH || c->gated) {
         return; /* its start was ignored */
     }
     if (caller_to(c, CA_STOP) && c->turn_open) {
@@ -224,11 +240,20 @@ static void on_speech_stopped(struct call *c, const struct call_event *ev UNUSED
 
 static void on_committed(struct call *c, const struct call_event *ev UNUSED)
 {
+    if (c->own_commits) {
+        c->own_commits--; /* the answer is asked for already */
+        return;
+    }
+    if (turn_judged_here(c) && c->playout != PLAYOUT_EMPTY) {
+        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("not heard here"));
+        return;
+    }
     bool spoke = c->caller != CALLER_SILENT;
     caller_to(c, CA_COMMIT);
     if (!spoke && !c->turn_open) {
         turn_begin(c);
     }
+    turn_committed(c);
     if (c->model_creates) {
         timer_set(c, TIMER_EXPECT, c->o->deadlines.response_ms);
     } else if (c->phase == PHASE_CONVERSATION || c->phase == PHASE_GREETING) {
@@ -297,6 +322,16 @@ static void on_model_error(struct call *c, const struct call_event *ev)
     seq_error(c, ev->model_error.request, ev->model_error.code);
 }
 
+static void on_vad(struct call *c, const struct call_event *ev)
+{
+    turn_vad(c, ev->vad.chunk, ev->vad.ppm);
+}
+
+static void on_control_turn(struct call *c, const struct call_event *ev)
+{
+    turn_cue(c, ev->control_turn.cue);
+}
+
 static void on_control_hangup(struct call *c, const struct call_event *ev)
 {
     life_hangup(c, ev->control_hangup.reason, false);
@@ -337,6 +372,8 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_MODEL_RESPONSE_DONE] = on_response_done,
     [EV_MODEL_ERROR] = on_model_error,
     [EV_TOOL_RESULT] = tools_result,
+    [EV_VAD] = on_vad,
+    [EV_CONTROL_TURN] = on_control_turn,
     [EV_CONTROL_HANGUP] = on_control_hangup,
     [EV_CONTROL_SHED] = on_control_shed,
     [EV_CONTROL_USER_TEXT] = on_control_text,
@@ -369,6 +406,7 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
         run_timers(c);
         if (c->phase != PHASE_ENDED && c->leg_start_us) {
             playout_progress(c);
+            turn_progress(c);
             tools_flush(c);
             seq_try(c);
             playout_pump(c);
@@ -425,6 +463,7 @@ void call_view(const struct call *c, struct call_view *ret)
         uint32_t low = it->acked;
         uint32_t high = it->acked;
         ledger_heard(&c->ledger, it->number, c->now_us, &low, &high);
+        low = MAX(low, it->heard);
         ret->heard_low_ms = bytes_ms(c, low);
         ret->heard_high_ms = bytes_ms(c, high);
     }

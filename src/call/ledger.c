@@ -101,6 +101,21 @@ void ledger_heard(const struct ledger *l, uint32_t item, uint64_t now_us, uint32
     }
 }
 
+void ledger_heard_first(const struct ledger *l, uint64_t now_us, uint32_t *low, uint32_t *high)
+{
+    if (l->n == 0) {
+        return;
+    }
+    const struct ledger_burst *b = at_const(l, 0);
+    *high += played(l, b, b->high_start_us, now_us);
+    *low += l->anchor_us ? played(l, b, MAX(l->anchor_us, b->sent_us + l->rtt_us), now_us) : 0;
+}
+
+uint64_t ledger_last_start_us(const struct ledger *l)
+{
+    return l->n ? at_const(l, l->n - 1)->high_start_us : 0;
+}
+
 bool ledger_returned(struct ledger *l, uint32_t mark, uint64_t now_us)
 {
     if (mark == 0 || mark <= l->cleared || mark >= l->next_mark || l->n == 0 || mark < at(l, 0)->mark) {

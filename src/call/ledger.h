@@ -50,6 +50,10 @@ uint32_t ledger_outstanding_ms(const struct ledger *l, uint64_t now_us);
 uint32_t ledger_unacked(const struct ledger *l);
 /* Of an item's bytes under way: how many were heard at least and at most. Adds to *low and *high. */
 void ledger_heard(const struct ledger *l, uint32_t item, uint64_t now_us, uint32_t *low, uint32_t *high);
+/* The same of the oldest burst alone: bytes heard of it. */
+void ledger_heard_first(const struct ledger *l, uint64_t now_us, uint32_t *low, uint32_t *high);
+/* The earliest moment at which the last burst sent is heard. */
+uint64_t ledger_last_start_us(const struct ledger *l);
 /*
  * A mark came back. Returns false when it is unknown or stems from a clear. Else takes bursts off one by one:
  * call ledger_settle until it returns false.

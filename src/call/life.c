@@ -52,7 +52,7 @@ static void greet(struct call *c)
     }
     phase_to(c, PH_GREET);
     c->greeted = true;
-    if (c->o->greeting.protect) {
+    if (c->o->greeting.protect && !c->gated) {
         buf_done(&c->waiting);
     }
     uplink_open(c);
@@ -87,6 +87,7 @@ void life_leg_start(struct call *c, const struct call_event *ev)
     ledger_init(&c->ledger, audio_bytes_per_ms(c->leg_format));
     track_done(&c->track);
     track_init(&c->track, c->leg_format);
+    turn_init(c);
     timer_off(c, TIMER_LEG_START);
     timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
     if (c->o->limits.max_call_s) {
@@ -374,6 +375,11 @@ void life_timer(struct call *c, enum call_timer t)
         break;
     case TIMER_KEYS:
         uplink_keys_done(c);
+        break;
+    case TIMER_VERDICT:
+    case TIMER_COMMIT:
+    case TIMER_ARM:
+        turn_timer(c, t);
         break;
     case TIMER_N:
         break;

@@ -4,12 +4,19 @@
  *
  *     received ──▶ queue ──pump──▶ ledger (sent, not acknowledged) ──mark──▶ acked ──▶ recording, history
  */
+#include "audio/fade.h"
+#include "audio/g711.h"
 #include "base/err.h"
 #include "call/state.h"
 
 #define WATCHDOG_MS     40
 #define RECORD_HOLD_MS  500
 #define FRAME_MS        20
+#define QUIET_FRAME_MS  10
+#define QUIET_POWER     (260 * 260) /* -42 dB of full scale */
+#define STAND_OUT       16          /* 12 dB below the loudest */
+#define REPEAT_MAX_MS   400         /* said twice at a resume, the way to the caller included */
+#define WAY_JITTER_MS   60
 #define BURST_MAX_BYTES 9600 /* 100 ms of the widest leg format */
 
 uint32_t bytes_ms(const struct call *c, uint64_t bytes)
@@ -106,6 +113,9 @@ void playout_audio(struct call *c, struct str response_id, struct str item_id, s
     }
     it->received += (uint32_t)n;
     c->downlink_bytes += n;
+    if (c->playout == PLAYOUT_EMPTY) {
+        c->audible_us = c->now_us;
+    }
     playout_to(c, PL_AUDIO);
     if (c->turn_open && c->turn.first_audio_ms < 0) {
         c->turn.first_audio_ms = call_since_ms(c);
@@ -178,6 +188,22 @@ static void note_first_sent(struct call *c, struct item *it)
     }
 }
 
+/* What goes out now may come back as echo, at the earliest when it is first heard. */
+static void hear_ourselves(struct call *c, struct span audio)
+{
+    if (!c->o->echo_guard) {
+        return;
+    }
+    uint32_t n = (uint32_t)(audio.n / audio_sample_bytes(c->leg_format));
+    int16_t *pcm = arena_raw(&c->out->bytes, n * sizeof(int16_t) + 1);
+    if (!pcm) {
+        c->out->overflow = true;
+        return;
+    }
+    audio_to_linear(c->leg_format, audio, pcm);
+    echo_sent(&c->echo, call_position(c, ledger_last_start_us(&c->ledger)), pcm, n);
+}
+
 static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
 {
     uint32_t bpm = audio_bytes_per_ms(c->leg_format);
@@ -198,6 +224,10 @@ static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
         call_emit(c, ACT_LEG_MARK)->leg_mark.mark = ledger_mark(&c->ledger, c->now_us);
     }
     fifo_take(&c->queue, audio, bytes);
+    if (c->fade_in) {
+        c->fade_in = false;
+        fade_in(c->leg_format, audio, bytes, fade_bytes(c->leg_format));
+    }
     memset(audio + bytes, audio_silence_byte(c->leg_format), pad);
     uint32_t mark = ledger_send(&c->ledger, it->number, span_from(audio, bytes + pad), pad, c->now_us);
     if (mark == 0) {
@@ -207,6 +237,7 @@ static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
     note_first_sent(c, it);
     it->sent += bytes;
     c->sent_bytes += bytes;
+    hear_ourselves(c, span_from(audio, bytes));
     struct call_action *act = call_emit(c, ACT_LEG_MEDIA);
     act->leg_media.audio = span_from(audio, bytes + pad);
     act->leg_media.mark = mark;
@@ -238,8 +269,32 @@ void playout_pump(struct call *c)
     c->timers[TIMER_OVERDUE] = ledger_overdue_us(&c->ledger);
 }
 
-/* Audio of one burst, all or its first heard bytes, goes into the recording where the caller heard it. */
-static void record_burst(struct call *c, const struct ledger_burst *b, uint32_t heard, uint64_t end_us)
+/* The end of what was heard of an item is kept for a while: a pause resumes at a quiet point in it. */
+static void remember(struct call *c, uint32_t item, struct span heard)
+{
+    size_t keep = (size_t)c->o->barge_in.back_ms * audio_bytes_per_ms(c->leg_format);
+    if (!c->o->vad.on || !c->o->barge_in.pause || item == 0) {
+        return;
+    }
+    if (item != c->recent_item) {
+        c->recent_item = item;
+        buf_clear(&c->recent, 0);
+    }
+    if (heard.n > keep) {
+        heard = span_from(heard.p + heard.n - keep, keep);
+    }
+    if (c->recent.len + heard.n > keep) {
+        buf_consume(&c->recent, c->recent.len + heard.n - keep);
+    }
+    buf_put(&c->recent, heard.p, heard.n);
+}
+
+/*
+ * Audio of one burst, all or its first heard bytes, goes into the recording where the caller heard it. What was not
+ * heard is added to keep when that is not NULL.
+ */
+static void record_burst(struct call *c, const struct ledger_burst *b, uint32_t heard, uint64_t end_us,
+                         struct buf *keep)
 {
     uint32_t n = b->bytes + b->pad;
     if (n == 0) {
@@ -252,6 +307,10 @@ static void record_burst(struct call *c, const struct ledger_burst *b, uint32_t 
         return;
     }
     fifo_take(&c->ledger.audio, audio, n);
+    remember(c, b->item, span_from(audio, MIN(heard, b->bytes)));
+    if (keep && heard < b->bytes) {
+        buf_put(keep, audio + heard, b->bytes - heard);
+    }
     uint32_t ss = audio_sample_bytes(c->leg_format);
     uint64_t end = call_position(c, end_us);
     uint64_t samples = heard / ss;
@@ -281,10 +340,11 @@ static void settle_upto(struct call *c, uint32_t mark)
 {
     struct ledger_burst b;
     while (ledger_settle(&c->ledger, mark, &b)) {
-        record_burst(c, &b, b.bytes + b.pad, c->now_us);
+        record_burst(c, &b, b.bytes + b.pad, c->now_us, NULL);
         struct item *it = b.item ? item_by_number(c, b.item) : NULL;
         if (it) {
             it->acked += b.bytes;
+            it->heard = MAX(it->heard, it->acked);
         }
     }
 }
@@ -305,31 +365,125 @@ void playout_overdue(struct call *c)
     }
 }
 
-void playout_settle_cut(struct call *c)
+/*
+ * Everything under way is flushed at the carrier: what was heard of each burst by the low reading is recorded and
+ * acknowledged. The rest is lost, or goes to keep, and its items have not sent it then.
+ */
+static void settle_flushed(struct call *c, struct buf *keep)
 {
     struct ledger_burst b;
-    /* low of each item was read before; here the same figure per burst decides what the recording keeps. */
+    bool sounding = true; /* false behind the first burst that was not heard to its end */
     while (c->ledger.n) {
         uint32_t low = 0;
         uint32_t high = 0;
         struct ledger_burst head = c->ledger.ring[c->ledger.first];
-        ledger_heard(&c->ledger, head.item, c->now_us, &low, &high);
-        uint32_t heard = MIN(low, head.bytes);
+        ledger_heard_first(&c->ledger, c->now_us, &low, &high);
+        uint32_t heard = sounding ? MIN(low, head.bytes) : 0;
+        sounding = sounding && heard == head.bytes;
         uint64_t anchor = c->ledger.anchor_us;
         ledger_drop(&c->ledger, &b);
-        record_burst(c, &b, heard, c->now_us);
-        if (heard < head.bytes) {
-            break;
+        record_burst(c, &b, heard, c->now_us, keep);
+        struct item *it = b.item ? item_by_number(c, b.item) : NULL;
+        if (it) {
+            it->acked += heard;
+            it->heard = MAX(it->heard, it->acked);
+            it->sent -= keep ? b.bytes - heard : 0;
         }
         if (b.bytes + b.pad) { /* the next burst began when this one ended */
             c->ledger.anchor_us =
                 MAX(anchor, b.sent_us + c->ledger.rtt_us) + (uint64_t)(b.bytes + b.pad) * 1000 / c->ledger.bpm;
         }
     }
-    while (ledger_drop(&c->ledger, &b)) {
-        fifo_take(&c->ledger.audio, NULL, b.bytes + b.pad);
-    }
     ledger_cleared(&c->ledger);
+    if (c->o->echo_guard) {
+        echo_cut(&c->echo, call_position(c, c->now_us));
+    }
+}
+
+void playout_settle_cut(struct call *c)
+{
+    settle_flushed(c, NULL);
+}
+
+uint32_t playout_rest_ms(const struct call *c)
+{
+    return bytes_ms(c, c->queue.len) + ledger_outstanding_ms(&c->ledger, c->now_us);
+}
+
+void playout_pause(struct call *c)
+{
+    c->fade_in = !ledger_idle(&c->ledger);
+    if (c->fade_in) {
+        call_emit(c, ACT_LEG_CLEAR);
+    }
+    buf_clear(&c->back, 0);
+    settle_flushed(c, &c->back);
+    if (c->back.err < 0 || fifo_put_front(&c->queue, buf_span(&c->back)) < 0) {
+        c->out->overflow = true;
+    }
+    buf_done(&c->back);
+    playout_to(c, PL_PAUSE);
+}
+
+/* Mean square of 10 ms of leg audio. */
+static uint64_t power_of(enum audio_format format, const uint8_t *p, uint32_t bytes)
+{
+    uint64_t sum = 0;
+    uint32_t ss = audio_sample_bytes(format);
+    for (uint32_t i = 0; i + ss <= bytes; i += ss) {
+        int32_t x = format == AUDIO_PCMU   ? g711_mulaw_decode1(p[i])
+                    : format == AUDIO_PCMA ? g711_alaw_decode1(p[i])
+                                           : (int16_t)(uint16_t)(p[i] | p[i + 1] << 8);
+        sum += (uint64_t)((int64_t)x * x);
+    }
+    return bytes ? sum / (bytes / ss) : 0;
+}
+
+/*
+ * How many of the last heard bytes are said again: back to the latest quiet 10 ms, else to the quietest that stand out;
+ * nothing when all is equally loud. The way to the caller and back bounds it: so much is repeated anyhow.
+ */
+static uint32_t quiet_point(const struct call *c, uint32_t most)
+{
+    uint32_t frame = QUIET_FRAME_MS * audio_bytes_per_ms(c->leg_format);
+    struct span recent = buf_span(&c->recent);
+    uint32_t reach = (uint32_t)MIN((size_t)most, recent.n);
+    uint64_t least = UINT64_MAX;
+    uint64_t loudest = 0;
+    uint32_t best = 0;
+    for (uint32_t back = frame; back <= reach; back += frame) {
+        uint64_t power = power_of(c->leg_format, recent.p + recent.n - back, frame);
+        if (power <= QUIET_POWER) {
+            return back;
+        }
+        loudest = MAX(loudest, power);
+        if (power < least) {
+            least = power;
+            best = back;
+        }
+    }
+    return least < loudest / STAND_OUT ? best : 0;
+}
+
+uint32_t playout_resume(struct call *c)
+{
+    uint32_t bpm = audio_bytes_per_ms(c->leg_format);
+    uint32_t moved = 0;
+    struct item *it = item_by_number(c, c->recent_item);
+    uint32_t way_ms = (uint32_t)(c->ledger.rtt_us / 1000) + WAY_JITTER_MS;
+    if (it && it->acked < it->received) {
+        uint32_t room_ms = way_ms < REPEAT_MAX_MS ? REPEAT_MAX_MS - way_ms : 0;
+        moved = quiet_point(c, MIN(MIN(room_ms, c->o->barge_in.back_ms) * bpm, it->acked));
+        struct span tail = span_from(buf_ptr(&c->recent) + c->recent.len - moved, moved);
+        if (fifo_put_front(&c->queue, tail) < 0) {
+            c->out->overflow = true;
+        }
+        it->acked -= moved;
+        it->sent -= moved;
+        c->recent.len -= moved;
+    }
+    playout_to(c, PL_RESUME);
+    return moved / bpm;
 }
 
 void playout_progress(struct call *c)
@@ -355,6 +509,9 @@ void playout_progress(struct call *c)
         if (c->turn_open) {
             c->turn.agent_end_ms = call_since_ms(c);
         }
+    }
+    if (c->playout == PLAYOUT_EMPTY) {
+        c->audible_us = 0;
     }
     if (c->playout == PLAYOUT_EMPTY && c->response == RESPONSE_DONE) {
         response_to(c, RE_PLAYED); /* a response without audio */

@@ -23,7 +23,7 @@ bool seq_is_dead(const struct call *c, struct str response_id)
     return false;
 }
 
-static void bury(struct call *c, const char *response_id)
+void seq_bury(struct call *c, const char *response_id)
 {
     if (response_id[0] && !seq_is_dead(c, str_from(response_id))) {
         call_copy_id(c->dead[c->dead_next++ % CALL_DEAD], str_from(response_id));
@@ -56,7 +56,7 @@ static bool clear_to_send(const struct call *c)
     }
     /* The service answers the caller by itself: what we have to add is answered with it. */
     bool service_turn = c->model_creates && c->caller != CALLER_SILENT;
-    return !service_turn && c->timers[TIMER_EXPECT] == UINT64_MAX;
+    return !service_turn && !turn_holds_floor(c) && c->timers[TIMER_EXPECT] == UINT64_MAX;
 }
 
 void seq_try(struct call *c)
@@ -96,7 +96,7 @@ void seq_created(struct call *c, struct str response_id)
 {
     bool ours = c->response == RESPONSE_REQUESTED;
     if (c->response == RESPONSE_GENERATING && !str_is(response_id, c->active_id)) {
-        bury(c, c->active_id); /* the peer runs two at once; only the newer one is played */
+        seq_bury(c, c->active_id); /* the peer runs two at once; only the newer one is played */
     }
     response_to(c, RE_CREATED);
     call_copy_id(c->active_id, response_id);
@@ -144,7 +144,7 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
         return;
     }
     if (status == RESPONSE_CANCELLED && c->response == RESPONSE_GENERATING) {
-        bury(c, c->active_id);
+        seq_bury(c, c->active_id);
     }
     response_to(c, RE_DONE);
     if (status == RESPONSE_FAILED) {
@@ -164,6 +164,9 @@ void seq_error(struct call *c, uint32_t request, struct str code)
     bool benign = str_is(code, "response_cancel_not_active") || str_is(code, "input_audio_buffer_commit_empty") ||
                   str_is(code, "item_truncate_invalid_item_id");
     call_remark(c, NOTE_MODEL_ERROR, request, code);
+    if (str_is(code, "input_audio_buffer_commit_empty") && c->own_commits) {
+        c->own_commits--; /* it will not be confirmed */
+    }
     bool collision = str_is(code, "conversation_already_has_active_response");
     bool mine = c->in_flight && (request == c->in_flight || (request == 0 && collision));
     if (c->response == RESPONSE_CANCELLING && str_is(code, "response_cancel_not_active")) {
@@ -197,7 +200,7 @@ void seq_cancel(struct call *c, enum canceller who)
     if (c->response != RESPONSE_GENERATING) {
         return;
     }
-    bury(c, c->active_id);
+    seq_bury(c, c->active_id);
     response_to(c, RE_CANCEL);
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.cancel_ms);
     if (who == WE_CANCEL) {

@@ -6,8 +6,10 @@
 #define CALL_STATE_H
 
 #include "audio/convert.h"
+#include "audio/echo.h"
 #include "base/buf.h"
 #include "call/call.h"
+#include "call/detector.h"
 #include "call/ledger.h"
 #include "call/machine.h"
 #include "call/track.h"
@@ -36,7 +38,10 @@ enum call_timer {
     TIMER_PUMP,
     TIMER_OVERDUE,
     TIMER_TOOL,
-    TIMER_KEYS, /* the caller has stopped pressing keys */
+    TIMER_KEYS,    /* the caller has stopped pressing keys */
+    TIMER_VERDICT, /* a pause must end */
+    TIMER_COMMIT,  /* hybrid: we heard the turn end, the service should have too */
+    TIMER_ARM,     /* the grace period behind a protected greeting is over */
     TIMER_N
 };
 
@@ -46,6 +51,7 @@ struct item {
     char id[CALL_ID_MAX];
     char response_id[CALL_ID_MAX];
     uint32_t received, sent, acked; /* bytes, leg format; received and sent without padding */
+    uint32_t heard;                 /* the most that acked ever was: resuming moves that back */
     int32_t start_ms;               /* first byte sent; -1: not yet */
     bool audio_done;
     bool text_done;
@@ -61,6 +67,13 @@ struct tool_slot {
     uint32_t tool; /* index in opts; UINT32_MAX: unknown */
     uint64_t deadline_us;
     struct buf output;
+};
+
+/* What is to be done about the sound that the detector follows. */
+enum sound_state {
+    SOUND_NONE,
+    SOUND_OPEN, /* undecided */
+    SOUND_TURN, /* it is the caller's turn */
 };
 
 enum farewell_state {
@@ -96,7 +109,10 @@ struct call {
     /* uplink.c */
     enum audio_format leg_format, model_in, model_out;
     struct audio_conv up, down;
-    struct buf waiting; /* caller audio before the model is ready */
+    struct buf waiting; /* caller audio that the model has not got yet: not ready, or the gate is shut */
+    bool gated;         /* the model hears turns only: local and manual detection */
+    bool gate_open;
+    uint64_t turn_bytes; /* appended since the gate opened */
     uint64_t uplink_bytes, appended_bytes;
     uint64_t media_pos;     /* samples: where the next caller frame belongs on the media clock */
     uint32_t media_ts;      /* carrier timestamp that belongs to media_pos */
@@ -106,8 +122,26 @@ struct call {
 
     char keys[CALL_KEYS_MAX + 1]; /* pressed and not yet told to the model */
 
+    /* turn.c */
+    struct detector detector;
+    enum sound_state sound;
+    bool armed;          /* sounds count: not before the end of a protected greeting */
+    bool shelved;        /* real speech while it could not count: the next turn, and it waits in the ring */
+    uint64_t shelf_from; /* where it begins */
+    bool tried;          /* this sound has had its pause */
+    uint64_t paused_us;  /* begin of the pause under way */
+    uint64_t backoff_us; /* the next pause needs more until then */
+    uint32_t sound_frames, echo_frames; /* of the sound under way: caller frames, those judged to be echo */
+    uint32_t own_commits;               /* commits of ours that the service has not confirmed yet */
+
     /* playout.c */
-    struct fifo queue; /* downlink audio in item order, not yet sent */
+    struct echo_guard echo;
+    struct buf back;      /* scratch of a pause: what was sent and not heard */
+    struct buf recent;    /* the last heard audio of an item, for resuming at a quiet point */
+    uint32_t recent_item; /* its number */
+    bool fade_in;         /* the next burst resumes what was cut in mid-sound */
+    uint64_t audible_us;  /* since when the agent can be heard without end; 0: it cannot */
+    struct fifo queue;    /* downlink audio in item order, not yet sent */
     struct ledger ledger;
     struct track track;
     struct item items[CALL_ITEMS]; /* ring in order of arrival */
@@ -175,7 +209,32 @@ void uplink_keys_done(struct call *c);             /* the keys become a text of 
 void uplink_text(struct call *c, struct str text); /* as if the caller had said it; the agent stops for it */
 void uplink_fill(struct call *c); /* TIMER_FILL: the carrier is silent while the service waits for an end of speech */
 
+/* Speech begins at position from: what waited from there on goes out, then everything until the gate is shut. */
+void uplink_gate_open(struct call *c, uint64_t from);
+/* The turn is over: padded to what the service takes, committed; the gate is shut. */
+void uplink_commit(struct call *c);
+/* Nobody wants the turn under way: what the service has of it is dropped. */
+void uplink_discard(struct call *c);
+
+/* turn.c */
+void turn_init(struct call *c); /* the leg is up */
+void turn_heard(struct call *c, uint64_t at, const int16_t *pcm, size_t n, enum echo_verdict echo);
+void turn_vad(struct call *c, uint32_t number, uint32_t ppm);
+void turn_cue(struct call *c, enum turn_cue cue);
+void turn_progress(struct call *c); /* after every event: protection over, agent audible, shelf free? */
+void turn_timer(struct call *c, enum call_timer t);
+void turn_committed(struct call *c); /* the service says so */
+void turn_arm(struct call *c);       /* the greeting is over */
+/* True while the agent is or should be heard and the caller's sounds are judged here, not by the service. */
+bool turn_judged_here(const struct call *c);
+/* The caller has the floor or may have it: nothing is asked for. */
+bool turn_holds_floor(const struct call *c);
+
 /* playout.c */
+void playout_pause(struct call *c);
+/* Back to playing, from a quiet point at most so far before what was heard. Returns ms moved back. */
+uint32_t playout_resume(struct call *c);
+uint32_t playout_rest_ms(const struct call *c); /* what is known and was not heard yet */
 void playout_audio(struct call *c, struct str response_id, struct str item_id, struct span audio);
 void playout_item_done(struct call *c, struct str response_id, struct str item_id);
 void playout_response_done(struct call *c, struct str response_id);
@@ -203,6 +262,7 @@ enum canceller { WE_CANCEL, SERVICE_CANCELS };
 void seq_cancel(struct call *c, enum canceller who); /* the active response is dead to us */
 void seq_expired(struct call *c);
 void seq_alive(struct call *c);
+void seq_bury(struct call *c, const char *response_id); /* no audio of it is played any more */
 bool seq_is_dead(const struct call *c, struct str response_id);
 uint32_t seq_number(struct call *c);
 
@@ -215,7 +275,7 @@ void tools_cancel_all(struct call *c);
 bool tools_pending(const struct call *c);
 
 /* bargein.c */
-void barge_in(struct call *c);
+void barge_in(struct call *c, enum call_verdict why);
 /* Stops the agent at once: clear, cancel, truncate at what was heard. Returns ms heard of the first item. */
 uint32_t cut_agent(struct call *c, enum canceller who);
 

@@ -68,7 +68,9 @@ struct store_call {
     struct str recording; /* path, may be empty */
     struct str journal;   /* path, may be empty */
     struct cost_usage usage;
-    int64_t cost_micro;  /* STORE_NO_COST: the model has no price */
+    int64_t cost_micro; /* STORE_NO_COST: the model has no price */
+    bool has_line;      /* line is known: an end that was told */
+    struct call_line line;
     uint32_t turn_count; /* out only: number of rows */
     uint32_t line_count; /* out only */
 };

@@ -11,6 +11,12 @@
 #define GAP_MAX_MS      10000 /* a longer jump is a new clock, not a gap */
 #define FILL_AFTER_MS   300
 #define ANCHOR_SLACK_MS 20
+#define RING_SLACK_MS   160  /* an onset is known only when its chunk is full and judged */
+#define RING_TRIM_MS    100  /* the ring is cut in steps of this */
+#define RING_KEEP_MS    600  /* memory that an emptied ring keeps */
+#define COMMIT_MIN_MS   100  /* the service refuses less */
+#define FILL_HEARD_MS   1000 /* of a gap that the local detector hears as silence */
+#define FRAME_MAX       2048 /* samples of one carrier frame that are looked at */
 #define KEYS_PAUSE_MS   1500 /* after it what was pressed is complete; '#' completes it at once */
 
 static void send_up(struct call *c, struct span audio)
@@ -42,12 +48,19 @@ static void send_silence(struct call *c, uint32_t bytes)
 /* The caller may not talk into a protected greeting: the service hears silence of the same length. */
 static bool shielded(const struct call *c)
 {
-    return c->phase == PHASE_GREETING && c->o->greeting.protect;
+    return c->phase == PHASE_GREETING && c->o->greeting.protect && !c->gated;
 }
 
+static bool flows(const struct call *c)
+{
+    return c->model == MODEL_READY && c->leg == LEG_UP && c->phase != PHASE_SETUP && (!c->gated || c->gate_open);
+}
+
+/* While nothing is said the ring holds the pre-roll; what may become a turn is kept up to the limit. */
 static void wait_up(struct call *c, struct span audio)
 {
-    size_t limit = (size_t)c->o->limits.uplink_ms * audio_bytes_per_ms(c->leg_format);
+    uint32_t bpm = audio_bytes_per_ms(c->leg_format);
+    size_t limit = (size_t)c->o->limits.uplink_ms * bpm;
     if (c->waiting.len + audio.n > limit) {
         size_t drop = MIN(c->waiting.len, c->waiting.len + audio.n - limit);
         buf_consume(&c->waiting, drop);
@@ -56,15 +69,88 @@ static void wait_up(struct call *c, struct span audio)
     if (audio.n <= limit) {
         buf_put(&c->waiting, audio.p, audio.n);
     }
+    size_t idle = (size_t)(c->o->vad.pre_speech_ms + RING_SLACK_MS) * bpm;
+    bool wanted = !c->gated || c->gate_open || c->sound != SOUND_NONE || c->shelved;
+    if (!wanted && c->waiting.len > idle + (size_t)RING_TRIM_MS * bpm) {
+        buf_consume(&c->waiting, c->waiting.len - idle);
+    }
+}
+
+static void flush_waiting(struct call *c)
+{
+    if (c->waiting.len && flows(c)) {
+        c->turn_bytes += c->waiting.len;
+        send_up(c, buf_span(&c->waiting));
+        if (c->gated && c->waiting.cap <= (size_t)RING_KEEP_MS * audio_bytes_per_ms(c->leg_format)) {
+            buf_clear(&c->waiting, 0);
+        } else {
+            buf_done(&c->waiting);
+        }
+    }
+}
+
+/* Caller audio on its way: at once, or behind what waits. */
+static void pass_up(struct call *c, struct span audio)
+{
+    if (!flows(c) || c->waiting.len) {
+        wait_up(c, audio);
+        flush_waiting(c);
+    } else {
+        c->turn_bytes += audio.n;
+        send_up(c, audio);
+    }
+}
+
+static void pass_silence(struct call *c, uint32_t bytes)
+{
+    uint8_t *silence = arena_raw(&c->out->bytes, bytes ? bytes : 1);
+    if (!silence) {
+        c->out->overflow = true;
+        return;
+    }
+    memset(silence, audio_silence_byte(c->leg_format), bytes);
+    pass_up(c, span_from(silence, bytes));
 }
 
 void uplink_open(struct call *c)
 {
     audio_conv_init(&c->up, c->leg_format, c->model_in);
-    if (c->waiting.len) {
-        send_up(c, buf_span(&c->waiting));
-        buf_done(&c->waiting);
+    flush_waiting(c);
+}
+
+void uplink_gate_open(struct call *c, uint64_t from)
+{
+    if (!c->gated || c->gate_open) {
+        return;
     }
+    uint32_t ss = audio_sample_bytes(c->leg_format);
+    uint64_t waits = c->waiting.len / ss;
+    uint64_t first = c->media_pos > waits ? c->media_pos - waits : 0;
+    if (from > first) {
+        buf_consume(&c->waiting, (size_t)MIN(from - first, waits) * ss);
+    }
+    c->gate_open = true;
+    c->turn_bytes = 0;
+    flush_waiting(c);
+}
+
+void uplink_commit(struct call *c)
+{
+    uint32_t least = COMMIT_MIN_MS * audio_bytes_per_ms(c->leg_format);
+    if (c->gated && c->turn_bytes < least) {
+        send_silence(c, (uint32_t)(least - c->turn_bytes));
+    }
+    call_emit(c, ACT_MODEL_COMMIT);
+    c->own_commits++;
+    c->gate_open = false;
+}
+
+void uplink_discard(struct call *c)
+{
+    if (c->gate_open && c->turn_bytes && c->model == MODEL_READY) {
+        call_emit(c, ACT_MODEL_CLEAR_INPUT);
+    }
+    c->gate_open = false;
 }
 
 /*
@@ -107,6 +193,43 @@ static uint32_t place_frame(struct call *c, uint32_t ts_ms, uint32_t n_samples)
     return gap;
 }
 
+/* What the caller's frame is: looked at by the echo guard, then by the local detector. True: our own echo. */
+static bool judge_frame(struct call *c, struct span audio, uint32_t n_samples)
+{
+    if ((!c->o->vad.on && !c->o->echo_guard) || n_samples > FRAME_MAX) {
+        return false;
+    }
+    int16_t *pcm = arena_raw(&c->out->bytes, n_samples * sizeof(int16_t) + 1);
+    if (!pcm) {
+        c->out->overflow = true;
+        return false;
+    }
+    audio_to_linear(c->leg_format, audio, pcm);
+    enum echo_verdict echo = ECHO_NONE;
+    if (c->o->echo_guard) {
+        echo = echo_judge(&c->echo, c->media_pos, pcm, n_samples);
+    }
+    if (echo == ECHO_ONLY) {
+        memset(pcm, 0, n_samples * sizeof(int16_t));
+    }
+    turn_heard(c, c->media_pos, pcm, n_samples, echo);
+    return echo == ECHO_ONLY;
+}
+
+/* Missing media is silence to whoever listens: the service's clock counts what is appended. */
+static void fill_gap(struct call *c, uint32_t n_samples)
+{
+    static const int16_t silence[FRAME_MAX / 8];
+    uint32_t per_ms = audio_rate_hz(c->leg_format) / 1000;
+    call_remark(c, NOTE_UPLINK_FILL, n_samples / per_ms, STR_NULL);
+    for (uint32_t n = MIN(n_samples, per_ms * FILL_HEARD_MS); c->o->vad.on && n;) {
+        uint32_t part = MIN(n, (uint32_t)ARRAY_LEN(silence));
+        turn_heard(c, c->media_pos - n, silence, part, ECHO_NONE);
+        n -= part;
+    }
+    pass_silence(c, n_samples * audio_sample_bytes(c->leg_format));
+}
+
 void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
 {
     if (c->leg != LEG_UP && c->leg != LEG_HANGING_UP) {
@@ -118,31 +241,27 @@ void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
     if (c->o->record) {
         ignore_result(track_caller(&c->track, c->media_pos, audio)); /* a gap in the recording, counted as late */
     }
-    c->media_pos += n_samples;
+    uint64_t filled_us = c->media_seen_us < c->filled_us ? c->filled_us - c->media_seen_us : 0;
     c->uplink_bytes += audio.n;
     timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
     c->media_first_us = c->media_first_us ? c->media_first_us : c->now_us;
-    uint64_t filled_us = c->media_seen_us < c->filled_us ? c->filled_us - c->media_seen_us : 0;
     c->media_seen_us = c->now_us;
     c->filled_us = c->now_us;
     timer_set(c, TIMER_FILL, FILL_AFTER_MS);
     if (c->model == MODEL_GONE || c->leg != LEG_UP) {
-        return;
-    }
-    if (c->model != MODEL_READY) {
-        wait_up(c, audio);
+        c->media_pos += n_samples;
         return;
     }
     uint32_t filled = (uint32_t)(filled_us / 1000) * (audio_rate_hz(c->leg_format) / 1000);
     if (gap > filled) {
-        uint32_t ms = (gap - filled) * 1000 / audio_rate_hz(c->leg_format);
-        call_remark(c, NOTE_UPLINK_FILL, ms, STR_NULL);
-        send_silence(c, (gap - filled) * ss);
+        fill_gap(c, gap - filled);
     }
-    if (shielded(c)) {
-        send_silence(c, (uint32_t)audio.n);
+    bool echo = judge_frame(c, audio, n_samples);
+    c->media_pos += n_samples;
+    if (echo || shielded(c)) {
+        pass_silence(c, (uint32_t)audio.n);
     } else {
-        send_up(c, audio);
+        pass_up(c, audio);
     }
 }
 
@@ -195,14 +314,14 @@ void uplink_keys_done(struct call *c)
 
 void uplink_fill(struct call *c)
 {
-    if (c->model != MODEL_READY || c->leg != LEG_UP || c->caller == CALLER_SILENT) {
+    bool awaited = c->caller != CALLER_SILENT || c->sound != SOUND_NONE;
+    if (c->model != MODEL_READY || c->leg != LEG_UP || !awaited) {
         return;
     }
     uint32_t ms = (uint32_t)((c->now_us - c->filled_us) / 1000);
     if (ms > 0) {
-        ms = MIN(ms, 1000u);
-        call_remark(c, NOTE_UPLINK_FILL, ms, STR_NULL);
-        send_silence(c, ms * audio_bytes_per_ms(c->leg_format));
+        ms = MIN(ms, FILL_HEARD_MS);
+        fill_gap(c, ms * (audio_rate_hz(c->leg_format) / 1000));
         c->filled_us = c->now_us;
     }
     timer_set(c, TIMER_FILL, 100);

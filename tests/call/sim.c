@@ -20,6 +20,8 @@ void sim_init(struct sim *s)
     s->opts.tools[0] = (struct call_tool){.name = STR("check_order_status"), .parameters = STR("{}")};
     s->opts.tools[1] = (struct call_tool){.name = STR("end_call"), .parameters = STR("{}"), .kind = CALL_TOOL_END};
     s->opts.n_tools = 2;
+    s->opts.echo_guard = false; /* the caller's bytes count, they are no sound */
+    s->opts.silence.on = s->opts.dead_air.on = false;
     s->now_us = 1000000;
     buf_init(&s->journal, (size_t)64 << 20);
     buf_init(&s->log, (size_t)64 << 20);
@@ -28,6 +30,8 @@ void sim_init(struct sim *s)
 
 void sim_start(struct sim *s)
 {
+    s->gated = s->opts.turn.kind == TURN_LOCAL || s->opts.turn.kind == TURN_MANUAL;
+    s->at_gate = s->gated;
     if (call_new(&s->opts, &s->call) < 0) {
         abort();
     }
@@ -89,6 +93,65 @@ uint32_t sim_heard(const struct sim *s, uint8_t item)
     return (uint32_t)bytes;
 }
 
+uint8_t sim_agent_byte(uint32_t offset)
+{
+    return (uint8_t)(offset / 16 % 250);
+}
+
+/* The offset of the last byte that the caller has heard. */
+static uint32_t heard_offset(const struct sim *s, uint64_t at_us)
+{
+    uint32_t offset = 0;
+    for (uint32_t i = 0; i < s->n_segments; i++) {
+        const struct sim_segment *g = &s->segments[i];
+        uint64_t until = MIN(at_us, g->end_us);
+        if (g->audio && until > g->start_us) {
+            uint32_t n = (uint32_t)MIN((until - g->start_us) * 8 / 1000, (uint64_t)g->bytes);
+            offset = MAX(offset, g->offset + n);
+        }
+    }
+    return offset;
+}
+
+/* A burst of the counting item: it goes on where the last one ended, or resumes a little before what was heard. */
+static void place_burst(struct sim *s, struct sim_segment *g, struct span audio)
+{
+    size_t pad = 0;
+    while (pad < audio.n && audio.p[audio.n - 1 - pad] == 0xFF) {
+        pad++;
+    }
+    g->item = 1;
+    g->bytes = (uint32_t)(audio.n - pad);
+    uint32_t probe = MIN(48u, g->bytes - 1); /* behind a fade */
+    g->offset = s->next_offset;
+    if (s->resuming) {
+        uint32_t back = 0;
+        while (back <= s->cleared_at && back < 4000 && sim_agent_byte(s->cleared_at - back + probe) != audio.p[probe]) {
+            back++;
+        }
+        /* The count says 2 ms; where in them the burst begins is seen at its first step. */
+        uint32_t step = probe;
+        while (step + 1 < g->bytes && audio.p[step + 1] == audio.p[step]) {
+            step++;
+        }
+        uint32_t begin = s->cleared_at > back ? s->cleared_at - back : 0;
+        while ((begin + step + 1) % 16 && begin > 0) {
+            begin--;
+        }
+        g->offset = begin;
+        s->repeated_max = MAX(s->repeated_max, s->cleared_at - begin);
+        s->resumes++;
+        s->resuming = false;
+    }
+    for (uint32_t i = probe; i < g->bytes; i++) {
+        if (audio.p[i] != sim_agent_byte(g->offset + i)) {
+            broke(s, "agent audio skipped or out of order");
+            break;
+        }
+    }
+    s->next_offset = g->offset + g->bytes;
+}
+
 static struct sim_segment *new_segment(struct sim *s)
 {
     if (s->n_segments == SIM_SEGMENTS) {
@@ -106,17 +169,25 @@ static void carrier_media(struct sim *s, struct span audio, uint32_t mark)
     uint64_t start = MAX(arrival, s->queue_end_us);
     struct sim_segment *g = new_segment(s);
     g->mark = mark;
-    if (audio.n) {
+    if (audio.n && s->positions) {
         g->audio = true;
-        g->item = audio.p[0];
-        while (g->bytes < audio.n && audio.p[g->bytes] == g->item) {
-            g->bytes++;
+        place_burst(s, g, audio);
+    } else if (audio.n) {
+        g->audio = true;
+        g->bytes = (uint32_t)audio.n;
+        while (g->bytes > 1 && audio.p[g->bytes - 1] == 0xFF) {
+            g->bytes--;
         }
-        for (size_t i = g->bytes; i < audio.n; i++) {
-            if (audio.p[i] != 0xFF) {
-                broke(s, "two items in one burst");
+        g->item = audio.p[g->bytes - 1];
+        for (size_t i = s->resuming ? 40 : 0; i < g->bytes; i++) { /* a resume begins with a fade */
+            if (audio.p[i] != g->item) {
+                char why[128];
+                snprintf(why, sizeof(why), "two items in one burst: %u at %zu of %u, item %u resuming %d", audio.p[i],
+                         i, g->bytes, g->item, s->resuming);
+                broke(s, why);
             }
         }
+        s->resuming = false;
         if (s->dead_items[g->item / 64] >> (g->item % 64) & 1) {
             broke(s, "audio of a cancelled item was sent");
         }
@@ -143,10 +214,16 @@ static void carrier_clear(struct sim *s)
         }
     }
     s->queue_end_us = MIN(s->queue_end_us, at);
+    s->cleared_at = heard_offset(s, at);
+    s->resuming = true;
 }
 
 static void check_append(struct sim *s, struct span audio)
 {
+    if (s->at_gate && audio.n <= s->caller_count) {
+        s->append_count = s->caller_count - (uint32_t)audio.n; /* up to the latest frame */
+        s->at_gate = false;
+    }
     for (size_t i = 0; i < audio.n && !s->lossy; i++) {
         if (audio.p[i] == 0xFF) {
             continue; /* silence in a gap */
@@ -193,12 +270,23 @@ static void check_action(struct sim *s, const struct call_action *a)
         int64_t item = 0;
         if (str_to_i64((struct str){a->model_truncate.item_id.p + 1, a->model_truncate.item_id.n - 1}, &item) < 0) {
             broke(s, "truncation of an unknown item");
-        } else if (a->model_truncate.heard_ms > sim_heard(s, (uint8_t)item) / 8 + 1) {
-            broke(s, "truncated above what was heard");
+        } else {
+            uint32_t truth = s->positions ? heard_offset(s, s->now_us) : sim_heard(s, (uint8_t)item);
+            if (a->model_truncate.heard_ms > truth / 8 + 1) {
+                broke(s, "truncated above what was heard");
+            }
         }
+        s->truncated_ms = a->model_truncate.heard_ms;
         s->dead_items[item / 64] |= UINT64_C(1) << (item % 64);
         break;
     }
+    case ACT_MODEL_COMMIT:
+        s->commits++;
+        s->at_gate = s->gated;
+        break;
+    case ACT_MODEL_CLEAR_INPUT:
+        s->at_gate = s->gated;
+        break;
     case ACT_MODEL_TOOL_OUTPUT:
         s->outputs++;
         break;
@@ -218,6 +306,25 @@ static void check_action(struct sim *s, const struct call_action *a)
         break;
     default:
         break;
+    }
+}
+
+static void step(struct sim *s, const struct call_event *ev);
+
+/* The detector's answers to the chunks of the last step, at once and in order as the host gives them. */
+static void answer_chunks(struct sim *s)
+{
+    uint32_t numbers[16];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->actions.n && n < ARRAY_LEN(numbers); i++) {
+        if (s->actions.list[i].type == ACT_VAD) {
+            numbers[n++] = s->actions.list[i].vad.chunk;
+        }
+    }
+    for (uint32_t i = 0; i < n && !call_ended(s->call); i++) {
+        struct call_event ev = {.type = EV_VAD, .vad = {.chunk = numbers[i], .ppm = s->ppm}};
+        s->chunks++;
+        step(s, &ev);
     }
 }
 
@@ -249,6 +356,7 @@ static void step(struct sim *s, const struct call_event *ev)
     if (call_ended(s->call) != (s->ends == 1)) {
         broke(s, "end without its action");
     }
+    answer_chunks(s);
 }
 
 void sim_event(struct sim *s, const struct call_event *ev)
@@ -369,6 +477,9 @@ void sim_audio(struct sim *s, const char *response, uint8_t item, uint32_t ms)
     size_t n = (size_t)ms * 8;
     uint8_t *audio = malloc(n ? n : 1);
     memset(audio, item, n);
+    for (size_t i = 0; i < n && s->positions; i++) {
+        audio[i] = sim_agent_byte(s->agent_offset++);
+    }
     char id[8];
     snprintf(id, sizeof(id), "i%u", item);
     struct call_event ev = {.type = EV_MODEL_AUDIO};

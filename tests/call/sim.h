@@ -18,6 +18,7 @@ struct sim_segment {
     uint32_t mark; /* behind the audio; 0: none */
     uint8_t item;  /* byte value */
     uint32_t bytes;
+    uint32_t offset;           /* positions: where in the item it begins */
     uint64_t start_us, end_us; /* at the caller's ear; end moves back on clear */
     uint64_t return_us;        /* arrival of the mark at the gateway */
     bool returned;
@@ -36,6 +37,16 @@ struct sim {
     uint32_t caller_count; /* bytes the caller has said */
     uint32_t append_count; /* bytes the model got */
     bool lossy;            /* the uplink may differ (protected greeting, drops): do not compare */
+    uint32_t ppm;          /* what the local detector makes of the caller now */
+    bool gated;            /* the model hears turns only: the uplink jumps after a commit */
+    bool at_gate;          /* the next append may be a jump */
+    bool positions;        /* agent audio is one item that counts (sim_agent_bytes): resumes are checked exactly */
+    uint32_t agent_offset; /* of what the model has said */
+    uint32_t next_offset;  /* where the next burst of it must begin */
+    uint32_t cleared_at;   /* what had been heard when the last clear took effect */
+    bool resuming;
+    uint32_t repeated_max; /* bytes said twice at the worst resume */
+    uint32_t resumes;
 
     struct sim_segment segments[SIM_SEGMENTS];
     uint32_t n_segments, first_open;
@@ -46,7 +57,7 @@ struct sim {
     struct buf log; /* printed actions since sim_take_log */
 
     /* seen */
-    uint32_t responds, cancels, truncates, clears, ends, hangups, outputs, runs;
+    uint32_t responds, cancels, truncates, clears, ends, hangups, outputs, runs, commits, chunks, truncated_ms;
     uint64_t dead_items[4]; /* bit per byte value: no audio of it may be sent any more */
     uint32_t in_flight;     /* request number of a response.create that was not answered yet */
     enum call_reason reason;
@@ -68,6 +79,8 @@ void sim_event(struct sim *s, const struct call_event *ev);
 void sim_replay(struct sim *s, struct buf *print);
 /* Bytes of the item that the caller has heard by now. */
 uint32_t sim_heard(const struct sim *s, uint8_t item);
+/* What positions writes: a count in steps of 2 ms, so that every burst tells where in the item it belongs. */
+uint8_t sim_agent_byte(uint32_t offset);
 /* Common events. */
 void sim_begin(struct sim *s);
 void sim_leg_start(struct sim *s);

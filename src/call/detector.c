@@ -1,0 +1,97 @@
+#include "call/detector.h"
+
+#include "base/err.h"
+
+#define FILL_BLOCK 320 /* leg samples that pass the resampler at once */
+
+void detector_init(struct detector *d, const struct call_vad_opts *o, uint32_t leg_hz)
+{
+    *d = (struct detector){.leg_hz = leg_hz, .rate_hz = o->rate_hz == 16000 ? 16000 : 8000, .reset = true};
+    d->chunk_samples = d->rate_hz / 1000 * DETECTOR_CHUNK_MS;
+    d->resamples = d->rate_hz != leg_hz;
+    ignore_result(resample_init(&d->resample, leg_hz, d->rate_hz)); /* legs have no other rates than it knows */
+}
+
+void detector_restart(struct detector *d)
+{
+    d->filled = 0;
+    d->reset = true;
+    d->sound = false;
+    d->speech_ms = d->silence_ms = d->peak_ppm = 0;
+    resample_reset(&d->resample);
+}
+
+/* How many leg samples may go in so that the chunk does not overflow. */
+static size_t room(const struct detector *d)
+{
+    size_t missing = d->chunk_samples - d->filled;
+    if (!d->resamples) {
+        return missing;
+    }
+    size_t leg = missing * d->leg_hz / d->rate_hz;
+    return MIN(MAX(leg, (size_t)1), (size_t)FILL_BLOCK);
+}
+
+size_t detector_fill(struct detector *d, uint64_t at, const int16_t *pcm, size_t n, struct detector_chunk *ret)
+{
+    *ret = (struct detector_chunk){0};
+    if (d->filled >=
+        d->chunk_samples) { /* the chunk handed out last; what the resampler gave too much begins the next */
+        uint32_t over = d->filled - d->chunk_samples;
+        memmove(d->pcm, d->pcm + d->chunk_samples, over * sizeof(d->pcm[0]));
+        d->filled = over;
+    }
+    n = MIN(n, room(d));
+    if (d->resamples) {
+        size_t made = 0;
+        int16_t out[FILL_BLOCK * 2 + 8];
+        resample_run(&d->resample, pcm, n, out, &made);
+        made = MIN(made, (size_t)(ARRAY_LEN(d->pcm) - d->filled));
+        memcpy(d->pcm + d->filled, out, made * sizeof(out[0]));
+        d->filled += (uint32_t)made;
+    } else {
+        memcpy(d->pcm + d->filled, pcm, n * sizeof(pcm[0]));
+        d->filled += (uint32_t)n;
+    }
+    if (d->filled >= d->chunk_samples && d->sent - d->answered < DETECTOR_PENDING) {
+        ret->number = ++d->sent;
+        ret->reset = d->reset;
+        d->reset = false;
+        d->ends[d->sent % DETECTOR_PENDING] = at + n;
+    }
+    return n;
+}
+
+bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t number, uint32_t ppm,
+                     uint32_t extra_ppm)
+{
+    if (number != d->answered + 1 || number > d->sent) {
+        return false;
+    }
+    d->answered = number;
+    d->ppm = MIN(ppm, 1000000u);
+    uint64_t end = d->ends[number % DETECTOR_PENDING];
+    uint64_t length = (uint64_t)d->leg_hz / 1000 * DETECTOR_CHUNK_MS;
+    if (!d->sound) {
+        if (d->ppm < MIN(o->start_ppm + extra_ppm, 990000u)) {
+            return true;
+        }
+        d->sound = true;
+        d->onset = end > length ? end - length : 0;
+        d->speech_ms = d->silence_ms = d->peak_ppm = 0;
+    }
+    d->peak_ppm = MAX(d->peak_ppm, d->ppm);
+    if (d->ppm < o->end_ppm) {
+        d->silence_ms += DETECTOR_CHUNK_MS;
+    } else {
+        d->silence_ms = 0;
+        d->speech_ms += DETECTOR_CHUNK_MS;
+        d->speech_end = end;
+    }
+    return true;
+}
+
+void detector_close_sound(struct detector *d)
+{
+    d->sound = false;
+}

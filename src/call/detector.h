@@ -1,0 +1,55 @@
+/*
+ * The local detector's bookkeeping: cuts the caller's audio into chunks for the VAD network, and follows the
+ * probabilities that come back as one sound after another: where it began, how much of it was speech, how long it has
+ * been silent since. What follows from a sound (a turn, a pause, nothing) is turn.c's business. Positions are samples
+ * of the leg's media clock. Pure; allocates nothing.
+ */
+#ifndef CALL_DETECTOR_H
+#define CALL_DETECTOR_H
+
+#include "audio/resample.h"
+#include "call/opts.h"
+
+#define DETECTOR_CHUNK_MAX 512
+#define DETECTOR_PENDING   64 /* chunks whose answer has not come; more are dropped */
+#define DETECTOR_CHUNK_MS  32
+
+struct detector {
+    uint32_t leg_hz, rate_hz, chunk_samples;
+    bool resamples;
+    struct resample resample;
+    int16_t pcm[DETECTOR_CHUNK_MAX + 8]; /* a resampled block may end a little behind the chunk */
+    uint32_t filled;
+    uint32_t sent, answered;         /* numbers of chunks, from 1 */
+    uint64_t ends[DETECTOR_PENDING]; /* position behind chunk n, at n % DETECTOR_PENDING */
+    bool reset;                      /* the next chunk starts afresh */
+
+    /* the sound that is heard now, or the last one */
+    bool sound;
+    uint64_t onset, speech_end; /* begin of its first, end of its last chunk of speech */
+    uint32_t speech_ms;         /* chunks at or above the end threshold */
+    uint32_t silence_ms;        /* chunks below it since then */
+    uint32_t ppm, peak_ppm;     /* of the last chunk, of the sound */
+};
+
+/* What one call of detector_fill made: a chunk that is to be judged. */
+struct detector_chunk {
+    uint32_t number;
+    bool reset;
+};
+
+void detector_init(struct detector *d, const struct call_vad_opts *o, uint32_t leg_hz);
+/* Forgets sound and chunk under way; the network's state is dropped with the next chunk. */
+void detector_restart(struct detector *d);
+/*
+ * Takes leg samples that end at position *at + taken; returns how many were taken (at most n). When a chunk became
+ * full, ret->number is not 0 and d->pcm holds it until the next call.
+ */
+size_t detector_fill(struct detector *d, uint64_t at, const int16_t *pcm, size_t n, struct detector_chunk *ret);
+/* The answer to chunk number; false when it is none that waits. extra_ppm raises the start threshold. */
+bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t number, uint32_t ppm,
+                     uint32_t extra_ppm);
+/* The sound is dealt with; the next start threshold begins another. */
+void detector_close_sound(struct detector *d);
+
+#endif

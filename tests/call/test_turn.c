@@ -1,0 +1,511 @@
+/*
+ * Turns judged by the local detector, on a virtual clock: the gate, pause and verdict, resuming without a skipped
+ * sample, the shelf, push to talk. The agent's audio counts, so the carrier knows exactly what was said twice.
+ */
+#include "test.h"
+
+#include "base/err.h"
+#include "sim.h"
+
+static struct sim s;
+static const uint64_t delays_us[] = {0, 40000, 120000};
+
+static void later(uint32_t ms)
+{
+    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
+}
+
+static void prepare(enum turn_kind kind, uint64_t delay_us)
+{
+    sim_init(&s);
+    s.delay_us = delay_us;
+    s.opts.greeting.kind = GREETING_NONE;
+    s.opts.turn.kind = kind;
+    s.opts.vad.on = true;
+    s.opts.vad.min_silence_ms = 400;
+}
+
+static void start(void)
+{
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    later(100);
+    sim_model_ready(&s, false, false);
+    later(1000);
+}
+
+static void up(enum turn_kind kind, uint64_t delay_us)
+{
+    prepare(kind, delay_us);
+    start();
+}
+
+static void down(void)
+{
+    if (!call_ended(s.call)) {
+        sim_simple(&s, EV_LEG_STOP);
+    }
+    sim_replay(&s, NULL);
+    assert_string_equal(s.failure, "");
+    assert_int_equal(s.ends, 1);
+    sim_done(&s);
+}
+
+static struct call_view view(void)
+{
+    struct call_view v;
+    call_view(s.call, &v);
+    return v;
+}
+
+static bool logged(const char *text)
+{
+    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
+}
+
+static void speak(uint32_t ms)
+{
+    s.ppm = 950000;
+    later(ms);
+    s.ppm = 10000;
+}
+
+/* The agent says ms of the counting item; the model is done with it when whole. */
+static void agent_says(const char *response, uint32_t ms, bool whole)
+{
+    s.positions = true;
+    s.agent_offset = s.next_offset = 0;
+    s.resuming = false;
+    sim_created(&s, response);
+    sim_audio(&s, response, 1, ms);
+    if (whole) {
+        sim_audio_done(&s, response, 1, "The agent says something at length and goes on and on.");
+        sim_response_done(&s, response, RESPONSE_COMPLETED);
+    }
+}
+
+TEST(a_turn_opens_the_gate_with_its_pre_roll_and_is_committed_and_answered)
+{
+    up(TURN_LOCAL, 0);
+    assert_int_equal(s.append_count, 0); /* nobody has spoken: the model has heard nothing */
+    speak(1000);
+    assert_int_equal(view().caller, CALLER_SPEAKING);
+    uint32_t first = s.append_count;
+    assert_true(first > 0);
+    later(600);
+    assert_int_equal(s.commits, 1);
+    assert_int_equal(s.responds, 1);
+    assert_int_equal(view().caller, CALLER_SILENT);
+    /* pre-roll, speech and the silence that ended it */
+    uint64_t sent_ms = view().appended_bytes / 8;
+    assert_in_range(sent_ms, 300 + 1000 + 400 - 64, 300 + 1000 + 400 + 100);
+    assert_true(logged("note=turn-start"));
+    assert_true(logged("note=turn-end"));
+    uint64_t before = view().appended_bytes;
+    later(2000);
+    assert_int_equal(view().appended_bytes, before);
+    /* The service's confirmation asks for nothing more. */
+    sim_speech(&s, EV_MODEL_COMMITTED);
+    assert_int_equal(s.responds, 1);
+    down();
+}
+
+TEST(a_click_never_reaches_the_model)
+{
+    up(TURN_LOCAL, 0);
+    speak(40);
+    later(2000);
+    assert_int_equal(view().appended_bytes, 0);
+    assert_int_equal(s.commits + s.responds, 0);
+    assert_int_equal(view().caller, CALLER_SILENT);
+    assert_true(logged("note=sound-rejected"));
+    down();
+}
+
+TEST(a_pause_inside_a_sentence_does_not_end_it)
+{
+    up(TURN_LOCAL, 0);
+    speak(600);
+    later(320);
+    speak(600);
+    later(320);
+    assert_int_equal(s.commits, 0);
+    later(200);
+    assert_int_equal(s.commits, 1);
+    down();
+}
+
+TEST(what_is_said_before_the_model_is_ready_becomes_the_first_turn)
+{
+    prepare(TURN_LOCAL, 0);
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    later(500);
+    speak(1000);
+    later(1500);
+    assert_int_equal(view().appended_bytes, 0);
+    sim_model_ready(&s, false, false);
+    later(40);
+    assert_int_equal(s.commits, 1);
+    assert_int_equal(s.responds, 1);
+    assert_in_range(view().appended_bytes / 8, 1300, 3100);
+    down();
+}
+
+TEST(the_agent_pauses_in_the_step_of_the_first_chunk_of_speech)
+{
+    for (size_t i = 0; i < ARRAY_LEN(delays_us); i++) {
+        up(TURN_LOCAL, delays_us[i]);
+        agent_says("r1", 8000, false);
+        later(3000);
+        uint64_t onset_us = s.now_us;
+        s.ppm = 950000;
+        while (s.clears == 0 && s.now_us < onset_us + 200000) {
+            later(1);
+        }
+        assert_true(s.now_us - onset_us <= 60000); /* one chunk and one frame */
+        assert_int_equal(view().playout, PLAYOUT_PAUSED);
+        assert_int_equal(view().caller, CALLER_MAYBE_SPEECH);
+        assert_int_equal(s.cancels, 0);
+        down();
+    }
+}
+
+TEST(real_speech_cancels_and_truncates_at_what_was_heard)
+{
+    for (size_t i = 0; i < ARRAY_LEN(delays_us); i++) {
+        up(TURN_LOCAL, delays_us[i]);
+        agent_says("r1", 8000, false);
+        later(3000);
+        speak(600);
+        assert_int_equal(s.clears, 1);
+        assert_int_equal(s.cancels, 1);
+        assert_int_equal(s.truncates, 1);
+        assert_int_equal(view().playout, PLAYOUT_EMPTY);
+        assert_int_equal(view().caller, CALLER_SPEAKING);
+        uint32_t truth_ms = s.cleared_at / 8;
+        assert_true(s.truncated_ms <= truth_ms);
+        assert_true(truth_ms - s.truncated_ms <= 40 + 2 * delays_us[i] / 1000);
+        assert_true(logged("note=barge-in value"));
+        assert_true(logged("text=\"speech\""));
+        sim_audio(&s, "r1", 1, 100);
+        assert_true(logged("note=late-audio"));
+        sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+        later(600);
+        assert_int_equal(s.commits, 1);
+        assert_int_equal(s.responds, 1);
+        down();
+        assert_int_equal(s.repeated_max, 0);
+    }
+}
+
+TEST(a_cough_pauses_and_resumes_without_a_skipped_sample)
+{
+    for (size_t i = 0; i < ARRAY_LEN(delays_us); i++) {
+        up(TURN_LOCAL, delays_us[i]);
+        agent_says("r1", 6000, true);
+        later(2500);
+        speak(100);
+        assert_int_equal(view().playout, PLAYOUT_PAUSED);
+        later(500);
+        assert_int_equal(view().playout, PLAYOUT_PLAYING);
+        assert_int_equal(view().caller, CALLER_SILENT);
+        assert_int_equal(s.resumes, 1);
+        assert_true(s.repeated_max <= 400 * 8);
+        assert_int_equal(s.cancels + s.truncates, 0);
+        later(6000);
+        assert_int_equal(view().playout, PLAYOUT_EMPTY);
+        assert_int_equal(s.next_offset, 6000 * 8); /* to the last byte */
+        assert_true(logged("note=playout-resume"));
+        assert_true(logged("text=\"short\""));
+        assert_int_equal(view().appended_bytes, 0);
+        down();
+    }
+}
+
+TEST(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption)
+{
+    static const uint32_t moments[] = {300, 5300}; /* of 6 s */
+    for (size_t i = 0; i < ARRAY_LEN(moments); i++) {
+        up(TURN_LOCAL, 0);
+        agent_says("r1", 6000, true);
+        later(moments[i]);
+        speak(350);
+        later(700);
+        assert_int_equal(s.cancels + s.truncates, 0);
+        assert_true(logged("text=\"backchannel\""));
+        assert_int_equal(s.commits, 0);
+        later(6000);
+        assert_int_equal(s.next_offset, 6000 * 8);
+        down();
+    }
+    up(TURN_LOCAL, 0);
+    agent_says("r1", 6000, true);
+    later(3000);
+    speak(350); /* in the middle it is speech */
+    assert_int_equal(s.truncates, 1);
+    down();
+}
+
+TEST(a_pause_never_lasts_longer_than_the_verdict_may_take)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.barge_in.min_speech_ms = 5000;
+    start();
+    agent_says("r1", 9000, true);
+    later(3000);
+    s.ppm = 950000;
+    later(70);
+    s.ppm = 400000; /* neither speech nor silence: the thresholds decide nothing */
+    assert_int_equal(view().playout, PLAYOUT_PAUSED);
+    later(600);
+    assert_int_equal(view().playout, PLAYOUT_PLAYING);
+    assert_true(logged("text=\"timeout\""));
+    later(300);
+    assert_int_equal(s.clears, 1); /* one pause per sound */
+    down();
+}
+
+TEST(several_pauses_in_one_item_still_truncate_below_the_truth)
+{
+    for (size_t i = 0; i < ARRAY_LEN(delays_us); i++) {
+        prepare(TURN_LOCAL, delays_us[i]);
+        s.opts.barge_in.backoff_ppm = 0;
+        start();
+        agent_says("r1", 20000, false);
+        for (int k = 0; k < 4; k++) {
+            later(1700);
+            speak(70);
+            later(600);
+        }
+        assert_int_equal(s.resumes, 4);
+        later(700);
+        speak(500);
+        assert_int_equal(s.truncates, 1);
+        assert_true(s.truncated_ms <= s.cleared_at / 8);
+        down();
+    }
+}
+
+TEST(the_agent_holds_its_first_word_while_a_sound_is_undecided)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.vad.min_speech_ms = 200; /* so that the sound stays open for a while */
+    start();
+    s.ppm = 950000;
+    later(80);
+    assert_int_equal(view().caller, CALLER_MAYBE_SPEECH);
+    agent_says("r1", 2000, true);
+    s.ppm = 0;
+    assert_int_equal(s.next_offset, 0); /* not a sample went out */
+    later(400);
+    assert_int_equal(view().playout, PLAYOUT_PLAYING);
+    later(3000);
+    assert_int_equal(s.next_offset, 2000 * 8);
+    down();
+}
+
+TEST(speech_that_may_not_interrupt_is_the_next_turn)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.barge_in.on = false;
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    later(100);
+    sim_model_ready(&s, false, false);
+    later(500);
+    agent_says("r1", 5000, true);
+    later(1000);
+    speak(800);
+    later(2000);
+    assert_int_equal(s.clears + s.cancels + s.truncates + s.commits, 0);
+    assert_true(logged("note=barge-in-ignored"));
+    later(2000);
+    assert_int_equal(s.commits, 1); /* as soon as the agent is done */
+    assert_int_equal(s.responds, 1);
+    assert_true(view().appended_bytes / 8 >= 1100);
+    down();
+}
+
+static void greet_protected(uint32_t ms)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.greeting.kind = GREETING_TEXT;
+    s.opts.greeting.text = STR("Hello.");
+    s.opts.greeting.protect = true;
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    later(100);
+    sim_model_ready(&s, false, false);
+    sim_created(&s, "g");
+    s.positions = true;
+    sim_audio(&s, "g", 1, ms);
+    sim_audio_done(&s, "g", 1, "Hello.");
+    sim_response_done(&s, "g", RESPONSE_COMPLETED);
+}
+
+TEST(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn)
+{
+    greet_protected(2000);
+    later(500);
+    speak(700);
+    later(2500);
+    assert_int_equal(s.clears, 0);
+    assert_int_equal(s.next_offset, 2000 * 8);
+    assert_int_equal(s.commits, 1);
+    down();
+    /* What starts within the grace period and goes on is the first turn, from its first syllable. */
+    greet_protected(1000);
+    later(1200);
+    assert_int_equal(view().phase, PHASE_CONVERSATION);
+    speak(1000);
+    assert_int_equal(view().caller, CALLER_SPEAKING);
+    later(600);
+    assert_int_equal(s.commits, 1);
+    assert_true(view().appended_bytes / 8 >= 1000 + 300);
+    down();
+    /* A crumb of echo in it is not. */
+    greet_protected(1000);
+    later(500);
+    speak(130);
+    later(4000);
+    assert_int_equal(s.commits, 0);
+    down();
+}
+
+TEST(hybrid_takes_turns_from_the_service_and_verdicts_from_here)
+{
+    up(TURN_HYBRID, 0);
+    assert_true(view().appended_bytes > 0); /* the service hears everything */
+    agent_says("r1", 6000, false);
+    later(2000);
+    sim_speech(&s, EV_MODEL_SPEECH_STARTED); /* evidence, not an order */
+    assert_int_equal(s.clears + s.cancels, 0);
+    assert_int_equal(view().playout, PLAYOUT_PLAYING);
+    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
+    sim_speech(&s, EV_MODEL_COMMITTED);
+    assert_int_equal(s.responds, 0); /* nobody spoke */
+    speak(700);
+    assert_int_equal(s.truncates, 1);
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    later(200);
+    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
+    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
+    sim_speech(&s, EV_MODEL_COMMITTED);
+    assert_int_equal(s.responds, 1);
+    assert_int_equal(s.commits, 0);
+    down();
+}
+
+TEST(hybrid_closes_a_turn_that_the_service_missed)
+{
+    up(TURN_HYBRID, 0);
+    speak(700);
+    later(400 + 1500 + 100);
+    assert_int_equal(s.commits, 1);
+    assert_int_equal(s.responds, 1);
+    down();
+}
+
+static void cue(enum turn_cue what)
+{
+    struct call_event ev = {.type = EV_CONTROL_TURN, .control_turn = {.cue = what}};
+    sim_event(&s, &ev);
+}
+
+TEST(push_to_talk)
+{
+    prepare(TURN_MANUAL, 0);
+    s.opts.vad.on = false;
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    later(100);
+    sim_model_ready(&s, false, false);
+    later(2000);
+    assert_int_equal(view().appended_bytes, 0);
+    cue(TURN_CUE_START);
+    later(1000);
+    assert_in_range(view().appended_bytes / 8, 1250, 1350);
+    cue(TURN_CUE_COMMIT);
+    assert_int_equal(s.commits, 1);
+    assert_int_equal(s.responds, 1);
+    agent_says("r1", 4000, false);
+    later(1000);
+    cue(TURN_CUE_START); /* the button interrupts */
+    assert_int_equal(s.truncates, 1);
+    assert_true(logged("text=\"control\""));
+    later(300);
+    cue(TURN_CUE_DISCARD);
+    assert_true(logged("model.clear-input"));
+    assert_int_equal(s.commits, 1);
+    cue(TURN_CUE_COMMIT); /* nothing is open */
+    assert_int_equal(s.commits, 1);
+    down();
+}
+
+TEST(a_short_turn_is_padded_to_what_the_service_takes)
+{
+    prepare(TURN_MANUAL, 0);
+    s.opts.vad.on = false;
+    s.opts.vad.pre_speech_ms = 0;
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    later(100);
+    sim_model_ready(&s, false, false);
+    later(500);
+    cue(TURN_CUE_START);
+    later(25);
+    cue(TURN_CUE_COMMIT);
+    assert_int_equal(view().appended_bytes, 800);
+    down();
+}
+
+TEST(silence_of_the_carrier_ends_a_turn_too)
+{
+    up(TURN_LOCAL, 0);
+    speak(600);
+    s.media = false; /* the carrier sends nothing more, as some do in silence */
+    later(1500);
+    assert_int_equal(s.commits, 1);
+    down();
+}
+
+TEST(a_tool_answer_waits_for_the_caller_to_finish)
+{
+    up(TURN_LOCAL, 0);
+    sim_created(&s, "r1");
+    sim_tool(&s, "r1", "call_1", "check_order_status");
+    sim_response_done(&s, "r1", RESPONSE_COMPLETED);
+    s.ppm = 950000;
+    later(500);
+    struct call_event ev = {.type = EV_TOOL_RESULT};
+    ev.tool_result.tool_call_id = STR("call_1");
+    ev.tool_result.output = STR("{}");
+    sim_event(&s, &ev);
+    assert_int_equal(s.outputs, 1);
+    assert_int_equal(s.responds, 0);
+    s.ppm = 0;
+    later(600);
+    assert_int_equal(s.responds, 1); /* one for both */
+    down();
+}
+
+TEST_MAIN(
+    T(a_turn_opens_the_gate_with_its_pre_roll_and_is_committed_and_answered), T(a_click_never_reaches_the_model),
+    T(a_pause_inside_a_sentence_does_not_end_it), T(what_is_said_before_the_model_is_ready_becomes_the_first_turn),
+    T(the_agent_pauses_in_the_step_of_the_first_chunk_of_speech),
+    T(real_speech_cancels_and_truncates_at_what_was_heard), T(a_cough_pauses_and_resumes_without_a_skipped_sample),
+    T(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption),
+    T(a_pause_never_lasts_longer_than_the_verdict_may_take),
+    T(several_pauses_in_one_item_still_truncate_below_the_truth),
+    T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
+    T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),
+    T(hybrid_takes_turns_from_the_service_and_verdicts_from_here), T(hybrid_closes_a_turn_that_the_service_missed),
+    T(push_to_talk), T(a_short_turn_is_padded_to_what_the_service_takes), T(silence_of_the_carrier_ends_a_turn_too),
+    T(a_tool_answer_waits_for_the_caller_to_finish))
