@@ -14,39 +14,48 @@
 
 #define ALL ECHO_BANDS /* index of the level over all bands */
 
-#define SENT_FLOOR      ECHO_DBFS(-56) /* what we send below this makes no echo worth a thought */
-#define NOISE_FLOOR     ECHO_DBFS(-68)
-#define NOISE_WINDOW    128 /* slots; the lowest level of a window is noise */
-#define NOISE_RISE      16  /* slots for one step up */
-#define NOISE_MARGIN    ECHO_STEPS(6)
-#define MEAN_SHIFT      3 /* the short-term mean follows over 8 slots */
-#define SHAPE_MAX       ECHO_STEPS(12)
-#define FADE_SLOTS      8
-#define FADE_SHIFT      4 /* every 8 slots a sixteenth is forgotten: 1.3 s */
-#define FOUND_SLOTS     30
-#define FOUND_PERCENT   55
-#define MOVE_PERCENT    50
-#define LOST_PERCENT    25
-#define ABSENT_SLOTS    90
-#define ABSENT_PERCENT  32
-#define SPREAD          2
-#define SPREAD_MOVED    7
-#define SETTLE_SLOTS    40
+#define SENT_FLOOR   ECHO_DBFS(-56) /* what we send below this makes no echo worth a thought */
+#define NOISE_FLOOR  ECHO_DBFS(-68)
+#define NOISE_WINDOW 128 /* slots; the lowest level of a window is noise */
+#define NOISE_RISE   16  /* slots for one step up */
+#define RANGE_START  ECHO_STEPS(30)
+#define PEAK_FALL    16 /* slots for one step down */
+#define MEAN_SHIFT   3  /* the short-term mean follows over 8 slots */
+#define SHAPE_MAX    ECHO_STEPS(12)
+
+#define FADE_SLOTS     8
+#define FADE_SHIFT     4 /* every 8 slots a sixteenth is forgotten: 1.3 s */
+#define FOUND_SLOTS    40
+#define FOUND_PERCENT  50
+#define FOUND_STEADY   2
+#define MOVE_PERCENT   45
+#define LOST_PERCENT   20
+#define LOST_SLOTS     250
+#define ABSENT_SLOTS   120
+#define ABSENT_PERCENT 30
+#define SPREAD         2
+#define SPREAD_MOVED   7
+#define RUN_GAP        20 /* slots of silence between two runs of ours */
+#define SETTLE_SLOTS   40
+#define CUT_SLOTS      15 /* of what was cut, so much may still have been on its way */
+
 #define TAIL_SLOTS      25
-#define TAIL_DECAY      ECHO_STEPS(25) / 10
-#define CUT_SLOTS       15 /* of what was cut, so much may still have been on its way */
+#define TAIL_DECAY      (ECHO_STEPS(25) / 10)
 #define PRIOR_LOSS      ECHO_STEPS(9)
-#define MARGIN          ECHO_STEPS(3)
-#define MARGIN_UNKNOWN  ECHO_STEPS(3)
+#define PEAK_SLOTS      50
 #define CROSSTALK       ECHO_STEPS(26) /* what distortion and the filters put into other bands */
 #define LOSS_MAX        ECHO_STEPS(60)
 #define LOSS_MIN        ECHO_STEPS(-6)
+#define MARGIN          ECHO_STEPS(3)
 #define EXCESS_BAND_MAX ECHO_STEPS(12)
-#define EXCESS_OPEN     ECHO_STEPS(8)
+#define EXCESS_OPEN     ECHO_STEPS(10)
 #define EXCESS_MAX      ECHO_STEPS(60)
 #define EXCESS_FADE     ECHO_STEPS(2)
-#define PEAK_SLOTS      50
 #define RUN_PAUSE       30 /* slots without ECHO_ONLY that end a closure */
+
+/* How far the level of steady noise strays above the tracked lowest: the fewer samples a slot has, the further. */
+static const uint8_t noise_span[ECHO_BANDS + 1] = {ECHO_STEPS(9), ECHO_STEPS(7), ECHO_STEPS(5), ECHO_STEPS(4),
+                                                   ECHO_STEPS(4)};
 
 void echo_init(struct echo_guard *e, uint32_t rate_hz)
 {
@@ -57,6 +66,7 @@ void echo_init(struct echo_guard *e, uint32_t rate_hz)
     e->pause = RUN_PAUSE;
     for (int b = 0; b < ECHO_BANDS; b++) {
         e->ring.mean[b] = SENT_FLOOR * 16;
+        e->range[b] = RANGE_START;
         e->bound[b] = PRIOR_LOSS;
     }
     memset(e->noise, ECHO_LEVEL_MAX, sizeof(e->noise));
@@ -78,13 +88,16 @@ static uint32_t ring_index(uint64_t slot)
     return (uint32_t)(~slot % ECHO_RING);
 }
 
-static void ring_write(struct echo_ring *r, uint64_t slot, struct echo_level v, bool merge)
+static void ring_write(struct echo_guard *e, uint64_t slot, struct echo_level v, bool merge)
 {
+    struct echo_ring *r = &e->ring;
     uint32_t i = ring_index(slot);
     bool twice = i < ECHO_LAGS;
     for (int b = 0; b < ECHO_BANDS; b++) {
         uint8_t level = merge ? MAX(v.band[b], r->level[b][i]) : v.band[b];
-        int8_t shape = shape_of(&r->mean[b], MAX(level, SENT_FLOOR));
+        /* What lies further below our loudest than the caller's noise below his would not be seen on its return. */
+        r->peak[b] = MAX(level, r->peak[b]);
+        int8_t shape = shape_of(&r->mean[b], MAX(level, MAX(SENT_FLOOR, r->peak[b] - e->range[b])));
         r->level[b][i] = level;
         r->shape[b][i] = shape;
         if (twice) {
@@ -97,35 +110,45 @@ static void ring_write(struct echo_ring *r, uint64_t slot, struct echo_level v, 
     if (twice) {
         r->level[ALL][i + ECHO_RING] = all;
     }
+    if (slot % PEAK_FALL == 0) {
+        for (int b = 0; b < ECHO_BANDS; b++) {
+            r->peak[b] = (uint8_t)MAX(r->peak[b] - 1, SENT_FLOOR);
+        }
+    }
     if (all > SENT_FLOOR) {
+        if (slot >= r->last_active + RUN_GAP) {
+            r->run = slot + 1;
+        }
         r->last_active = MAX(r->last_active, slot + 1);
     }
 }
 
 /* Slots up to, not including, this one were silent as far as they are not known. */
-static void ring_advance(struct echo_ring *r, uint64_t slot)
+static void ring_advance(struct echo_guard *e, uint64_t slot)
 {
+    struct echo_ring *r = &e->ring;
     static const struct echo_level silence;
     if (slot > r->end && slot - r->end > ECHO_RING) {
         r->end = slot - ECHO_RING;
     }
     while (r->end < slot) {
-        ring_write(r, r->end++, silence, false);
+        ring_write(e, r->end++, silence, false);
     }
 }
 
-static void ring_slot(struct echo_ring *r, uint64_t slot, struct echo_level v)
+static void ring_slot(struct echo_guard *e, uint64_t slot, struct echo_level v)
 {
+    struct echo_ring *r = &e->ring;
     if (slot < r->end && r->end - slot > ECHO_RING) {
         r->end = slot; /* the clock began again */
         r->last_active = 0;
-        ring_advance(r, slot >= ECHO_RING ? slot : 0);
+        ring_advance(e, slot >= ECHO_RING ? slot : 0);
         memset(r->level, 0, sizeof(r->level));
         memset(r->shape, 0, sizeof(r->shape));
     }
     bool merge = slot < r->end;
-    ring_advance(r, slot);
-    ring_write(r, slot, v, merge);
+    ring_advance(e, slot);
+    ring_write(e, slot, v, merge);
     r->end = MAX(r->end, slot + 1);
 }
 
@@ -135,7 +158,7 @@ static void ring_flush(struct echo_guard *e)
     struct echo_ring *r = &e->ring;
     if (r->part_n > 0) {
         memset(r->part + r->part_n, 0, (e->slot_samples - r->part_n) * sizeof(r->part[0]));
-        ring_slot(r, r->next / e->slot_samples, echo_bank_run(&r->bank, r->part, e->slot_samples, e->decimation));
+        ring_slot(e, r->next / e->slot_samples, echo_bank_run(&r->bank, r->part, e->slot_samples, e->decimation));
         r->part_n = 0;
     }
 }
@@ -162,7 +185,7 @@ void echo_sent(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n)
         n -= take;
         r->part_n += take;
         if (r->part_n == e->slot_samples) {
-            ring_slot(r, r->next / e->slot_samples, echo_bank_run(&r->bank, r->part, e->slot_samples, e->decimation));
+            ring_slot(e, r->next / e->slot_samples, echo_bank_run(&r->bank, r->part, e->slot_samples, e->decimation));
             r->part_n = 0;
         }
         r->next += take;
@@ -199,7 +222,7 @@ void echo_cut(struct echo_guard *e, uint64_t at)
         first = r->end - ECHO_RING;
     }
     for (uint64_t s = first; s < r->end; s++) {
-        ring_write(r, s, silence, false);
+        ring_write(e, s, silence, false);
     }
     r->last_active = MIN(r->last_active, first);
     delay_moved(e);
@@ -218,6 +241,11 @@ static void noise_track(struct echo_guard *e, const uint8_t level[ECHO_BANDS + 1
             e->noise[b] = (uint8_t)(e->noise[b] - (e->noise[b] - v + 1) / 2);
         } else if (rise && v > e->noise[b]) {
             e->noise[b]++;
+        }
+        if (b < ALL) {
+            e->peak[b] = MAX(v, e->peak[b]);
+            e->peak[b] = (uint8_t)(e->peak[b] - (rise && e->peak[b] > v));
+            e->range[b] = (uint8_t)CLAMP(e->peak[b] - e->noise[b] - noise_span[b], 0, RANGE_START);
         }
         if (round) {
             e->noise[b] = MAX(e->noise[b], e->lowest[b]);
@@ -247,7 +275,7 @@ static void search_add(struct echo_search *s, const struct echo_ring *r, uint64_
         }
         s->back += y[b] * y[b];
     }
-    s->slots++;
+    s->slots += y[0] != 0 || y[1] != 0 || y[2] != 0 || y[3] != 0;
 }
 
 /* Whether the caller's level follows ours at this lag by at least so many percent of what would be perfect. */
@@ -300,7 +328,7 @@ static void loss_recall(struct echo_guard *e, uint64_t slot)
         for (uint32_t back = 0; back < ECHO_LAGS && back <= slot; back++) {
             int32_t sent = e->ring.level[b][ring_index(slot - back) + e->lag];
             int32_t heard = e->heard[b][(e->heard_at - back) % ECHO_LAGS];
-            if (sent > SENT_FLOOR && heard > e->noise[b] + NOISE_MARGIN) {
+            if (sent > SENT_FLOOR && heard > e->noise[b] + noise_span[b]) {
                 count[CLAMP(sent - heard - LOSS_MIN, 0, ECHO_LEVEL_MAX)]++;
                 n++;
             }
@@ -324,6 +352,7 @@ static void found(struct echo_guard *e, uint64_t slot, uint32_t lag)
     e->lag = lag;
     e->spread = SPREAD;
     e->settled = SETTLE_SLOTS;
+    e->odd = 0;
     loss_recall(e, slot);
 }
 
@@ -337,20 +366,35 @@ static void path_forget(struct echo_guard *e, enum echo_path path)
     e->peak_slots = 0;
 }
 
+/* The echo is known: has its delay moved, is it gone? */
+static void search_follow(struct echo_guard *e, uint32_t best)
+{
+    struct echo_search *s = &e->search;
+    if (best != e->lag && s->slots >= FOUND_SLOTS / 2 && follows(s, best, MOVE_PERCENT) &&
+        s->cross[best] > s->cross[e->lag] + s->cross[e->lag] / 16) {
+        e->lag = best;
+    }
+    if (e->settled >= SETTLE_SLOTS && follows(s, e->lag, MOVE_PERCENT)) {
+        e->spread = SPREAD;
+    }
+    e->odd = follows(s, best, LOST_PERCENT) ? 0 : e->odd + FADE_SLOTS;
+    if (e->odd >= LOST_SLOTS) {
+        path_forget(e, ECHO_UNKNOWN);
+    }
+}
+
 static void search_decide(struct echo_guard *e, uint64_t slot)
 {
     struct echo_search *s = &e->search;
     uint32_t best = search_best(s);
     if (e->path == ECHO_FOUND) {
-        e->settled++;
-        if (best != e->lag && s->slots >= FOUND_SLOTS / 2 && follows(s, best, MOVE_PERCENT) &&
-            s->cross[best] > s->cross[e->lag] + s->cross[e->lag] / 16) {
-            e->lag = best;
-        }
-        if (e->settled >= SETTLE_SLOTS / FADE_SLOTS && follows(s, e->lag, MOVE_PERCENT)) {
-            e->spread = SPREAD;
-        }
-    } else if (s->slots >= FOUND_SLOTS && follows(s, best, FOUND_PERCENT)) {
+        search_follow(e, best);
+        return;
+    }
+    bool steady = best + 1 >= e->best && best <= e->best + 1;
+    e->steady = steady ? e->steady + 1 : 0;
+    e->best = best;
+    if (s->slots >= FOUND_SLOTS && e->steady >= FOUND_STEADY && follows(s, best, FOUND_PERCENT)) {
         found(e, slot, best);
     } else if (e->path == ECHO_UNKNOWN && s->slots >= ABSENT_SLOTS && !follows(s, best, ABSENT_PERCENT)) {
         path_forget(e, ECHO_ABSENT);
@@ -375,7 +419,7 @@ static void bound_track(struct echo_guard *e, uint64_t slot, const uint8_t level
     for (int b = 0; b < ECHO_BANDS; b++) {
         int32_t heard = MAX(e->peak_heard[0][b], e->peak_heard[1][b]);
         if (e->peak_sent[b] > SENT_FLOOR) {
-            e->bound[b] = MAX(e->bound[b], e->peak_sent[b] - heard - MARGIN_UNKNOWN);
+            e->bound[b] = MAX(e->bound[b], e->peak_sent[b] - heard - MARGIN);
         }
         e->peak_heard[1][b] = e->peak_heard[0][b];
         e->peak_heard[0][b] = e->peak_sent[b] = 0;
@@ -390,13 +434,13 @@ static void loss_track(struct echo_guard *e, uint64_t slot, const uint8_t level[
     }
     for (int b = 0; b < ECHO_BANDS; b++) {
         int32_t sent = sent_around(e, slot, b);
-        if (sent > SENT_FLOOR && sent - e->loss[b] / 16 > e->noise[b] + NOISE_MARGIN) {
+        if (sent > SENT_FLOOR && sent - e->loss[b] / 16 > e->noise[b] + noise_span[b]) {
             bool stronger = (sent - level[b]) * 16 < e->loss[b];
             e->loss[b] = CLAMP(e->loss[b] + (stronger ? -9 : 1), LOSS_MIN * 16, LOSS_MAX * 16);
         }
     }
     int32_t sent = e->ring.level[ALL][ring_index(slot) + e->lag];
-    if (!e->open && sent > SENT_FLOOR && level[ALL] > e->noise[ALL] + NOISE_MARGIN) {
+    if (!e->open && sent > SENT_FLOOR && level[ALL] > e->noise[ALL] + noise_span[ALL]) {
         bool stronger = (sent - level[ALL]) * 16 < e->return_loss;
         e->return_loss = CLAMP(e->return_loss + (stronger ? -2 : 2), LOSS_MIN * 16, LOSS_MAX * 16);
     }
@@ -422,13 +466,19 @@ static int32_t expect(struct echo_guard *e, uint64_t slot)
     return over;
 }
 
+/* The level of two sounds together: 3 dB above equal ones, nothing above one that is 8 dB louder. */
+static int32_t level_sum(int32_t a, int32_t b)
+{
+    int32_t apart = a > b ? a - b : b - a;
+    return MAX(a, b) + MAX(8 - apart * 3 / 8, 0);
+}
+
 /* Weighs what came back against what was expected. */
 static void weigh(struct echo_guard *e, const uint8_t level[ECHO_BANDS])
 {
-    int32_t margin = e->path == ECHO_FOUND ? MARGIN : MARGIN_UNKNOWN;
     int32_t sum = 0;
     for (int b = 0; b < ECHO_BANDS; b++) {
-        int32_t limit = MAX(e->tail[b] + margin, e->noise[b] + NOISE_MARGIN);
+        int32_t limit = level_sum(e->tail[b] + MARGIN, e->noise[b] + noise_span[b]);
         sum += CLAMP(level[b] - limit, 0, EXCESS_BAND_MAX);
     }
     e->excess = CLAMP(e->excess + (sum > EXCESS_FADE ? sum : -EXCESS_FADE), 0, EXCESS_MAX);
@@ -454,19 +504,24 @@ static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const i
     for (int b = 0; b <= ALL; b++) {
         e->heard[b][e->heard_at % ECHO_LAGS] = level[b];
         if (b < ALL) {
-            y[b] = shape_of(&e->mean[b], MAX(level[b], e->noise[b] + NOISE_MARGIN / 2));
+            y[b] = shape_of(&e->mean[b], MAX(level[b], e->noise[b] + noise_span[b]));
         }
     }
     if (e->ring.part_n > 0 && e->ring.next / e->slot_samples <= slot) {
         ring_flush(e);
     }
     if (slot >= e->ring.end) {
-        ring_advance(&e->ring, slot + 1);
+        ring_advance(e, slot + 1);
     }
     if (e->ring.end - slot > ECHO_RING - ECHO_LAGS || slot >= e->ring.last_active + ECHO_LAGS + TAIL_SLOTS) {
         idle(e);
         return ECHO_NONE;
     }
+    if (e->ring.run > e->run && slot + 1 >= e->ring.run) {
+        e->run = e->ring.run;
+        delay_moved(e);
+    }
+    e->settled += e->ring.level[ALL][ring_index(slot)] > SENT_FLOOR;
     search_add(&e->search, &e->ring, slot, y);
     if (++e->search.turn % FADE_SLOTS == 0) {
         search_decide(e, slot);

@@ -40,7 +40,9 @@ struct echo_ring {
     uint64_t end;  /* slot behind the newest */
     struct echo_bank bank;
     int32_t mean[ECHO_BANDS]; /* short-term mean of the levels, in sixteenths of a step */
-    uint64_t last_active;     /* slot + 1; 0: none */
+    uint8_t peak[ECHO_BANDS];
+    uint64_t run;         /* where the present run of sound began, + 1 */
+    uint64_t last_active; /* slot + 1; 0: none */
     uint32_t part_n;
     int16_t part[ECHO_SLOT_MAX]; /* the slot being filled */
     uint8_t level[ECHO_BANDS + 1][ECHO_RING + ECHO_LAGS];
@@ -69,6 +71,8 @@ struct echo_guard {
     int32_t mean[ECHO_BANDS];
     uint8_t noise[ECHO_BANDS + 1];
     uint8_t lowest[ECHO_BANDS + 1]; /* of the present window */
+    uint8_t peak[ECHO_BANDS];
+    uint8_t range[ECHO_BANDS]; /* from noise to peak */
     uint32_t noise_slots;
     uint32_t heard_at;
     uint8_t heard[ECHO_BANDS + 1][ECHO_LAGS]; /* the last levels, for the loss once a delay is found */
@@ -76,6 +80,9 @@ struct echo_guard {
     /* The echo as believed. */
     uint32_t lag;              /* slots */
     uint32_t spread;           /* slots to either side that the echo may be off */
+    uint32_t best, steady;     /* lag that looked best last, and how often */
+    uint32_t odd;              /* slots since any lag followed */
+    uint64_t run;              /* of ours that is heard, as in the ring */
     uint32_t settled;          /* slots of sound since the delay may have moved */
     uint32_t offset_samples;   /* of the caller's frames in their slots */
     int32_t loss[ECHO_BANDS];  /* of the loudest parts of each band's echo, in sixteenths of a step */
