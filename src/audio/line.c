@@ -15,6 +15,7 @@
 #define ZERO_ABRUPT        8
 #define ZERO_ABRUPT_KNOWN  2
 #define ZERO_QUIET         4096
+#define ZERO_BEFORE        4
 #define ZERO_FINDING_MS    20
 #define DC_MINIMUM         64 /* below it nothing is subtracted: the audio stays bit by bit */
 #define CLIPPED_PERCENT    4
@@ -111,13 +112,17 @@ static uint32_t zero_least(const struct line *l, bool abrupt)
     return abrupt ? ZERO_ABRUPT : ZERO_RUN;
 }
 
+/* The few samples before a run: one alone may be a clipped wave on its way through zero. */
 static bool quiet_before(const struct line *l, const uint8_t *bytes, size_t i)
 {
-    int16_t x = (int16_t)l->last;
-    if (i > 0) {
-        codec_decode(l->format, span_from(bytes + i - 1, 1), &x);
+    size_t n = MIN(i, (size_t)ZERO_BEFORE);
+    int16_t x[ZERO_BEFORE];
+    codec_decode(l->format, span_from(bytes + i - n, n), x);
+    bool quiet = n == ZERO_BEFORE || l->before < ZERO_QUIET;
+    for (size_t k = 0; k < n; k++) {
+        quiet = quiet && abs(x[k]) < ZERO_QUIET;
     }
-    return abs(x) < ZERO_QUIET;
+    return quiet;
 }
 
 /* Replaces runs of 0x00 that are no sound. Returns how many bytes that were. */
@@ -176,6 +181,15 @@ static struct level measure(const int16_t *x, size_t n, int32_t limit)
         }
     }
     return v;
+}
+
+static int32_t loudest_end(const int16_t *x, size_t n)
+{
+    int32_t loudest = 0;
+    for (size_t i = n - MIN(n, (size_t)ZERO_BEFORE); i < n; i++) {
+        loudest = MAX(loudest, abs(x[i]));
+    }
+    return loudest;
 }
 
 static int32_t scale_end(enum audio_format f)
@@ -342,7 +356,7 @@ static void run_block(struct line *l, struct line_frame *f, struct block *b, str
         struct level v = measure(b->pcm, b->n, scale_end(l->format));
         whole->low = MIN(whole->low, v.low);
         whole->high = MAX(whole->high, v.high);
-        l->last = b->pcm[b->n - 1];
+        l->before = loudest_end(b->pcm, b->n);
         learn(l, &v, b->n, replaced);
     }
     take_mean(l, f, b);

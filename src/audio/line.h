@@ -71,7 +71,7 @@ struct line {
     uint32_t zero_run; /* length so far of a run that reaches the end of what was seen */
     bool zero_abrupt;  /* it began out of something quiet */
     bool zero_known;   /* this line has done it before */
-    int32_t last;      /* the last sample that was no such zero */
+    int32_t before;    /* the loudest of the last few samples */
     /* mean */
     int64_t dc_q16;
     uint64_t dc_samples; /* that it is made of */
