@@ -91,6 +91,7 @@ static void put_turn(struct json_w *w, const struct store_turn *turn)
     put_or_null(w, "agent_text", turn->agent_text);
     put_ms(w, "speech_start_ms", t->speech_start_ms);
     put_ms(w, "speech_stop_ms", t->speech_stop_ms);
+    put_ms(w, "commit_ms", t->commit_ms);
     put_ms(w, "response_created_ms", t->created_ms);
     put_ms(w, "first_audio_ms", t->first_audio_ms);
     put_ms(w, "first_sent_ms", t->first_sent_ms);
@@ -99,9 +100,14 @@ static void put_turn(struct json_w *w, const struct store_turn *turn)
     json_w_ki64(w, "heard_ms", t->heard_ms);
     json_w_ki64(w, "tools", t->tools);
     json_w_kbool(w, "interrupted", t->interrupted);
+    json_w_kz(w, "verdict", t->verdict == VERDICT_NONE ? NULL : call_verdict_name(t->verdict));
+    json_w_ki64(w, "pauses", t->pauses);
+    json_w_ki64(w, "paused_ms", t->paused_ms);
+    json_w_ki64(w, "end_silence_ms", t->end_silence_ms);
     json_w_key(w, "latency");
     json_w_open(w);
     put_gap(w, "response_ms", t->speech_stop_ms, t->first_sent_ms);
+    put_gap(w, "detection_ms", t->speech_stop_ms, t->commit_ms);
     put_gap(w, "model_ms", t->created_ms, t->first_audio_ms);
     put_gap(w, "gateway_ms", t->first_audio_ms, t->first_sent_ms);
     json_w_close(w);
@@ -138,6 +144,37 @@ static void put_usage(struct json_w *w, const struct store_call *c)
     } else {
         json_w_kf64(w, "cost", (double)c->cost_micro / 1e6);
     }
+}
+
+/* What was learned about the line; null while nobody knows it. */
+static void put_quality(struct json_w *w, const struct store_call *c)
+{
+    const struct call_line *l = &c->line;
+    if (!c->has_line) {
+        json_w_kz(w, "line", NULL);
+        return;
+    }
+    json_w_key(w, "line");
+    json_w_open(w);
+    json_w_kbool(w, "echo", l->echo);
+    if (l->echo) {
+        json_w_kf64(w, "echo_return_loss_db", (double)l->echo_loss_cb / 10);
+        json_w_ki64(w, "echo_delay_ms", l->echo_delay_ms);
+    } else {
+        json_w_kz(w, "echo_return_loss_db", NULL);
+        json_w_kz(w, "echo_delay_ms", NULL);
+    }
+    json_w_ki64(w, "gate_closures", l->gate_closures);
+    json_w_ki64(w, "gated_ms", l->gated_ms);
+    json_w_ki64(w, "gaps", l->gaps);
+    json_w_ki64(w, "gap_ms", l->gap_ms);
+    json_w_ki64(w, "late_frames", l->late);
+    json_w_ki64(w, "doubled_frames", l->doubled);
+    json_w_ki64(w, "odd_frames", l->odd_frames);
+    json_w_ki64(w, "clipped_ms", l->clipped_ms);
+    json_w_ki64(w, "zero_ms", l->zero_ms);
+    json_w_ki64(w, "dc_offset", l->dc_offset);
+    json_w_close(w);
 }
 
 static void put_live(struct json_w *w, const struct api_live *live)
@@ -197,6 +234,7 @@ void api_json_record(struct json_w *w, const struct api_record *r, bool full)
     put_or_null(w, "recording", c->recording);
     put_or_null(w, "journal", c->journal);
     put_usage(w, c);
+    put_quality(w, c);
     json_w_ki64(w, "turn_count", c->turn_count);
     json_w_ki64(w, "line_count", c->line_count);
     if (r->live) {

@@ -113,6 +113,57 @@ static int get(struct archive *a, struct str id, struct store_call *ret)
     return err;
 }
 
+/* Only what is worth telling: a clean line is no line of text. */
+static void put_quality(struct buf *out, const struct store_call *c)
+{
+    const struct call_line *l = &c->line;
+    if (c->outcome.n > 0) {
+        buf_printf(out, "outcome    " STR_FMT "\n", STR_ARG(c->outcome));
+    }
+    if (l->echo) {
+        buf_printf(out, "echo       %u.%u dB below the agent, %u ms later\n", l->echo_loss_cb / 10,
+                   l->echo_loss_cb % 10, l->echo_delay_ms);
+    }
+    if (l->gate_closures > 0) {
+        buf_printf(out, "echo guard closed %u times, %u.%u s in all\n", l->gate_closures, l->gated_ms / 1000,
+                   l->gated_ms / 100 % 10);
+    }
+    if (l->gaps + l->late + l->doubled + l->odd_frames + l->clipped_ms + l->zero_ms > 0) {
+        buf_printf(
+            out,
+            "line       %u gaps of %u ms in all, %u frames late, %u doubled, %u of odd size, %u ms clipped, %u ms "
+            "of zeros\n",
+            l->gaps, l->gap_ms, l->late, l->doubled, l->odd_frames, l->clipped_ms, l->zero_ms);
+    }
+}
+
+static void put_turn(struct buf *out, const struct call_turn *t)
+{
+    bool answered = t->number > 0 && t->speech_stop_ms >= 0 && t->first_sent_ms >= t->speech_stop_ms;
+    if (!answered && !t->interrupted && t->pauses == 0) {
+        return;
+    }
+    buf_printf(out, "turn %u", t->number);
+    const char *glue = " ";
+    if (answered) {
+        buf_printf(out, "%sanswered after %d ms", glue, t->first_sent_ms - t->speech_stop_ms);
+        glue = ", ";
+    }
+    if (answered && t->end_silence_ms > 0) {
+        buf_printf(out, "%s%u ms of them silence counted", glue, t->end_silence_ms);
+    }
+    if (t->interrupted) {
+        buf_printf(out, "%sinterrupted%s%s", glue, t->verdict == VERDICT_NONE ? "" : " by ",
+                   t->verdict == VERDICT_NONE ? "" : call_verdict_name(t->verdict));
+        glue = ", ";
+    }
+    if (t->pauses > 0) {
+        buf_printf(out, "%spaused %u times for nothing, %u ms in all (%s)", glue, t->pauses, t->paused_ms,
+                   call_verdict_name(t->verdict));
+    }
+    buf_putc(out, '\n');
+}
+
 static void put_text(struct buf *out, const struct api_record *r)
 {
     const struct store_call *c = r->call;
@@ -129,6 +180,7 @@ static void put_text(struct buf *out, const struct api_record *r)
     if (c->cost_micro != STORE_NO_COST) {
         buf_printf(out, "cost       %.4f\n", (double)c->cost_micro / 1e6);
     }
+    put_quality(out, c);
     buf_printf(out, "recording  " STR_FMT "\njournal    " STR_FMT "\n", STR_ARG(c->recording), STR_ARG(c->journal));
     for (uint32_t i = 0; i < r->n_lines; i++) {
         const struct store_line *l = &r->lines[i];
@@ -137,11 +189,7 @@ static void put_text(struct buf *out, const struct api_record *r)
                    STR_ARG(l->unheard), l->unheard.n > 0 ? "]" : "");
     }
     for (uint32_t i = 0; i < r->n_turns; i++) {
-        const struct call_turn *t = &r->turns[i].t;
-        if (t->number > 0 && t->speech_stop_ms >= 0 && t->first_sent_ms >= t->speech_stop_ms) {
-            buf_printf(out, "turn %u answered after %d ms%s\n", t->number, t->first_sent_ms - t->speech_stop_ms,
-                       t->interrupted ? ", interrupted" : "");
-        }
+        put_turn(out, &r->turns[i].t);
     }
 }
 

@@ -313,6 +313,11 @@ void record_end(struct host *h)
     c.model = str_from(f->model);
     c.recording = str_from(f->recording);
     c.usage = f->usage;
+    c.has_line = true;
+    c.line = f->end.end.line;
+    if (reason == REASON_CALLER_SILENT) {
+        c.outcome = STR("no_input_timeout");
+    }
     c.cost_micro = f->priced ? cost_of(&f->usage, &f->prices) : STORE_NO_COST;
     if (c.status == STORE_FAILED) {
         c.error = f->error[0] ? str_from(f->error)

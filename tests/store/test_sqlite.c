@@ -110,6 +110,43 @@ static struct store_call get(struct fixture *f, const char *id)
     return c;
 }
 
+static void assert_same_turn(const struct call_turn *got, const struct call_turn *want)
+{
+    assert_int_equal(got->number, want->number);
+    assert_int_equal(got->speech_start_ms, want->speech_start_ms);
+    assert_int_equal(got->speech_stop_ms, want->speech_stop_ms);
+    assert_int_equal(got->commit_ms, want->commit_ms);
+    assert_int_equal(got->created_ms, want->created_ms);
+    assert_int_equal(got->first_audio_ms, want->first_audio_ms);
+    assert_int_equal(got->first_sent_ms, want->first_sent_ms);
+    assert_int_equal(got->agent_end_ms, want->agent_end_ms);
+    assert_int_equal(got->item_ms, want->item_ms);
+    assert_int_equal(got->heard_ms, want->heard_ms);
+    assert_int_equal(got->tools, want->tools);
+    assert_int_equal(got->interrupted, want->interrupted);
+    assert_int_equal(got->verdict, want->verdict);
+    assert_int_equal(got->pauses, want->pauses);
+    assert_int_equal(got->paused_ms, want->paused_ms);
+    assert_int_equal(got->end_silence_ms, want->end_silence_ms);
+}
+
+static void assert_same_line(const struct call_line *got, const struct call_line *want)
+{
+    assert_int_equal(got->echo, want->echo);
+    assert_int_equal(got->echo_loss_cb, want->echo_loss_cb);
+    assert_int_equal(got->echo_delay_ms, want->echo_delay_ms);
+    assert_int_equal(got->gate_closures, want->gate_closures);
+    assert_int_equal(got->gated_ms, want->gated_ms);
+    assert_int_equal(got->gaps, want->gaps);
+    assert_int_equal(got->gap_ms, want->gap_ms);
+    assert_int_equal(got->late, want->late);
+    assert_int_equal(got->doubled, want->doubled);
+    assert_int_equal(got->odd_frames, want->odd_frames);
+    assert_int_equal(got->clipped_ms, want->clipped_ms);
+    assert_int_equal(got->zero_ms, want->zero_ms);
+    assert_int_equal(got->dc_offset, want->dc_offset);
+}
+
 TEST(a_call_comes_back_as_it_went_in)
 {
     struct fixture f;
@@ -133,7 +170,23 @@ TEST(a_call_comes_back_as_it_went_in)
         .ended_us = T0 + 9000000,
         .duration_ms = 8000,
         .usage = {.in_text = 10, .in_audio = 20, .cached_text = 3, .cached_audio = 4, .out_text = 5, .out_audio = 6},
-        .cost_micro = 12345};
+        .cost_micro = 12345,
+        .has_line = true,
+        .line = {.echo = true,
+                 .echo_loss_cb = 183,
+                 .echo_delay_ms = 120,
+                 .gate_closures = 5,
+                 .gated_ms = 1240,
+                 .gaps = 2,
+                 .gap_ms = 400,
+                 .late = 3,
+                 .doubled = 4,
+                 .odd_frames = 6,
+                 .clipped_ms = 7,
+                 .zero_ms = 8,
+                 .dc_offset = -300}};
+    const struct call_line line = c.line;
+    assert_false(get(&f, "c1").has_line); /* nobody knows before the end */
     assert_int_equal(write_call(&f, STORE_CALL_END, &c, T0 + 9000000), 0);
     got = get(&f, "c1");
     assert_str_is(got.id, "c1");
@@ -160,6 +213,8 @@ TEST(a_call_comes_back_as_it_went_in)
     assert_int_equal(got.usage.cached_audio, 4);
     assert_int_equal(got.usage.out_audio, 6);
     assert_int_equal(got.cost_micro, 12345);
+    assert_true(got.has_line);
+    assert_same_line(&got.line, &line);
     assert_int_equal(stat(f.path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     tear_down(&f);
@@ -266,6 +321,7 @@ TEST(turns_and_lines_come_back_in_order_and_are_replaced)
                               .t = {.number = 1,
                                     .speech_start_ms = 100,
                                     .speech_stop_ms = 900,
+                                    .commit_ms = 910,
                                     .created_ms = 950,
                                     .first_audio_ms = 1200,
                                     .first_sent_ms = 1210,
@@ -273,7 +329,11 @@ TEST(turns_and_lines_come_back_in_order_and_are_replaced)
                                     .item_ms = 4000,
                                     .heard_ms = 1500,
                                     .tools = 2,
-                                    .interrupted = true},
+                                    .interrupted = true,
+                                    .verdict = VERDICT_BACKCHANNEL,
+                                    .pauses = 2,
+                                    .paused_ms = 340,
+                                    .end_silence_ms = 704},
                               .user_text = STR("where is it"),
                               .agent_text = STR("on its w\xc3\xa4y")};
     struct store_line line = {.call_id = STR("c1"),
@@ -299,7 +359,7 @@ TEST(turns_and_lines_come_back_in_order_and_are_replaced)
     assert_int_equal(ops->turn_list(f.s, STR("c1"), &f.a, &turns, &n), 0);
     assert_int_equal(n, 2);
     assert_int_equal(turns[0].t.number, 0);
-    assert_memory_equal(&turns[1].t, &turn.t, sizeof(turn.t));
+    assert_same_turn(&turns[1].t, &turn.t);
     assert_str_is(turns[1].user_text, "where is it");
     assert_str_is(turns[1].agent_text, "on its w\xc3\xa4y");
     assert_str_is(turns[1].call_id, "c1");
@@ -667,6 +727,64 @@ TEST(a_text_over_the_limit_is_refused)
     free(text);
 }
 
+static char *read_text(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, 1 << 16);
+
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 16) - 1, file) > 0);
+    fclose(file);
+    return text;
+}
+
+TEST(records_of_an_older_program_are_kept_and_used_on)
+{
+    struct fixture f;
+    sqlite3 *db = NULL;
+    char *old = read_text(SOURCE_ROOT "/tests/store/records_v1.sql");
+    struct store_turn *turns;
+    uint32_t n;
+
+    set_up(&f, NULL);
+    ops->close(f.s);
+    f.s = NULL;
+    assert_int_equal(unlink(f.path), 0);
+    assert_int_equal(sqlite3_open(f.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, old, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    for (int i = 0; i < 2; i++) { /* the second time nothing is left to do */
+        if (open_store(&f, NULL) < 0) {
+            fail_msg("%s", buf_cstr(&f.errors));
+        }
+        struct store_call c = get(&f, "old");
+        assert_int_equal(c.reason, REASON_CALLER_HANGUP);
+        assert_int_equal(c.duration_ms, 8000);
+        assert_int_equal(c.cost_micro, 12345);
+        assert_int_equal(c.line_count, 1);
+        assert_false(c.has_line);
+        assert_int_equal(ops->turn_list(f.s, STR("old"), &f.a, &turns, &n), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(turns[0].t.heard_ms, 1500);
+        assert_int_equal(turns[0].t.commit_ms, -1);
+        assert_int_equal(turns[0].t.verdict, VERDICT_NONE);
+        assert_int_equal(turns[0].t.pauses, 0);
+        assert_str_is(turns[0].user_text, "where is it");
+        ops->close(f.s);
+        f.s = NULL;
+    }
+    assert_int_equal(open_store(&f, NULL), 0);
+    begin(&f, "new", T0);
+    struct store_turn turn = {.call_id = STR("new"), .t = {.number = 1, .verdict = VERDICT_ECHO, .pauses = 1}};
+    const struct store_op op = {.kind = STORE_TURN_ADD, .at_us = T0, .u.turn = &turn};
+    assert_int_equal(ops->write(f.s, &op, 1, NULL), 0);
+    assert_int_equal(ops->turn_list(f.s, STR("new"), &f.a, &turns, &n), 0);
+    assert_int_equal(turns[0].t.verdict, VERDICT_ECHO);
+    free(old);
+    tear_down(&f);
+}
+
 TEST(damaged_and_newer_files_are_refused_in_words)
 {
     struct fixture f;
@@ -789,6 +907,7 @@ TEST_MAIN(T(a_call_comes_back_as_it_went_in), T(updates_leave_what_they_do_not_n
           T(retention_takes_old_ended_calls_only), T(a_killed_process_leaves_closed_calls),
           T(only_the_owner_may_close_stale_calls), T(four_threads_write_read_and_delete_at_once),
           T(a_full_disk_is_an_error_and_no_end), T(a_text_over_the_limit_is_refused),
-          T(damaged_and_newer_files_are_refused_in_words), T(a_folder_that_cannot_be_made_is_an_error),
-          T(a_symbolic_link_is_not_followed), T(the_store_in_memory_is_the_same_store),
-          T(demonstration_orders_are_there_once), T(words_of_the_record_go_both_ways))
+          T(records_of_an_older_program_are_kept_and_used_on), T(damaged_and_newer_files_are_refused_in_words),
+          T(a_folder_that_cannot_be_made_is_an_error), T(a_symbolic_link_is_not_followed),
+          T(the_store_in_memory_is_the_same_store), T(demonstration_orders_are_there_once),
+          T(words_of_the_record_go_both_ways))

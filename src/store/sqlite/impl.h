@@ -9,11 +9,14 @@
 
 /* X(constant, SQL); prepared when first used. Reading ones run on the reader, the others on the writer. */
 #define USAGE_COLUMNS "in_text, in_audio, cached_text, cached_audio, out_text, out_audio"
+#define LINE_COLUMNS                                                                                                   \
+    "line_echo, line_echo_loss_cb, line_echo_delay_ms, line_gate_closures, line_gated_ms, line_gaps, line_gap_ms, "    \
+    "line_late, line_doubled, line_odd_frames, line_clipped_ms, line_zero_ms, line_dc_offset"
 #define CALL_COLUMNS                                                                                                   \
     "id, carrier, provider, model, agent, direction, caller, called, carrier_call_id, stream_id, status, outcome, "    \
     "reason, error, started_us, answered_us, ended_us, duration_ms, alive_us, recording, journal, " USAGE_COLUMNS      \
     ", cost_micro, (SELECT count(*) FROM turns WHERE call_id = calls.id), "                                            \
-    "(SELECT count(*) FROM lines WHERE call_id = calls.id)"
+    "(SELECT count(*) FROM lines WHERE call_id = calls.id), " LINE_COLUMNS
 #define FILTER                                                                                                         \
     "(?1 = '' OR (?1 = 'live' AND ended_us = 0) OR status = ?1) AND (?2 = '' OR caller = ?2) "                         \
     "AND started_us >= ?3 AND (?4 = 0 OR started_us < ?4)"
@@ -44,12 +47,14 @@
                                             RAISE(cached_text, 21) RAISE(cached_audio, 22) RAISE(out_text, 23)         \
                                                 RAISE(out_audio, 24) "cost_micro = CASE WHEN ?19 + ?20 + ?23 + ?24 > " \
                                                                      "0 THEN ?25 ELSE cost_micro END WHERE id = ?1")   \
-    X(SQL_CALL_END, "UPDATE calls SET status = ?2, reason = ?3, ended_us = ?4 WHERE id = ?1 AND ended_us = 0")         \
+    X(SQL_CALL_END, "UPDATE calls SET status = ?2, reason = ?3, ended_us = ?4, (" LINE_COLUMNS                         \
+                    ") = (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) WHERE id = ?1 AND ended_us = 0") \
     X(SQL_CALL_ALIVE, "UPDATE calls SET alive_us = max(alive_us, ?2) WHERE id = ?1")                                   \
     X(SQL_TURN_PUT,                                                                                                    \
       "INSERT OR REPLACE INTO turns (call_id, number, speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, "   \
-      "first_sent_ms, agent_end_ms, item_ms, heard_ms, tools, interrupted, user_text, agent_text) "                    \
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")                                          \
+      "first_sent_ms, agent_end_ms, item_ms, heard_ms, tools, interrupted, user_text, agent_text, commit_ms, "         \
+      "verdict, pauses, paused_ms, end_silence_ms) "                                                                   \
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)")                 \
     X(SQL_LINE_PUT, "INSERT OR REPLACE INTO lines (call_id, seq, at_ms, who, text, unheard, estimated) "               \
                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                             \
     X(SQL_CALLBACK_PUT, "INSERT INTO callbacks (id, call_id, phone, department, reason, scheduled, created_us) "       \
@@ -70,7 +75,8 @@
     X(SQL_CALL_COUNTS, "SELECT status, count(*) FROM calls GROUP BY status")                                           \
     X(SQL_TURN_LIST,                                                                                                   \
       "SELECT number, speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, first_sent_ms, agent_end_ms, "      \
-      "item_ms, heard_ms, tools, interrupted, user_text, agent_text FROM turns WHERE call_id = ?1 ORDER BY number")    \
+      "item_ms, heard_ms, tools, interrupted, user_text, agent_text, commit_ms, verdict, pauses, paused_ms, "          \
+      "end_silence_ms FROM turns WHERE call_id = ?1 ORDER BY number")                                                  \
     X(SQL_LINE_LIST, "SELECT seq, at_ms, who, text, unheard, estimated FROM lines WHERE call_id = ?1 ORDER BY seq")    \
     X(SQL_ORDER_GET,                                                                                                   \
       "SELECT number, email, status, item, carrier, tracking, detail, days, signed_by FROM orders "                    \

@@ -20,6 +20,21 @@ static enum call_reason reason_of(struct str word)
     return word.n ? call_reason_parse(word.p) : REASON_NONE;
 }
 
+static void read_quality(sqlite3_stmt *st, int at, struct store_call *c)
+{
+    struct call_line *l = &c->line;
+    uint32_t *const counts[] = {&l->echo_loss_cb, &l->echo_delay_ms, &l->gate_closures, &l->gated_ms,
+                                &l->gaps,         &l->gap_ms,        &l->late,          &l->doubled,
+                                &l->odd_frames,   &l->clipped_ms,    &l->zero_ms};
+
+    c->has_line = sqlite3_column_type(st, at) != SQLITE_NULL;
+    l->echo = column_u64(st, at) != 0;
+    for (uint32_t i = 0; i < ARRAY_LEN(counts); i++) {
+        *counts[i] = (uint32_t)column_u64(st, at + 1 + (int)i);
+    }
+    l->dc_offset = sqlite3_column_int(st, at + 1 + (int)ARRAY_LEN(counts));
+}
+
 /* A word that this program does not know (a newer one wrote it) reads as the first of its list. */
 static int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
 {
@@ -53,6 +68,7 @@ static int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
     c->cost_micro = sqlite3_column_type(st, 27) == SQLITE_NULL ? STORE_NO_COST : sqlite3_column_int64(st, 27);
     c->turn_count = (uint32_t)column_u64(st, 28);
     c->line_count = (uint32_t)column_u64(st, 29);
+    read_quality(st, 30, c);
     return err;
 }
 
@@ -216,6 +232,16 @@ static void *grow(struct arena *a, void *old, uint32_t n, uint32_t *cap, size_t 
     return p;
 }
 
+static enum call_verdict verdict_of(const unsigned char *word)
+{
+    for (uint32_t i = 0; word && i < VERDICT_N; i++) {
+        if (str_is(str_from((const char *)word), call_verdict_name((enum call_verdict)i))) {
+            return (enum call_verdict)i;
+        }
+    }
+    return VERDICT_NONE;
+}
+
 static int read_turn(sqlite3_stmt *st, struct arena *a, struct store_turn *turn)
 {
     struct call_turn *t = &turn->t;
@@ -233,6 +259,11 @@ static int read_turn(sqlite3_stmt *st, struct arena *a, struct store_turn *turn)
     t->interrupted = column_u64(st, 10) != 0;
     turn->user_text = db_column(st, 11, a, &err);
     turn->agent_text = db_column(st, 12, a, &err);
+    t->commit_ms = sqlite3_column_int(st, 13);
+    t->verdict = verdict_of(sqlite3_column_text(st, 14));
+    t->pauses = (uint32_t)column_u64(st, 15);
+    t->paused_ms = (uint32_t)column_u64(st, 16);
+    t->end_silence_ms = (uint32_t)column_u64(st, 17);
     return err;
 }
 

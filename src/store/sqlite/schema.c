@@ -89,7 +89,28 @@ static const char step_1[] =
     ") STRICT;"
     "CREATE INDEX orders_email ON orders (email);";
 
-static const char *const steps[] = {step_1};
+/* Turn-taking: why the agent was stopped or not, and what was learned about the line. */
+static const char step_2[] = "ALTER TABLE turns ADD COLUMN commit_ms INTEGER NOT NULL DEFAULT -1;"
+                             "ALTER TABLE turns ADD COLUMN verdict TEXT NOT NULL DEFAULT 'none';"
+                             "ALTER TABLE turns ADD COLUMN pauses INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE turns ADD COLUMN paused_ms INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE turns ADD COLUMN end_silence_ms INTEGER NOT NULL DEFAULT 0;"
+                             /* Written at the end; NULL: the call is live, older than this step or was killed. */
+                             "ALTER TABLE calls ADD COLUMN line_echo INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_echo_loss_cb INTEGER;" /* tenths of a dB */
+                             "ALTER TABLE calls ADD COLUMN line_echo_delay_ms INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_gate_closures INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_gated_ms INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_gaps INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_gap_ms INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_late INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_doubled INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_odd_frames INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_clipped_ms INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_zero_ms INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_dc_offset INTEGER;";
+
+static const char *const steps[] = {step_1, step_2};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

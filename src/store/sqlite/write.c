@@ -77,6 +77,19 @@ static int call_update(struct connection *w, const struct store_call *c, uint64_
     return err >= 0 && sqlite3_changes(w->db) == 0 ? -ENOENT : err;
 }
 
+/* From number 5 on; what is not known stays NULL. */
+static void bind_line(sqlite3_stmt *st, const struct store_call *c)
+{
+    const struct call_line *l = &c->line;
+    const int64_t values[] = {l->echo,       l->echo_loss_cb, l->echo_delay_ms, l->gate_closures, l->gated_ms,
+                              l->gaps,       l->gap_ms,       l->late,          l->doubled,       l->odd_frames,
+                              l->clipped_ms, l->zero_ms,      l->dc_offset};
+
+    for (uint32_t i = 0; c->has_line && i < ARRAY_LEN(values); i++) {
+        ignore_result(sqlite3_bind_int64(st, 5 + (int)i, values[i])); /* shows in the step */
+    }
+}
+
 /* The first end wins: a second one changes figures, never reason, status and time. */
 static int call_end(struct connection *w, const struct store_call *c, uint64_t at_us)
 {
@@ -94,6 +107,7 @@ static int call_end(struct connection *w, const struct store_call *c, uint64_t a
     db_bind_str(st, 2, str_from(store_status_word(told ? c->status : store_status_of(c->reason))));
     db_bind_str(st, 3, str_from(call_reason_name(c->reason)));
     bind_i64(st, 4, c->ended_us ? c->ended_us : MAX(at_us, 1));
+    bind_line(st, c);
     return db_run(st);
 }
 
@@ -133,6 +147,11 @@ static int turn_add(struct connection *w, const struct store_turn *turn, uint64_
     bind_i64(st, 12, t->interrupted);
     db_bind_str(st, 13, turn->user_text);
     db_bind_str(st, 14, turn->agent_text);
+    bind_int(st, 15, t->commit_ms);
+    db_bind_str(st, 16, str_from(call_verdict_name(t->verdict)));
+    bind_i64(st, 17, t->pauses);
+    bind_i64(st, 18, t->paused_ms);
+    bind_i64(st, 19, t->end_silence_ms);
     err = db_run(st);
     return err < 0 ? err : call_alive(w, turn->call_id, at_us);
 }
