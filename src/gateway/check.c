@@ -165,6 +165,17 @@ static void check_tls(struct check *c, const struct config *cfg)
     tls_unref(tls);
 }
 
+static void check_vad(struct check *c, const struct config *cfg)
+{
+    struct vad_model *model = NULL;
+    int err = vad_load(cfg->vad.model_file, &c->text, &model);
+    if (err >= 0) {
+        buf_printf(&c->text, "weights %s, kernel %s", vad_model_id(model), vad_kernel_name(vad_kernel_best()));
+    }
+    find_built(c, err < 0 ? CHECK_ERROR : CHECK_OK, "speech detector");
+    vad_model_free(model);
+}
+
 /* Whatever the parts themselves refuse: tools, CA files. */
 static void check_parts(struct check *c, struct config *cfg)
 {
@@ -191,6 +202,7 @@ int check_run(const struct config_source *source, check_fn fn, void *arg)
         check_parts(&c, cfg);
         check_provider(&c, cfg);
         check_carrier(&c, cfg);
+        check_vad(&c, cfg);
         check_tls(&c, cfg);
         check_records(&c, cfg);
         check_port(&c, cfg);

@@ -148,6 +148,7 @@ static int open_worker(struct gateway *gw)
         .admission = gw->admission,
         .ops = gw->ops,
         .store = gw->store,
+        .vad = gw->vad,
         .tap = gw->o.tap,
         .sandbox_url = sandbox_url,
         .on_empty = on_empty,
@@ -263,6 +264,10 @@ static int open_all(struct gateway *gw, struct buf *err)
     if (e < 0) {
         return e;
     }
+    e = vad_load(gw->snapshot->cfg->vad.model_file, err, &gw->vad);
+    if (e < 0) {
+        return e;
+    }
     gw->loop = gw->o.loop;
     e = gw->loop ? 0 : loop_new(&gw->loop);
     if (e < 0) {
@@ -367,6 +372,7 @@ struct gateway *gateway_free(struct gateway *gw)
         gw->ops->close(gw->store);
     }
     admission_free(gw->admission);
+    vad_model_free(gw->vad);
     tls_unref(gw->tls);
     snapshot_unref(gw->snapshot);
     metrics_free(gw->metrics);

@@ -30,6 +30,7 @@ static void host_free(struct host *h)
 {
     event_queue_done(&h->queue);
     call_free(h->call);
+    free(h->vad);
     host_facts_done(&h->facts);
     snapshot_unref(h->snapshot);
     free(h);
@@ -384,6 +385,16 @@ void host_start(struct host *h)
 void host_hangup(struct host *h, enum call_reason reason)
 {
     host_event(h, &(struct call_event){.type = EV_CONTROL_HANGUP, .control_hangup = {.reason = reason}});
+}
+
+struct vad_stream *host_vad_stream(struct host *h)
+{
+    return h->state == HOST_LIVE ? h->vad : NULL;
+}
+
+void host_vad(struct host *h, uint32_t chunk, uint32_t ppm)
+{
+    host_event(h, &(struct call_event){.type = EV_VAD, .vad = {.chunk = chunk, .ppm = ppm}});
 }
 
 void host_abort(struct host *h)

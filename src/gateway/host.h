@@ -12,6 +12,7 @@
 #define GATEWAY_HOST_H
 
 #include "call/leg.h"
+#include "gateway/vad_service.h"
 #include "gateway/worker.h"
 
 struct host;
@@ -33,6 +34,10 @@ MUST_USE int host_bind_leg(struct host *h, struct leg *leg, const struct leg_han
 void host_hangup(struct host *h, enum call_reason reason);
 /* Sends EV_TICK when a deadline has come. */
 void host_tick(struct host *h, uint64_t now_us);
+/* What the speech detector keeps of the call; NULL: it is over. */
+struct vad_stream *host_vad_stream(struct host *h);
+/* Its answer to an ACT_VAD. */
+void host_vad(struct host *h, uint32_t chunk, uint32_t ppm);
 /* Sockets closed at once, no more steps. */
 void host_abort(struct host *h);
 

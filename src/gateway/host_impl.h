@@ -9,6 +9,7 @@
 #include "gateway/event_queue.h"
 #include "gateway/host.h"
 #include "gateway/recorder.h"
+#include "gateway/vad_service.h"
 
 enum host_state {
     HOST_LIVE,    /* events are stepped */
@@ -58,6 +59,7 @@ struct host {
     bool apologise;
     struct model *model;
     uint32_t models_closing; /* closed by us, on_closed not yet seen */
+    struct vad_stream *vad;  /* made with the first chunk */
     struct event_queue queue;
     size_t queued_bytes; /* our part of worker->queued_bytes */
     bool dirty;          /* on the worker's list */

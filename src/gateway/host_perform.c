@@ -99,6 +99,24 @@ static void perform_model(struct host *h, const struct call_action *act)
     }
 }
 
+/* ---- speech detector ---- */
+
+/* A call that waits for an answer which never comes is deaf: better an end with a reason. */
+static void perform_vad(struct host *h, const struct call_action *act)
+{
+    struct worker *w = h->worker;
+    if (!h->vad) {
+        h->vad = calloc(1, sizeof(*h->vad));
+    }
+    int err = h->vad && w->vad ? vad_service_put(w->vad, h->id, act) : -ENOMEM;
+    if (err < 0) {
+        metrics_add(w->env.metrics, METRIC_CALL_BUGS, err == -EINVAL);
+        log_error(&h->log, "vad.failed", "error=%s rate_hz=%u bytes=%zu", err_name(err), act->vad.rate_hz,
+                  act->vad.pcm.n);
+        host_fail(h, REASON_INTERNAL, "the speech detector cannot be used");
+    }
+}
+
 /* ---- tools ---- */
 
 /* Owns all it needs: the call may be gone before the job is. */
@@ -335,7 +353,8 @@ void host_perform(struct host *h, const struct call_action *act)
     case ACT_TOOL_CANCEL:
         break; /* the job ends by itself; the call counts its result as late */
     case ACT_VAD:
-        break; /* no call has the detector on yet */
+        perform_vad(h, act);
+        break;
     case ACT_RECORD:
         if (h->recorder) {
             recorder_put(h->recorder, act->record.at_samples, act->record.pairs);

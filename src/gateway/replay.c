@@ -1,14 +1,9 @@
 #include "gateway/replay.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/err.h"
 #include "call/call.h"
 #include "call/journal.h"
+#include "gateway/mapped.h"
 
 #define OPTS_MAX_BYTES  (4u << 20)
 #define PRINT_MAX_BYTES (4u << 20)
@@ -85,32 +80,11 @@ static int run_journal(struct replay *r, struct span file)
     return err < 0 ? err : run_records(r);
 }
 
-static int map_file(const char *file, struct span *ret)
-{
-    struct stat st;
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return -errno;
-    }
-    int err = fstat(fd, &st) < 0 ? -errno : 0;
-    if (err == 0 && !S_ISREG(st.st_mode)) {
-        err = S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-    }
-    *ret = (struct span){NULL, 0};
-    if (err == 0 && st.st_size > 0) {
-        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        err = p == MAP_FAILED ? -errno : 0;
-        *ret = err < 0 ? *ret : span_from(p, (size_t)st.st_size);
-    }
-    ignore_result(close(fd) < 0); /* nothing was written */
-    return err;
-}
-
 int replay_run(const char *file, replay_print_fn print, void *arg, struct replay_report *ret)
 {
     struct replay r = {.print = print, .arg = arg, .report = ret};
     struct span bytes;
-    int err = map_file(file, &bytes);
+    int err = mapped_open(file, &bytes);
     if (err < 0) {
         return err;
     }
@@ -123,8 +97,6 @@ int replay_run(const char *file, replay_print_fn print, void *arg, struct replay
     call_actions_done(&r.actions);
     buf_done(&r.text);
     arena_done(&r.arena);
-    if (bytes.n > 0) {
-        ignore_result(munmap((void *)(uintptr_t)bytes.p, bytes.n) < 0); /* ours, whole */
-    }
+    mapped_close(bytes);
     return err < 0 ? err : 0;
 }

@@ -21,6 +21,38 @@ static void on_tick(void *arg)
     }
 }
 
+/* ---- the speech detector ---- */
+
+static struct vad_stream *vad_stream(struct host_id id, void *arg)
+{
+    struct host *h = worker_by_id(arg, id);
+    return h ? host_vad_stream(h) : NULL;
+}
+
+static void vad_answer(struct host_id id, uint32_t chunk, uint32_t ppm, void *arg)
+{
+    struct host *h = worker_by_id(arg, id);
+    if (h) {
+        host_vad(h, chunk, ppm); /* may free it */
+    }
+}
+
+static int open_vad(struct worker *w)
+{
+    const struct vad_service_opts o = {
+        .loop = w->env.loop,
+        .metrics = w->env.metrics,
+        .model = w->env.vad,
+        .run = vad_run,
+        .stream = vad_stream,
+        .answer = vad_answer,
+        .arg = w,
+    };
+    return w->env.vad ? vad_service_new(&o, &w->vad) : 0;
+}
+
+/* ---- life ---- */
+
 int worker_new(const struct worker_env *env, struct snapshot *snapshot, struct worker **ret)
 {
     struct worker *w = calloc(1, sizeof(*w));
@@ -33,6 +65,9 @@ int worker_new(const struct worker_env *env, struct snapshot *snapshot, struct w
     buf_init(&w->journal, JOURNAL_MAX_BYTES);
     openai_scratch_init(&w->openai);
     int err = timer_new(env->loop, on_tick, w, &w->timer);
+    if (err >= 0) {
+        err = open_vad(w);
+    }
     if (err < 0) {
         worker_free(w);
         return err;
@@ -46,6 +81,7 @@ struct worker *worker_free(struct worker *w)
     if (w) {
         assert(w->n_hosts == 0);
         timer_free(w->timer);
+        vad_service_free(w->vad);
         openai_scratch_done(&w->openai);
         buf_done(&w->journal);
         call_actions_done(&w->actions);

@@ -13,6 +13,7 @@
 #include "gateway/scribe.h"
 #include "gateway/snapshot.h"
 #include "gateway/tap.h"
+#include "gateway/vad_service.h"
 #include "net/disk.h"
 #include "net/loop.h"
 #include "obs/metrics.h"
@@ -29,6 +30,7 @@ struct worker_env {
     struct admission *admission;
     const struct store_ops *ops;
     struct store *store;
+    const struct vad_model *vad; /* weights of the speech detector; NULL: calls that want it fail */
     struct tap tap;
     /* Where our own sandbox listens now, "" while it does not. */
     struct str (*sandbox_url)(void *arg);
@@ -54,7 +56,8 @@ struct worker {
     struct call_actions actions; /* of the step under way */
     struct buf journal;          /* of the step under way */
     struct openai_scratch openai;
-    size_t queued_bytes; /* agent audio that waits in all calls together */
+    struct vad_service *vad; /* NULL without weights */
+    size_t queued_bytes;     /* agent audio that waits in all calls together */
     bool stepping;
     struct host *dirty; /* hosts with queued events, to be stepped when this step is over */
     struct worker_past past[WORKER_PAST_N];
