@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "peer/phone_sound.h"
 #include "peer/phone_speech.h"
 
 const char phone_usage[] =
@@ -16,12 +17,14 @@ const char phone_usage[] =
     "  --say TEXT            speak a sentence (flite)\n"
     "  --wav FILE            play a WAV file (PCM16 at 8, 16 or 24 kHz, mu-law at 8 kHz)\n"
     "  --dtmf DIGITS         press keys, one every 200 ms\n"
+    "  --sound NAME[:N]      make a sound: cough, click, knock, door, mmhm, mm, breath, blast; N varies it\n"
     "  --silence MS          say nothing; the next thing follows at once\n"
     "  --when WHEN           when the next of these begins:\n"
     "                        start             right after the start of the stream\n"
     "                        greeting-done[:MS]  the agent spoke and fell silent (the first one's default)\n"
     "                        agent-stops[:MS]  it answered the one before and fell silent (the default of the others)\n"
     "                        agent-speaks[:MS] MS after it began to speak: barge-in\n"
+    "                        agent-tail[:MS]   all of its answer has come, MS (100) of it are still to be heard\n"
     "                        after:MS          MS after the one before was over\n"
     "  --hangup WHEN         when the caller hangs up; also: never (default agent-stops:2000)\n"
     "  -i, --interactive     speak the lines that are typed; /dtmf DIGITS presses keys, /bye hangs up\n"
@@ -38,9 +41,21 @@ const char phone_usage[] =
     "the network\n"
     "  --delay MS, --jitter MS   one way, each way; order is kept\n"
     "  --loss PERCENT        of the 20 ms frames, each way\n"
-    "  --seed N              repeat the same delays, losses and first timestamp\n"
+    "  --seed N              repeat the same delays, losses, noise and first timestamp\n"
+    "  --packet-bytes N      media messages of this size instead of 160 bytes\n"
+    "  --rate-hz N           send audio of another sampling rate than the one announced\n"
+    "  --double PERCENT, --late PERCENT  messages that come twice, or behind up to five later ones\n"
+    "  --drop AT:MS          send nothing for MS, AT ms after the start; up to 8 times\n"
+    "the line\n"
+    "  --echo-db N           what is heard comes back N dB weaker (-12); --echo-delay-ms N (120) later,\n"
+    "  --echo-clip           driven too hard, --echo-tail-ms N with reverberation\n"
+    "  --noise-db N          noise N dB below the caller's speech (20)\n"
+    "  --noise KIND          white, pink, babble or hum (pink)\n"
+    "  --gain-db N           the caller is louder or, below 0, softer\n"
+    "  --dc-offset N         added to each 16-bit sample\n"
+    "  --zero-silence        silence is sent as 0x00 instead of 0xFF\n"
     "what is written\n"
-    "  --record FILE.wav     stereo: left what the caller said, right what the caller heard\n"
+    "  --record FILE.wav     stereo: left what leaves on the line, right what the caller heard\n"
     "  --report FILE.json    the measurements; --json writes them to standard output\n"
     "  -q, --quiet           no progress lines\n"
     "expectations: exit status 1 when one fails\n"
@@ -107,6 +122,25 @@ static int opt_wav(struct parser *p, const char *value)
     return phone_speech_load(value, &s, p->err) < 0 ? -EINVAL : add_speech(p, s, value);
 }
 
+/* "cough", "cough:3" */
+static int opt_sound(struct parser *p, const char *value)
+{
+    struct phone_speech s;
+    struct str name = {value, str_find(str_from(value), ':')};
+    int64_t variant = 0;
+    if (value[name.n] == ':' && str_to_i64(str_from(value + name.n + 1), &variant) < 0) {
+        return fail(p, "--sound takes a name and a number, such as cough:3, not ", value);
+    }
+    if (phone_sound_make(name, (uint64_t)variant, &s) < 0) {
+        buf_printf(p->err, "not a sound (%s): %s", phone_sound_names(), value);
+        return -EINVAL;
+    }
+    return add_item(
+        p,
+        (struct phone_item){
+            .kind = PHONE_SAY, .mulaw = span_from(s.mulaw, s.n), .owned = s.mulaw, .wordless = true, .label = value});
+}
+
 static int opt_dtmf(struct parser *p, const char *value)
 {
     struct phone_item item = {.kind = PHONE_KEYS};
@@ -136,7 +170,10 @@ static int opt_silence(struct parser *p, const char *value)
 static int parse_when(struct parser *p, const char *value, struct phone_when *ret)
 {
     return phone_when_parse(str_from(value), ret) < 0
-               ? fail(p, "not a moment (start, greeting-done, agent-stops, agent-speaks[:MS], after:MS): ", value)
+               ? fail(
+                     p,
+                     "not a moment (start, greeting-done, agent-stops, agent-speaks[:MS], agent-tail[:MS], after:MS): ",
+                     value)
                : 0;
 }
 
@@ -162,13 +199,105 @@ static int opt_param(struct parser *p, const char *value)
     return 0;
 }
 
-static int opt_loss(struct parser *p, const char *value)
+static int to_real(struct parser *p, const char *value, double min, double max, double *ret)
 {
-    double percent = 0;
-    if (str_to_f64(str_from(value), &percent) < 0 || !(percent >= 0 && percent <= 100)) {
-        return fail(p, "--loss takes a percentage, not ", value);
+    double x = 0;
+    if (str_to_f64(str_from(value), &x) < 0 || !(x >= min && x <= max)) {
+        buf_printf(p->err, "a number from %g to %g is wanted, not %s", min, max, value);
+        return -EINVAL;
     }
-    p->a->opts.loss_percent = percent;
+    *ret = x;
+    return 0;
+}
+
+static int opt_echo_db(struct parser *p, const char *value)
+{
+    p->a->opts.line.echo = true;
+    return to_real(p, value, -90, -1, &p->a->opts.line.echo_db);
+}
+
+static int opt_echo_delay(struct parser *p, const char *value)
+{
+    int64_t ms = 0;
+    p->a->opts.line.echo = true;
+    p->a->has_echo_delay = true;
+    int err = to_number(p, value, PHONE_ECHO_DELAY_MAX_MS, &ms);
+    p->a->opts.line.echo_delay_ms = (uint32_t)ms;
+    return err;
+}
+
+static int opt_echo_tail(struct parser *p, const char *value)
+{
+    int64_t ms = 0;
+    p->a->opts.line.echo = true;
+    int err = to_number(p, value, PHONE_ECHO_TAIL_MAX_MS, &ms);
+    p->a->opts.line.echo_tail_ms = (uint32_t)ms;
+    return err;
+}
+
+static int opt_noise(struct parser *p, const char *value)
+{
+    p->a->opts.line.noise = true;
+    p->a->has_noise_kind = true;
+    return phone_noise_parse(str_from(value), &p->a->opts.line.noise_kind) < 0
+               ? fail(p, "--noise takes white, pink, babble or hum, not ", value)
+               : 0;
+}
+
+static int opt_noise_db(struct parser *p, const char *value)
+{
+    p->a->opts.line.noise = true;
+    p->a->has_noise_db = true;
+    return to_real(p, value, -60, 120, &p->a->opts.line.noise_db);
+}
+
+static int opt_gain(struct parser *p, const char *value)
+{
+    return to_real(p, value, -60, 60, &p->a->opts.line.gain_db);
+}
+
+static int opt_offset(struct parser *p, const char *value)
+{
+    double x = 0;
+    int err = to_real(p, value, -32768, 32767, &x);
+    p->a->opts.line.dc_offset = (int32_t)x;
+    return err;
+}
+
+static int opt_packet(struct parser *p, const char *value)
+{
+    int64_t n = 0;
+    int err = to_number(p, value, PHONE_PACKET_MAX_BYTES, &n);
+    if (err == 0 && n < PHONE_PACKET_MIN_BYTES) {
+        return fail(p, "--packet-bytes takes 40 to 4000, not ", value);
+    }
+    p->a->opts.packets.bytes = (uint32_t)n;
+    return err;
+}
+
+static int opt_rate(struct parser *p, const char *value)
+{
+    int64_t n = 0;
+    int err = to_number(p, value, 48000, &n);
+    if (err == 0 && n < 4000) {
+        return fail(p, "--rate-hz takes 4000 to 48000, not ", value);
+    }
+    p->a->opts.packets.rate_hz = (uint32_t)n;
+    return err;
+}
+
+static int opt_drop(struct parser *p, const char *value)
+{
+    struct phone_packet_opts *o = &p->a->opts.packets;
+    struct str s = str_from(value);
+    size_t colon = str_find(s, ':');
+    int64_t at = 0, ms = 0;
+    if (colon == s.n || str_to_i64((struct str){s.p, colon}, &at) < 0 ||
+        str_to_i64((struct str){s.p + colon + 1, s.n - colon - 1}, &ms) < 0 || at < 0 || ms < 0 || at > 3600000 ||
+        ms > 3600000 || o->n_drops == PHONE_DROPS_MAX) {
+        return fail(p, "--drop takes AT:MS, at most 8 times: ", value);
+    }
+    o->drops[o->n_drops++] = (struct phone_drop){(uint32_t)at, (uint32_t)ms};
     return 0;
 }
 
@@ -215,7 +344,7 @@ static int opt_seed(struct parser *p, const char *value)
 static const struct option {
     const char *name;
     int (*take)(struct parser *p, const char *value);
-    enum { VALUE, TEXT, PATH, U32, I32, FLAG, NO_FLAG } kind;
+    enum { VALUE, TEXT, PATH, U32, I32, PERCENT, FLAG, NO_FLAG } kind;
     size_t at;
 } options[] = {
     {"say", opt_say, VALUE, 0},
@@ -225,7 +354,22 @@ static const struct option {
     {"when", opt_when, VALUE, 0},
     {"hangup", opt_hangup, VALUE, 0},
     {"param", opt_param, VALUE, 0},
-    {"loss", opt_loss, VALUE, 0},
+    {"sound", opt_sound, VALUE, 0},
+    {"echo-db", opt_echo_db, VALUE, 0},
+    {"echo-delay-ms", opt_echo_delay, VALUE, 0},
+    {"echo-tail-ms", opt_echo_tail, VALUE, 0},
+    {"noise", opt_noise, VALUE, 0},
+    {"noise-db", opt_noise_db, VALUE, 0},
+    {"gain-db", opt_gain, VALUE, 0},
+    {"dc-offset", opt_offset, VALUE, 0},
+    {"packet-bytes", opt_packet, VALUE, 0},
+    {"rate-hz", opt_rate, VALUE, 0},
+    {"drop", opt_drop, VALUE, 0},
+    {"loss", NULL, PERCENT, AT(opts.loss_percent)},
+    {"double", NULL, PERCENT, AT(opts.packets.double_percent)},
+    {"late", NULL, PERCENT, AT(opts.packets.late_percent)},
+    {"echo-clip", NULL, FLAG, AT(opts.line.echo_clip)},
+    {"zero-silence", NULL, FLAG, AT(opts.line.zero_silence)},
     {"connect-to", opt_connect_to, VALUE, 0},
     {"expect-hangup", opt_expect_hangup, VALUE, 0},
     {"max-s", opt_max, VALUE, 0},
@@ -284,6 +428,8 @@ static int store(struct parser *p, const struct option *o, const char *value)
             *(int32_t *)at = (int32_t)n;
         }
         return 0;
+    case PERCENT:
+        return to_real(p, value, 0, 100, at);
     case FLAG:
         *(bool *)at = true;
         return 0;
@@ -335,6 +481,30 @@ static int take_option(struct parser *p, int argc, char **argv, int *i)
     return store(p, o, argv[*i]);
 }
 
+/* What goes without saying once one of a group is given. */
+static void defaults(struct phone_args *a)
+{
+    struct phone_line_opts *line = &a->opts.line;
+    line->echo |= line->echo_clip;
+    if (line->echo && line->echo_db >= 0) {
+        line->echo_db = -12;
+    }
+    if (line->echo && !a->has_echo_delay) {
+        line->echo_delay_ms = 120;
+    }
+    if (line->noise && !a->has_noise_db) {
+        line->noise_db = 20;
+    }
+    if (line->noise && !a->has_noise_kind) {
+        line->noise_kind = PHONE_NOISE_PINK;
+    }
+    a->opts.truth = true;
+    a->opts.open_ended = a->interactive;
+    if (a->interactive && a->opts.max_ms == 0) {
+        a->opts.max_ms = 600000;
+    }
+}
+
 static int check(struct parser *p)
 {
     struct phone_args *a = p->a;
@@ -377,10 +547,7 @@ int phone_args_parse(int argc, char **argv, struct phone_args *ret, struct buf *
     ret->opts.n_items = ret->n_items;
     ret->opts.params = ret->params;
     ret->opts.n_params = ret->n_params;
-    ret->opts.open_ended = ret->interactive;
-    if (ret->interactive && ret->opts.max_ms == 0) {
-        ret->opts.max_ms = 600000;
-    }
+    defaults(ret);
     return check(&p);
 }
 

@@ -15,6 +15,7 @@ struct phone_args {
     struct phone_expect expect;
     const char *report_path; /* NULL: none; "-": standard output */
     char stream_base[128];
+    bool has_echo_delay, has_noise_kind, has_noise_db;
     bool interactive;
     bool quiet; /* no progress lines */
     bool help;

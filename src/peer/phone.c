@@ -79,6 +79,8 @@ static void phone_free(struct phone *p)
     tls_unref(p->tls);
     phone_script_done(&p->script);
     phone_playout_done(&p->playout);
+    phone_line_done(&p->line);
+    phone_packets_done(&p->packets);
     phone_record_free(p->record);
     phone_report_done(&p->report);
     buf_done(&p->scratch);
@@ -92,8 +94,9 @@ static void phone_gone(void *arg)
 {
     struct phone *p = arg;
     phone_turns_finish(&p->report.turns);
-    if (p->report.turns.err < 0) {
-        p->report.err = p->report.turns.err;
+    phone_truth_finish(&p->report.truth);
+    if (p->report.turns.err < 0 || p->report.truth.err < 0) {
+        p->report.err = MIN(p->report.turns.err, p->report.truth.err);
     }
     if (p->record && p->o.record_path && p->frame > 0) {
         int err = phone_record_save(p->record, p->o.record_path);
@@ -269,6 +272,24 @@ static int copy_opts(struct phone *p)
     return copy_params(p);
 }
 
+/* How loud this caller speaks: what the noise is measured against. */
+static float speech_rms(const struct phone_opts *o)
+{
+    struct phone_level level = {0};
+    for (size_t i = 0; i < o->n_items; i++) {
+        if (o->items[i].kind == PHONE_SAY && !o->items[i].wordless) {
+            phone_level_add(&level, o->items[i].mulaw);
+        }
+    }
+    return phone_level_rms(&level);
+}
+
+static int open_line(struct phone *p, const struct phone_opts *opts)
+{
+    int err = phone_line_init(&p->line, &p->o.line, speech_rms(opts), p->o.seed + 3);
+    return err < 0 ? err : phone_packets_init(&p->packets, &p->o.packets, p->o.seed + 4);
+}
+
 static int open_parts(struct phone *p)
 {
     int err = 0;
@@ -329,6 +350,9 @@ static int phone_setup(struct phone *p, const struct phone_opts *opts)
     }
     p->report.url = str_dup(p->o.url.n ? p->o.url : p->o.ws_url);
     err = p->report.url ? open_parts(p) : -ENOMEM;
+    if (err == 0) {
+        err = open_line(p, opts);
+    }
     return err < 0 ? err : take_items(p, opts);
 }
 
@@ -353,6 +377,7 @@ int phone_open(struct loop *loop, const struct phone_opts *opts, const struct ph
     phone_script_init(&p->script, opts->hangup);
     p->script.open_ended = opts->open_ended;
     phone_report_init(&p->report, opts->quiet_ms ? opts->quiet_ms : QUIET_MS);
+    p->report.has_truth = opts->truth;
     int err = phone_setup(p, opts);
     if (err == 0) {
         err = p->o.url.n > 0 ? phone_dial(p) : phone_connect_direct(p);

@@ -12,6 +12,8 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "net/tls.h"
+#include "peer/phone_line.h"
+#include "peer/phone_packet.h"
 #include "peer/phone_report.h"
 #include "peer/phone_script.h"
 #include "peer/phone_wheel.h"
@@ -83,14 +85,17 @@ struct phone_opts {
     const struct phone_item *items; /* copied; their audio must outlive the phone, or be owned (then taken) */
     size_t n_items;
     struct phone_when hangup;
-    bool open_ended;     /* interactive: wait for phone_say, hang up by phone_hang_up */
-    uint32_t quiet_ms;   /* silence that ends speech; 0: 700 */
-    uint32_t max_ms;     /* of the call, from the dialling; 0: 60 s */
-    uint32_t delay_ms;   /* one way, each way */
-    uint32_t jitter_ms;  /* added, 0 to this */
-    double loss_percent; /* of 20 ms frames on the telephone side, each way */
+    bool open_ended;                  /* interactive: wait for phone_say, hang up by phone_hang_up */
+    uint32_t quiet_ms;                /* silence that ends speech; 0: 700 */
+    uint32_t max_ms;                  /* of the call, from the dialling; 0: 60 s */
+    uint32_t delay_ms;                /* one way, each way */
+    uint32_t jitter_ms;               /* added, 0 to this */
+    double loss_percent;              /* of 20 ms frames on the telephone side, each way */
+    struct phone_line_opts line;      /* echo, noise, level: zero: a good line */
+    struct phone_packet_opts packets; /* zero: frames of 20 ms in order */
+    bool truth;                       /* keep what phone_truth.h needs: 8 kB a second */
     uint64_t seed;
-    const char *record_path; /* stereo WAV; NULL: none. Its memory is 16 kB a second */
+    const char *record_path; /* stereo WAV, left what leaves on the line; NULL: none. Its memory is 16 kB a second */
 
     phone_source_fn source; /* NULL: the script; else the script only hangs up */
     void *source_arg;

@@ -60,11 +60,14 @@ struct phone {
     struct phone_seat seat;
     struct phone_script script;
     struct phone_playout playout;
+    struct phone_line line;
+    struct phone_packets packets;
     struct phone_record *record; /* NULL: none */
     struct phone_dice dice;      /* loss, first timestamp */
-    uint64_t timestamp_ms;       /* of the next media */
+    uint64_t timestamp_ms;       /* of the start */
     uint32_t frame;              /* steps done since the first start */
     uint32_t sent;               /* frames since this start */
+    uint32_t audio_frame;        /* when audio last arrived */
     uint8_t said[PHONE_FRAME_BYTES];
     char said_key;
     bool has_said;

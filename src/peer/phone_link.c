@@ -22,6 +22,22 @@ bool phone_dice_roll(struct phone_dice *d, double percent)
     return percent > 0 && (double)phone_dice_below(d, 1000000) < percent * 10000.0;
 }
 
+float phone_dice_unit(struct phone_dice *d)
+{
+    return (float)(phone_dice_next(d) >> 40) / 16777216.0F;
+}
+
+float phone_dice_normal(struct phone_dice *d)
+{
+    uint32_t sum = 0; /* of twelve numbers of 16 bits, four in each draw */
+    for (int i = 0; i < 3; i++) {
+        uint64_t z = phone_dice_next(d);
+        sum +=
+            (uint32_t)(z & 0xFFFF) + (uint32_t)(z >> 16 & 0xFFFF) + (uint32_t)(z >> 32 & 0xFFFF) + (uint32_t)(z >> 48);
+    }
+    return (float)sum / 65536.0F - 6.0F;
+}
+
 void phone_link_init(struct phone_link *l, uint32_t delay_ms, uint32_t jitter_ms, uint64_t seed)
 {
     *l = (struct phone_link){

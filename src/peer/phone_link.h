@@ -16,6 +16,10 @@ uint64_t phone_dice_next(struct phone_dice *d);
 /* Uniform in [0, n); 0 for n = 0. */
 uint64_t phone_dice_below(struct phone_dice *d, uint64_t n);
 bool phone_dice_roll(struct phone_dice *d, double percent);
+/* Uniform in [0, 1). */
+float phone_dice_unit(struct phone_dice *d);
+/* Near enough to normal for noise: the sum of twelve uniform ones, mean 0, variance 1. */
+float phone_dice_normal(struct phone_dice *d);
 
 #define PHONE_LINK_PACKETS 65536u /* under way at once, then -ERR_LIMIT */
 

@@ -44,9 +44,12 @@ static void take_audio(struct phone *p, struct str base64)
     if (p->clear_open) {
         p->report.after_clear_bytes += audio.n;
     }
+    p->audio_frame = p->frame;
     phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_AUDIO, .audio = audio});
     if (phone_playout_audio(&p->playout, audio) < 0) {
         phone_warn(p, TWILIO_ERR_INVALID, "more than ten minutes of audio are queued; the rest is dropped");
+    } else if (p->report.has_truth) {
+        phone_truth_audio(&p->report.truth, audio);
     }
 }
 
@@ -68,6 +71,9 @@ static void take_mark(struct phone *p, struct str raw)
 static void take_clear(struct phone *p)
 {
     size_t dropped = phone_playout_clear(&p->playout);
+    if (p->report.has_truth) {
+        phone_truth_clear(&p->report.truth);
+    }
     p->report.clears++;
     p->report.cleared_bytes += dropped;
     p->clear_open = caller_goes_on(p); /* keys are answered at once: what follows then is the answer */
@@ -99,6 +105,12 @@ static void on_command(struct phone_stream *s UNUSED, const struct twilio_server
 
 /* ---- the step ---- */
 
+static void send_packet(const struct phone_media *m, void *arg)
+{
+    struct phone *p = arg;
+    phone_stream_media(p->stream, p->timestamp_ms + m->offset_ms, m->chunk, m->audio);
+}
+
 static void send_said(struct phone *p, uint64_t due_us)
 {
     uint64_t now_us = clock_now_us();
@@ -107,8 +119,10 @@ static void send_said(struct phone *p, uint64_t due_us)
     p->report.sent_frames++;
     p->report.sent_late_frames += late_us > LATE_US;
     p->report.sent_worst_late_ms = MAX(p->report.sent_worst_late_ms, (uint32_t)(late_us / 1000));
-    phone_stream_media(p->stream, p->timestamp_ms, span_from(p->said, PHONE_FRAME_BYTES));
-    p->timestamp_ms += PHONE_FRAME_MS;
+    phone_packets_push(&p->packets, p->said, send_packet, p);
+    p->report.dropped_packets = p->packets.dropped;
+    p->report.doubled_packets = p->packets.doubled;
+    p->report.late_packets = p->packets.late;
     if (p->said_key) {
         phone_stream_key(p->stream, p->said_key);
     }
@@ -132,10 +146,11 @@ static void watch_gap(struct phone *p, size_t n, bool loud)
     p->was_loud = loud;
 }
 
-/* Plays one frame; true when it was loud. */
-static bool hear(struct phone *p, uint8_t heard[PHONE_FRAME_BYTES])
+/* Plays one frame, of which *ret_n bytes came from the queue; true when it was loud. */
+static bool hear(struct phone *p, uint8_t heard[PHONE_FRAME_BYTES], size_t *ret_n)
 {
     size_t n = phone_playout_step(&p->playout, heard);
+    *ret_n = n;
     marks_return(p, false);
     bool loud = n > 0 && phone_frame_is_loud(heard, PHONE_FRAME_BYTES);
     watch_gap(p, n, loud);
@@ -158,8 +173,11 @@ static void script_tell(struct phone *p, enum phone_script_event event)
                                     : item->label                 ? item->label
                                     : item->kind == PHONE_SILENCE ? "(silence)"
                                                                   : "(audio)");
-        if (item->kind == PHONE_SAY) {
+        if (item->kind == PHONE_SAY && !item->wordless) {
             phone_turns_label(&p->report.turns, label);
+        }
+        if (item->kind == PHONE_SAY && p->report.has_truth) {
+            phone_truth_says(&p->report.truth, label, item->mulaw);
         }
         phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_SAYS, .text = label, .n = item->kind});
     } else if (event == PHONE_SCRIPT_END) {
@@ -167,9 +185,13 @@ static void script_tell(struct phone *p, enum phone_script_event event)
     }
 }
 
-static struct phone_agent_view agent_view(const struct phone_turns *t)
+static struct phone_agent_view agent_view(const struct phone *p)
 {
-    struct phone_agent_view v = {.speaking = t->agent.speaking, .begin_frame = t->agent.begin_frame};
+    const struct phone_turns *t = &p->report.turns;
+    struct phone_agent_view v = {.speaking = t->agent.speaking,
+                                 .begin_frame = t->agent.begin_frame,
+                                 .queued_ms = (uint32_t)(phone_playout_queued(&p->playout) / 8),
+                                 .quiet_ms = (p->frame - p->audio_frame) * PHONE_FRAME_MS};
     if (t->n_spells > 0) {
         v.spoke = true;
         v.spell_begin_frame = t->spells[t->n_spells - 1].begin_frame;
@@ -181,7 +203,7 @@ static struct phone_agent_view agent_view(const struct phone_turns *t)
 /* What the microphone picks up now; it is sent with the next step. */
 static enum phone_script_event speak(struct phone *p)
 {
-    struct phone_agent_view agent = agent_view(&p->report.turns);
+    struct phone_agent_view agent = agent_view(p);
     enum phone_script_event event = phone_script_step(&p->script, p->frame, &agent, p->said);
     p->said_key = p->script.key;
     if (p->o.source) {
@@ -216,6 +238,7 @@ static void stream_begin(struct phone *p)
     phone_stream_start(p->stream);
     p->sent = 0;
     p->has_said = false;
+    phone_packets_restart(&p->packets);
     p->timestamp_ms = 80 + phone_dice_below(&p->dice, 121);
     phone_set_state(p, PHONE_TALKING);
     phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_START, .text = str_from(p->stream_sid)});
@@ -240,9 +263,15 @@ static void step(uint64_t due_us, void *arg)
         send_said(p, due_us);
     }
     uint8_t heard[PHONE_FRAME_BYTES];
-    bool heard_loud = hear(p, heard);
+    size_t n_heard;
+    bool heard_loud = hear(p, heard, &n_heard);
     enum phone_script_event event = speak(p);
-    bool said_loud = phone_frame_is_loud(p->said, PHONE_FRAME_BYTES);
+    const struct phone_item *item = phone_script_item(&p->script);
+    bool said_loud = !(item && item->wordless) && phone_frame_is_loud(p->said, PHONE_FRAME_BYTES);
+    phone_line_step(&p->line, heard, p->said);
+    if (p->report.has_truth) {
+        phone_truth_step(&p->report.truth, n_heard);
+    }
     if (p->record) {
         phone_record_frame(p->record, p->said, heard);
     }
@@ -277,6 +306,7 @@ void phone_media_stop(struct phone *p)
     p->report.marks_outstanding += (uint32_t)phone_playout_marks(&p->playout);
     phone_playout_done(&p->playout);
     phone_playout_init(&p->playout);
+    phone_truth_restart(&p->report.truth);
     p->stream = NULL;
 }
 

@@ -30,6 +30,7 @@ void phone_report_init(struct phone_report *r, uint32_t quiet_ms)
     *r = (struct phone_report){.quiet_ms = quiet_ms, .greeting_ms = -1};
     buf_init(&r->verbs, VERBS_MAX_BYTES);
     phone_turns_init(&r->turns, quiet_ms);
+    phone_truth_init(&r->truth);
 }
 
 void phone_report_done(struct phone_report *r)
@@ -41,6 +42,7 @@ void phone_report_done(struct phone_report *r)
     }
     buf_done(&r->verbs);
     phone_turns_done(&r->turns);
+    phone_truth_done(&r->truth);
     *r = (struct phone_report){0};
 }
 
@@ -138,6 +140,9 @@ static void json_media(struct json_w *w, const struct phone_report *r)
     json_w_ki64(w, "late", (int64_t)r->sent_late_frames);
     json_w_ki64(w, "worst_late_ms", r->sent_worst_late_ms);
     json_w_ki64(w, "lost", r->lost_frames);
+    json_w_ki64(w, "dropped", r->dropped_packets);
+    json_w_ki64(w, "doubled", r->doubled_packets);
+    json_w_ki64(w, "overtaken", r->late_packets);
     json_w_close(w);
     json_w_key(w, "received");
     json_w_open(w);
@@ -230,6 +235,9 @@ void phone_report_json(const struct phone_report *r, const struct phone_verdict 
     json_w_ki64(&w, "agent_speech_ms", phone_turns_agent_ms(&r->turns));
     json_w_ki64(&w, "overlap_ms", (int64_t)r->turns.overlap_frames * PHONE_FRAME_MS);
     json_speech(&w, &r->turns);
+    if (r->has_truth) {
+        phone_truth_json(&w, &r->truth);
+    }
     json_media(&w, r);
     json_lists(&w, r);
     if (verdicts) {

@@ -6,6 +6,7 @@
 #define PEER_PHONE_REPORT_H
 
 #include "base/json.h"
+#include "peer/phone_truth.h"
 #include "peer/phone_turns.h"
 
 #define PHONE_WARNINGS_MAX 50
@@ -37,13 +38,16 @@ struct phone_report {
     uint32_t duration_ms;
     uint32_t quiet_ms;
     struct phone_turns turns;
-    int32_t greeting_ms; /* start to the agent's first sound; -1: it never spoke */
+    bool has_truth;
+    struct phone_truth truth; /* empty without */
+    int32_t greeting_ms;      /* start to the agent's first sound; -1: it never spoke */
 
     uint64_t sent_frames, sent_late_frames;
     uint32_t sent_worst_late_ms;
     uint64_t received_messages, received_bytes;
-    uint32_t underruns, underrun_ms; /* silence of less than 400 ms that cut into sound */
-    uint32_t lost_frames;            /* thrown away by --loss, both ways */
+    uint32_t underruns, underrun_ms;                         /* silence of less than 400 ms that cut into sound */
+    uint32_t lost_frames;                                    /* thrown away by --loss, both ways */
+    uint32_t dropped_packets, doubled_packets, late_packets; /* on purpose */
     uint32_t clears;
     uint64_t cleared_bytes;     /* still queued when a clear came */
     uint64_t after_clear_bytes; /* received after a clear while the caller was still speaking */

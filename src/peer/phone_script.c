@@ -6,7 +6,9 @@
 
 #define ITEMS_MAX       1000
 #define WHEN_MS_MAX     3600000
-#define KEY_FRAMES      10   /* one key every 200 ms */
+#define KEY_FRAMES      10 /* one key every 200 ms */
+#define TAIL_MS         100
+#define TAIL_QUIET_MS   110  /* the next burst of a paced playout would have come */
 #define HANGUP_QUIET_MS 2000 /* the default hang-up waits so long for an answer that may still go on */
 
 static const struct {
@@ -18,6 +20,7 @@ static const struct {
     {"greeting-done", PHONE_WHEN_GREETING_DONE, MS_MAY},
     {"agent-stops", PHONE_WHEN_AGENT_STOPS, MS_MAY},
     {"agent-speaks", PHONE_WHEN_AGENT_SPEAKS, MS_MAY},
+    {"agent-tail", PHONE_WHEN_AGENT_TAIL, MS_MAY},
     {"after", PHONE_WHEN_AFTER, MS_MUST},
     {"never", PHONE_WHEN_NEVER, MS_NONE},
 };
@@ -138,6 +141,9 @@ static bool when_holds(const struct phone_script *s, struct phone_when when, uin
     case PHONE_WHEN_AGENT_SPEAKS:
         return agent->speaking && agent->begin_frame >= s->begin_frame &&
                (frame - agent->begin_frame) * PHONE_FRAME_MS >= when.ms;
+    case PHONE_WHEN_AGENT_TAIL:
+        return agent->speaking && agent->begin_frame >= s->begin_frame && agent->queued_ms > 0 &&
+               agent->queued_ms <= (when.ms ? when.ms : TAIL_MS) && agent->quiet_ms >= TAIL_QUIET_MS;
     case PHONE_WHEN_AFTER:
         return (frame - s->end_frame) * PHONE_FRAME_MS >= when.ms;
     case PHONE_WHEN_NEVER:
@@ -217,6 +223,11 @@ enum phone_script_event phone_script_step(struct phone_script *s, uint32_t frame
         s->offset = SIZE_MAX; /* over; reported at the next frame, which is the first one behind it */
     }
     return event;
+}
+
+const struct phone_item *phone_script_item(const struct phone_script *s)
+{
+    return s->state == PHONE_SCRIPT_SAYING && s->at < s->n ? &s->items[s->at] : NULL;
 }
 
 const char *phone_script_waits_for(const struct phone_script *s)

@@ -15,6 +15,7 @@ enum phone_when_kind {
     PHONE_WHEN_GREETING_DONE, /* the agent spoke and has been silent (ms: for at least so long) */
     PHONE_WHEN_AGENT_STOPS,   /* the same, for speech that began after the item before */
     PHONE_WHEN_AGENT_SPEAKS,  /* ms after the agent began to speak, while it speaks: barge-in */
+    PHONE_WHEN_AGENT_TAIL,    /* nothing came for 110 ms and at most ms (100) of agent audio are still to be heard */
     PHONE_WHEN_AFTER,         /* ms after the item before was over (or the start) */
     PHONE_WHEN_NEVER,
 };
@@ -24,7 +25,8 @@ struct phone_when {
     uint32_t ms;
 };
 
-/* "start", "greeting-done[:MS]", "agent-stops[:MS]", "agent-speaks[:MS]", "after:MS", "never". -EINVAL, -ERR_RANGE */
+/* "start", "greeting-done[:MS]", "agent-stops[:MS]", "agent-speaks[:MS]", "agent-tail[:MS]", "after:MS", "never".
+ * -EINVAL, -ERR_RANGE */
 MUST_USE int phone_when_parse(struct str s, struct phone_when *ret);
 /* Text for people, without the milliseconds. */
 const char *phone_when_name(enum phone_when_kind kind);
@@ -37,6 +39,7 @@ struct phone_item {
     struct span mulaw; /* PHONE_SAY; must outlive the script unless owned is set */
     uint8_t *owned;    /* freed with the item when not NULL */
     uint32_t silence_ms;
+    bool wordless; /* PHONE_SAY: a cough and the like; no turn of the caller */
     char keys[33]; /* 0-9 * # A-D */
     const char *label;
 };
@@ -47,6 +50,8 @@ struct phone_agent_view {
     uint32_t begin_frame; /* of the speech that is on */
     bool spoke;           /* there is a spell that is over: */
     uint32_t spell_begin_frame, spell_end_frame;
+    uint32_t queued_ms; /* received and still to be heard */
+    uint32_t quiet_ms;  /* since audio was received */
 };
 
 enum phone_script_event {
@@ -78,6 +83,8 @@ MUST_USE int phone_script_add(struct phone_script *s, const struct phone_item *i
 /* Fills the frame that the microphone picks up in this step. s->key is the key pressed in it. */
 enum phone_script_event phone_script_step(struct phone_script *s, uint32_t frame, const struct phone_agent_view *agent,
                                           uint8_t out[PHONE_FRAME_BYTES]);
+/* The item that is being said now; NULL: none. */
+const struct phone_item *phone_script_item(const struct phone_script *s);
 /* What the script waits for, for people: "agent-stops". */
 const char *phone_script_waits_for(const struct phone_script *s);
 

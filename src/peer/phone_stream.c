@@ -28,7 +28,7 @@ struct phone_stream {
     const struct phone_stream_handler *h;
     void *arg;
     enum stream_state state;
-    uint64_t sequence, chunk;
+    uint64_t sequence;
     struct phone_link up, down;
     struct timer *timer;
     struct buf text; /* message being built for the up link */
@@ -146,15 +146,14 @@ bool phone_stream_started(const struct phone_stream *s)
     return s->state == STREAM_STARTED;
 }
 
-void phone_stream_media(struct phone_stream *s, uint64_t timestamp_ms, struct span mulaw)
+void phone_stream_media(struct phone_stream *s, uint64_t timestamp_ms, uint64_t chunk, struct span mulaw)
 {
     if (s->state != STREAM_STARTED) {
         return;
     }
     struct twilio_msg msg = {
         .event = TWILIO_MEDIA,
-        .media = {
-            .track = TWILIO_TRACK_INBOUND, .has_timestamp = true, .chunk = ++s->chunk, .timestamp_ms = timestamp_ms}};
+        .media = {.track = TWILIO_TRACK_INBOUND, .has_timestamp = true, .chunk = chunk, .timestamp_ms = timestamp_ms}};
     up_message(s, &msg, mulaw);
 }
 

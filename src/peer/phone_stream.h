@@ -61,7 +61,8 @@ MUST_USE int phone_stream_open(struct loop *loop, const struct phone_stream_opts
 /* Writers. connected goes out by itself; start must come first. Errors end the stream by on_closed. */
 void phone_stream_start(struct phone_stream *s);
 bool phone_stream_started(const struct phone_stream *s);
-void phone_stream_media(struct phone_stream *s, uint64_t timestamp_ms, struct span mulaw);
+/* chunk: of the content, from 1; the same again for a packet that is sent twice. */
+void phone_stream_media(struct phone_stream *s, uint64_t timestamp_ms, uint64_t chunk, struct span mulaw);
 void phone_stream_mark(struct phone_stream *s, struct str name);
 void phone_stream_key(struct phone_stream *s, char digit);
 /* stop, then a close frame 1000. */

@@ -93,6 +93,47 @@ TEST(values_go_where_they_belong)
     done(&l);
 }
 
+TEST(a_bad_line_is_described)
+{
+    struct line l;
+    assert_ok(parse(&l,
+                    "phone http://h/twiml --echo-db -18.5 --echo-clip --echo-tail-ms 60 --noise babble --noise-db 15 "
+                    "--gain-db -6 --dc-offset -300 --zero-silence --packet-bytes 240 --rate-hz 16000 --double 2 "
+                    "--late 1.5 --drop 3000:500 --drop 6000:20 --when agent-tail:80 --sound cough:3"));
+    const struct phone_line_opts *line = &l.args.opts.line;
+    assert_true(line->echo && line->echo_clip && line->noise && line->zero_silence);
+    assert_true(line->echo_db > -18.6 && line->echo_db < -18.4);
+    assert_int_equal(line->echo_delay_ms, 120);
+    assert_int_equal(line->echo_tail_ms, 60);
+    assert_int_equal(line->noise_kind, PHONE_NOISE_BABBLE);
+    assert_true(line->noise_db > 14.9 && line->noise_db < 15.1);
+    assert_true(line->gain_db < -5.9 && line->gain_db > -6.1);
+    assert_int_equal(line->dc_offset, -300);
+    const struct phone_packet_opts *packets = &l.args.opts.packets;
+    assert_int_equal(packets->bytes, 240);
+    assert_int_equal(packets->rate_hz, 16000);
+    assert_true(packets->double_percent > 1.9 && packets->late_percent > 1.4);
+    assert_int_equal(packets->n_drops, 2);
+    assert_int_equal(packets->drops[1].at_ms, 6000);
+    assert_int_equal(packets->drops[1].ms, 20);
+    const struct phone_item *cough = &l.args.opts.items[0];
+    assert_true(cough->wordless && cough->mulaw.n > 800);
+    assert_int_equal(cough->when.kind, PHONE_WHEN_AGENT_TAIL);
+    assert_int_equal(cough->when.ms, 80);
+    assert_string_equal(cough->label, "cough:3");
+    assert_true(l.args.opts.truth);
+    done(&l);
+
+    assert_ok(parse(&l, "phone http://h/twiml --noise hum --echo-delay-ms 0"));
+    assert_true(l.args.opts.line.noise_db > 19.9 && l.args.opts.line.noise_kind == PHONE_NOISE_HUM);
+    assert_true(l.args.opts.line.echo && l.args.opts.line.echo_db < -11.9 && l.args.opts.line.echo_delay_ms == 0);
+    done(&l);
+
+    assert_ok(parse(&l, "phone http://h/twiml"));
+    assert_false(l.args.opts.line.echo || l.args.opts.line.noise);
+    done(&l);
+}
+
 TEST(mistakes_are_named)
 {
     static const struct {
@@ -117,6 +158,20 @@ TEST(mistakes_are_named)
         {"phone --ws ws://a --param =b", "=b"},
         {"phone http://a --expect-hangup me", "me"},
         {"phone http://a --expect-no-late=1", "--expect-no-late=1"},
+        {"phone http://a --sound sneeze", "sneeze"},
+        {"phone http://a --sound cough:x", "cough:x"},
+        {"phone http://a --echo-db 3", "3"},
+        {"phone http://a --echo-delay-ms 2000", "2000"},
+        {"phone http://a --echo-tail-ms 500", "500"},
+        {"phone http://a --noise brown", "brown"},
+        {"phone http://a --noise-db loud", "loud"},
+        {"phone http://a --gain-db 99", "99"},
+        {"phone http://a --dc-offset 99999", "99999"},
+        {"phone http://a --packet-bytes 20", "20"},
+        {"phone http://a --rate-hz 100", "100"},
+        {"phone http://a --drop 500", "500"},
+        {"phone http://a --drop 1:x", "1:x"},
+        {"phone http://a --late 101", "101"},
         {"phone http://a --wav /does/not/exist.wav", "/does/not/exist.wav"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -200,6 +255,22 @@ TEST(every_option_is_in_the_help)
                                         "--allow-warnings",
                                         "--status-callback",
                                         "--connect-to",
+                                        "--sound",
+                                        "--echo-db",
+                                        "--echo-delay-ms",
+                                        "--echo-tail-ms",
+                                        "--echo-clip",
+                                        "--noise ",
+                                        "--noise-db",
+                                        "--gain-db",
+                                        "--dc-offset",
+                                        "--zero-silence",
+                                        "--packet-bytes",
+                                        "--rate-hz",
+                                        "--double",
+                                        "--late",
+                                        "--drop",
+                                        "agent-tail",
                                         "--ca-file"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         assert_non_null(strstr(phone_usage, names[i]));
@@ -212,8 +283,11 @@ TEST(every_option_is_in_the_help)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(items_keep_their_order_and_their_moment), T(values_go_where_they_belong),
-                                       T(mistakes_are_named), T(a_wav_file_is_resampled_and_trimmed),
+    const struct CMUnitTest tests[] = {T(items_keep_their_order_and_their_moment),
+                                       T(values_go_where_they_belong),
+                                       T(a_bad_line_is_described),
+                                       T(mistakes_are_named),
+                                       T(a_wav_file_is_resampled_and_trimmed),
                                        T(every_option_is_in_the_help)};
     if (unsetenv("TWILIO_AUTH_TOKEN") != 0) {
         return 1;

@@ -367,9 +367,75 @@ TEST(hanging_up_and_closing_are_legal_in_every_handler)
     fix_done(&f);
 }
 
+/* ---- a bad line ---- */
+
+/* Half a second of speech, of which the last 300 ms are cut; then what was said 100 ms before, once more. */
+static void pausing_agent(struct fix_sock *s, const struct twilio_msg *msg)
+{
+    static uint8_t speech[8000];
+    if (msg->event == TWILIO_START) {
+        for (size_t i = 0; i < sizeof(speech); i++) {
+            speech[i] = (uint8_t)(0x20 + (i * i / 7 + i / 11) % 16 + (i / 5 % 2 ? 0x80 : 0));
+        }
+        fix_send_media(s, speech, sizeof(speech));
+    } else if (msg->event == TWILIO_MEDIA && s->n_media == 25) {
+        fix_send_clear(s);
+    } else if (msg->event == TWILIO_MEDIA && s->n_media == 35) {
+        fix_send_media(s, speech + 2000, 4000);
+    }
+}
+
+static size_t media_loud(const struct fix_sock *s, uint32_t *ret_first)
+{
+    size_t loud = 0, n = 0;
+    for (size_t i = 0; i < s->n_lines; i++) {
+        struct json_val v;
+        uint8_t audio[4096];
+        assert_ok(json_parse(str_from(s->lines[i]), &v));
+        struct str payload = json_path(v, "media.payload").s;
+        if (str_is(json_get(v, "event").s, "media")) {
+            int len = base64_decode(audio, payload);
+            assert_true(len > 0);
+            if (phone_frame_is_loud(audio, (size_t)len) && loud++ == 0) {
+                *ret_first = (uint32_t)n;
+            }
+            n++;
+        }
+    }
+    return loud;
+}
+
+TEST(a_bad_line_reaches_the_gateway_and_the_report_knows_better)
+{
+    static const struct fix_behaviour b = {.on_message = pausing_agent};
+    struct fix f;
+    char url[96];
+    uint32_t first = 0;
+    fix_init(&f, &b);
+    struct phone_opts o = direct(&f, "/", url);
+    o.hangup = when(PHONE_WHEN_AFTER, 1500);
+    o.truth = true;
+    o.line = (struct phone_line_opts){.echo = true, .echo_db = -12, .echo_delay_ms = 100};
+    o.packets = (struct phone_packet_opts){.double_percent = 20, .drops = {{1000, 100}}, .n_drops = 1};
+    struct fix_call *c = fix_call(&f, &o);
+    fix_run(&f);
+    assert_true(media_loud(&f.socks[0], &first) > 10);
+    assert_true(first >= 5); /* not before the echo's delay */
+    assert_int_equal(c->n_turns, 0);
+    assert_int_equal(c->report.dropped_packets, 5);
+    assert_true(c->report.doubled_packets > 2);
+    assert_int_equal(f.socks[0].n_media, c->report.sent_frames - 5 + c->report.doubled_packets);
+    assert_non_null(strstr(c->json, "\"kind\":\"resumed\""));
+    assert_non_null(strstr(c->json, "\"skip_ms\":0"));
+    assert_non_null(strstr(c->json, "\"altered_bytes\":0"));
+    assert_non_null(strstr(c->json, "\"false_pauses\":1"));
+    fix_done(&f);
+}
+
 TEST_MAIN(T(marks_return_when_their_audio_has_been_played),
           T(clear_drops_audio_and_returns_the_marks_at_once_and_in_order), T(barge_in_is_measured_end_to_end),
           T(audio_behind_a_clear_is_counted_and_prolongs_nothing_but_itself),
           T(delay_holds_messages_up_in_both_directions), T(lost_frames_become_silence_on_both_sides),
           T(keys_go_out_one_by_one_between_the_frames), T(many_phones_share_one_wheel),
-          T(hanging_up_and_closing_are_legal_in_every_handler))
+          T(hanging_up_and_closing_are_legal_in_every_handler),
+          T(a_bad_line_reaches_the_gateway_and_the_report_knows_better))

@@ -64,6 +64,8 @@ TEST(when_is_parsed_strictly)
     assert_int_equal(when("agent-speaks").ms, 0);
     assert_int_equal(when("agent-speaks:350").ms, 350);
     assert_int_equal(when("after:0").kind, PHONE_WHEN_AFTER);
+    assert_int_equal(when("agent-tail").kind, PHONE_WHEN_AGENT_TAIL);
+    assert_int_equal(when("agent-tail:250").ms, 250);
     assert_int_equal(when("greeting-done:1200").ms, 1200);
     static const char *const bad[] = {"",
                                       "after",
@@ -128,6 +130,29 @@ TEST(barge_in_comes_the_given_time_into_the_agents_speech)
     uint32_t began = t.frame;
     assert_int_equal(until(&t, 100), PHONE_SCRIPT_BEGIN);
     assert_int_equal((t.frame - 1 - began) * PHONE_FRAME_MS, 300);
+    phone_script_done(&t.s);
+}
+
+TEST(the_tail_is_what_is_still_queued_when_nothing_more_comes)
+{
+    struct play t = {0};
+    struct phone_item item = say("wait", when("agent-tail:150"));
+    phone_script_init(&t.s, when("never"));
+    assert_ok(phone_script_add(&t.s, &item));
+    agent_begins(&t);
+    t.agent.queued_ms = 200;
+    t.agent.quiet_ms = 200;
+    assert_int_equal(until(&t, 10), PHONE_SCRIPT_NOTHING); /* too much is left */
+    t.agent.queued_ms = 140;
+    t.agent.quiet_ms = 100;
+    assert_int_equal(until(&t, 10), PHONE_SCRIPT_NOTHING); /* more may come */
+    t.agent.quiet_ms = 120;
+    t.agent.queued_ms = 0;
+    assert_int_equal(until(&t, 10), PHONE_SCRIPT_NOTHING); /* over */
+    t.agent.queued_ms = 20;
+    assert_ptr_equal(phone_script_item(&t.s), NULL);
+    assert_int_equal(step(&t), PHONE_SCRIPT_BEGIN);
+    assert_string_equal(phone_script_item(&t.s)->label, "wait");
     phone_script_done(&t.s);
 }
 
@@ -232,6 +257,7 @@ TEST(empty_audio_and_partial_frames_end_cleanly)
 }
 
 TEST_MAIN(T(when_is_parsed_strictly), T(defaults_wait_for_the_greeting_then_for_answers_then_hang_up),
-          T(barge_in_comes_the_given_time_into_the_agents_speech), T(speech_cut_off_by_the_caller_is_no_answer),
+          T(barge_in_comes_the_given_time_into_the_agents_speech),
+          T(the_tail_is_what_is_still_queued_when_nothing_more_comes), T(speech_cut_off_by_the_caller_is_no_answer),
           T(silence_items_pause_and_the_next_follows_at_once), T(keys_are_pressed_every_200_ms),
           T(an_open_ended_script_takes_lines_as_they_are_typed), T(empty_audio_and_partial_frames_end_cleanly))
