@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "net/tls.h"
+#include "providers/openai/openai.h"
 #include "tools/builtin/builtin.h"
 
 static const char *path_or_null(struct str s)
@@ -114,6 +115,16 @@ static int fill_tools(struct call_opts *o, const struct config_agent *a, struct 
     return 0;
 }
 
+static int check_turns(const struct call_turn_opts *turn, const struct config_provider *p, struct buf *ret_err)
+{
+    if (model_can_turn(OPENAI_CAPS, turn)) { /* every provider so far speaks this protocol */
+        return 0;
+    }
+    buf_printf(ret_err, "agent.turn_detection.type: the provider %s cannot do %s", p->name.p,
+               turn_kind_name(turn->kind));
+    return -ERR_CONFIG;
+}
+
 static int fill_call(struct snapshot *s, struct buf *ret_err)
 {
     const struct config *cfg = s->cfg;
@@ -152,7 +163,8 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->limits.queue_ms = cfg->limits.queue_ms;
     o->limits.uplink_ms = cfg->limits.uplink_ms;
     o->record = cfg->records.recording;
-    return fill_tools(o, a, ret_err);
+    int err = check_turns(&o->turn, s->provider, ret_err);
+    return err < 0 ? err : fill_tools(o, a, ret_err);
 }
 
 static int fill(struct snapshot *s, struct buf *ret_err)

@@ -172,6 +172,11 @@ static void on_updated(struct openai_model *m, const struct openai_event *e, str
              STR_ARG(ev.model_ready.model), STR_ARG(ev.model_ready.voice), audio_format_wire(ev.model_ready.in),
              audio_format_wire(ev.model_ready.out), ev.model_ready.n_tools, ev.model_ready.interrupts,
              ev.model_ready.creates, STR_ARG(ev.model_ready.session_id));
+    if (ev.model_ready.interrupts != m->asked.interrupts || ev.model_ready.creates != m->asked.creates) {
+        /* The call goes by what is confirmed; whoever configured it should know. */
+        log_warn(&m->scope, "model.turns-deviate", "interrupts=%d asked=%d creates=%d asked=%d",
+                 ev.model_ready.interrupts, m->asked.interrupts, ev.model_ready.creates, m->asked.creates);
+    }
     if (ev.model_ready.n_tools < m->asked.n_tools) {
         log_warn(&m->scope, "model.tools-missing", "asked=%u confirmed=%u", m->asked.n_tools, ev.model_ready.n_tools);
     }
@@ -502,7 +507,7 @@ static void uncork(struct model *model)
 
 const struct model_ops openai_model_ops = {
     .name = "openai",
-    .caps = MODEL_CAN_CANCEL | MODEL_CAN_TRUNCATE | MODEL_HAS_RESPONSE_IDS | MODEL_MAY_INTERRUPT,
+    .caps = OPENAI_CAPS,
     .perform = perform,
     .cork = cork,
     .uncork = uncork,

@@ -15,11 +15,16 @@
 #ifndef PROVIDERS_OPENAI_H
 #define PROVIDERS_OPENAI_H
 
-#include "call/model.h"
+#include "call/model_ops.h"
 #include "net/loop.h"
 #include "providers/openai/openai_opts.h"
 
 #define OPENAI_DEFAULT_MODEL "gpt-realtime-2.1"
+
+/* What every service of this protocol can do, for whoever must know it before there is a session. */
+#define OPENAI_CAPS                                                                                                    \
+    (MODEL_CAN_CANCEL | MODEL_CAN_TRUNCATE | MODEL_HAS_RESPONSE_IDS | MODEL_MAY_INTERRUPT | MODEL_HEARS_SPEECH |       \
+     MODEL_HEARS_MEANING | MODEL_TAKES_TURNS | MODEL_ONLY_HEARS)
 
 /*
  * opts and call are lent until return. Nothing is called before it returns; on failure nothing is called at all.

@@ -245,6 +245,13 @@ static void on_limits(struct openai_model *m, const struct openai_event *e)
               e->limits.requests_remaining, e->limits.reset_seconds);
 }
 
+/* The turn that the service makes of the silence and its answer follow as events of their own. */
+static void on_idle(struct openai_model *m, const struct openai_event *e)
+{
+    log_info(&m->scope, "model.idle-timeout", "item=" STR_FMT " ms=%u", STR_ARG(e->item_id),
+             u32(e->audio.end_ms - MIN(e->audio.start_ms, e->audio.end_ms)));
+}
+
 static void on_unknown(struct openai_model *m, const struct openai_event *e)
 {
     if (m->n_unknown++ % LOG_EVERY == 0) {
@@ -306,6 +313,9 @@ static void dispatch(struct openai_model *m, const struct openai_event *e)
     case OPENAI_RATE_LIMITS:
         on_limits(m, e);
         break;
+    case OPENAI_IDLE_TIMEOUT:
+        on_idle(m, e);
+        break;
     case OPENAI_UNKNOWN:
         on_unknown(m, e);
         break;
@@ -321,7 +331,6 @@ static void dispatch(struct openai_model *m, const struct openai_event *e)
     case OPENAI_INPUT_TRANSCRIPT_DELTA:
     case OPENAI_INPUT_TRANSCRIPT_SEGMENT:
     case OPENAI_INPUT_CLEARED:
-    case OPENAI_IDLE_TIMEOUT:
     case OPENAI_DTMF:
     case OPENAI_OUTPUT_STARTED:
     case OPENAI_OUTPUT_STOPPED:

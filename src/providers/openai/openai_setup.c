@@ -64,31 +64,29 @@ static struct openai_opt_i64 opt_ms(int32_t ms)
     return ms < 0 ? (struct openai_opt_i64){0} : OPENAI_I64(ms);
 }
 
-/* Local and manual turns are committed by us; hybrid ones are detected there and answered by us. */
+/*
+ * Local and manual turns are committed by us; hybrid ones are detected there, by meaning when an eagerness is given,
+ * and answered by us.
+ */
 static struct openai_turn_detection turn_detection(const struct call_turn_opts *o)
 {
+    bool hybrid = o->kind == TURN_HYBRID;
     struct openai_turn_detection td = {.type = OPENAI_VAD_NONE};
 
-    switch (o->kind) {
-    case TURN_SERVER_VAD:
-    case TURN_HYBRID:
+    if (o->kind == TURN_SERVER_VAD || (hybrid && o->eagerness.n == 0)) {
         td.type = OPENAI_VAD_SERVER;
         td.threshold = o->threshold < 0 ? (struct openai_opt_f64){0} : OPENAI_F64(o->threshold);
         td.prefix_padding_ms = opt_ms(o->prefix_padding_ms);
         td.silence_duration_ms = opt_ms(o->silence_duration_ms);
-        td.idle_timeout_ms = opt_ms(o->idle_timeout_ms);
-        break;
-    case TURN_SEMANTIC_VAD:
+        td.idle_timeout_ms = hybrid ? (struct openai_opt_i64){0} : opt_ms(o->idle_timeout_ms);
+    } else if (o->kind == TURN_SEMANTIC_VAD || hybrid) {
         td.type = OPENAI_VAD_SEMANTIC;
         td.eagerness = eagerness_read(o->eagerness);
-        break;
-    case TURN_MANUAL:
-    case TURN_LOCAL:
-    case TURN_KIND_N:
+    } else {
         return td;
     }
-    td.create_response = tri(o->kind != TURN_HYBRID && o->create_response);
-    td.interrupt_response = tri(o->kind != TURN_HYBRID && o->interrupt_response);
+    td.create_response = tri(!hybrid && o->create_response);
+    td.interrupt_response = tri(!hybrid && o->interrupt_response);
     return td;
 }
 
