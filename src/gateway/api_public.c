@@ -140,7 +140,7 @@ int rt_replay(const char *file, void (*print)(const char *line, void *arg), void
     if (!file || !ret || ret->struct_size < sizeof(ret->struct_size)) {
         return -EINVAL;
     }
-    int err = replay_run(file, print, arg, &report);
+    int err = replay_run(file, &(struct replay_opts){.print = print, .arg = arg}, &report);
     if (err < 0) {
         return err;
     }

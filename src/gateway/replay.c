@@ -15,8 +15,8 @@ struct replay {
     struct call *call;
     struct call_actions actions;
     struct buf text;
-    replay_print_fn print;
-    void *arg;
+    struct replay_opts o;
+    struct replay_vad vad;
     uint64_t begin_us;
     struct replay_report *report;
 };
@@ -29,7 +29,7 @@ static void print_lines(struct replay *r)
         char text[4096];
         line.n = MIN(line.n, sizeof(text) - 1); /* for people: the tail of a very long line is left out */
         if (line.n > 0 && str_copy(text, sizeof(text), line) >= 0) {
-            r->print(text, r->arg);
+            r->o.print(text, r->o.arg);
         }
     }
 }
@@ -53,17 +53,24 @@ static int run_records(struct replay *r)
     uint64_t digest = 0;
     int got;
     while ((got = journal_next(&r->reader, &ev, &now_us, &digest)) > 0) {
+        if (r->o.vad && ev.type == EV_VAD) {
+            replay_vad_answer(&r->vad, ev.vad.chunk, ev.vad.ppm);
+        }
         call_step(r->call, &ev, now_us, &r->actions);
+        if (r->o.vad) {
+            replay_vad_run(&r->vad, &r->actions);
+        }
         r->report->records++;
         r->report->actions += r->actions.n;
         bool same = actions_digest(&r->actions) == digest;
         if (!same && r->report->first_diff == 0) {
             r->report->first_diff = r->report->records;
         }
-        if (r->print) {
+        if (r->o.print) {
             print_record(r, &ev, now_us, same);
         }
     }
+    replay_vad_done(&r->vad);
     r->report->torn_tail = got == 0 && r->reader.rest.n > 0;
     return got;
 }
@@ -76,13 +83,14 @@ static int run_journal(struct replay *r, struct span file)
         return err;
     }
     r->begin_us = r->reader.now_us;
+    replay_vad_init(&r->vad, r->o.vad, &r->opts.vad, &r->report->vad);
     err = call_new(&r->opts, &r->call);
     return err < 0 ? err : run_records(r);
 }
 
-int replay_run(const char *file, replay_print_fn print, void *arg, struct replay_report *ret)
+int replay_run(const char *file, const struct replay_opts *opts, struct replay_report *ret)
 {
-    struct replay r = {.print = print, .arg = arg, .report = ret};
+    struct replay r = {.o = opts ? *opts : (struct replay_opts){0}, .report = ret};
     struct span bytes;
     int err = mapped_open(file, &bytes);
     if (err < 0) {

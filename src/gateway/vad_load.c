@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/mapped.h"
+#include "net/loop.h"
 
 #define SETTING "vad.model_file (RINGTRIP_VAD_MODEL)"
 
@@ -30,6 +31,7 @@ static int load_file(const char *file, struct buf *ret_err, struct vad_model **r
 int vad_load(struct str file, struct buf *ret_err, struct vad_model **ret)
 {
     bool given = file.n > 0;
+    uint64_t begin_us = clock_now_us();
     int err = given ? load_file(file.p, ret_err, ret) : vad_model_builtin(ret);
     if (err < 0) {
         if (!given) {
@@ -37,7 +39,8 @@ int vad_load(struct str file, struct buf *ret_err, struct vad_model **ret)
         }
         return err;
     }
-    log_info(NULL, "vad.loaded", "model=%s kernel=%s source=%s", vad_model_id(*ret), vad_kernel_name(vad_kernel_best()),
-             given ? file.p : "built-in");
+    log_info(NULL, "vad.loaded", "model=%s kernel=%s source=%s load_us=%llu", vad_model_id(*ret),
+             vad_kernel_name(vad_kernel_best()), given ? file.p : "built-in",
+             (unsigned long long)(clock_now_us() - begin_us));
     return 0;
 }

@@ -170,7 +170,7 @@ static uint32_t plan(struct vad_service *s)
     return deepest;
 }
 
-static uint32_t to_ppm(float p)
+uint32_t vad_to_ppm(float p)
 {
     return p >= 1.0F ? 1000000 : p > 0.0F ? (uint32_t)(p * 1e6F + 0.5F) : 0; /* also what is no number is silence */
 }
@@ -186,7 +186,7 @@ static void run_batch(struct vad_service *s, enum vad_branch branch, uint32_t de
         }
         struct vad_stream *stream = s->o.stream(c->id, s->o.arg);
         if (c->reset) {
-            stream->state = (struct vad_state){0}; /* the beginning */
+            vad_reset(&stream->state);
         }
         s->jobs[n] = (struct vad_job){.state = &stream->state, .pcm = l->pcm + c->at};
         s->owners[n++] = c;
@@ -200,7 +200,7 @@ static void run_batch(struct vad_service *s, enum vad_branch branch, uint32_t de
     metrics_add(s->o.metrics, METRIC_VAD_CHUNKS, n);
     metrics_observe(s->o.metrics, METRIC_VAD_BATCH, n);
     for (uint32_t i = 0; i < n; i++) {
-        s->owners[i]->ppm = to_ppm(s->jobs[i].probability);
+        s->owners[i]->ppm = vad_to_ppm(s->jobs[i].probability);
     }
 }
 

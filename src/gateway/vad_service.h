@@ -39,6 +39,8 @@ struct vad_service_opts {
 
 struct vad_service;
 
+/* A probability as events carry it, in millionths. */
+uint32_t vad_to_ppm(float p);
 /* -ENOMEM, -ERR_LIMIT (the loop's pass-end places are taken) */
 MUST_USE int vad_service_new(const struct vad_service_opts *opts, struct vad_service **ret);
 /* Chunks that wait are forgotten. NULL is fine. */

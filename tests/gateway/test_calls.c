@@ -46,7 +46,7 @@ static void assert_recording_fits(const struct rig *r, const struct rig_call *c)
 static void assert_replays(const struct rig *r)
 {
     struct replay_report report;
-    assert_ok(replay_run(r->last_journal, NULL, NULL, &report));
+    assert_ok(replay_run(r->last_journal, NULL, &report));
     assert_true(report.records > 3);
     assert_int_equal(report.first_diff, 0);
     assert_false(report.torn_tail);
