@@ -35,6 +35,7 @@ struct clip *clip_ref(struct clip *c)
 struct clip *clip_unref(struct clip *c)
 {
     if (c && --c->refs == 0) {
+        speech_words_done(&c->words);
         free(c->owned);
         free(c);
     }

@@ -7,6 +7,7 @@
 
 #include "audio/format.h"
 #include "base/buf.h"
+#include "peer/speech_words.h"
 #include "wire/openai.h"
 
 struct clip {
@@ -14,6 +15,7 @@ struct clip {
     enum openai_format format;
     struct span audio; /* in owned, or in another clip's memory that outlives this one */
     uint8_t *owned;
+    struct speech_words words; /* owned; of the text that was asked for. Empty: not known */
 };
 
 /* Takes owned (malloc), on failure too; NULL when out of memory. */

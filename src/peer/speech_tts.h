@@ -7,6 +7,7 @@
 #define PEER_SPEECH_TTS_H
 
 #include "base/str.h"
+#include "peer/speech_words.h"
 
 #define TTS_TEXT_MAX_BYTES 4000
 
@@ -26,6 +27,8 @@ bool tts_available(void);
 /* Fills *ret; free it by tts_audio_done. -ENOTSUP, -ERR_TOO_BIG (TTS_TEXT_MAX_BYTES), -ENOMEM. Empty text: no samples.
  */
 MUST_USE int tts_say(struct str text, enum tts_voice voice, struct tts_audio *ret);
+/* As tts_say, and adds to words (initialised) when each word of text sounds. */
+MUST_USE int tts_say_words(struct str text, enum tts_voice voice, struct tts_audio *ret, struct speech_words *words);
 void tts_audio_done(struct tts_audio *a);
 
 #endif
