@@ -44,6 +44,8 @@ enum option_id {
     OPT_FAULTS,
     OPT_CANNED,
     OPT_PROFILE,
+    OPT_ANSWER,
+    OPT_KEEP,
     OPT_DECODERS,
     OPT_MARGIN,
     OPT_MODEL_DIR,
@@ -67,6 +69,8 @@ static const struct option options[] = {
     {"faults", required_argument, NULL, OPT_FAULTS},
     {"canned", no_argument, NULL, OPT_CANNED},
     {"canned-profile", required_argument, NULL, OPT_PROFILE},
+    {"canned-answer-s", required_argument, NULL, OPT_ANSWER},
+    {"keep-sessions", required_argument, NULL, OPT_KEEP},
     {"decoders", required_argument, NULL, OPT_DECODERS},
     {"reject-margin", required_argument, NULL, OPT_MARGIN},
     {"speech-models", required_argument, NULL, OPT_MODEL_DIR},
@@ -95,10 +99,12 @@ static const char help_head[] =
     "  --decoders N               recognisers that work at the same time (1)\n"
     "  --reject-margin N          how much worse than free sounds a sentence may fit (1500; less is stricter)\n"
     "  --speech-models DIR        pocketsphinx models, when they are not where it was built for\n"
-    "  --canned                   no speech: canned audio, and any sound of 300 ms and more is taken for the next\n"
-    "                             sentence of the dialogue's script\n"
+    "  --canned                   no recogniser: any sound of 300 ms and more is taken for the next sentence of the\n"
+    "                             dialogue's script, and so is whatever the client commits by itself\n"
+    "  --canned-answer-s N        spoken answers last N seconds and more, to be interrupted (implies --canned)\n"
     "  --canned-profile P         dialogue, or continuous: the model talks all the time with a barge-in every 10 s,\n"
     "                             for load runs (implies --canned)\n"
+    "  --keep-sessions N          of so many sessions that have ended /sandbox/sessions still knows (256)\n"
     "  --faults LIST              misbehave in every session: names below, joined by commas. One connection alone is\n"
     "                             made to misbehave by ?fault=LIST in its URL\n"
     "  --seed N                   fixed ids, for tests (default: random)\n"
@@ -253,6 +259,11 @@ static int read_option(struct cli *cli, int id, const char *value)
         return 0;
     case OPT_PROFILE:
         return read_profile(cli, value);
+    case OPT_ANSWER:
+        cli->canned = true;
+        return read_count(value, 1, 120, &cli->server.answer_s);
+    case OPT_KEEP:
+        return read_count(value, 1, 10000, &cli->server.keep_sessions);
     case OPT_DECODERS:
         return read_count(value, 1, 16, &cli->server.decoders);
     case OPT_MARGIN:
@@ -356,9 +367,12 @@ static int load_dialogue(struct cli *cli)
 static void choose_speech(struct cli *cli)
 {
     cli->server.speech = cli->canned ? SANDBOX_SPEECH_CANNED : SANDBOX_SPEECH_FULL;
-    if (!cli->canned && (!asr_available() || !tts_available())) {
-        fprintf(stderr, "ringtrip-sandbox: built without speech libraries, running as with --canned\n");
+    if (!cli->canned && !asr_available()) {
+        fprintf(stderr, "ringtrip-sandbox: built without pocketsphinx: it cannot hear, as with --canned\n");
         cli->server.speech = SANDBOX_SPEECH_CANNED;
+    }
+    if (!tts_available()) {
+        fprintf(stderr, "ringtrip-sandbox: built without flite: its voice is a noise\n");
     }
 }
 

@@ -12,7 +12,7 @@ static const struct {
 
 static int fault_add(struct sandbox_faults *f, struct str part, struct buf *ret_err)
 {
-    size_t eq = str_find(part, '=');
+    size_t eq = MIN(str_find(part, '='), str_find(part, ':'));
     struct str name = {part.p, eq};
     for (int i = 0; i < FAULT_N; i++) {
         if (!str_is(name, table[i].name)) {

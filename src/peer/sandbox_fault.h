@@ -1,6 +1,6 @@
 /*
  * Ways in which the sandbox can be told to misbehave: for all connections (--faults) or for one (?fault= in its URL),
- * as "name", "name=value" or several of them joined by commas. Pure.
+ * as "name", "name=value" (or "name:value") or several of them joined by commas. Pure.
  */
 #ifndef PEER_SANDBOX_FAULT_H
 #define PEER_SANDBOX_FAULT_H
@@ -20,7 +20,11 @@
     X(FAULT_NO_UPDATED, "no-updated", "", "session.update is never answered")                                          \
     X(FAULT_NO_RESPONSE, "no-response", "", "response.create is never answered")                                       \
     X(FAULT_SLOW, "slow", "2000", "milliseconds before the first event of a response's content")                       \
+    X(FAULT_STALL, "stall", "3000", "a pause of so many milliseconds in the middle of a response's audio")             \
     X(FAULT_BURSTS, "bursts", "1500", "audio at once, one second at a time, with pauses of so many milliseconds")      \
+    X(FAULT_NO_AUDIO, "no-audio", "", "responses without any audio delta, though with a transcript")                   \
+    X(FAULT_ENDLESS, "endless", "", "responses never end: they start over")                                            \
+    X(FAULT_TRANSCRIPT_LATE, "transcript-late", "500", "transcripts come so many milliseconds behind their audio")     \
     X(FAULT_UNKNOWN, "unknown-events", "", "event types and members that nobody knows, in between")                    \
     X(FAULT_LATE_AUDIO, "late-audio", "", "audio and transcript deltas after a cancelled response is done")            \
     X(FAULT_HUGE, "huge", "10485760", "one event of so many bytes in every response")                                  \
@@ -29,6 +33,7 @@
     X(FAULT_INCOMPLETE, "incomplete", "max_output_tokens", "every response ends incomplete, with this reason")         \
     X(FAULT_NO_CREATED, "no-created", "", "response.created is left out")                                              \
     X(FAULT_ERROR, "error", "server_error", "an error event with this code in the middle of every response")           \
+    X(FAULT_NO_DONE, "no-done", "", "response.done never comes, though everything else does")                          \
     X(FAULT_LATE_DONE, "late-done", "3000", "response.done comes so many milliseconds after everything else")          \
     X(FAULT_TWICE_DONE, "twice-done", "", "response.done comes twice")                                                 \
     X(FAULT_NO_LIMITS, "no-limits", "", "rate_limits.updated is left out")                                             \
@@ -37,7 +42,9 @@
     X(FAULT_OBFUSCATION, "obfuscation", "", "deltas carry the padding member that the live service sends")             \
     X(FAULT_BAD_AUDIO, "bad-audio", "", "audio deltas that are not base64")                                            \
     X(FAULT_BAD_JSON, "bad-json", "", "a text message that is not JSON in every response")                             \
-    X(FAULT_BINARY, "binary", "", "a binary message in every response")
+    X(FAULT_BINARY, "binary", "", "a binary message in every response")                                                \
+    X(FAULT_AFTER, "after", "1", "so many responses of a session are spared what the others suffer")                   \
+    X(FAULT_TIMES, "times", "1", "so many responses suffer, then all is well again")
 
 enum sandbox_fault {
 #define X(name, word, value, text) name,

@@ -1,4 +1,4 @@
-/* Audio in: the appended-milliseconds clock, voice activity, turns, and what was heard. */
+/* Audio in: the appended-milliseconds clock, voice activity, turns. */
 #include <stdlib.h>
 
 #include "base/base64.h"
@@ -6,8 +6,6 @@
 #include "peer/sandbox_session_impl.h"
 
 #define UNCOMMITTED_SPARE_MS 200 /* kept before the prefix padding: the VAD decides late */
-#define SCRIPT_MIN_MS        300
-#define HEARD_TOO_SHORT_MS   60
 
 static uint32_t input_bytes_per_ms(const struct sandbox_session *s)
 {
@@ -50,10 +48,10 @@ static uint32_t prefix_padding_ms(const struct sandbox_session *s)
     return given ? (uint32_t)CLAMP(td->prefix_padding_ms.v, 0, 60000) : 300;
 }
 
-static struct vad_opts vad_settings(const struct sandbox_session *s)
+static struct sandbox_vad_opts vad_settings(const struct sandbox_session *s)
 {
     const struct openai_turn_detection *td = &s->conf.turn_detection;
-    return (struct vad_opts){
+    return (struct sandbox_vad_opts){
         .threshold = td->type == OPENAI_VAD_SERVER && td->threshold.set ? td->threshold.v : 0.5,
         .silence_ms = turn_silence_ms(td),
     };
@@ -74,9 +72,10 @@ static void input_set_format(struct sandbox_session *s, enum openai_format forma
 
 void input_init(struct sandbox_session *s)
 {
-    struct vad_opts opts = vad_settings(s);
+    struct sandbox_vad_opts opts = vad_settings(s);
     buf_init(&s->input.raw, 3 * INPUT_MAX_BYTES);
-    vad_init(&s->input.vad, &opts);
+    sandbox_vad_init(&s->input.vad, &opts);
+    s->input.vad_on = vad_wanted(s);
     input_set_format(s, s->conf.input_format);
 }
 
@@ -85,17 +84,44 @@ void input_done(struct sandbox_session *s)
     buf_done(&s->input.raw);
 }
 
+/* Switching to manual turns keeps what is in the buffer: the client may commit it. */
+static void input_stop_vad(struct sandbox_session *s)
+{
+    sandbox_vad_reset(&s->input.vad);
+    s->input.speaking = false;
+    s->input.frame_n = 0;
+}
+
+/* From now on the VAD hears; what was appended before does not count as heard. */
+static void input_start_vad(struct sandbox_session *s)
+{
+    sandbox_vad_reset(&s->input.vad);
+    s->input.vad.clock_ms = input_clock_ms(s);
+    s->input.frame_n = 0;
+    ignore_result(resample_init(&s->input.down, audio_rate_hz(clip_audio_format(s->input.format)), 8000));
+}
+
+static bool idle_wanted(const struct sandbox_session *s)
+{
+    const struct openai_turn_detection *td = &s->conf.turn_detection;
+    return td->type == OPENAI_VAD_SERVER && td->idle_timeout_ms.set && !td->idle_timeout_ms.null;
+}
+
 void input_settings(struct sandbox_session *s)
 {
-    struct vad_opts opts = vad_settings(s);
-    vad_set(&s->input.vad, &opts);
-    if (s->conf.input_format != s->input.format) {
+    struct input *in = &s->input;
+    struct sandbox_vad_opts opts = vad_settings(s);
+    sandbox_vad_set(&in->vad, &opts);
+    if (s->conf.input_format != in->format) {
         input_set_format(s, s->conf.input_format);
     }
-    if (!vad_wanted(s)) {
-        vad_reset(&s->input.vad);
-        s->input.speaking = false;
+    if (vad_wanted(s) && !in->vad_on) {
+        input_start_vad(s);
+    } else if (!vad_wanted(s)) {
+        input_stop_vad(s);
     }
+    in->vad_on = vad_wanted(s);
+    in->idle_armed = in->idle_armed && idle_wanted(s);
 }
 
 static void input_drop_front(struct sandbox_session *s, size_t keep_bytes)
@@ -108,24 +134,6 @@ static void input_drop_front(struct sandbox_session *s, size_t keep_bytes)
 }
 
 /* ---- turns ---- */
-
-void input_hear(struct sandbox_session *s, struct convo_item *item, uint32_t silence_ms)
-{
-    int16_t *pcm = NULL;
-    size_t n = 0;
-    item->hearing = ++s->tickets;
-    if (item->audio_ms < HEARD_TOO_SHORT_MS) {
-        input_heard(s, item->hearing, false, STR(""));
-    } else if (!s->host->hear) {
-        bool counts = item->audio_ms >= SCRIPT_MIN_MS + silence_ms;
-        input_heard(s, item->hearing, counts, counts ? dialogue_script_next(&s->talk) : STR(""));
-    } else if (clip_decode_8k(buf_span(&item->audio), item->audio_format, &pcm, &n) < 0 || n == 0) {
-        input_heard(s, item->hearing, false, STR(""));
-    } else {
-        s->host->hear(item->hearing, pcm, n, silence_ms, s->arg);
-    }
-    free(pcm);
-}
 
 static struct convo_item *input_take_item(struct sandbox_session *s)
 {
@@ -144,20 +152,23 @@ static struct convo_item *input_take_item(struct sandbox_session *s)
 }
 
 /* The buffer becomes a user item: committed, added, done. */
-static void input_commit_item(struct sandbox_session *s, uint32_t silence_ms)
+static void input_commit_item(struct sandbox_session *s, enum heard_by by, uint64_t speech_ms)
 {
+    static const enum truth_count counts[] = {TRUTH_COMMITS_VAD, TRUTH_COMMITS_CLIENT, TRUTH_COMMITS_TIMEOUT};
     struct convo_item *item = input_take_item(s);
     if (!item) {
         session_close(s, 1011, STR("out of memory"));
         return;
     }
+    s->truth->counts[counts[by]]++;
+    s->input.item_start_ms = input_clock_ms(s) - MIN(item->audio_ms, input_clock_ms(s));
     convo_append(&s->convo, item);
     convo_add_audio(&s->convo, item, buf_span(&s->input.raw));
     buf_clear(&s->input.raw, 0);
     openai_server_put_committed(session_begin(s), session_event_id(s), convo_previous_id(item), str_from(item->id));
     session_send(s);
     session_announce_item(s, item);
-    input_hear(s, item, silence_ms);
+    heard_start(s, item, by, speech_ms);
 }
 
 static void input_speech_event(struct sandbox_session *s, enum openai_event_type type, uint64_t ms)
@@ -174,6 +185,7 @@ static void input_speech_started(struct sandbox_session *s, uint64_t onset_ms)
     uint64_t start_ms = onset_ms > padding ? onset_ms - padding : 0;
     in->speaking = true;
     in->idle_armed = false;
+    s->truth->counts[TRUTH_SPEECH_STARTS]++;
     session_new_id(s, "item_", in->item_id);
     input_drop_front(s, (size_t)(input_clock_ms(s) - MIN(start_ms, input_clock_ms(s))) * input_bytes_per_ms(s));
     input_speech_event(s, OPENAI_SPEECH_STARTED, start_ms);
@@ -184,9 +196,10 @@ static void input_speech_started(struct sandbox_session *s, uint64_t onset_ms)
 
 static void input_speech_stopped(struct sandbox_session *s, uint64_t end_ms)
 {
+    const struct sandbox_vad *vad = &s->input.vad;
     s->input.speaking = false;
     input_speech_event(s, OPENAI_SPEECH_STOPPED, end_ms);
-    input_commit_item(s, s->input.vad.opts.silence_ms);
+    input_commit_item(s, HEARD_BY_VAD, vad->clock_ms - vad->quiet_ms - vad->onset_ms);
     bool create = s->conf.turn_detection.create_response != OPENAI_NO && !s->conf.transcription_only;
     if (create && !s->main && !s->closed) {
         response_start(s, NULL);
@@ -195,8 +208,7 @@ static void input_speech_stopped(struct sandbox_session *s, uint64_t end_ms)
 
 void input_arm_idle(struct sandbox_session *s, uint64_t audio_ms)
 {
-    const struct openai_turn_detection *td = &s->conf.turn_detection;
-    s->input.idle_armed = td->type == OPENAI_VAD_SERVER && td->idle_timeout_ms.set && !td->idle_timeout_ms.null;
+    s->input.idle_armed = idle_wanted(s);
     s->input.idle_from_ms = input_clock_ms(s) + audio_ms;
 }
 
@@ -213,7 +225,7 @@ static void input_check_idle(struct sandbox_session *s)
     struct openai_server_span at = {.start_ms = in->idle_from_ms, .end_ms = clock_ms};
     openai_server_put_speech(session_begin(s), session_event_id(s), OPENAI_IDLE_TIMEOUT, at, str_from(in->item_id));
     session_send(s);
-    input_commit_item(s, 0);
+    input_commit_item(s, HEARD_BY_TIMEOUT, 0);
     if (!s->closed) {
         response_start(s, NULL);
     }
@@ -224,14 +236,14 @@ static void input_check_idle(struct sandbox_session *s)
 static void input_frame(struct sandbox_session *s)
 {
     uint64_t ms = 0;
-    switch (vad_feed(&s->input.vad, s->input.frame, &ms)) {
-    case VAD_STARTED:
+    switch (sandbox_vad_feed(&s->input.vad, s->input.frame, &ms)) {
+    case SANDBOX_VAD_STARTED:
         input_speech_started(s, ms);
         break;
-    case VAD_STOPPED:
+    case SANDBOX_VAD_STOPPED:
         input_speech_stopped(s, ms);
         break;
-    case VAD_NOTHING:
+    case SANDBOX_VAD_NOTHING:
         break;
     }
 }
@@ -240,7 +252,7 @@ static void input_frame(struct sandbox_session *s)
 static void input_run_vad(struct sandbox_session *s, struct span audio)
 {
     struct input *in = &s->input;
-    uint32_t per_frame = input_bytes_per_ms(s) * VAD_FRAME_MS;
+    uint32_t per_frame = input_bytes_per_ms(s) * SANDBOX_VAD_FRAME_MS;
     while (audio.n > 0 && !s->closed) {
         struct span part = {audio.p, MIN(audio.n, (size_t)per_frame)};
         audio = span_from(audio.p + part.n, audio.n - part.n);
@@ -248,9 +260,9 @@ static void input_run_vad(struct sandbox_session *s, struct span audio)
         in->clock_bytes += part.n;
         int16_t *pcm = NULL;
         size_t n = 0, made = 0;
-        int16_t narrow[VAD_FRAME_SAMPLES * 3];
+        int16_t narrow[SANDBOX_VAD_FRAME_SAMPLES * 3];
         if (clip_audio_format(in->format) == AUDIO_PCM16_24K) {
-            int16_t wide[VAD_FRAME_SAMPLES * 3];
+            int16_t wide[SANDBOX_VAD_FRAME_SAMPLES * 3];
             memcpy(wide, part.p, part.n / 2 * 2);
             resample_run(&in->down, wide, part.n / 2, narrow, &n);
         } else if (clip_decode_8k(part, in->format, &pcm, &n) == 0) {
@@ -258,11 +270,11 @@ static void input_run_vad(struct sandbox_session *s, struct span audio)
         }
         free(pcm);
         while (made < n && !s->closed) {
-            size_t take = MIN(n - made, (size_t)(VAD_FRAME_SAMPLES - in->frame_n));
+            size_t take = MIN(n - made, (size_t)(SANDBOX_VAD_FRAME_SAMPLES - in->frame_n));
             memcpy(in->frame + in->frame_n, narrow + made, take * sizeof(*narrow));
             in->frame_n += (uint32_t)take;
             made += take;
-            if (in->frame_n == VAD_FRAME_SAMPLES) {
+            if (in->frame_n == SANDBOX_VAD_FRAME_SAMPLES) {
                 in->frame_n = 0;
                 input_frame(s);
             }
@@ -286,6 +298,7 @@ void input_append(struct sandbox_session *s, struct str base64, struct str event
         free(bytes);
         return;
     }
+    s->truth->counts[TRUTH_APPENDS]++;
     if (vad_wanted(s)) {
         input_run_vad(s, span_from(bytes, (size_t)n));
         uint32_t keep_ms = in->speaking ? UINT32_MAX : prefix_padding_ms(s) + UNCOMMITTED_SPARE_MS;
@@ -297,6 +310,7 @@ void input_append(struct sandbox_session *s, struct str base64, struct str event
         in->vad.clock_ms = input_clock_ms(s);
         input_drop_front(s, INPUT_MAX_BYTES);
     }
+    s->truth->appended_ms = input_clock_ms(s);
     free(bytes);
 }
 
@@ -315,71 +329,17 @@ void input_commit(struct sandbox_session *s, struct str event_id)
         return;
     }
     in->speaking = false;
-    vad_reset(&in->vad);
-    input_commit_item(s, 0);
+    sandbox_vad_reset(&in->vad);
+    input_commit_item(s, HEARD_BY_CLIENT, 0);
 }
 
 void input_clear(struct sandbox_session *s)
 {
     s->input.speaking = false;
     s->input.item_id[0] = '\0';
-    vad_reset(&s->input.vad);
+    s->truth->counts[TRUTH_CLEARS]++;
+    sandbox_vad_reset(&s->input.vad);
     buf_clear(&s->input.raw, 0);
     openai_server_put_input_cleared(session_begin(s), session_event_id(s));
     session_send(s);
-}
-
-/* ---- what was heard ---- */
-
-static void input_send_transcript(struct sandbox_session *s, const struct convo_item *item, struct str text)
-{
-    if (s->faults.on[FAULT_HEARD_FAILED]) {
-        struct openai_server_error e;
-        openai_server_error_set(&e, "audio_unintelligible", NULL, "The audio could not be transcribed.");
-        e.type = "transcription_error";
-        openai_server_put_heard_failed(session_begin(s), session_event_id(s), str_from(item->id), &e);
-        session_send(s);
-        return;
-    }
-    struct openai_usage usage = {
-        .present = true, .input_audio_tokens = (item->audio_ms + 99) / 100, .output_tokens = text.n / 4 + 1};
-    usage.input_tokens = usage.input_audio_tokens;
-    usage.total_tokens = usage.input_tokens + usage.output_tokens;
-    if (str_is(str_from(s->conf.transcription_model), "whisper-1")) {
-        usage.seconds = (double)((item->audio_ms + 999) / 1000);
-    }
-    openai_server_put_heard_delta(session_begin(s), session_event_id(s), str_from(item->id), text);
-    session_send(s);
-    openai_server_put_heard(session_begin(s), session_event_id(s), str_from(item->id), text, &usage);
-    session_send(s);
-}
-
-static struct convo_item *item_being_heard(struct sandbox_session *s, uint32_t ticket)
-{
-    struct convo_item *item = s->convo.last;
-    while (item && item->hearing != ticket) {
-        item = item->prev;
-    }
-    return item;
-}
-
-void input_heard(struct sandbox_session *s, uint32_t ticket, bool accepted, struct str words)
-{
-    struct convo_item *item = item_being_heard(s, ticket);
-    if (!item) {
-        return; /* deleted meanwhile */
-    }
-    struct str text = accepted ? words : STR("(unclear)");
-    item->hearing = 0;
-    item->refused = !accepted;
-    for (uint32_t i = 0; i < item->n_parts; i++) {
-        if (item->parts[i].type == OPENAI_PART_INPUT_AUDIO) {
-            item->parts[i].has_text = s->conf.transcription;
-            buf_clear(&item->parts[i].text, 0);
-            buf_put_str(&item->parts[i].text, text);
-        }
-    }
-    if (s->conf.transcription && !s->faults.on[FAULT_NO_HEARD]) {
-        input_send_transcript(s, item, text);
-    }
 }

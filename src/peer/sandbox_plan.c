@@ -9,7 +9,8 @@
     "This is a long answer that keeps the line busy. It has several sentences of an ordinary length. "                 \
     "Nobody listens to it, but everything is counted. It goes on until somebody interrupts."
 
-#define MAX_PIECES 4 /* turns that may have been one sentence */
+#define MAX_PIECES  4  /* turns that may have been one sentence */
+#define MS_PER_CHAR 60 /* of speech, at most so fast */
 
 struct plan {
     struct sandbox_session *s;
@@ -306,7 +307,33 @@ static bool plan_instructed(struct plan *p)
     return known;
 }
 
-bool plan_response(struct sandbox_session *s, struct response *r)
+/*
+ * Small talk behind an answer that only speaks, until it lasts long enough to be interrupted. What announces a tool is
+ * not drawn out.
+ */
+static void plan_lengthen(struct sandbox_session *s, struct response *r)
+{
+    static const struct str more[] = {
+        STR(" There is a little more to tell about this."),        STR(" Most people ask about the very same thing."),
+        STR(" We have been doing it this way for many years."),    STR(" It rarely takes longer than a day or two."),
+        STR(" If anything changes we will let you know at once."),
+    };
+    size_t want = (size_t)s->opts.answer_s * 1000 / MS_PER_CHAR;
+    if (r->n_steps != 1 || r->steps[0].kind != DIALOGUE_SAY || r->steps[0].text.n >= want) {
+        return;
+    }
+    struct buf text;
+    buf_init(&text, CONVO_MAX_TEXT);
+    buf_put_str(&text, r->steps[0].text);
+    for (size_t i = 0; text.len < want && !text.err; i++) {
+        buf_put_str(&text, more[i % ARRAY_LEN(more)]);
+    }
+    struct str longer = text.err ? STR_NULL : arena_str(&r->memory, buf_str(&text));
+    r->steps[0].text = longer.p ? longer : r->steps[0].text;
+    buf_done(&text);
+}
+
+static bool plan_content(struct sandbox_session *s, struct response *r)
 {
     struct plan p = {s, r, &s->talk};
     struct str exact;
@@ -324,6 +351,7 @@ bool plan_response(struct sandbox_session *s, struct response *r)
             item->answered = true; /* this is the answer, whatever was said */
         }
         ignore_result(str_copy(s->talk.last_line, DIALOGUE_LINE_BYTES, exact)); /* too long: "repeat" says the old */
+        r->exact = true;
         return true;
     }
     if (r->has_input) {
@@ -343,4 +371,13 @@ bool plan_response(struct sandbox_session *s, struct response *r)
         plan_forced_call(&p);
     }
     return true;
+}
+
+bool plan_response(struct sandbox_session *s, struct response *r)
+{
+    bool planned = plan_content(s, r);
+    if (planned && s->opts.answer_s > 0 && !r->exact) {
+        plan_lengthen(s, r);
+    }
+    return planned;
 }

@@ -5,18 +5,19 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "net/crypto.h"
-#include "net/http_server.h"
 #include "peer/sandbox_hearing.h"
+#include "peer/sandbox_inspect.h"
+#include "peer/sandbox_join.h"
+#include "peer/sandbox_secrets.h"
 #include "peer/sandbox_voice.h"
-#include "wire/form.h"
-#include "wire/openai_server.h"
+#include "peer/speech_tts.h"
 
 #define TICK_US           10000       /* one timer paces all sessions */
 #define MAX_MESSAGE_BYTES (24u << 20) /* an append of 15 MiB as base64 */
 #define MAX_QUEUE_BYTES   (48u << 20)
 #define SLOW_PEER_BYTES   (4u << 20) /* unsent: generation waits, as behind a full socket */
 #define PING_MS           20000
-#define KEY_MAX_BYTES     512
+#define KEEP_SESSIONS     256
 
 /* One connection. Jobs find it by id, since it may be gone when they finish. */
 struct conn {
@@ -34,6 +35,8 @@ struct sandbox_server {
     struct timer *timer;
     struct voice *voice;
     struct hearing *hearing;
+    struct inspect inspect;
+    struct secrets secrets;
     struct conn *conns;
     uint32_t n_conns;
     uint64_t ids;
@@ -191,6 +194,14 @@ static void on_binary(struct ws *ws, struct span data, void *arg)
     }
 }
 
+static struct truth *session_end(struct conn *c)
+{
+    struct truth *t = sandbox_session_take_truth(c->session);
+    t->closed = true;
+    t->closed_us = loop_now_us(c->server->loop);
+    return t;
+}
+
 static void on_closed(struct ws *ws, const struct ws_close *why, void *arg)
 {
     struct conn *c = arg;
@@ -202,6 +213,9 @@ static void on_closed(struct ws *ws, const struct ws_close *why, void *arg)
         at = &(*at)->next;
     }
     *at = c->next;
+    if (c->session && server->opts.profile == SANDBOX_DIALOGUE) {
+        inspect_keep(&server->inspect, session_end(c));
+    }
     sandbox_session_free(c->session);
     free(c);
     if (--server->n_conns == 0 && server->timer) {
@@ -216,7 +230,7 @@ static struct conn *conn_open(struct sandbox_server *server, struct http_exchang
     struct ws_opts opts = {
         .max_message_bytes = MAX_MESSAGE_BYTES,
         .max_queue_bytes = MAX_QUEUE_BYTES,
-        .ping_ms = PING_MS,
+        .ping_ms = server->opts.ping_ms ? server->opts.ping_ms : PING_MS,
     };
     struct conn *c = calloc(1, sizeof(*c));
     if (!c) {
@@ -238,101 +252,6 @@ static struct conn *conn_open(struct sandbox_server *server, struct http_exchang
 }
 
 /* ---- connecting ---- */
-
-/* What a request for a session asks, decoded. */
-struct join {
-    char model[OPENAI_ID_MAX + 1];
-    char key[KEY_MAX_BYTES];
-    bool transcription, has_call_id, beta;
-    bool protocol_realtime;
-    struct sandbox_faults faults;
-    struct buf err; /* a wrong fault= */
-};
-
-static void query_copy(struct str query, const char *name, char *out, size_t cap)
-{
-    struct buf value;
-    buf_init(&value, cap);
-    out[0] = '\0';
-    if (form_find(query, name, &value)) {
-        ignore_result(str_copy(out, cap, buf_str(&value))); /* too long: as good as absent */
-    }
-    buf_done(&value);
-}
-
-static void join_read_protocols(struct join *j, struct str offer)
-{
-    static const struct str key_prefix = {"openai-insecure-api-key.", 24};
-    struct str part;
-    while (str_split(&offer, ',', &part)) {
-        part = str_trim(part);
-        j->protocol_realtime = j->protocol_realtime || str_is(part, "realtime");
-        if (str_starts(part, key_prefix)) {
-            ignore_result(str_copy(j->key, sizeof(j->key),
-                                   (struct str){part.p + key_prefix.n, part.n - key_prefix.n})); /* too long: wrong */
-        }
-    }
-}
-
-static void join_read(struct join *j, const struct http_request *req, const struct sandbox_faults *base)
-{
-    char text[64], faults[1024];
-    *j = (struct join){.faults = *base};
-    buf_init(&j->err, 1024);
-    query_copy(req->query, "model", j->model, sizeof(j->model));
-    query_copy(req->query, "intent", text, sizeof(text));
-    j->transcription = strcmp(text, "transcription") == 0;
-    query_copy(req->query, "call_id", text, sizeof(text));
-    j->has_call_id = text[0] != '\0';
-    query_copy(req->query, "fault", faults, sizeof(faults));
-    if (faults_parse(&j->faults, str_from(faults), &j->err) < 0 && j->err.len == 0) {
-        buf_puts(&j->err, "out of memory");
-    }
-    struct str auth = http_header(req, "Authorization");
-    struct str api_key = http_header(req, "api-key");
-    if (auth.n > 7 && str_ieq((struct str){auth.p, 7}, STR("Bearer "))) {
-        ignore_result(str_copy(j->key, sizeof(j->key), str_trim((struct str){auth.p + 7, auth.n - 7})));
-    } else if (api_key.n > 0) {
-        ignore_result(str_copy(j->key, sizeof(j->key), str_trim(api_key)));
-    }
-    join_read_protocols(j, http_header(req, "Sec-WebSocket-Protocol"));
-    j->beta = str_is(str_trim(http_header(req, "OpenAI-Beta")), "realtime=v1");
-}
-
-static bool model_known(const char *model)
-{
-    static const char *const parts[] = {"realtime", "gpt-audio", "transcribe", "sandbox"};
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        if (str_search(str_from(model), str_from(parts[i])) != SIZE_MAX) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The vendor's refusals come after the 101, as an error event and a close. NULL: welcome. */
-static const char *join_refusal(const struct sandbox_server *server, const struct join *j,
-                                struct openai_server_error *e, uint16_t *ret_code)
-{
-    *ret_code = 4000;
-    if (server->opts.key.n > 0 && !crypto_equal(span_of_str(server->opts.key), span_of_str(str_from(j->key)))) {
-        *ret_code = 3000;
-        openai_server_error_set(e, "invalid_api_key", NULL, "Incorrect API key provided.");
-    } else if (j->beta) {
-        openai_server_error_set(
-            e, "beta_api_shape_disabled", NULL,
-            "The Realtime Beta API is no longer supported. Please use /v1/realtime for the GA API.");
-    } else if (!j->transcription && j->model[0] == '\0') {
-        openai_server_error_set(e, "missing_model", NULL, "You must provide a model parameter.");
-    } else if (j->model[0] && !model_known(j->model)) {
-        openai_server_error_set(e, "invalid_model", NULL, "Model \"%s\" is not supported in realtime mode.", j->model);
-    } else if (j->err.len > 0) {
-        openai_server_error_set(e, "invalid_fault", "fault", STR_FMT, STR_ARG(buf_str(&j->err)));
-    } else {
-        return NULL;
-    }
-    return e->code;
-}
 
 static void conn_refuse(struct conn *c, const struct openai_server_error *e, uint16_t code)
 {
@@ -361,13 +280,15 @@ static void conn_start(struct conn *c, const struct join *j)
     struct sandbox_session_opts opts = {
         .model = str_from(j->model[0] ? j->model : "gpt-realtime"),
         .transcription_only = j->transcription,
+        .settings = j->secret ? buf_str(&j->secret->settings) : STR(""),
+        .answer_s = o->answer_s,
         .dialogue = o->dialogue,
         .faults = &j->faults,
         .profile = o->profile,
         .speed = o->speed,
         .first_byte_ms = o->first_byte_ms,
         .session_s = o->session_s,
-        .wall_s = clock_wall_us() / 1000000,
+        .wall_ms = clock_wall_us() / 1000,
         .seed = seed,
     };
     log_info(NULL, "sandbox.session", "session=%llu model=%s peer=%s", (unsigned long long)c->id, j->model,
@@ -383,39 +304,112 @@ static void on_realtime(struct sandbox_server *server, struct http_exchange *x, 
     struct join j;
     struct openai_server_error e;
     uint16_t code = 0;
-    join_read(&j, req, &server->opts.faults);
+    join_read(&j, req, &server->opts.faults, &server->secrets, clock_wall_us() / 1000000);
     if (j.has_call_id) {
         http_respond(x, 404, STR("application/json"), STR(""),
                      span_of_str(STR("{\"error\":{\"message\":\"No session found for the provided call_id\",\"type\":"
                                      "\"invalid_request_error\",\"param\":null,\"code\":\"call_id_not_found\"}}\n")));
     } else {
         struct conn *c = conn_open(server, x, j.protocol_realtime ? STR("realtime") : STR(""));
-        if (c && join_refusal(server, &j, &e, &code)) {
+        if (c && join_refused(&j, server->opts.key, &e, &code)) {
             conn_refuse(c, &e, code);
         } else if (c) {
             conn_start(c, &j);
         }
     }
-    buf_done(&j.err);
+    join_done(&j);
+}
+
+/* ---- other requests ---- */
+
+static void respond_error(struct http_exchange *x, int status, const struct openai_server_error *e)
+{
+    struct buf out;
+    buf_init(&out, 8192);
+    struct json_w w = json_w(&out);
+    json_w_open(&w);
+    json_w_key(&w, "error");
+    json_w_open(&w);
+    json_w_kz(&w, "message", e->message);
+    json_w_kz(&w, "type", e->type);
+    json_w_kz(&w, "param", e->param[0] ? e->param : NULL);
+    json_w_kz(&w, "code", e->code);
+    json_w_close(&w);
+    json_w_close(&w);
+    http_respond(x, status, STR("application/json"), STR(""), buf_span(&out));
+    buf_done(&out);
+}
+
+static bool request_has_key(const struct sandbox_server *server, const struct http_request *req)
+{
+    char key[JOIN_KEY_BYTES];
+    join_read_key(req, key);
+    return join_key_right(server->opts.key, key);
+}
+
+static void on_client_secrets(struct sandbox_server *server, struct http_exchange *x, const struct http_request *req)
+{
+    struct openai_server_error e;
+    struct buf out;
+    if (!str_is(req->method, "POST")) {
+        http_respond(x, 405, STR("text/plain"), STR("Allow: POST\r\n"), span_of_str(STR("only POST\n")));
+        return;
+    }
+    if (!request_has_key(server, req)) {
+        openai_server_error_set(&e, "invalid_api_key", NULL, "Incorrect API key provided.");
+        respond_error(x, 401, &e);
+        return;
+    }
+    buf_init(&out, 4u << 20);
+    int err = secrets_make(&server->secrets, str_of_span(req->body), clock_wall_us() / 1000000, &out, &e);
+    if (err < 0) {
+        respond_error(x, err == -ENOMEM ? 500 : 400, &e);
+    } else {
+        http_respond(x, 200, STR("application/json"), STR(""), buf_span(&out));
+    }
+    buf_done(&out);
+}
+
+static void on_inspect(struct sandbox_server *server, struct http_exchange *x, const struct http_request *req)
+{
+    const struct truth **live = calloc(server->n_conns + 1, sizeof(const struct truth *));
+    size_t n = 0;
+    if (server->opts.key.n > 0 && !request_has_key(server, req)) {
+        http_respond(x, 401, STR("text/plain"), STR(""), span_of_str(STR("the key is missing or wrong\n")));
+    } else if (!live) {
+        http_respond(x, 503, STR("text/plain"), STR(""), span_of_str(STR("out of memory\n")));
+    } else {
+        for (const struct conn *c = server->conns; c; c = c->next) {
+            if (c->session) {
+                live[n++] = sandbox_session_truth(c->session);
+            }
+        }
+        inspect_answer(&server->inspect, x, req, live, n);
+    }
+    free(live);
 }
 
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
 {
+    struct sandbox_server *server = arg;
     if (str_is(req->path, "/v1/realtime") || str_is(req->path, "/openai/v1/realtime")) {
         if (req->wants_upgrade) {
-            on_realtime(arg, x, req);
+            on_realtime(server, x, req);
             return;
         }
         http_respond(x, 426, STR("text/plain"), STR("Upgrade: websocket\r\n"),
                      span_of_str(STR("this is a WebSocket endpoint\n")));
-        return;
-    }
-    if (str_is(req->path, "/live") || str_is(req->path, "/health")) {
+    } else if (str_is(req->path, "/v1/realtime/client_secrets") ||
+               str_is(req->path, "/openai/v1/realtime/client_secrets")) {
+        on_client_secrets(server, x, req);
+    } else if (inspect_is_path(req->path)) {
+        on_inspect(server, x, req);
+    } else if (str_is(req->path, "/live") || str_is(req->path, "/health")) {
         http_respond(x, 200, STR("text/plain"), STR(""), span_of_str(STR("ok\n")));
-        return;
+    } else {
+        http_respond(x, 404, STR("text/plain"), STR(""),
+                     span_of_str(STR("not here; the sandbox serves /v1/realtime?model=...\n")));
     }
-    http_respond(x, 404, STR("text/plain"), STR(""),
-                 span_of_str(STR("not here; the sandbox serves /v1/realtime?model=...\n")));
 }
 
 static const struct http_server_handler http_handler = {on_request};
@@ -426,7 +420,7 @@ static int server_start(struct sandbox_server *s, struct buf *ret_err)
 {
     const struct sandbox_server_opts *o = &s->opts;
     bool canned = o->speech == SANDBOX_SPEECH_CANNED;
-    int err = voice_new(s->loop, &(struct voice_opts){.canned = canned}, &s->voice);
+    int err = voice_new(s->loop, &(struct voice_opts){.noise = !tts_available()}, &s->voice);
     if (err >= 0 && !canned) {
         struct hearing_opts hearing = {
             .dialogue = o->dialogue, .decoders = o->decoders, .max_margin = o->max_margin, .model_dir = o->model_dir};
@@ -455,6 +449,7 @@ int sandbox_server_open(struct loop *loop, const struct sandbox_server_opts *opt
     }
     s->loop = loop;
     s->opts = *opts;
+    s->inspect.keep = opts->keep_sessions ? opts->keep_sessions : KEEP_SESSIONS;
     int err = server_start(s, ret_err);
     if (err < 0) {
         if (ret_err->len == 0) {
@@ -490,6 +485,8 @@ void sandbox_server_stop(struct sandbox_server *s)
 struct sandbox_server *sandbox_server_free(struct sandbox_server *s)
 {
     if (s) {
+        inspect_done(&s->inspect);
+        secrets_done(&s->secrets);
         hearing_free(s->hearing);
         voice_free(s->voice);
         free(s);

@@ -1,5 +1,6 @@
 /*
- * The sandbox as a server: HTTP and WebSocket on one address, a session per connection, speech in the job pool.
+ * The sandbox as a server: HTTP and WebSocket on one address, a session per connection, speech in the job pool, client
+ * secrets, and the truth about its sessions for tests (sandbox_inspect.h).
  * Loop thread only. Order at the end: sandbox_server_stop, loop_free (which finishes what is under way),
  * sandbox_server_free.
  */
@@ -15,7 +16,7 @@ struct sandbox_server;
 
 enum sandbox_speech {
     SANDBOX_SPEECH_FULL,   /* hears and speaks */
-    SANDBOX_SPEECH_CANNED, /* neither: canned audio, and the dialogue's script stands for hearing */
+    SANDBOX_SPEECH_CANNED, /* deaf: any sound is taken for the next sentence of the dialogue's script */
 };
 
 struct sandbox_server_opts {
@@ -33,7 +34,10 @@ struct sandbox_server_opts {
     uint32_t decoders;
     int32_t max_margin;
     const char *model_dir;
-    uint64_t seed; /* of all ids; 0: random */
+    uint32_t answer_s;      /* as in sandbox_session_opts */
+    uint32_t keep_sessions; /* that have ended, for /sandbox/...; 0: 256 */
+    uint32_t ping_ms;       /* 0: 20000, as the vendor */
+    uint64_t seed;          /* of all ids; 0: random */
 };
 
 /* ret_err gets a sentence. Errors of hearing_new, http_server_open */

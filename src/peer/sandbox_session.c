@@ -71,6 +71,7 @@ void session_close(struct sandbox_session *s, uint16_t code, struct str reason)
 
 void session_error(struct sandbox_session *s, const struct openai_server_error *e, struct str client_event_id)
 {
+    s->truth->counts[TRUTH_ERRORS]++;
     openai_server_put_error(session_begin(s), session_event_id(s), e, client_event_id);
     session_send(s);
 }
@@ -106,6 +107,24 @@ static uint32_t session_length_s(const struct sandbox_session *s)
     return s->opts.session_s ? s->opts.session_s : SESSION_DEFAULT_S;
 }
 
+/* What a client secret brings; it was checked when the secret was made. */
+static void session_preset(struct sandbox_session *s, struct str settings)
+{
+    struct openai_server_error e;
+    struct json_val v;
+    if (settings.n > 0 && json_parse(settings, &v) == 0) {
+        ignore_result(openai_server_apply_update(&s->conf, v, &e)); /* refused: the defaults stay */
+    }
+}
+
+static void truth_begin(struct sandbox_session *s, const struct sandbox_session_opts *opts)
+{
+    memcpy(s->truth->id, s->conf.id, sizeof(s->truth->id));
+    memcpy(s->truth->model, s->conf.model, sizeof(s->truth->model));
+    s->truth->opened_us = s->now_us;
+    s->truth->opened_wall_ms = opts->wall_ms;
+}
+
 int sandbox_session_open(const struct sandbox_session_opts *opts, const struct sandbox_host *host, void *arg,
                          uint64_t now_us, struct sandbox_session **ret)
 {
@@ -122,23 +141,39 @@ int sandbox_session_open(const struct sandbox_session_opts *opts, const struct s
     buf_init(&s->scratch, SCRATCH_MAX_BYTES);
     buf_init(&s->out, OUT_MAX_BYTES);
     dialogue_talk_init(&s->talk, opts->dialogue);
+    s->truth = truth_new(opts->profile == SANDBOX_DIALOGUE);
     char id[OPENAI_ID_MAX + 1];
     session_new_id(s, "sess_", id);
     session_new_id(s, "conv_", s->conversation_id);
-    int err = openai_server_session_init(&s->conf, str_from(id), opts->model);
+    int err = s->truth ? openai_server_session_init(&s->conf, str_from(id), opts->model) : -ENOMEM;
     if (err < 0) {
+        truth_free(s->truth);
         buf_done(&s->scratch);
         buf_done(&s->out);
         free(s);
         return err;
     }
     s->conf.transcription_only = opts->transcription_only;
-    s->conf.expires_at = opts->wall_s + session_length_s(s);
+    session_preset(s, opts->settings);
+    s->conf.expires_at = opts->wall_ms / 1000 + session_length_s(s);
     s->expires_us = now_us + (uint64_t)session_length_s(s) * 1000000;
     input_init(s);
+    truth_begin(s, opts);
     *ret = s;
     session_send_conf(s, OPENAI_SESSION_CREATED);
     return 0;
+}
+
+struct truth *sandbox_session_take_truth(struct sandbox_session *s)
+{
+    struct truth *t = s->truth;
+    s->truth = NULL;
+    return t;
+}
+
+const struct truth *sandbox_session_truth(const struct sandbox_session *s)
+{
+    return s->truth;
 }
 
 struct sandbox_session *sandbox_session_free(struct sandbox_session *s)
@@ -149,6 +184,7 @@ struct sandbox_session *sandbox_session_free(struct sandbox_session *s)
             response_free(s->side[i]);
         }
         convo_done(&s->convo);
+        truth_free(s->truth);
         input_done(s);
         openai_server_session_done(&s->conf);
         buf_done(&s->scratch);
@@ -270,7 +306,7 @@ static void on_item_create(struct sandbox_session *s, const struct openai_client
     convo_insert(&s->convo, item, after);
     session_announce_item(s, item);
     if (item->role == OPENAI_ROLE_USER && item->audio.len > 0) {
-        input_hear(s, item, 0);
+        heard_start(s, item, HEARD_BY_ITEM, 0);
     }
 }
 
@@ -308,12 +344,26 @@ static void on_item_delete(struct sandbox_session *s, const struct openai_client
         error_unknown_item(s, "item_delete_invalid_item_id", ev->item.item_id, ev->event_id);
         return;
     }
+    struct truth_item *t = truth_item_find(s->truth, ev->item.item_id);
+    if (t) {
+        t->deleted = true;
+    }
     openai_server_put_deleted(session_begin(s), session_event_id(s), str_from(item->id));
     convo_remove(&s->convo, item);
     session_send(s);
     if (s->main && s->main->phase == RESPONSE_WAIT_HEARING) {
         response_tick(s, s->main); /* it may have waited for this very item */
     }
+}
+
+static void truth_truncate(struct sandbox_session *s, const struct convo_item *item, uint64_t audio_end_ms)
+{
+    struct truth_item *t = truth_item_find(s->truth, str_from(item->id));
+    if (t) {
+        t->truncated = true;
+        t->truncated_ms = audio_end_ms;
+    }
+    truth_cut_add(s->truth, str_from(item->id), audio_end_ms, item->audio_ms, s->now_us);
 }
 
 static void on_item_truncate(struct sandbox_session *s, const struct openai_client_event *ev)
@@ -335,6 +385,7 @@ static void on_item_truncate(struct sandbox_session *s, const struct openai_clie
         session_error(s, &e, ev->event_id);
         return;
     }
+    truth_truncate(s, item, ev->item.audio_end_ms);
     item->audio_ms = ev->item.audio_end_ms;
     size_t keep = (size_t)item->audio_ms * clip_bytes_per_ms(item->audio_format);
     if (item->audio.len > keep) {
@@ -511,7 +562,7 @@ void sandbox_session_binary(struct sandbox_session *s, uint64_t now_us)
 
 static bool waits_for(const struct response *r, uint32_t ticket)
 {
-    return r && ticket != 0 && (r->ticket == ticket || r->next_ticket == ticket);
+    return r && ticket != 0 && (r->message.ticket == ticket || r->message.next_ticket == ticket);
 }
 
 void sandbox_session_said(struct sandbox_session *s, uint32_t ticket, struct clip *clip, uint64_t now_us)
@@ -534,20 +585,13 @@ void sandbox_session_heard(struct sandbox_session *s, uint32_t ticket, bool acce
     if (s->closed) {
         return;
     }
-    input_heard(s, ticket, accepted, words);
+    heard_finish(s, ticket, accepted, words);
     if (s->main && s->main->phase == RESPONSE_WAIT_HEARING) {
         response_tick(s, s->main);
     }
 }
 
 /* ---- time ---- */
-
-static uint64_t response_due_us(const struct response *r)
-{
-    bool waits_for_speech = r->phase == RESPONSE_SENDING && r->part_open && r->line < r->n_lines &&
-                            r->modality != OPENAI_MODALITY_TEXT && !r->clip;
-    return waits_for_speech ? UINT64_MAX : r->due_us;
-}
 
 uint64_t sandbox_session_due_us(const struct sandbox_session *s)
 {
@@ -611,7 +655,7 @@ static void load_tick(struct sandbox_session *s)
     session_send(s);
     session_announce_item(s, item);
     item->hearing = ++s->tickets;
-    input_heard(s, item->hearing, true, STR("what else can you tell me"));
+    heard_finish(s, item->hearing, true, STR("what else can you tell me"));
     response_start(s, NULL);
 }
 

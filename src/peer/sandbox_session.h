@@ -11,6 +11,7 @@
 #include "peer/sandbox_clip.h"
 #include "peer/sandbox_dialogue.h"
 #include "peer/sandbox_fault.h"
+#include "peer/sandbox_truth.h"
 
 struct sandbox_session;
 
@@ -23,13 +24,15 @@ enum sandbox_profile {
 struct sandbox_session_opts {
     struct str model;                    /* lent until return */
     bool transcription_only;             /* ?intent=transcription */
+    struct str settings;                 /* of a client secret: a checked session object, or empty. lent until return */
+    uint32_t answer_s;                   /* answers are made at least so long, to be interrupted; 0: as they are */
     const struct dialogue *dialogue;     /* outlives the session */
     const struct sandbox_faults *faults; /* copied; NULL: none */
     enum sandbox_profile profile;
     double speed;           /* audio is sent so many times faster than real time; 0: 4 */
     uint32_t first_byte_ms; /* thinking time before each response's content */
     uint32_t session_s;     /* 0: 3600 */
-    int64_t wall_s;         /* unix time now, for expires_at */
+    int64_t wall_ms;        /* unix time now, for expires_at */
     uint64_t seed;          /* of the ids */
 };
 
@@ -53,6 +56,10 @@ MUST_USE int sandbox_session_open(const struct sandbox_session_opts *opts, const
                                   uint64_t now_us, struct sandbox_session **ret);
 struct sandbox_session *sandbox_session_free(struct sandbox_session *s);
 DEFINE_CLEANUP(struct sandbox_session, sandbox_session_free);
+/* What really happened in it. lends */
+const struct truth *sandbox_session_truth(const struct sandbox_session *s);
+/* gives it, and the session is only to be freed after. */
+struct truth *sandbox_session_take_truth(struct sandbox_session *s);
 void sandbox_session_message(struct sandbox_session *s, struct str text, uint64_t now_us);
 /* A binary frame came: answered by an error. */
 void sandbox_session_binary(struct sandbox_session *s, uint64_t now_us);

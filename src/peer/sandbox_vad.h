@@ -8,18 +8,18 @@
 
 #include "base/defs.h"
 
-#define VAD_FRAME_SAMPLES 160
-#define VAD_FRAME_MS      20
+#define SANDBOX_VAD_FRAME_SAMPLES 160
+#define SANDBOX_VAD_FRAME_MS      20
 
-enum vad_event { VAD_NOTHING, VAD_STARTED, VAD_STOPPED };
+enum sandbox_vad_event { SANDBOX_VAD_NOTHING, SANDBOX_VAD_STARTED, SANDBOX_VAD_STOPPED };
 
-struct vad_opts {
+struct sandbox_vad_opts {
     double threshold;    /* 0..1 as in server_vad; 0.5 hears telephone speech 18 dB below normal */
     uint32_t silence_ms; /* of quiet that ends the speech */
 };
 
-struct vad {
-    struct vad_opts opts;
+struct sandbox_vad {
+    struct sandbox_vad_opts opts;
     uint64_t clock_ms; /* end of the last frame */
     double floor_db;   /* tracked background noise */
     uint32_t loud;     /* bits of the last frames, newest lowest */
@@ -28,15 +28,26 @@ struct vad {
     bool speaking;
 };
 
-void vad_init(struct vad *v, const struct vad_opts *opts);
+void sandbox_vad_init(struct sandbox_vad *v, const struct sandbox_vad_opts *opts);
 /* Other settings from the next frame on; what is being heard goes on. */
-void vad_set(struct vad *v, const struct vad_opts *opts);
+void sandbox_vad_set(struct sandbox_vad *v, const struct sandbox_vad_opts *opts);
 /* Forgets speech under way; the clock goes on. */
-void vad_reset(struct vad *v);
+void sandbox_vad_reset(struct sandbox_vad *v);
 /*
  * Takes one frame.
- *   ret_ms   VAD_STARTED: where the speech began; VAD_STOPPED: the clock now (trailing silence included)
+ *   ret_ms   SANDBOX_VAD_STARTED: where the speech began; SANDBOX_VAD_STOPPED: the clock now (trailing silence
+ * included)
  */
-enum vad_event vad_feed(struct vad *v, const int16_t frame[VAD_FRAME_SAMPLES], uint64_t *ret_ms);
+enum sandbox_vad_event sandbox_vad_feed(struct sandbox_vad *v, const int16_t frame[SANDBOX_VAD_FRAME_SAMPLES],
+                                        uint64_t *ret_ms);
+
+/* Where the speech is in a piece of sound. */
+struct sandbox_extent {
+    size_t from, n;     /* samples, with 200 ms around */
+    uint32_t speech_ms; /* without the quiet around it, and with long pauses inside shortened */
+};
+
+/* False: nothing in it is loud. The level is judged by the whole piece. */
+bool sandbox_vad_extent(const int16_t *pcm, size_t n, struct sandbox_extent *ret);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The sandbox's voice: sentences to clips, by flite in the job pool or as canned speech-shaped noise. Keeps what was
- * spoken in a bounded cache, so that greetings and refusals cost nothing. Loop thread only.
+ * The sandbox's voice: sentences to clips, by flite in the job pool or, where that is not built in, as speech-shaped
+ * noise. Keeps what was spoken in a bounded cache, so that greetings and refusals cost nothing; who asks for a sentence
+ * that is being made waits for that one. Loop thread only.
  */
 #ifndef PEER_SANDBOX_VOICE_H
 #define PEER_SANDBOX_VOICE_H
@@ -11,7 +12,7 @@
 struct voice;
 
 struct voice_opts {
-    bool canned;          /* no synthesis: noise with the rhythm of speech */
+    bool noise;           /* no synthesis: noise with the rhythm of speech */
     uint32_t cache_bytes; /* 0: 16 MiB */
 };
 

@@ -92,6 +92,7 @@ static const struct sandbox_host box_deaf = {box_send, box_send_binary, box_clos
 
 struct box_opts {
     const char *faults;
+    uint32_t answer_s;
     enum sandbox_profile profile;
     bool deaf;
     uint32_t session_s;
@@ -117,7 +118,8 @@ static struct box *box_open(const struct box_opts *o)
         .faults = &faults,
         .profile = o->profile,
         .session_s = o->session_s,
-        .wall_s = 1700000000,
+        .answer_s = o->answer_s,
+        .wall_ms = 1700000000000,
         .seed = 42,
     };
     assert_ok(sandbox_session_open(&opts, o->deaf ? &box_deaf : &box_host, b, b->now_us, &b->s));
@@ -158,20 +160,41 @@ static void box_heard(struct box *b, bool accepted, const char *words)
     sandbox_session_heard(b->s, ticket, accepted, str_from(words), b->now_us);
 }
 
-/* Appends mu-law: a loud 400 Hz square wave, or silence. In 20 ms messages. */
+/* One append of mu-law bytes. */
+static void box_append_bytes(struct box *b, struct span audio)
+{
+    static const char head[] = "{\"type\":\"input_audio_buffer.append\",\"audio\":\"";
+    size_t n = sizeof(head) - 1;
+    char *json = malloc(n + base64_enc_len(audio.n) + 3);
+    assert_non_null(json);
+    memcpy(json, head, n);
+    n += base64_encode(json + n, audio);
+    memcpy(json + n, "\"}", 3);
+    box_do(b, json);
+    free(json);
+}
+
+/* A 400 Hz square wave as mu-law; level 0 is silence. */
+static void box_fill(uint8_t *bytes, size_t n, int16_t level)
+{
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = g711_mulaw_encode1((int16_t)(i / 10 % 2 ? level : -level));
+    }
+}
+
+/* In messages of 20 ms, as a telephone sends. */
+static void box_append_level(struct box *b, uint32_t ms, int16_t level)
+{
+    uint8_t frame[160];
+    box_fill(frame, sizeof(frame), level);
+    for (uint32_t t = 0; t < ms; t += 20) {
+        box_append_bytes(b, span_from(frame, sizeof(frame)));
+    }
+}
+
 static void box_append(struct box *b, uint32_t ms, bool loud)
 {
-    for (uint32_t t = 0; t < ms; t += 20) {
-        uint8_t frame[160];
-        char json[512] = "{\"type\":\"input_audio_buffer.append\",\"audio\":\"";
-        for (size_t i = 0; i < sizeof(frame); i++) {
-            frame[i] = g711_mulaw_encode1((int16_t)(!loud ? 0 : i / 10 % 2 ? 6000 : -6000));
-        }
-        size_t n = strlen(json);
-        n += base64_encode(json + n, span_from(frame, sizeof(frame)));
-        memcpy(json + n, "\"}", 3);
-        box_do(b, json);
-    }
+    box_append_level(b, ms, loud ? 6000 : 0);
 }
 
 /* ---- looking ---- */
@@ -246,7 +269,7 @@ static void assert_types_(struct box *b, const char *const *want, size_t n_want,
 #define assert_types(b, ...)                                                                                           \
     assert_types_(b, (const char *const[]){__VA_ARGS__}, ARRAY_LEN(((const char *const[]){__VA_ARGS__})), __LINE__)
 
-static void assert_at_(struct json_val v, const char *path, const char *want, int line)
+static inline void assert_at_(struct json_val v, const char *path, const char *want, int line)
 {
     struct json_val at = json_path(v, path);
     if (at.type == JSON_NONE || !str_is(at.s, want)) {
@@ -257,7 +280,7 @@ static void assert_at_(struct json_val v, const char *path, const char *want, in
 /* The raw text of a member; strings without quotes. */
 #define assert_at(v, path, want) assert_at_(v, path, want, __LINE__)
 
-static int64_t number_at(struct json_val v, const char *path)
+static inline int64_t number_at(struct json_val v, const char *path)
 {
     int64_t n = 0;
     if (json_to_i64(json_path(v, path), &n) < 0) {
@@ -266,7 +289,7 @@ static int64_t number_at(struct json_val v, const char *path)
     return n;
 }
 
-static const char *text_at(struct json_val v, const char *path)
+static inline const char *text_at(struct json_val v, const char *path)
 {
     static char text[4][4096];
     static unsigned at;
@@ -278,7 +301,7 @@ static const char *text_at(struct json_val v, const char *path)
 }
 
 /* Array element i of the array at path. */
-static struct json_val elem_at(struct json_val v, const char *path, uint32_t i)
+static inline struct json_val elem_at(struct json_val v, const char *path, uint32_t i)
 {
     struct json_val e = {0};
     struct json_it it = json_array(json_path(v, path));
