@@ -24,14 +24,15 @@
 #define SHAPE_MAX    ECHO_STEPS(12)
 
 #define FADE_SLOTS     8
-#define FADE_SHIFT     4 /* every 8 slots a sixteenth is forgotten: 1.3 s */
+#define FADE_SHIFT     4  /* every 8 slots a sixteenth is forgotten: 1.3 s */
+#define TELLING        64 /* energy of a slot's shape from which it tells something: 3 dB in one band */
 #define FOUND_SLOTS    40
-#define FOUND_PERCENT  50
-#define FOUND_STEADY   2
+#define FOUND_PERCENT  55
+#define FOUND_STEADY   4
 #define MOVE_PERCENT   45
 #define LOST_PERCENT   20
 #define LOST_SLOTS     250
-#define ABSENT_SLOTS   120
+#define ABSENT_SLOTS   60
 #define ABSENT_PERCENT 30
 #define SPREAD         2
 #define SPREAD_MOVED   7
@@ -43,6 +44,8 @@
 #define TAIL_DECAY      (ECHO_STEPS(25) / 10)
 #define PRIOR_LOSS      ECHO_STEPS(9)
 #define PEAK_SLOTS      50
+#define LOUD            ECHO_STEPS(20)
+#define QUIET_ROUNDS    3              /* of our being loud and nothing coming back: no echo */
 #define CROSSTALK       ECHO_STEPS(26) /* what distortion and the filters put into other bands */
 #define LOSS_MAX        ECHO_STEPS(60)
 #define LOSS_MIN        ECHO_STEPS(-6)
@@ -195,7 +198,7 @@ void echo_sent(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n)
 /* From now on the delay may be another one: the phone's buffer starts afresh. */
 static void delay_moved(struct echo_guard *e)
 {
-    if (e->settled == 0) {
+    if (e->path != ECHO_FOUND || e->settled == 0) {
         return;
     }
     e->settled = 0;
@@ -267,15 +270,17 @@ static void search_fade(struct echo_search *s)
 static void search_add(struct echo_search *s, const struct echo_ring *r, uint64_t slot, const int8_t y[ECHO_BANDS])
 {
     uint32_t at = ring_index(slot);
+    int32_t energy = 0;
     for (int b = 0; b < ECHO_BANDS; b++) {
         const int8_t *x = r->shape[b] + at;
         for (int l = 0; l < ECHO_LAGS; l++) {
             s->cross[l] += x[l] * y[b];
             s->sent[l] += x[l] * x[l];
         }
-        s->back += y[b] * y[b];
+        energy += y[b] * y[b];
     }
-    s->slots += y[0] != 0 || y[1] != 0 || y[2] != 0 || y[3] != 0;
+    s->back += energy;
+    s->slots += energy >= TELLING;
 }
 
 /* Whether the caller's level follows ours at this lag by at least so many percent of what would be perfect. */
@@ -364,6 +369,7 @@ static void path_forget(struct echo_guard *e, enum echo_path path)
         e->peak_sent[b] = e->peak_heard[0][b] = e->peak_heard[1][b] = 0;
     }
     e->peak_slots = 0;
+    e->quiet = 0;
 }
 
 /* The echo is known: has its delay moved, is it gone? */
@@ -416,13 +422,22 @@ static void bound_track(struct echo_guard *e, uint64_t slot, const uint8_t level
         return;
     }
     e->peak_slots = 0;
+    bool loud = false;
+    bool quiet = true;
     for (int b = 0; b < ECHO_BANDS; b++) {
         int32_t heard = MAX(e->peak_heard[0][b], e->peak_heard[1][b]);
+        int32_t noise = e->noise[b] + noise_span[b];
         if (e->peak_sent[b] > SENT_FLOOR) {
             e->bound[b] = MAX(e->bound[b], e->peak_sent[b] - heard - MARGIN);
         }
+        loud = loud || e->peak_sent[b] > noise + LOUD;
+        quiet = quiet && heard <= noise + MARGIN;
         e->peak_heard[1][b] = e->peak_heard[0][b];
         e->peak_heard[0][b] = e->peak_sent[b] = 0;
+    }
+    e->quiet = !quiet ? 0 : e->quiet + loud;
+    if (e->quiet >= QUIET_ROUNDS) {
+        path_forget(e, ECHO_ABSENT);
     }
 }
 

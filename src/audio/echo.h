@@ -91,6 +91,7 @@ struct echo_guard {
     uint8_t peak_sent[ECHO_BANDS];
     uint8_t peak_heard[2][ECHO_BANDS]; /* in this round and in the one before */
     uint32_t peak_slots;
+    uint32_t quiet;           /* rounds of our being loud without anything coming back */
     int32_t tail[ECHO_BANDS]; /* reverberation of what was expected */
     int32_t excess;           /* evidence of somebody else, fading */
     bool open;                /* somebody speaks over the echo */
