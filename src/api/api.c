@@ -5,6 +5,7 @@
 
 #include "api/api_auth.h"
 #include "api/api_calls.h"
+#include "api/api_control.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -19,6 +20,8 @@ enum route {
     ROUTE_CALL,
     ROUTE_CALL_STATUS,
     ROUTE_CALL_HANGUP,
+    ROUTE_CALL_TURN,
+    ROUTE_CALL_TEXT,
     ROUTE_V1_CALLS,
     ROUTE_V1_CALL,
 };
@@ -43,6 +46,8 @@ static const struct {
     {"/v1/calls/*", "GET", ROUTE_V1_CALL, true},
     {"/v1/calls/*", "DELETE", ROUTE_CALL, true},
     {"/v1/calls/*/hangup", "POST", ROUTE_CALL_HANGUP, true},
+    {"/v1/calls/*/turn", "POST", ROUTE_CALL_TURN, true},
+    {"/v1/calls/*/text", "POST", ROUTE_CALL_TEXT, true},
 };
 
 int api_new(const struct api_new_opts *o, const struct api_opts *opts, struct api **ret)
@@ -271,7 +276,13 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
         api_calls_read(api, x, API_STATUS, id, STR_NULL);
         break;
     case ROUTE_CALL_HANGUP:
-        api_calls_hangup(api, x, id);
+        api_control_hangup(api, x, id);
+        break;
+    case ROUTE_CALL_TURN:
+        api_control_turn(api, x, id, req->body);
+        break;
+    case ROUTE_CALL_TEXT:
+        api_control_text(api, x, id, req->body);
         break;
     case ROUTE_V1_CALLS:
         api_calls_read(api, x, API_RECORD_LIST, STR(""), req->query);

@@ -11,6 +11,8 @@
  *     DELETE /calls/{id}           deletes every trace of it            control
  *     GET    /v1/calls[/{id}]      records in full                      control
  *     POST   /v1/calls/{id}/hangup, DELETE /v1/calls/{id}               control
+ *     POST   /v1/calls/{id}/turn   opens, commits, drops the turn       control
+ *     POST   /v1/calls/{id}/text   as if the caller had said it         control
  *
  * {id} is ours or the carrier's. Control routes need "Authorization: Bearer" with a configured token, except from
  * loopback without any sign of a proxy or of a foreign web page (api_auth.h). Every error is {"error": "..."}.
@@ -19,6 +21,7 @@
 #define API_API_H
 
 #include "api/api_opts.h"
+#include "call/event.h"
 #include "call/opts.h"
 #include "call/store.h"
 #include "net/http_server.h"
@@ -48,6 +51,10 @@ struct api_host {
     bool (*live)(struct str id, struct api_live *ret, void *arg);
     /* 0: it is being ended; -ENOENT: not live. */
     int (*hangup)(struct str id, void *arg);
+    /* Push to talk. -ENOENT: not live; -ERR_STATE: not now, and *ret_why is a sentence. */
+    int (*turn)(struct str id, enum turn_cue cue, const char **ret_why, void *arg);
+    /* Text as if the caller had said it; likewise. */
+    int (*text)(struct str id, struct str text, const char **ret_why, void *arg);
     /* Deletes row and files of a call that is over; done once, later. -EBUSY: it is live. */
     int (*remove)(struct str id, api_removed_fn done, void *done_arg, void *arg);
     /* Calls fn when everything written so far can be read in the store. */

@@ -17,7 +17,7 @@ struct api_job {
     struct api *api;
     struct http_exchange *exchange;
     enum api_read what;
-    bool hangup; /* only tells "unknown" from "over" */
+    bool absent; /* only tells "unknown" from "over" */
     char id[CALL_ID_MAX + 1];
     struct store_filter filter;
     uint64_t now_us;
@@ -161,7 +161,7 @@ static int answer_metrics(struct api_job *job)
 static int work(void *arg)
 {
     struct api_job *job = arg;
-    if (job->hangup) { /* it was not live: does it exist at all? */
+    if (job->absent) { /* it is not live: does it exist at all? */
         struct store_call call;
         int err = get_call(job, &call);
         if (err >= 0) {
@@ -279,27 +279,14 @@ void api_calls_read(struct api *api, struct http_exchange *x, enum api_read what
     settle(job);
 }
 
-void api_calls_hangup(struct api *api, struct http_exchange *x, struct str id)
+void api_calls_absent(struct api *api, struct http_exchange *x, struct str id)
 {
-    int err = api->o.host->hangup(id, api->o.arg);
-    if (err >= 0) {
-        struct buf out;
-        buf_init(&out, 1024);
-        struct json_w w = json_w(&out);
-        json_w_open(&w);
-        json_w_kstr(&w, "call_id", id);
-        json_w_kz(&w, "status", "hanging_up");
-        json_w_close(&w);
-        api_respond(api, x, 202, STR_NULL, buf_str(&out));
-        buf_done(&out);
-        return;
-    }
     struct api_job *job = job_new(api, x, id);
     if (!job) {
         api_error(api, x, 503, STR_NULL, "Out of memory");
         return;
     }
-    job->hangup = true;
+    job->absent = true;
     settle(job);
 }
 

@@ -14,7 +14,8 @@ enum api_read { API_LIST, API_STATUS, API_RECORD_LIST, API_RECORD, API_METRICS_J
 
 /* Answers the exchange later. id is copied; query only by the lists. */
 void api_calls_read(struct api *api, struct http_exchange *x, enum api_read what, struct str id, struct str query);
-void api_calls_hangup(struct api *api, struct http_exchange *x, struct str id);
+/* For a call that is not live: 409 it is over, 404. */
+void api_calls_absent(struct api *api, struct http_exchange *x, struct str id);
 void api_calls_remove(struct api *api, struct http_exchange *x, struct str id);
 
 /* Shared answers; both count the request. */

@@ -387,6 +387,18 @@ void host_hangup(struct host *h, enum call_reason reason)
     host_event(h, &(struct call_event){.type = EV_CONTROL_HANGUP, .control_hangup = {.reason = reason}});
 }
 
+void host_turn(struct host *h, enum turn_cue cue)
+{
+    log_info(&h->log, "call.turn-cue", "cue=%s", turn_cue_name(cue));
+    host_event(h, &(struct call_event){.type = EV_CONTROL_TURN, .control_turn = {.cue = cue}});
+}
+
+void host_text(struct host *h, struct str text)
+{
+    log_info(&h->log, "call.user-text", "bytes=%zu", text.n);
+    host_event(h, &(struct call_event){.type = EV_CONTROL_USER_TEXT, .control_text = {.text = text}});
+}
+
 struct vad_stream *host_vad_stream(struct host *h)
 {
     return h->state == HOST_LIVE ? h->vad : NULL;
@@ -434,6 +446,11 @@ bool host_is(const struct host *h, struct str any_id)
 bool host_has_leg(const struct host *h)
 {
     return h->had_leg;
+}
+
+bool host_manual(const struct host *h)
+{
+    return h->opts.turn.kind == TURN_MANUAL;
 }
 
 bool host_live(const struct host *h)

@@ -32,6 +32,9 @@ void host_start(struct host *h);
  * already, or the call is over. */
 MUST_USE int host_bind_leg(struct host *h, struct leg *leg, const struct leg_handler **ret_handler, void **ret_arg);
 void host_hangup(struct host *h, enum call_reason reason);
+/* Push to talk, and text as if the caller had said it. The call takes them while it is connected. */
+void host_turn(struct host *h, enum turn_cue cue);
+void host_text(struct host *h, struct str text);
 /* Sends EV_TICK when a deadline has come. */
 void host_tick(struct host *h, uint64_t now_us);
 /* What the speech detector keeps of the call; NULL: it is over. */
@@ -47,6 +50,7 @@ struct str host_carrier_id(const struct host *h);
 struct str host_caller(const struct host *h);
 bool host_is(const struct host *h, struct str any_id);
 bool host_has_leg(const struct host *h); /* has, or had */
+bool host_manual(const struct host *h);  /* its turns are made by host_turn */
 bool host_live(const struct host *h);    /* not yet over */
 /* Is an apology owed that nobody has spoken yet? Told once. */
 bool host_take_apology(struct host *h);

@@ -219,6 +219,60 @@ static int api_hangup(struct str id, void *arg)
     return 0;
 }
 
+/* Why a caller's words cannot be taken now; NULL: they can. */
+static const char *not_talking(const struct call_view *view)
+{
+    if (view->phase == PHASE_SETUP) {
+        return "The call is not connected yet";
+    }
+    return view->phase == PHASE_FAREWELL || view->phase == PHASE_ENDED ? "The call is ending" : NULL;
+}
+
+static const char *wrong_cue(const struct call_view *view, enum turn_cue cue)
+{
+    bool talks = view->caller == CALLER_SPEAKING;
+    if (cue == TURN_CUE_START) {
+        return talks ? "A turn is open already" : NULL;
+    }
+    return talks ? NULL : "No turn is open";
+}
+
+static int api_turn(struct str id, enum turn_cue cue, const char **ret_why, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = worker_by_call_id(gw->worker, id);
+    struct call_view view;
+    if (!h) {
+        return -ENOENT;
+    }
+    host_view(h, &view);
+    *ret_why = !host_manual(h) ? "The agent of this call finds turns by itself (turn_detection.type is not manual)"
+                               : not_talking(&view);
+    *ret_why = *ret_why ? *ret_why : wrong_cue(&view, cue);
+    if (*ret_why) {
+        return -ERR_STATE;
+    }
+    host_turn(h, cue);
+    return 0;
+}
+
+static int api_text(struct str id, struct str text, const char **ret_why, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = worker_by_call_id(gw->worker, id);
+    struct call_view view;
+    if (!h) {
+        return -ENOENT;
+    }
+    host_view(h, &view);
+    *ret_why = not_talking(&view);
+    if (*ret_why) {
+        return -ERR_STATE;
+    }
+    host_text(h, text);
+    return 0;
+}
+
 static int api_remove(struct str id, api_removed_fn done, void *done_arg, void *arg)
 {
     struct gateway *gw = arg;
@@ -259,6 +313,8 @@ const struct api_host gateway_api_host = {
     .health = api_health,
     .live = api_live_call,
     .hangup = api_hangup,
+    .turn = api_turn,
+    .text = api_text,
     .remove = api_remove,
     .settle = api_settle,
     .gauges = api_gauges,

@@ -1,0 +1,15 @@
+/* Routes that act on a live call. Private to src/api. */
+#ifndef API_API_CONTROL_H
+#define API_API_CONTROL_H
+
+#include "api/api_calls.h"
+
+#define API_TEXT_MAX 8000 /* bytes of a text as if the caller had said it */
+
+void api_control_hangup(struct api *api, struct http_exchange *x, struct str id);
+/* body: {"action": "start" | "commit" | "discard"} */
+void api_control_turn(struct api *api, struct http_exchange *x, struct str id, struct span body);
+/* body: {"text": "..."} */
+void api_control_text(struct api *api, struct http_exchange *x, struct str id, struct span body);
+
+#endif
