@@ -24,7 +24,7 @@ struct dtmf_phase {
 };
 
 struct dtmf {
-    int16_t samples[DTMF_WINDOW + DTMF_HOP]; /* the last ones, oldest first */
+    int16_t samples[DTMF_WINDOW]; /* the last ones, oldest first */
     uint32_t n;
     char candidate;                /* digit of the last windows, or '\0' */
     uint32_t hits;                 /* windows in a row that agree on it */

@@ -1,6 +1,7 @@
 /*
  * Build-time program: prints the constant tables of this folder as C. "g711" gives the companding tables, "resample"
- * the polyphase taps. Run by meson, not installed; so the tables are read-only data and nothing is built at start.
+ * the polyphase taps, "dtmf" the detector's waves. Run by meson, not installed; so the tables are read-only data and
+ * nothing is built at start.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -201,6 +202,47 @@ static void print_resample(void)
     print_bank("taps_24_16", 2, 48, 8000, 48000);
 }
 
+/* ---- DTMF: a Hann window, the eight frequencies, what their phase does in a hop, and how far it may be off ---- */
+
+#define DTMF_RATE   8000.0
+#define DTMF_WINDOW 160
+#define DTMF_HOP    64
+#define DTMF_N      8
+
+static const double dtmf_hz[DTMF_N] = {697, 770, 852, 941, 1209, 1336, 1477, 1633};
+
+static void print_dtmf(void)
+{
+    int v[2 * DTMF_N * DTMF_WINDOW];
+    for (int i = 0; i < DTMF_WINDOW; i++) { /* Q13 */
+        double s = sin(M_PI * (i + 0.5) / DTMF_WINDOW);
+        v[i] = (int)lround(8191 * s * s);
+    }
+    printf("static _Alignas(16) ");
+    print_table("int16_t", "dtmf_window", v, DTMF_WINDOW);
+    for (int f = 0; f < DTMF_N; f++) { /* Q12, cosine and minus sine */
+        for (int i = 0; i < DTMF_WINDOW; i++) {
+            double w = 2 * M_PI * dtmf_hz[f] * i / DTMF_RATE;
+            v[2 * f * DTMF_WINDOW + i] = (int)lround(4095 * cos(w));
+            v[(2 * f + 1) * DTMF_WINDOW + i] = (int)lround(-4095 * sin(w));
+        }
+    }
+    printf("static _Alignas(16) ");
+    print_table("int16_t", "dtmf_waves", v, 2 * DTMF_N * DTMF_WINDOW);
+    for (int f = 0; f < DTMF_N; f++) { /* Q15: turn back by what the nominal frequency does in a hop */
+        double w = 2 * M_PI * dtmf_hz[f] * DTMF_HOP / DTMF_RATE;
+        v[2 * f] = (int)lround(32767 * cos(w));
+        v[2 * f + 1] = (int)lround(-32767 * sin(w));
+    }
+    print_table("int16_t", "dtmf_turns", v, 2 * DTMF_N);
+    for (int f = 0; f < DTMF_N; f++) {          /* Q15: cosine of the largest turn left, times its magnitude */
+        double off_hz = 0.025 * dtmf_hz[f] + 1; /* between 1.5 % + 2 Hz, accepted, and 3.5 %, refused */
+        double c = cos(2 * M_PI * off_hz * DTMF_HOP / DTMF_RATE);
+        v[f] = (int)lround(32767 * c * fabs(c));
+    }
+    print_table("int16_t", "dtmf_limits", v, DTMF_N);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "g711") == 0) {
@@ -211,6 +253,10 @@ int main(int argc, char **argv)
         print_resample();
         return 0;
     }
-    fprintf(stderr, "usage: tables_gen g711|resample\n");
+    if (argc == 2 && strcmp(argv[1], "dtmf") == 0) {
+        print_dtmf();
+        return 0;
+    }
+    fprintf(stderr, "usage: tables_gen g711|resample|dtmf\n");
     return 2;
 }
