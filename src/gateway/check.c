@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "gateway/check_turns.h"
 #include "gateway/gateway_impl.h"
 #include "net/disk.h"
 #include "net/tls.h"
@@ -203,6 +204,7 @@ int check_run(const struct config_source *source, check_fn fn, void *arg)
         check_provider(&c, cfg);
         check_carrier(&c, cfg);
         check_vad(&c, cfg);
+        check_turns(&cfg->agent, fn, arg);
         check_tls(&c, cfg);
         check_records(&c, cfg);
         check_port(&c, cfg);
