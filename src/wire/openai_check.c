@@ -9,7 +9,7 @@
 #define SHOWN_MAX 64 /* bytes of a client's text quoted in a message */
 #define SHOWN(s)  (int)MIN((s).n, (size_t)SHOWN_MAX), (s).p ? (s).p : ""
 
-static void error_vset(struct openai_server_error *e, const char *code, const char *fmt, va_list args)
+static PRINTF_LIKE(3, 0) void error_vset(struct openai_server_error *e, const char *code, const char *fmt, va_list args)
 {
     e->type = "invalid_request_error";
     e->code = code;
