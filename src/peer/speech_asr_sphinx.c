@@ -15,6 +15,7 @@
 #define MAX_UTTERANCE_S 60
 #define DICT_MAX_BYTES  (16u << 20)
 #define LINE_MAX_BYTES  256
+#define MIN_WORD_MS     150 /* nobody speaks faster: "uh huh" is not three digits */
 
 #ifdef __SANITIZE_ADDRESS__
 /* The library loses some hundred bytes of each grammar that it parses; leaks of ours are still found. */
@@ -288,8 +289,10 @@ int asr_hear(struct asr *a, const int16_t *pcm, size_t n, uint32_t silence_ms, s
     uint64_t total_ms = n / 8;
     r.speech_ms = (uint32_t)(total_ms > silence_ms ? total_ms - silence_ms : 0);
     r.margin = phone_score - grammar_score;
-    double allowed_s = a->s_per_word * word_count(str_from(r.words)) + a->s_extra;
-    r.accepted = sounds && r.words[0] && r.margin <= a->max_margin && r.speech_ms <= allowed_s * 1000.0;
+    uint32_t n_words = word_count(str_from(r.words));
+    double allowed_s = a->s_per_word * n_words + a->s_extra;
+    bool speakable = r.speech_ms <= allowed_s * 1000.0 && r.speech_ms >= n_words * MIN_WORD_MS;
+    r.accepted = sounds && r.words[0] && r.margin <= a->max_margin && speakable;
     *ret = r;
     return 0;
 }
