@@ -185,6 +185,10 @@ static void forget_untold(struct draft *d)
     if (t->kind != TURN_SERVER_VAD || t->idle_timeout_ms == 0) {
         t->idle_timeout_ms = -1;
     }
+    if (t->idle_timeout_ms > 0 && d->provider_count && d->providers[a->provider].v.dialect == CONFIG_BETA) {
+        draft_warn(d, TD "idle_timeout_ms has no effect: the beta dialect of %s does not know it", a->provider_name.p);
+        t->idle_timeout_ms = -1;
+    }
 }
 
 struct effect {

@@ -378,6 +378,14 @@ TEST(the_services_idle_timeout_takes_the_ladders_place)
     assert_false(agent_of(&f)->silence.on);
     assert_warned(&f, "agent.silence is off: agent.turn_detection.idle_timeout_ms");
     fixture_done(&f);
+    fixture_ok(&f,
+               "providers: {old: {kind: openai, url: 'ws://127.0.0.1:1', dialect: beta}}\n"
+               "agent: {turn_detection: {type: server_vad, idle_timeout_ms: 8000}}\n",
+               NULL);
+    assert_int_equal(agent_of(&f)->turn.idle_timeout_ms, -1);
+    assert_true(agent_of(&f)->silence.on); /* somebody must look after them */
+    assert_warned(&f, "the beta dialect of old does not know it");
+    fixture_done(&f);
     load_td(&f, "type: local, idle_timeout_ms: 8000", NULL);
     assert_int_equal(agent_of(&f)->turn.idle_timeout_ms, -1);
     assert_true(agent_of(&f)->silence.on);

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "gateway/check_turns.h"
+#include "gateway/snapshot.h"
 #include "test.h"
 
 struct found {
@@ -107,4 +108,41 @@ TEST(what_is_off_is_said)
                 "off\n");
 }
 
-TEST_MAIN(T(two_steps_where_our_detector_hears), T(one_step_and_why), T(what_is_off_is_said))
+/* From the file to what the core is told at birth. */
+TEST(the_call_is_told_what_the_file_says)
+{
+    struct str text =
+        STR("agent:\n"
+            "  turn_detection: {type: hybrid, start_threshold: 0.61, threshold: 0.4, min_silence_ms: 333}\n"
+            "  barge_in: {verdict_ms: 601, backoff: 0.15}\n"
+            "  silence: {after_ms: 9s, prompts: [One], goodbye: Bye}\n"
+            "  dead_air: {nudges: 3}\n"
+            "  echo_guard: false\n");
+    struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
+    struct buf errors;
+    struct config *cfg = NULL;
+    struct snapshot *s = NULL;
+    buf_init(&errors, 1 << 16);
+    assert_ok(config_load(&src, &errors, &cfg));
+    assert_ok(snapshot_new(cfg, &errors, &s));
+    const struct call_opts *o = &s->call;
+    assert_int_equal(o->turn.kind, TURN_HYBRID);
+    assert_float_equal(o->turn.threshold, 0.4, 1e-9);
+    assert_true(o->vad.on);
+    assert_int_equal(o->vad.start_ppm, 610000);
+    assert_int_equal(o->vad.min_silence_ms, 333);
+    assert_int_equal(o->barge_in.verdict_ms, 601);
+    assert_int_equal(o->barge_in.backoff_ppm, 150000);
+    assert_true(o->silence.on);
+    assert_int_equal(o->silence.after_ms, 9000);
+    assert_int_equal(o->silence.n_prompts, 1);
+    assert_str_is(o->silence.prompts[0], "One");
+    assert_str_is(o->silence.goodbye, "Bye");
+    assert_int_equal(o->dead_air.nudges, 3);
+    assert_false(o->echo_guard);
+    snapshot_unref(s);
+    buf_done(&errors);
+}
+
+TEST_MAIN(T(the_call_is_told_what_the_file_says), T(two_steps_where_our_detector_hears), T(one_step_and_why),
+          T(what_is_off_is_said))
