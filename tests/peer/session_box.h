@@ -240,7 +240,7 @@ static void box_forget(struct box *b)
 }
 
 /* The types of all events not looked at yet, deltas of a kind in a row as one. */
-static void assert_types_(struct box *b, const char *const *want, size_t n_want, int line)
+static inline void assert_types_(struct box *b, const char *const *want, size_t n_want, int line)
 {
     size_t k = 0;
     struct str last = STR("");
