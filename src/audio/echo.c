@@ -503,7 +503,7 @@ static void weigh(struct echo_guard *e, const uint8_t level[ECHO_BANDS])
 static void idle(struct echo_guard *e)
 {
     e->excess = 0;
-    e->open = false;
+    e->open = e->closed = false;
     memset(e->tail, 0, sizeof(e->tail));
 }
 
@@ -552,10 +552,15 @@ static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const i
     } else {
         bound_track(e, slot, level);
     }
-    if (over <= 0) {
-        return ECHO_NONE;
+    if (e->open) {
+        return over > 0 ? ECHO_DOUBLE : ECHO_NONE;
     }
-    return e->open ? ECHO_DOUBLE : ECHO_ONLY;
+    /*
+     * In a pause of ours the gate stays as it is: closed, unless there is more than noise. Short pieces of noise
+     * between silence would sound like somebody to a voice detector.
+     */
+    e->closed = over > 0 || (e->closed && e->excess == 0);
+    return e->closed ? ECHO_ONLY : ECHO_NONE;
 }
 
 enum echo_verdict echo_judge(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n)

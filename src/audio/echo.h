@@ -95,6 +95,7 @@ struct echo_guard {
     int32_t tail[ECHO_BANDS]; /* reverberation of what was expected */
     int32_t excess;           /* evidence of somebody else, fading */
     bool open;                /* somebody speaks over the echo */
+    bool closed;              /* the last slot was gated */
 
     uint32_t closures;
     uint32_t pause; /* slots since the last ECHO_ONLY */
