@@ -198,14 +198,12 @@ struct effect {
 };
 
 static const struct effect effects[] = {
-    {TD "end_threshold", KIND(LOCAL) | KIND(HYBRID) | KIND(MANUAL) | KIND(SEMANTIC_VAD), true},
-    {TD "chunk_samples", KIND(LOCAL) | KIND(HYBRID) | KIND(MANUAL) | KIND(SEMANTIC_VAD), true},
-    {TD "grace_ms", KIND(LOCAL) | KIND(HYBRID) | KIND(MANUAL) | KIND(SEMANTIC_VAD), true},
-    {TD "min_speech_ms", KIND(LOCAL), false},
-    {TD "pre_speech_pad_ms", KIND(SERVER_VAD) | KIND(LOCAL) | KIND(HYBRID), false},
-    {TD "prefix_padding_ms", KIND(SERVER_VAD) | KIND(LOCAL) | KIND(HYBRID), false},
-    {TD "min_silence_ms", KIND(SERVER_VAD) | KIND(SEMANTIC_VAD) | KIND(LOCAL) | KIND(HYBRID), false},
-    {TD "silence_duration_ms", KIND(SERVER_VAD) | KIND(SEMANTIC_VAD) | KIND(LOCAL) | KIND(HYBRID), false},
+    {TD "end_threshold", OWN_DETECTOR | KIND(SEMANTIC_VAD), true},
+    {TD "chunk_samples", OWN_DETECTOR | KIND(SEMANTIC_VAD), true},
+    {TD "grace_ms", OWN_DETECTOR | KIND(SEMANTIC_VAD), true},
+    {TD "min_speech_ms", KIND(LOCAL) | KIND(HYBRID) | KIND(SEMANTIC_VAD), true},
+    {TD "pre_speech_pad_ms", OWN_DETECTOR | KIND(SERVER_VAD), false},
+    {TD "prefix_padding_ms", OWN_DETECTOR | KIND(SERVER_VAD), false},
     {TD "idle_timeout_ms", KIND(SERVER_VAD), false},
     {TD "service", KIND(HYBRID), false},
     {TD "eagerness", KIND(SEMANTIC_VAD) | KIND(HYBRID), false},
@@ -279,28 +277,21 @@ static void warn_contradictions(struct draft *d, bool create_asked, bool interru
     }
 }
 
-static void check_barge_in(struct draft *d)
+/* Not wrong, but hardly meant: the agent pauses, goes on, and then stops. */
+static void warn_slow_verdicts(struct draft *d)
 {
     const struct config_agent *a = &d->cfg->agent;
     const struct call_barge_in_opts *b = &a->barge_in;
+    const char *where = b->min_speech_ms > b->verdict_ms                      ? "min_speech_ms"
+                        : b->edge_ms > 0 && b->backchannel_ms > b->verdict_ms ? "backchannel_ms"
+                                                                              : NULL;
 
-    if (!a->vad.on || !b->on || !b->pause) {
-        return;
-    }
-    if (b->min_speech_ms > b->verdict_ms) {
-        draft_fail(d,
-                   draft_origin(d, draft_given(d, "agent.barge_in.min_speech_ms") ? "agent.barge_in.min_speech_ms"
-                                                                                  : "agent.barge_in.verdict_ms"),
-                   "agent.barge_in.min_speech_ms (%u) is longer than agent.barge_in.verdict_ms (%u): nobody could "
-                   "ever interrupt",
-                   b->min_speech_ms, b->verdict_ms);
-    } else if (b->edge_ms && b->backchannel_ms > b->verdict_ms) {
-        draft_fail(d,
-                   draft_origin(d, draft_given(d, "agent.barge_in.backchannel_ms") ? "agent.barge_in.backchannel_ms"
-                                                                                   : "agent.barge_in.verdict_ms"),
-                   "agent.barge_in.backchannel_ms (%u) is longer than agent.barge_in.verdict_ms (%u): nobody could "
-                   "ever interrupt at the edges of an answer",
-                   b->backchannel_ms, b->verdict_ms);
+    if (where && a->vad.on && b->on && b->pause) {
+        draft_warn(
+            d,
+            "agent.barge_in.%s is longer than agent.barge_in.verdict_ms (%u): the agent pauses, goes on before it "
+            "is sure, and stops then",
+            where, b->verdict_ms);
     }
 }
 
@@ -335,6 +326,6 @@ void finish_turns(struct draft *d)
     if (a->vad.on) {
         check_thresholds(d);
     }
-    check_barge_in(d);
+    warn_slow_verdicts(d);
     finish_silence(d);
 }
