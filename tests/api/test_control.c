@@ -130,5 +130,38 @@ TEST(turns_are_made_by_hand_only_where_the_agent_waits_for_it)
     rig_close(&r, false);
 }
 
+TEST(a_button_makes_the_turns_of_an_agent_that_waits_for_it)
+{
+    struct rig r;
+    char id[64], path[160];
+    rig_open(&r, &(struct rig_opts){.extra = "agent: {turn_detection: {type: manual}}"});
+    struct rig_call *c = connected_call(&r, id);
+    uint32_t begins = c->agent_begins;
+    post(&r, id, "turn", "{\"action\":\"commit\"}", 409, "No turn is open");
+    post(&r, id, "turn", "{\"action\":\"discard\"}", 409, "No turn is open");
+    post(&r, id, "turn", "{\"action\":\"start\"}", 200, "start"); /* over the greeting: it stops */
+    post(&r, id, "turn", "{\"action\":\"start\"}", 409, "open already");
+    post(&r, id, "turn", "{\"action\":\"discard\"}", 200, "discard");
+    post(&r, id, "turn", "{\"action\":\"start\"}", 200, "start");
+    for (int i = 0; i < 10; i++) {
+        settle(r.loop);
+    }
+    assert_true(c->clears >= 1);
+    post(&r, id, "turn", "{\"action\":\"commit\"}", 200, "commit");
+    while (c->agent_begins == begins) {
+        settle(r.loop);
+    }
+    hang_up(&r, c, id);
+    assert_int_equal(r.notes[NOTE_ILLEGAL], 0);
+    ignore_result(snprintf(path, sizeof(path), "/v1/calls/%s", id) < 0);
+    struct rig_reply reply = rig_http(&r, "GET", path, NULL, NULL);
+    struct str turns = rig_json(&reply, "turns");
+    assert_true(str_search(turns, STR("\"verdict\":\"control\"")) != SIZE_MAX);
+    assert_true(str_search(turns, STR("\"user_text\":\"order one two three four\"")) != SIZE_MAX);
+    buf_done(&reply.body);
+    rig_close(&r, false);
+}
+
 TEST_MAIN(T(bodies_that_make_no_sense_are_refused), T(text_is_taken_as_if_the_caller_had_said_it),
-          T(a_call_that_is_not_connected_takes_no_words), T(turns_are_made_by_hand_only_where_the_agent_waits_for_it))
+          T(a_call_that_is_not_connected_takes_no_words), T(turns_are_made_by_hand_only_where_the_agent_waits_for_it),
+          T(a_button_makes_the_turns_of_an_agent_that_waits_for_it))

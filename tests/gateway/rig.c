@@ -245,7 +245,8 @@ struct rig_call *rig_call(struct rig *r, const struct phone_when *when, size_t n
     c->rig = r;
     buf_init(&c->docs, 1 << 16);
     for (size_t i = 0; i < n; i++) {
-        items[i] = (struct phone_item){.kind = PHONE_SAY, .when = when[i], .mulaw = rig_tone(), .label = "tone"};
+        struct span sound = r->sounds[i].n > 0 ? r->sounds[i] : rig_tone();
+        items[i] = (struct phone_item){.kind = PHONE_SAY, .when = when[i], .mulaw = sound, .label = "sound"};
     }
     ignore_result(snprintf(url, sizeof(url), "http://%s/twiml", r->base) < 0);
     const struct phone_opts o = {

@@ -78,6 +78,7 @@ struct rig {
     struct http_client *http;
     struct buf yaml;
     const char *auth_token;
+    struct span sounds[8]; /* what phones say as their nth item; empty: the tone */
     char dir[256];
     char base[64]; /* "127.0.0.1:port" */
     struct rig_call calls[RIG_CALLS];

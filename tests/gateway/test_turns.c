@@ -1,0 +1,231 @@
+/* Turns found by our own detector through a whole gateway: real speech, real sockets, the same loop pass. */
+#include "gateway/rig.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "call/journal.h"
+#include "gateway/mapped.h"
+#include "gateway/replay.h"
+
+#define VOICE      SOURCE_ROOT "/tests/audio/vad/clean_8k_ulaw.wav"
+#define VOICE_HEAD 58
+#define CHUNK      256
+
+static const struct phone_when agent_stops = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 400};
+
+/* In the midst of it: it lasts 4.7 s. */
+static const struct phone_when over_the_greeting = {.kind = PHONE_WHEN_AGENT_SPEAKS, .ms = 1500};
+
+static struct span voice;
+
+static int map_voice(void **state UNUSED)
+{
+    return mapped_open(VOICE, &voice);
+}
+
+static int unmap_voice(void **state UNUSED)
+{
+    mapped_close(voice);
+    return 0;
+}
+
+/* Chunks [from, to) of the speaker; which of them are speech stands in clean_8k_ulaw.csv. */
+static struct span chunks(size_t from, size_t to)
+{
+    assert_true(voice.n >= VOICE_HEAD + to * CHUNK);
+    return span_from(voice.p + VOICE_HEAD + from * CHUNK, (to - from) * CHUNK);
+}
+
+static struct span sentence(void) /* half a second of speech */
+{
+    return chunks(188, 212);
+}
+
+static struct span longer(void) /* 1.7 s */
+{
+    return chunks(250, 310);
+}
+
+static struct span murmur(void) /* 64 ms; the network hears it end 100 ms later */
+{
+    return chunks(191, 193);
+}
+
+static void open_rig(struct rig *r, const char *turns)
+{
+    char yaml[512];
+    ignore_result(snprintf(yaml, sizeof(yaml), "agent: {turn_detection: {type: local}%s}", turns) < 0);
+    rig_open(r, &(struct rig_opts){.extra = yaml});
+}
+
+/* A counter of the gateway's metrics; the whole line without the number. */
+static uint64_t metric(struct rig *r, const char *name)
+{
+    struct rig_reply reply = rig_http(r, "GET", "/metrics", NULL, NULL);
+    char line[160];
+    int64_t n = -1;
+    ignore_result(snprintf(line, sizeof(line), "\n%s ", name) < 0);
+    struct str text = buf_str(&reply.body);
+    size_t at = str_search(text, str_from(line));
+    assert_true(at != SIZE_MAX);
+    struct str rest = {text.p + at + strlen(line), text.n - at - strlen(line)};
+    rest.n = MIN(str_find(rest, '\n'), str_find(rest, '.'));
+    assert_ok(str_to_i64(rest, &n));
+    buf_done(&reply.body);
+    return (uint64_t)n;
+}
+
+/* Every answer of the detector is stepped in the pass of the audio that asked: the loop's clock stands still within it,
+ * but for a timer that comes due, which sets it to a whole millisecond. */
+static void assert_same_pass(const char *journal)
+{
+    struct journal_reader r;
+    struct arena arena;
+    struct call_opts opts;
+    struct call_event ev;
+    struct span file;
+    struct str build;
+    uint64_t now_us = 0, media_us = 0, digest = 0, answers = 0, same = 0;
+    int got;
+    arena_init(&arena, 4 << 20);
+    assert_ok(mapped_open(journal, &file));
+    assert_ok(journal_open(&r, file, &arena, &opts, &build));
+    while ((got = journal_next(&r, &ev, &now_us, &digest)) > 0) {
+        if (ev.type == EV_LEG_MEDIA) {
+            media_us = now_us;
+        } else if (ev.type == EV_VAD) {
+            assert_true(now_us == media_us || (now_us % 1000 == 0 && now_us - media_us < 20000));
+            same += now_us == media_us;
+            answers++;
+        }
+    }
+    assert_int_equal(got, 0);
+    assert_true(answers > 20 && same > answers / 2);
+    mapped_close(file);
+    arena_done(&arena);
+}
+
+/* The journal gives the same actions again, and so does the detector over the audio. */
+static void assert_replays(const char *journal)
+{
+    struct vad_model *model = NULL;
+    struct replay_report report;
+    assert_ok(vad_model_builtin(&model));
+    assert_ok(replay_run(journal, &(struct replay_opts){.vad = model}, &report));
+    vad_model_free(model);
+    assert_int_equal(report.first_diff, 0);
+    assert_true(report.vad.chunks > 20);
+    assert_int_equal(report.vad.unknown, 0);
+    assert_true(report.vad.max_diff_ppm <= 100); /* batches of other sizes may round otherwise */
+    assert_int_equal(report.vad.start_crossed + report.vad.end_crossed, 0);
+}
+
+static struct rig_reply record_of(struct rig *r, const char *id)
+{
+    char path[160];
+    ignore_result(snprintf(path, sizeof(path), "/v1/calls/%s", id) < 0);
+    struct rig_reply reply = rig_http(r, "GET", path, NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    return reply;
+}
+
+static void assert_turns_tell(struct rig *r, const char *words)
+{
+    struct rig_reply reply = record_of(r, r->last_call);
+    if (str_search(rig_json(&reply, "turns"), str_from(words)) == SIZE_MAX) {
+        fail_msg("no %s in " STR_FMT, words, STR_ARG(rig_json(&reply, "turns")));
+    }
+    buf_done(&reply.body);
+}
+
+TEST(a_turn_that_we_find_is_answered_and_timed)
+{
+    const struct phone_when after_it = {.kind = PHONE_WHEN_AFTER, .ms = 6000}; /* the greeting and its grace */
+    struct rig r;
+    open_rig(&r, "");
+    r.sounds[0] = sentence();
+    struct rig_call *c = rig_call(&r, &after_it, 1, agent_stops);
+    rig_wait_over(c);
+    assert_int_equal(c->err, 0);
+    assert_int_equal(c->n_turns, 1);
+    assert_true(c->turns[0].answered);
+    assert_int_equal(r.notes[NOTE_TURN_START], 1);
+    assert_int_equal(r.notes[NOTE_TURN_END], 1);
+    assert_int_equal(r.notes[NOTE_ILLEGAL], 0);
+    assert_same_pass(r.last_journal);
+    assert_replays(r.last_journal);
+    struct rig_reply reply = record_of(&r, r.last_call);
+    assert_true(str_search(rig_json(&reply, "turns"), STR("\"detection_ms\":")) != SIZE_MAX);
+    assert_true(str_search(rig_json(&reply, "turns"), STR("\"end_silence_ms\":4")) != SIZE_MAX); /* 400 and a chunk */
+    assert_str_is(rig_json(&reply, "line.echo"), "false");
+    buf_done(&reply.body);
+    assert_true(metric(&r, "ringtrip_vad_chunks_total") > 20);
+    assert_true(metric(&r, "ringtrip_vad_batch_chunks_count") > 20);
+    assert_int_equal(metric(&r, "ringtrip_vad_overloads_total"), 0);
+    assert_int_equal(metric(&r, "ringtrip_turn_detection_seconds_count"), 1);
+    assert_int_equal(metric(&r, "ringtrip_end_silence_seconds_count"), 1);
+    rig_close(&r, false);
+}
+
+TEST(speech_over_the_agent_stops_it_for_good)
+{
+    struct rig r;
+    open_rig(&r, "");
+    r.sounds[0] = longer();
+    struct rig_call *c = rig_call(&r, &over_the_greeting, 1, agent_stops);
+    rig_wait_over(c);
+    assert_int_equal(c->err, 0);
+    assert_true(c->clears >= 1);
+    assert_int_equal(c->after_clear_bytes, 0);
+    assert_true(r.notes[NOTE_PAUSE] >= 1);
+    assert_true(r.notes[NOTE_BARGE_IN] >= 1);
+    assert_same_pass(r.last_journal);
+    assert_replays(r.last_journal);
+    assert_turns_tell(&r, "\"interrupted\":true,\"verdict\":\"speech\"");
+    assert_true(metric(&r, "ringtrip_barge_in_total{verdict=\"speech\"}") >= 1);
+    rig_close(&r, false);
+}
+
+TEST(a_murmur_pauses_the_agent_and_it_goes_on)
+{
+    struct rig r;
+    open_rig(&r, "");
+    r.sounds[0] = murmur();
+    struct rig_call *c = rig_call(&r, &over_the_greeting, 1, (struct phone_when){.kind = PHONE_WHEN_AFTER, .ms = 2500});
+    rig_wait_over(c);
+    assert_int_equal(r.notes[NOTE_PAUSE], 1);
+    assert_int_equal(r.notes[NOTE_RESUME], 1);
+    assert_int_equal(r.notes[NOTE_BARGE_IN], 0);
+    assert_replays(r.last_journal);
+    assert_turns_tell(&r, "\"interrupted\":false,\"verdict\":\"short\",\"pauses\":1,");
+    assert_int_equal(metric(&r, "ringtrip_false_pauses_total"), 1);
+    assert_int_equal(metric(&r, "ringtrip_false_pause_seconds_count"), 1);
+    assert_int_equal(metric(&r, "ringtrip_barge_in_total{verdict=\"short\"}"), 1);
+    assert_int_equal(metric(&r, "ringtrip_barge_in_total{verdict=\"speech\"}"), 0);
+    rig_close(&r, false);
+}
+
+TEST(without_a_detector_nothing_is_asked_of_it)
+{
+    struct phone_when when[1] = {{0}};
+    struct rig r;
+    rig_open(&r, &(struct rig_opts){0}); /* server_vad */
+    struct rig_call *c = rig_call(&r, when, 1, agent_stops);
+    rig_wait_over(c);
+    assert_int_equal(metric(&r, "ringtrip_vad_chunks_total"), 0);
+    assert_turns_tell(&r, "\"verdict\":null");
+    rig_close(&r, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_turn_that_we_find_is_answered_and_timed), T(speech_over_the_agent_stops_it_for_good),
+        T(a_murmur_pauses_the_agent_and_it_goes_on), T(without_a_detector_nothing_is_asked_of_it)};
+    return cmocka_run_group_tests(tests, map_voice, unmap_voice);
+}
