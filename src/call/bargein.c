@@ -54,6 +54,7 @@ uint32_t cut_agent(struct call *c, enum canceller who)
 
 void barge_in(struct call *c, enum call_verdict why)
 {
+    ladder_reset(c);
     bool audible = c->playout != PLAYOUT_EMPTY;
     enum canceller who = c->model_interrupts ? SERVICE_CANCELS : WE_CANCEL;
     if (audible) {

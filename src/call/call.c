@@ -186,6 +186,7 @@ static void on_leg_mark(struct call *c, const struct call_event *ev)
 
 static void on_leg_dtmf(struct call *c, const struct call_event *ev)
 {
+    c->keys_reported = true;
     call_remark(c, NOTE_DTMF, 0, STR_NULL); /* the digit itself stays out of logs */
     uplink_key(c, ev->leg_dtmf.digit);
 }
@@ -411,6 +412,7 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
             seq_try(c);
             playout_pump(c);
             life_progress(c);
+            ladder_progress(c);
             turn_settle(c);
             playout_record(c, false);
         }

@@ -337,7 +337,8 @@ static void f_event(struct visit *v, struct call_event *e)
 
 static void f_turn_taking(struct visit *v, struct call_opts *o)
 {
-    bool *flags[] = {&o->vad.on, &o->barge_in.on, &o->barge_in.pause, &o->silence.on, &o->dead_air.on, &o->echo_guard};
+    bool *flags[] = {&o->vad.on,      &o->barge_in.on, &o->barge_in.pause, &o->silence.on,
+                     &o->dead_air.on, &o->echo_guard,  &o->dtmf_in_band};
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
         f_bool(v, flags[i]);
     }

@@ -30,6 +30,11 @@ static void ask_exactly(struct call *c, struct str words)
     buf_done(&text);
 }
 
+void life_say(struct call *c, struct str words)
+{
+    ask_exactly(c, words);
+}
+
 /* What is asked for once, by the agent as it is: its own instructions stand before. */
 static void ask_in_character(struct call *c, struct str wish, bool no_tools)
 {
@@ -87,6 +92,7 @@ void life_leg_start(struct call *c, const struct call_event *ev)
     ledger_init(&c->ledger, audio_bytes_per_ms(c->leg_format));
     track_done(&c->track);
     track_init(&c->track, c->leg_format);
+    intake_init(c);
     turn_init(c);
     timer_off(c, TIMER_LEG_START);
     timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
@@ -216,8 +222,9 @@ static void ask_goodbye(struct call *c)
 {
     c->farewell = FAREWELL_ASKED;
     timer_set(c, TIMER_FAREWELL, c->o->deadlines.farewell_ms);
-    if (c->o->farewell.text.n) {
-        ask_exactly(c, c->o->farewell.text);
+    struct str words = c->farewell_words.n ? c->farewell_words : c->o->farewell.text;
+    if (words.n) {
+        ask_exactly(c, words);
     } else {
         ask_in_character(c, STR("The call is ending. Say goodbye to the caller in one short sentence."), true);
     }
@@ -310,10 +317,14 @@ void life_end(struct call *c)
     act->end.reason = c->reason;
     act->end.detail = detail;
     act->end.duration_ms = c->leg_start_us ? (uint32_t)((c->now_us - c->leg_start_us) / 1000) : 0;
+    if (c->leg_start_us) {
+        intake_stats(c, &act->end.line);
+    }
 }
 
-static void say_goodbye_for(struct call *c, enum call_reason reason)
+void life_goodbye_with(struct call *c, enum call_reason reason, struct str words)
 {
+    c->farewell_words = words;
     set_reason(c, reason);
     if (c->model != MODEL_READY || c->leg != LEG_UP || c->phase == PHASE_FAREWELL) {
         life_hangup(c, reason, false);
@@ -363,7 +374,7 @@ void life_timer(struct call *c, enum call_timer t)
         uplink_fill(c);
         break;
     case TIMER_MAX_CALL:
-        say_goodbye_for(c, REASON_LIMIT_DURATION);
+        life_goodbye_with(c, REASON_LIMIT_DURATION, STR_NULL);
         break;
     case TIMER_PUMP:
         break; /* the pump runs after every event */
@@ -375,6 +386,10 @@ void life_timer(struct call *c, enum call_timer t)
         break;
     case TIMER_KEYS:
         uplink_keys_done(c);
+        break;
+    case TIMER_SILENCE:
+    case TIMER_DEAD_AIR:
+        ladder_timer(c, t);
         break;
     case TIMER_VERDICT:
     case TIMER_COMMIT:

@@ -105,6 +105,7 @@ struct call_opts {
     struct call_silence_opts silence;
     struct call_dead_air_opts dead_air;
     bool echo_guard;
+    bool dtmf_in_band; /* keys are looked for in the audio until the carrier reports one */
     struct {
         uint32_t lead_ms;
         uint32_t max_lead_ms;

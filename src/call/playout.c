@@ -113,6 +113,10 @@ void playout_audio(struct call *c, struct str response_id, struct str item_id, s
     }
     it->received += (uint32_t)n;
     c->downlink_bytes += n;
+    if (str_is(response_id, c->active_id)) {
+        c->response_ms += bytes_ms(c, n);
+        ladder_audio(c, c->response_ms);
+    }
     if (c->playout == PLAYOUT_EMPTY) {
         c->audible_us = c->now_us;
     }

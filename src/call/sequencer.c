@@ -77,18 +77,24 @@ void seq_try(struct call *c)
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.response_ms);
 }
 
-/* The request in flight came to nothing: the same once more, unless something newer is wanted. False: tried enough. */
-static bool try_again(struct call *c)
+/* What was asked for is wanted once more, unless something newer is. */
+static void want_again(struct call *c)
 {
-    if (c->retries++ >= RETRIES_MAX) {
-        return false;
-    }
     if (!c->want) {
         c->want = true;
         c->want_no_tools = c->asked_no_tools;
         buf_clear(&c->want_text, 0);
         buf_put_str(&c->want_text, buf_str(&c->asked_text));
     }
+}
+
+/* The request in flight came to nothing: the same once more, unless something newer is wanted. False: tried enough. */
+static bool try_again(struct call *c)
+{
+    if (c->retries++ >= RETRIES_MAX) {
+        return false;
+    }
+    want_again(c);
     return true;
 }
 
@@ -99,6 +105,8 @@ void seq_created(struct call *c, struct str response_id)
         seq_bury(c, c->active_id); /* the peer runs two at once; only the newer one is played */
     }
     response_to(c, RE_CREATED);
+    c->response_ms = 0;
+    c->response_called = false;
     call_copy_id(c->active_id, response_id);
     timer_off(c, TIMER_EXPECT);
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.stall_ms);
@@ -146,6 +154,7 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
     if (status == RESPONSE_CANCELLED && c->response == RESPONSE_GENERATING) {
         seq_bury(c, c->active_id);
     }
+    enum response_state was = c->response;
     response_to(c, RE_DONE);
     if (status == RESPONSE_FAILED) {
         call_remark(c, NOTE_RESPONSE_FAILED, 0, reason);
@@ -156,7 +165,11 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
     } else if (status == RESPONSE_COMPLETED) {
         c->retries = 0;
     }
+    bool ours_to_hear = was == RESPONSE_GENERATING && status == RESPONSE_COMPLETED;
     settled(c);
+    if (ours_to_hear && c->response_ms == 0 && !c->response_called) {
+        ladder_mute_answer(c);
+    }
 }
 
 void seq_error(struct call *c, uint32_t request, struct str code)
@@ -206,6 +219,12 @@ void seq_cancel(struct call *c, enum canceller who)
     if (who == WE_CANCEL) {
         tell_cancel(c);
     }
+}
+
+void seq_again(struct call *c)
+{
+    want_again(c);
+    seq_cancel(c, WE_CANCEL);
 }
 
 void seq_expired(struct call *c)

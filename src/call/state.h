@@ -6,7 +6,10 @@
 #define CALL_STATE_H
 
 #include "audio/convert.h"
+#include "audio/dtmf.h"
 #include "audio/echo.h"
+#include "audio/line.h"
+#include "audio/place.h"
 #include "base/buf.h"
 #include "call/call.h"
 #include "call/detector.h"
@@ -38,10 +41,12 @@ enum call_timer {
     TIMER_PUMP,
     TIMER_OVERDUE,
     TIMER_TOOL,
-    TIMER_KEYS,    /* the caller has stopped pressing keys */
-    TIMER_VERDICT, /* a pause must end */
-    TIMER_COMMIT,  /* hybrid: we heard the turn end, the service should have too */
-    TIMER_ARM,     /* the grace period behind a protected greeting is over */
+    TIMER_KEYS,     /* the caller has stopped pressing keys */
+    TIMER_VERDICT,  /* a pause must end */
+    TIMER_COMMIT,   /* hybrid: we heard the turn end, the service should have too */
+    TIMER_SILENCE,  /* the caller's: the next rung */
+    TIMER_DEAD_AIR, /* the model's: an answer is owed */
+    TIMER_ARM,      /* the grace period behind a protected greeting is over */
     TIMER_N
 };
 
@@ -103,8 +108,16 @@ struct call {
     bool apologise;
     bool greeted; /* the greeting was asked for: never twice */
     enum farewell_state farewell;
+    struct str farewell_words; /* lent by the options; empty: theirs */
     char farewell_response[CALL_ID_MAX];
     char detail[160];
+
+    /* intake.c */
+    struct place place;
+    struct line line;
+    struct echo_guard echo;
+    struct dtmf dtmf;
+    bool keys_reported; /* the carrier reports keys: none is looked for in the audio */
 
     /* uplink.c */
     enum audio_format leg_format, model_in, model_out;
@@ -115,7 +128,6 @@ struct call {
     uint64_t turn_bytes; /* appended since the gate opened */
     uint64_t uplink_bytes, appended_bytes;
     uint64_t media_pos;     /* samples: where the next caller frame belongs on the media clock */
-    uint32_t media_ts;      /* carrier timestamp that belongs to media_pos */
     uint64_t media_seen_us; /* arrival of the last frame; 0: none yet */
     uint64_t media_first_us;
     uint64_t filled_us; /* silence was appended up to this time */
@@ -135,7 +147,6 @@ struct call {
     uint32_t own_commits;               /* commits of ours that the service has not confirmed yet */
 
     /* playout.c */
-    struct echo_guard echo;
     struct buf back;      /* scratch of a pause: what was sent and not heard */
     struct buf recent;    /* the last heard audio of an item, for resuming at a quiet point */
     uint32_t recent_item; /* its number */
@@ -158,10 +169,15 @@ struct call {
     bool want, want_no_tools, asked_no_tools;
     bool collided;        /* what is wanted came too late for the response under way: it is asked for again behind it */
     struct buf want_text; /* instructions of the response that is wanted; empty: the session's */
+    uint32_t response_ms; /* audio of the active one so far */
+    bool response_called; /* it called a tool */
     struct buf asked_text; /* those of the one in flight, for another try */
     uint32_t retries;
     char dead[CALL_DEAD][CALL_ID_MAX];
     uint32_t dead_next;
+
+    /* ladder.c */
+    uint32_t rung, nudged, mute;
 
     /* toolset.c */
     struct tool_slot tools[CALL_TOOL_SLOTS];
@@ -201,13 +217,19 @@ bool caller_to(struct call *c, enum caller_event e);
 bool response_to(struct call *c, enum response_event e);
 bool playout_to(struct call *c, enum playout_event e);
 
-/* uplink.c */
+/* intake.c */
+void intake_init(struct call *c); /* the leg is up */
 void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio);
+void uplink_fill(struct call *c); /* TIMER_FILL: the carrier is silent while somebody waits for an end of speech */
+void intake_stats(const struct call *c, struct call_line *ret);
+
+/* uplink.c */
+void uplink_pass(struct call *c, struct span audio); /* caller audio in the leg's format, in order */
+void uplink_pass_silence(struct call *c, uint32_t bytes);
 void uplink_open(struct call *c); /* the model is ready: what waited goes out */
 void uplink_key(struct call *c, char digit);
 void uplink_keys_done(struct call *c);             /* the keys become a text of the caller */
 void uplink_text(struct call *c, struct str text); /* as if the caller had said it; the agent stops for it */
-void uplink_fill(struct call *c); /* TIMER_FILL: the carrier is silent while the service waits for an end of speech */
 
 /* Speech begins at position from: what waited from there on goes out, then everything until the gate is shut. */
 void uplink_gate_open(struct call *c, uint64_t from);
@@ -260,6 +282,7 @@ void seq_error(struct call *c, uint32_t request, struct str code);
 /* Who stops the generation: we, or the service by its own turn detection. */
 enum canceller { WE_CANCEL, SERVICE_CANCELS };
 void seq_cancel(struct call *c, enum canceller who); /* the active response is dead to us */
+void seq_again(struct call *c); /* what runs comes to nothing: cancelled, and the same asked for anew */
 void seq_expired(struct call *c);
 void seq_alive(struct call *c);
 void seq_bury(struct call *c, const char *response_id); /* no audio of it is played any more */
@@ -279,6 +302,13 @@ void barge_in(struct call *c, enum call_verdict why);
 /* Stops the agent at once: clear, cancel, truncate at what was heard. Returns ms heard of the first item. */
 uint32_t cut_agent(struct call *c, enum canceller who);
 
+/* ladder.c */
+void ladder_reset(struct call *c);    /* the caller has done something */
+void ladder_progress(struct call *c); /* after every event */
+void ladder_timer(struct call *c, enum call_timer t);
+void ladder_mute_answer(struct call *c); /* a response was completed and had neither sound nor tool call */
+void ladder_audio(struct call *c, uint32_t response_ms);
+
 /* history.c */
 void turn_begin(struct call *c);
 void turn_close(struct call *c);
@@ -296,6 +326,9 @@ void life_model_ready(struct call *c, const struct call_event *ev);
 void life_model_failed(struct call *c, const struct call_event *ev);
 void life_hangup(struct call *c, enum call_reason reason, bool apologise);
 void life_goodbye(struct call *c, struct str response_id); /* end_call was called */
+void life_say(struct call *c, struct str words);           /* these words and nothing else, when the model is free */
+/* Says these words (or the agent's own goodbye) and hangs up. */
+void life_goodbye_with(struct call *c, enum call_reason reason, struct str words);
 void life_progress(struct call *c);
 void life_timer(struct call *c, enum call_timer t);
 void life_end(struct call *c);

@@ -98,6 +98,7 @@ static void start_tool(struct call *c, struct tool_slot *s, const struct call_ev
 
 void tools_call(struct call *c, const struct call_event *ev)
 {
+    c->response_called = true;
     struct str id = ev->model_tool.tool_call_id;
     if (id.n == 0 || id.n >= CALL_ID_MAX || find_slot(c, id) || was_answered(c, id)) {
         call_remark(c, NOTE_TOOL_DUPLICATE, 0, id);

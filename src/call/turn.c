@@ -45,7 +45,6 @@ void turn_init(struct call *c)
     c->gated = c->o->turn.kind == TURN_LOCAL || c->o->turn.kind == TURN_MANUAL;
     c->armed = !(c->o->greeting.protect && c->o->greeting.kind != GREETING_NONE);
     detector_init(&c->detector, &c->o->vad, audio_rate_hz(c->leg_format));
-    echo_init(&c->echo, audio_rate_hz(c->leg_format));
 }
 
 /* Sounds are followed but lead to nothing yet. */

@@ -413,6 +413,10 @@ static void random_call(uint64_t number)
     s.opts.greeting.kind = (enum greeting_kind)dice(GREETING_KIND_N);
     s.opts.greeting.text = STR("Hello there.");
     struct actor a = {.interrupts = dice(2), .creates = dice(4) != 0};
+    s.opts.silence.on = dice(2);
+    s.opts.silence.after_ms = s.opts.silence.again_ms = 500 + dice(6000);
+    s.opts.dead_air.on = dice(2);
+    s.opts.dead_air.nudge_ms = 1000 + dice(8000);
     if (dice(2)) {
         static const enum turn_kind kinds[] = {TURN_LOCAL, TURN_LOCAL, TURN_HYBRID, TURN_MANUAL, TURN_SEMANTIC_VAD};
         s.opts.turn.kind = kinds[dice(5)];

@@ -1,0 +1,227 @@
+/*
+ * What arrives from the caller, frame by frame, before anybody uses it: its place on the media clock (late and doubled
+ * frames are dropped, gaps filled with silence, because the service's clock counts appended audio and would never see
+ * the end of a speech), the oddities of the line, the recording, our own echo, the local detector, keys in the audio.
+ *
+ *     place ─▶ line ─▶ recording
+ *                 └──▶ echo guard ─▶ detector (turn.c), keys
+ *                               └──▶ model (uplink.c)
+ */
+#include "base/err.h"
+#include "call/state.h"
+
+#define FILL_AFTER_MS   300
+#define FILL_HEARD_MS   1000 /* of a gap that the local detector hears as silence */
+#define ANCHOR_SLACK_MS 20
+#define SLICE_MS        60 /* longer frames are looked at in slices */
+
+void intake_init(struct call *c)
+{
+    place_init(&c->place);
+    line_init(&c->line, c->leg_format);
+    echo_init(&c->echo, audio_rate_hz(c->leg_format));
+    dtmf_init(&c->dtmf);
+}
+
+/* The caller may not talk into a protected greeting: the service hears silence of the same length. */
+static bool shielded(const struct call *c)
+{
+    return c->phase == PHASE_GREETING && c->o->greeting.protect && !c->gated;
+}
+
+/*
+ * The first frame's arrival anchors the media clock. When frames then come faster than time, that one had been held up
+ * on its way: the anchor moves to where the least delayed frame says, as long as nothing of the recording has left.
+ */
+static void pull_anchor(struct call *c, uint64_t now_pos, uint32_t n_samples)
+{
+    uint64_t latest = now_pos > n_samples ? now_pos - n_samples : 0;
+    uint64_t slack = audio_rate_hz(c->leg_format) / 1000 * ANCHOR_SLACK_MS;
+    if (c->media_pos <= latest + slack || c->track.base > 0) {
+        return;
+    }
+    uint64_t ahead = MIN(c->media_pos - latest, c->media_pos);
+    if (ahead <= c->track.caller_end) {
+        track_pull_caller(&c->track, ahead);
+        c->media_pos -= ahead;
+    }
+}
+
+/* Missing media is silence to whoever listens. */
+static void fill_gap(struct call *c, uint32_t n_samples)
+{
+    static const int16_t silence[160];
+    uint32_t per_ms = audio_rate_hz(c->leg_format) / 1000;
+    call_remark(c, NOTE_UPLINK_FILL, n_samples / per_ms, STR_NULL);
+    for (uint32_t n = MIN(n_samples, per_ms * FILL_HEARD_MS); c->o->vad.on && n;) {
+        uint32_t part = MIN(n, (uint32_t)ARRAY_LEN(silence));
+        turn_heard(c, c->media_pos - n, silence, part, ECHO_NONE);
+        n -= part;
+    }
+    uplink_pass_silence(c, n_samples * audio_sample_bytes(c->leg_format));
+}
+
+/* Where the frame belongs on the media clock. False: it came too late or twice, nobody hears it. */
+static bool place_frame(struct call *c, uint32_t ts_ms, struct span audio, uint32_t *ret_gap)
+{
+    uint32_t per_ms = audio_rate_hz(c->leg_format) / 1000;
+    uint32_t n_samples = (uint32_t)(audio.n / audio_sample_bytes(c->leg_format));
+    uint64_t now_pos = call_position(c, c->now_us);
+    uint64_t by_arrival = now_pos > n_samples ? now_pos - n_samples : 0;
+    struct place_spot spot = place_judge(&c->place, ts_ms, n_samples / per_ms, audio);
+    *ret_gap = 0;
+    if (c->media_seen_us == 0) {
+        c->media_pos = by_arrival;
+    }
+    switch (spot.kind) {
+    case PLACE_NEXT:
+        break;
+    case PLACE_GAP:
+        *ret_gap = spot.gap_ms * per_ms;
+        c->media_pos += *ret_gap;
+        break;
+    case PLACE_JUMP:
+        c->media_pos = MAX(c->media_pos, by_arrival);
+        break;
+    case PLACE_LATE:
+    case PLACE_DOUBLE:
+        return false;
+    }
+    pull_anchor(c, now_pos, n_samples);
+    return true;
+}
+
+static void remark_findings(struct call *c, uint32_t findings)
+{
+    struct line_stats stats;
+    line_stats(&c->line, &stats);
+    for (unsigned f = 0; findings && f < LINE_FINDING_N; f++) {
+        if (findings >> f & 1) {
+            int64_t value = f == LINE_DC_OFFSET    ? stats.dc_offset
+                            : f == LINE_FRAME_SIZE ? stats.usual_bytes
+                                                   : (int64_t)stats.media_ms;
+            call_remark(c, NOTE_LINE, value, str_from(line_finding_word((enum line_finding)f)));
+        }
+    }
+}
+
+/* Keys that the carrier does not report. Once it reports one, it reports all, and ours would be second ones. */
+static void hear_keys(struct call *c, const int16_t *pcm, size_t n)
+{
+    char digits[16];
+    if (!c->o->dtmf_in_band || c->keys_reported || audio_rate_hz(c->leg_format) != DTMF_RATE_HZ ||
+        dtmf_max(n) > sizeof(digits)) {
+        return;
+    }
+    size_t found = dtmf_run(&c->dtmf, pcm, n, digits);
+    for (size_t i = 0; i < found; i++) {
+        call_remark(c, NOTE_DTMF, 0, STR("in-band"));
+        uplink_key(c, digits[i]);
+    }
+}
+
+/* Looked at by the echo guard, then by the local detector. True: nothing but our own echo. */
+static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
+{
+    enum echo_verdict echo = c->o->echo_guard ? echo_judge(&c->echo, at, pcm, n) : ECHO_NONE;
+    hear_keys(c, pcm, n);
+    if (echo == ECHO_ONLY) {
+        memset(pcm, 0, n * sizeof(pcm[0]));
+    }
+    turn_heard(c, at, pcm, n, echo);
+    return echo == ECHO_ONLY;
+}
+
+/* One slice of a frame: cleaned, recorded, judged, passed on. */
+static void take_slice(struct call *c, struct span audio)
+{
+    bool listens = c->leg == LEG_UP && c->model != MODEL_GONE;
+    bool looks = listens && (c->o->vad.on || c->o->echo_guard || c->o->dtmf_in_band);
+    struct line_frame f = {.audio = audio, .now_ms = c->now_us / 1000};
+    f.clean = arena_raw(&c->out->bytes, audio.n);
+    f.pcm = looks ? arena_raw(&c->out->bytes, (audio.n + 1) * sizeof(int16_t)) : NULL;
+    if (!f.clean || (looks && !f.pcm)) {
+        c->out->overflow = true;
+        return;
+    }
+    line_run(&c->line, &f);
+    remark_findings(c, f.findings);
+    struct span clean = f.changed ? span_from(f.clean, audio.n) : audio;
+    uint64_t at = c->media_pos;
+    c->media_pos += audio.n / audio_sample_bytes(c->leg_format);
+    if (c->o->record) {
+        ignore_result(track_caller(&c->track, at, clean)); /* a gap in the recording, counted as late */
+    }
+    bool echo = looks && judge(c, at, f.pcm, f.n_pcm);
+    if (listens && (echo || shielded(c))) {
+        uplink_pass_silence(c, (uint32_t)clean.n);
+    } else if (listens) {
+        uplink_pass(c, clean);
+    }
+}
+
+void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
+{
+    uint32_t gap = 0;
+    if (c->leg != LEG_UP && c->leg != LEG_HANGING_UP) {
+        return;
+    }
+    timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
+    if (!place_frame(c, timestamp_ms, audio, &gap)) {
+        return;
+    }
+    uint64_t filled_us = c->media_seen_us < c->filled_us ? c->filled_us - c->media_seen_us : 0;
+    c->uplink_bytes += audio.n;
+    c->media_first_us = c->media_first_us ? c->media_first_us : c->now_us;
+    c->media_seen_us = c->now_us;
+    c->filled_us = c->now_us;
+    timer_set(c, TIMER_FILL, FILL_AFTER_MS);
+    uint32_t filled = (uint32_t)(filled_us / 1000) * (audio_rate_hz(c->leg_format) / 1000);
+    if (gap > filled && c->leg == LEG_UP && c->model != MODEL_GONE) {
+        fill_gap(c, gap - filled);
+    }
+    size_t slice = (size_t)SLICE_MS * audio_bytes_per_ms(c->leg_format);
+    while (audio.n) {
+        size_t n = MIN(audio.n, slice);
+        take_slice(c, span_from(audio.p, n));
+        audio = span_from(audio.p + n, audio.n - n);
+    }
+}
+
+void uplink_fill(struct call *c)
+{
+    bool awaited = c->caller != CALLER_SILENT || c->sound != SOUND_NONE;
+    if (c->model != MODEL_READY || c->leg != LEG_UP || !awaited) {
+        return;
+    }
+    uint32_t ms = (uint32_t)((c->now_us - c->filled_us) / 1000);
+    if (ms > 0) {
+        ms = MIN(ms, FILL_HEARD_MS);
+        fill_gap(c, ms * (audio_rate_hz(c->leg_format) / 1000));
+        c->filled_us = c->now_us;
+    }
+    timer_set(c, TIMER_FILL, 100);
+}
+
+void intake_stats(const struct call *c, struct call_line *ret)
+{
+    struct echo_stats echo;
+    struct line_stats line;
+    echo_stats(&c->echo, &echo);
+    line_stats(&c->line, &line);
+    *ret = (struct call_line){
+        .echo = echo.found,
+        .echo_loss_cb = echo.loss_cb,
+        .echo_delay_ms = echo.delay_ms,
+        .gate_closures = echo.closures,
+        .gated_ms = echo.gated_ms,
+        .gaps = c->place.gaps,
+        .gap_ms = c->place.gap_ms,
+        .late = c->place.late,
+        .doubled = c->place.doubled,
+        .odd_frames = line.odd_frames,
+        .clipped_ms = line.clipped_ms,
+        .zero_ms = line.zero_ms,
+        .dc_offset = line.dc_offset,
+    };
+}
