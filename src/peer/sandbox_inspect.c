@@ -115,17 +115,22 @@ static bool put_answer(struct json_w *w, struct question q, struct str path)
     return str_starts(rest, item) && put_item(w, q, (struct str){rest.p + item.n, rest.n - item.n});
 }
 
-/* Somebody on this machine, and not a proxy here that speaks for somebody elsewhere. */
-static bool is_local(const struct http_request *req)
+bool inspect_is_loopback(struct str peer)
 {
-    static const char *const local[] = {"127.", "[::1]", "::1", "[::ffff:127.", "::ffff:127."};
-    bool forwarded = http_header(req, "X-Forwarded-For").p || http_header(req, "Forwarded").p;
-    for (size_t i = 0; !forwarded && i < ARRAY_LEN(local); i++) {
-        if (str_starts(req->peer, str_from(local[i]))) {
+    static const char *const local[] = {"127.", "[::1]:", "[::ffff:127."};
+    for (size_t i = 0; i < ARRAY_LEN(local); i++) {
+        if (str_starts(peer, str_from(local[i]))) {
             return true;
         }
     }
     return false;
+}
+
+/* Somebody on this machine, and not a proxy here that speaks for somebody elsewhere. */
+static bool is_local(const struct http_request *req)
+{
+    bool forwarded = http_header(req, "X-Forwarded-For").p || http_header(req, "Forwarded").p;
+    return !forwarded && inspect_is_loopback(req->peer);
 }
 
 static void answer_text(struct http_exchange *x, int status, struct str text)

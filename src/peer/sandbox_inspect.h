@@ -19,6 +19,8 @@ void inspect_done(struct inspect *in);
 /* Takes t, of a session that has ended. */
 void inspect_keep(struct inspect *in, struct truth *t);
 bool inspect_is_path(struct str path);
+/* peer is an address of this machine's loopback: "127.0.0.1:4711", "[::1]:4711". */
+bool inspect_is_loopback(struct str peer);
 /* Answers x. live: of the n_live sessions that are open; lent. */
 void inspect_answer(const struct inspect *in, struct http_exchange *x, const struct http_request *req,
                     const struct truth *const *live, size_t n_live);
