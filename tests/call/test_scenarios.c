@@ -126,6 +126,18 @@ static void check_state(const struct str *w, uint32_t n)
     }
 }
 
+static void set_turn_kind(struct str word)
+{
+    for (unsigned k = 0; k < TURN_KIND_N; k++) {
+        if (str_is(word, turn_kind_name((enum turn_kind)k))) {
+            s.opts.turn.kind = (enum turn_kind)k;
+            s.opts.vad.on = k == TURN_LOCAL || k == TURN_HYBRID;
+            return;
+        }
+    }
+    bad("unknown kind of turn detection");
+}
+
 static void set_option(const struct str *w, uint32_t n)
 {
     struct call_opts *o = &s.opts;
@@ -137,6 +149,13 @@ static void set_option(const struct str *w, uint32_t n)
     } else if (str_is(w[1], "protect")) {
         o->greeting.protect = true;
         s.lossy = true;
+    } else if (str_is(w[1], "turn") && n == 3) {
+        set_turn_kind(w[2]);
+    } else if (str_is(w[1], "barge_in") && n == 3) {
+        o->barge_in.on = str_is(w[2], "on");
+    } else if (str_is(w[1], "silence_ms") && n == 3) {
+        o->silence.on = true;
+        o->silence.after_ms = o->silence.again_ms = number(w[2]);
     } else if (str_is(w[1], "max_call_s") && n == 3) {
         o->limits.max_call_s = number(w[2]);
     } else if (str_is(w[1], "lead_ms") && n == 3) {
@@ -229,6 +248,14 @@ static bool other_command(const struct str *w, uint32_t n)
         sim_leg_start(&s);
     } else if (str_is(w[0], "wait") && n == 2) {
         sim_run(&s, s.now_us + (uint64_t)number(w[1]) * 1000);
+    } else if (str_is(w[0], "sound") && n == 2) {
+        s.ppm = number(w[1]) * 10000;
+    } else if (str_is(w[0], "cue") && n == 2) {
+        ev.type = EV_CONTROL_TURN;
+        while (ev.control_turn.cue < TURN_CUE_N && !str_is(w[1], turn_cue_name(ev.control_turn.cue))) {
+            ev.control_turn.cue++;
+        }
+        sim_event(&s, &ev);
     } else if (str_is(w[0], "media") && n == 2) {
         s.media = str_is(w[1], "on");
         s.next_media_us = MAX(s.next_media_us, s.now_us);
