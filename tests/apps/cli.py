@@ -109,6 +109,10 @@ def main():
         check('replay: which', ['replay'], 2, err='which file', **kw)
         check('replay: no file', ['replay', 'none.rtj'], 2, err='none.rtj', **kw)
         check('replay: no journal', ['replay', 'good.yaml'], 2, err='good.yaml', **kw)
+        check('replay: two forms', ['replay', 'good.yaml', '--print', '--json'], 2, err='not both', **kw)
+        check('replay: weights for nothing', ['replay', 'good.yaml', '--vad-model', 'x'], 2, err='--recompute-vad', **kw)
+        check('replay: weights that are none', ['replay', 'good.yaml', '--recompute-vad', '--vad-model', 'good.yaml'], 2,
+              err='good.yaml is not usable', **kw)
         check('options: which form', ['options'], 2, err='--env or --markdown', **kw)
         check('options --env', ['options', '--env'], 0, out='OPENAI_API_KEY', **kw)
         check('options --markdown', ['options', '--markdown'], 0, out='server.public_url', **kw)
@@ -130,6 +134,9 @@ def demo(cwd):
     check('calls list', ['calls', 'list'], 0, out=call['id'], cwd=cwd)
     check('calls show', ['calls', 'show', call['id']], 0, out='caller', cwd=cwd)
     check('replay of its journal', ['replay', call['journal']], 0, out='identical', cwd=cwd)
+    again = json.loads(check('replay --json', ['replay', '--json', '--recompute-vad', call['journal']], 0, cwd=cwd))
+    point(again['identical'] and again['vad']['max_difference'] < 1e-4 and again['vad']['unknown'] == 0,
+          'replay: the speech detector says the same again', again)
     check('calls delete', ['calls', 'delete', call['id']], 0, cwd=cwd)
     point(not pathlib.Path(cwd, call['recording']).exists(), 'calls delete: the recording is gone')
     check('calls show of a deleted one', ['calls', 'show', call['id']], 1, err='no such call', cwd=cwd)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "call/journal.h"
 #include "gateway/mapped.h"
 #include "gateway/replay.h"
@@ -143,6 +144,58 @@ static void assert_turns_tell(struct rig *r, const char *words)
     buf_done(&reply.body);
 }
 
+/* Log lines of one event, one a line. */
+struct log_lines {
+    const char *event;
+    enum log_level level;
+    struct buf text;
+};
+
+static void on_log(enum log_level level, const struct log_scope *scope UNUSED, const char *event, const char *fields,
+                   void *arg)
+{
+    struct log_lines *l = arg;
+    if (strcmp(event, l[0].event) == 0 || strcmp(event, l[1].event) == 0) {
+        struct log_lines *to = strcmp(event, l[0].event) == 0 ? &l[0] : &l[1];
+        to->level = level;
+        buf_printf(&to->text, "%s\n", fields);
+    }
+}
+
+/* name=digit.digitdigit */
+static bool has_level(const struct log_lines *l, const char *name)
+{
+    size_t at = str_search(buf_str(&l->text), str_from(name));
+    struct str rest = {buf_str(&l->text).p + at + strlen(name), 4};
+    return at != SIZE_MAX && at + strlen(name) + 4 <= l->text.len && rest.p[1] == '.' && rest.p[0] <= '1' &&
+           rest.p[3] >= '0' && rest.p[3] <= '9';
+}
+
+TEST(the_log_tells_by_which_figures_a_turn_began_and_ended)
+{
+    const struct phone_when after_it = {.kind = PHONE_WHEN_AFTER, .ms = 6000};
+    struct log_lines l[2] = {{.event = "turn.start"}, {.event = "turn.end"}};
+    struct rig r;
+    buf_init(&l[0].text, 1 << 16);
+    buf_init(&l[1].text, 1 << 16);
+    log_set_sink(on_log, l, LOG_DEBUG);
+    open_rig(&r, "");
+    r.sounds[0] = sentence();
+    rig_wait_over(rig_call(&r, &after_it, 1, agent_stops));
+    rig_close(&r, false);
+    log_set_sink(NULL, NULL, LOG_ERROR);
+    for (size_t i = 0; i < ARRAY_LEN(l); i++) {
+        assert_int_equal(l[i].level, LOG_DEBUG);
+        assert_true(has_level(&l[i], " p="));
+        assert_true(has_level(&l[i], " start="));
+        assert_true(has_level(&l[i], " end="));
+    }
+    assert_true(str_starts(buf_str(&l[0].text), STR("speech_ms=")));
+    assert_true(str_starts(buf_str(&l[1].text), STR("silence_ms=4"))); /* 400 and what a chunk adds */
+    buf_done(&l[0].text);
+    buf_done(&l[1].text);
+}
+
 TEST(a_turn_that_we_find_is_answered_and_timed)
 {
     const struct phone_when after_it = {.kind = PHONE_WHEN_AFTER, .ms = 6000}; /* the greeting and its grace */
@@ -226,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_turn_that_we_find_is_answered_and_timed), T(speech_over_the_agent_stops_it_for_good),
-        T(a_murmur_pauses_the_agent_and_it_goes_on), T(without_a_detector_nothing_is_asked_of_it)};
+        T(a_murmur_pauses_the_agent_and_it_goes_on), T(the_log_tells_by_which_figures_a_turn_began_and_ended),
+        T(without_a_detector_nothing_is_asked_of_it)};
     return cmocka_run_group_tests(tests, map_voice, unmap_voice);
 }
