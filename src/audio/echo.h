@@ -97,6 +97,7 @@ struct echo_guard {
     bool open;                /* somebody speaks over the echo */
     bool closed;              /* the last slot was gated */
 
+    uint32_t random; /* state of the noise */
     uint32_t closures;
     uint32_t pause; /* slots since the last ECHO_ONLY */
     uint64_t gated_samples;
@@ -113,6 +114,12 @@ void echo_sent(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n);
 void echo_cut(struct echo_guard *e, uint64_t at);
 /* Judges n samples (10 to 60 ms, usually 20) of the caller that begin at position at. */
 enum echo_verdict echo_judge(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n);
+/*
+ * Puts noise as quiet as the line's own in the place of n samples that were judged to be ECHO_ONLY. Better than silence
+ * for whoever listens: steps between silence and noise sound like somebody to a voice detector, and after silence it
+ * takes longer to hear speech (docs/internals/echo.md has figures). Bit-exact like the rest.
+ */
+void echo_hide(struct echo_guard *e, int16_t *pcm, size_t n);
 void echo_stats(const struct echo_guard *e, struct echo_stats *ret);
 
 #endif
