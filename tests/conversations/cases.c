@@ -40,7 +40,7 @@ static const char *const interruptions[] = {
     "wait a moment please",        "no that is not what i meant",     "stop i have another question",
     "excuse me one more question", "hold on that is the wrong order", "sorry can you say that again",
     "please stop talking now",     "that is enough thank you"};
-static const char *const backchannels[] = {"mm hm", "yeah", "okay", "right", "uh huh", "i see"};
+static const char *const backchannels[] = {"yeah", "right", "uh huh", "sure"};
 static const char *const long_talk = "no listen to me i have called three times already about this and every time "
                                      "somebody tells me something else so i want to know it now";
 
@@ -75,6 +75,7 @@ static struct convo *call(struct maker *m, enum family family, const char *varia
                         .seed = phone_dice_next(&m->dice) >> 1,
                         .delay_ms = m->delay_ms,
                         .jitter_ms = JITTER_MS,
+                        .voice = (enum voice)phone_dice_below(&m->dice, VOICES_NATURAL),
                         .hangup = {PHONE_WHEN_AGENT_STOPS, 600}};
     ignore_result(snprintf(c->name, sizeof(c->name), "%s%s%s d%u", family_name(family), *variant ? " " : "", variant,
                            m->delay_ms) < 0);
@@ -93,7 +94,7 @@ static void say(struct maker *m, struct convo *c, enum role role, struct phone_w
     add(c, role,
         (struct phone_item){.kind = PHONE_SAY,
                             .when = at,
-                            .mulaw = studio_say(m->studio, text, speed, between(m, 0, 159)),
+                            .mulaw = studio_say(m->studio, c->voice, text, speed, between(m, 0, 159)),
                             .label = text});
 }
 
@@ -219,6 +220,16 @@ static void make_mmhm(struct maker *m, bool spoken, bool edge)
         sound(m, c, role, at, "mmhm");
     }
     c->hangup = when(PHONE_WHEN_AFTER, 3500);
+}
+
+static void make_diphone(struct maker *m)
+{
+    struct convo *c = call(m, FAMILY_DIPHONE, "");
+    c->voice = VOICE_KAL;
+    say(m, c, ROLE_REPORT, next_turn(m, c), pick(m, questions, ARRAY_LEN(questions)), 1.0);
+    say(m, c, ROLE_REPORT, when(PHONE_WHEN_AGENT_SPEAKS, between(m, 1500, 3500)),
+        pick(m, interruptions, ARRAY_LEN(interruptions)), 1.0);
+    c->hangup = when(PHONE_WHEN_AGENT_SPEAKS, 1200);
 }
 
 static void make_fast(struct maker *m)
@@ -366,6 +377,7 @@ static void make_full(struct maker *m)
         make_mmhm(m, i % 2, false);
     }
     times(m, full ? 2 : 1, make_fast);
+    times(m, full ? 4 : 1, make_diphone);
     for (uint32_t i = 0; i < (full ? 3u : 1u); i++) {
         make_pause(m, FAMILY_PAUSE, 150, 260);
     }

@@ -17,7 +17,7 @@ static const char usage[] =
     "Calls of many kinds through a gateway and the sandbox, judged by what the simulated phone knows.\n\n"
     "  --set tuning|evaluation   which calls (evaluation); --seed N: others\n"
     "  --extent full|quick|smoke how many (full)\n"
-    "  --family NAME             only calls of this family\n"
+    "  --family NAME[,NAME]...   only calls of these families\n"
     "  --turn KIND               turn detection, instead of the configuration's\n"
     "  --silence-ms N            silence that ends a turn in that configuration (400)\n"
     "  --parallel N              calls at a time (10)\n"
@@ -154,11 +154,22 @@ static void take(struct args *a, int opt, const char *value)
     }
 }
 
-static void keep_family(struct set *set, const char *family)
+static bool names(const char *list, const char *name)
+{
+    struct str rest = str_from(list), word;
+    while (str_split(&rest, ',', &word)) {
+        if (str_is(word, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void keep_families(struct set *set, const char *list)
 {
     size_t n = 0;
     for (size_t i = 0; i < set->n; i++) {
-        if (str_is(str_from(family_name(set->calls[i].family)), family)) {
+        if (names(list, family_name(set->calls[i].family))) {
             set->calls[n++] = set->calls[i];
         }
     }
@@ -179,7 +190,7 @@ static int run(const struct args *a, struct studio *studio)
     int status = 2;
     set_make(&set, studio, a->table.seed, a->extent);
     if (a->family) {
-        keep_family(&set, a->family);
+        keep_families(&set, a->family);
     }
     struct outcome *outcomes = calloc(set.n + 1, sizeof(*outcomes));
     buf_init(&json, 16u << 20);

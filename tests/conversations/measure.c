@@ -146,7 +146,7 @@ void measure_phone(struct outcome *o, const struct convo *c, const struct phone_
     measure_cuts(o, t);
     for (size_t i = 0; i < o->n_sounds; i++) {
         struct sound *s = &o->sounds[i];
-        bool counts = s->role == ROLE_REAL && s->over_agent;
+        bool counts = (s->role == ROLE_REAL || s->role == ROLE_REPORT) && s->over_agent;
         s->missed = counts && (s->stopped ? s->stop_ms > MISSED_MS : s->left_ms > MISSED_MS);
     }
 }

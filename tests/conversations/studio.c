@@ -11,9 +11,16 @@
 #include "peer/phone_speech.h"
 
 #define CLIPS_MAX 2048
+#define SAID_MAX  256
 
 struct studio {
     uint64_t seed;
+    struct {
+        enum voice voice;
+        const char *text; /* a constant */
+        struct phone_speech speech;
+    } said[SAID_MAX];
+    size_t n_said;
     uint8_t *clips[CLIPS_MAX];
     size_t n;
     struct phone_noise *noise[PHONE_NOISE_N];
@@ -42,6 +49,9 @@ struct studio *studio_free(struct studio *s)
     for (size_t i = 0; s && i < s->n; i++) {
         free(s->clips[i]);
     }
+    for (size_t i = 0; s && i < s->n_said; i++) {
+        free(s->said[i].speech.mulaw);
+    }
     for (size_t i = 0; s && i < PHONE_NOISE_N; i++) {
         phone_noise_free(s->noise[i]);
     }
@@ -67,17 +77,29 @@ static struct span keep(struct studio *s, const struct phone_speech *speech, dou
     return span_from(clip, n + offset);
 }
 
-struct span studio_say(struct studio *s, const char *text, double speed, uint32_t offset)
+/* Each sentence is spoken once by each voice. */
+static const struct phone_speech *say(struct studio *s, enum voice voice, const char *text)
 {
-    struct phone_speech speech;
-    int err = phone_speech_say(str_from(text), &speech);
+    for (size_t i = 0; i < s->n_said; i++) {
+        if (s->said[i].voice == voice && str_is(str_from(s->said[i].text), text)) {
+            return &s->said[i].speech;
+        }
+    }
+    assert(s->n_said < SAID_MAX);
+    struct phone_speech *speech = &s->said[s->n_said].speech;
+    int err = voice_say(voice, str_from(text), speech);
     if (err < 0) { /* built without flite: a voice of some kind all the same */
-        err = phone_sound_make(STR("mmhm"), s->seed, &speech);
+        err = phone_sound_make(STR("mmhm"), s->seed + s->n_said, speech);
     }
     assert(err == 0);
-    struct span clip = keep(s, &speech, speed, offset);
-    free(speech.mulaw);
-    return clip;
+    s->said[s->n_said].voice = voice;
+    s->said[s->n_said++].text = text;
+    return speech;
+}
+
+struct span studio_say(struct studio *s, enum voice voice, const char *text, double speed, uint32_t offset)
+{
+    return keep(s, say(s, voice, text), speed, offset);
 }
 
 struct span studio_sound(struct studio *s, const char *name, uint64_t variant, uint32_t offset)

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "peer/phone.h"
+#include "voices.h"
 
 #define CONVO_ITEMS  8
 #define CONVO_SOUNDS 8
@@ -28,6 +29,8 @@
     X(FAMILY_COUGH, "cough", "coughs, clicks, knocks, doors and breath over the agent")                                \
     X(FAMILY_MMHM, "mm-hm", "a backchannel at the edges of the agent's turn")                                          \
     X(FAMILY_MMHM_MID, "mm-hm-mid", "a backchannel in mid-answer: reported only")                                      \
+    X(FAMILY_DIPHONE, "diphone",                                                                                       \
+      "clean and mid with the oldest synthetic voice, whose words rise slowly: reported only")                         \
     X(FAMILY_FAST, "fast", "a fast talker")                                                                            \
     X(FAMILY_PAUSE, "pause", "a pause inside a sentence, shorter than the silence that ends a turn")                   \
     X(FAMILY_LONG_PAUSE, "long-pause", "a longer one: reported only")                                                  \
@@ -63,6 +66,7 @@ struct convo {
     char name[CONVO_TEXT];
     uint64_t seed;
     uint32_t delay_ms, jitter_ms;
+    enum voice voice; /* of the caller */
     struct phone_line_opts line;
     struct phone_packet_opts packets;
     struct phone_item items[CONVO_ITEMS];
@@ -83,8 +87,8 @@ struct set {
 struct studio;
 MUST_USE int studio_new(uint64_t seed, struct studio **ret);
 struct studio *studio_free(struct studio *s);
-/* Spoken by flite, speed 1.0 as it is. offset: samples of silence in front, so that onsets fall anywhere in a frame. */
-struct span studio_say(struct studio *s, const char *text, double speed, uint32_t offset);
+/* speed: 1.0 as it is. offset: samples of silence in front, so that onsets fall anywhere in a frame. */
+struct span studio_say(struct studio *s, enum voice voice, const char *text, double speed, uint32_t offset);
 struct span studio_sound(struct studio *s, const char *name, uint64_t variant, uint32_t offset);
 const struct phone_noise *studio_noise(struct studio *s, enum phone_noise_kind kind);
 

@@ -62,7 +62,8 @@ struct sum {
 
 static void add_sound(struct sum *t, const struct outcome *o, const struct sound *s)
 {
-    if (s->role == ROLE_REAL && s->over_agent) {
+    bool reported = s->role == ROLE_REPORT && o->convo->family != FAMILY_MMHM_MID && o->convo->family != FAMILY_ODD;
+    if ((s->role == ROLE_REAL || reported) && s->over_agent) {
         t->real++;
         t->missed += s->missed;
         if (s->stopped && s->left_ms > 0) {
@@ -73,10 +74,10 @@ static void add_sound(struct sum *t, const struct outcome *o, const struct sound
     }
     if (!isnan(s->truth_ms) && !isnan(s->heard_ms)) {
         double error = s->truth_ms - s->heard_ms;
-        put(&t->truncation, error - 2.0 * o->convo->delay_ms);
+        put(&t->truncation, error - 2.0 * (o->convo->delay_ms + o->convo->jitter_ms));
         t->above_truth += error < -1.0; /* the record holds whole milliseconds */
     }
-    bool turn = s->role == ROLE_TURN || s->role == ROLE_REAL;
+    bool turn = s->role == ROLE_TURN || s->role == ROLE_REAL || reported;
     if (turn) {
         put(&t->end_of_turn, s->end_of_turn_ms);
         put(&t->response, s->response_ms);
@@ -128,8 +129,8 @@ static bool is_family(const struct convo *c, uint32_t family)
 /* Families of which nothing is claimed. */
 static bool is_asserted(const struct convo *c)
 {
-    return c->family != FAMILY_LOUD && c->family != FAMILY_MMHM_MID && c->family != FAMILY_LONG_PAUSE &&
-           c->family != FAMILY_ODD;
+    return c->family != FAMILY_LOUD && c->family != FAMILY_DIPHONE && c->family != FAMILY_MMHM_MID &&
+           c->family != FAMILY_LONG_PAUSE && c->family != FAMILY_ODD;
 }
 
 static bool is_at_delay(const struct convo *c, uint32_t delay_ms)
