@@ -256,12 +256,16 @@ static int64_t median_gap(struct host_facts *f)
     return f->gaps_ms[(f->n_gaps - 1) / 2];
 }
 
+/* Other findings have a note each, when they are made. */
 static void count_line(struct metrics *m, const struct call_line *l)
 {
     if (l->echo) {
         metrics_add(m, METRIC_ECHO_CALLS, 1);
         metrics_observe_micro(m, METRIC_ECHO_LOSS, (uint64_t)l->echo_loss_cb * 100000);
     }
+    metrics_add_word(m, METRIC_LINE, STR("gap"), l->gaps > 0);
+    metrics_add_word(m, METRIC_LINE, STR("late"), l->late > 0);
+    metrics_add_word(m, METRIC_LINE, STR("doubled"), l->doubled > 0);
     metrics_add(m, METRIC_GATE_CLOSURES, l->gate_closures);
     metrics_add(m, METRIC_GATED_SECONDS, (uint64_t)l->gated_ms * 1000);
 }

@@ -13,18 +13,19 @@
 #define METRIC_REASON_WORDS                                                                                            \
     "caller-hangup agent-hangup api-hangup drain carrier-closed no-media model-unreachable model-refused "             \
     "model-closed model-silent caller-silent limit-duration limit-cost protocol killed internal-error"
-#define METRIC_REFUSED_WORDS  "max-calls per-number draining sockets other"
-#define METRIC_VERDICT_WORDS  "speech service control short backchannel echo timeout protected"
-#define METRIC_OK_WORDS       "ok error"
-#define METRIC_TOOL_WORDS     "ok error timeout unknown"
-#define METRIC_STAGE_WORDS    "created stall cancel"
-#define METRIC_TOKEN_WORDS    "in_text in_audio cached_text cached_audio out_text out_audio"
-#define METRIC_AUTH_WORDS     "signature token bearer"
-#define METRIC_HTTP_WORDS     "2xx 3xx 4xx 5xx 1xx"
-#define METRIC_SIDE_WORDS     "carrier model"
-#define METRIC_LINE_WORDS     "gap late doubled odd-frame clipped zeros dc-offset rate echo other"
-#define METRIC_SILENCE_WORDS  "prompt goodbye hangup other"
-#define METRIC_DEAD_AIR_WORDS "nudge apology hangup text-only endless other"
+#define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
+#define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout protected"
+#define METRIC_OK_WORDS      "ok error"
+#define METRIC_TOOL_WORDS    "ok error timeout unknown"
+#define METRIC_STAGE_WORDS   "created stall cancel"
+#define METRIC_TOKEN_WORDS   "in_text in_audio cached_text cached_audio out_text out_audio"
+#define METRIC_AUTH_WORDS    "signature token bearer"
+#define METRIC_HTTP_WORDS    "2xx 3xx 4xx 5xx 1xx"
+#define METRIC_SIDE_WORDS    "carrier model"
+#define METRIC_LINE_WORDS                                                                                              \
+    "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled other"
+#define METRIC_SILENCE_WORDS  "prompt goodbye other"
+#define METRIC_DEAD_AIR_WORDS "nudge apology no-audio left-mute endless other"
 #define METRIC_MODEL_ERROR_WORDS                                                                                       \
     "invalid_api_key insufficient_quota rate_limit_exceeded model_not_found session_expired "                          \
     "conversation_already_has_active_response response_cancel_not_active input_audio_buffer_commit_empty "             \

@@ -1,7 +1,9 @@
 /* Metrics: what is counted, how it is printed, and that threads may count at once. */
 #include <pthread.h>
 
+#include "audio/line.h"
 #include "base/json.h"
+#include "call/action.h"
 #include "call/reason.h"
 #include "obs/metrics.h"
 #include "test.h"
@@ -131,6 +133,57 @@ TEST(close_reasons_are_those_of_the_calls)
     assert_int_equal(reason, CALL_REASON_N);
 }
 
+TEST(verdicts_are_those_of_the_calls)
+{
+    struct str rest = STR(METRIC_VERDICT_WORDS);
+    struct str word;
+    int verdict = VERDICT_NONE + 1;
+
+    while (str_split(&rest, ' ', &word)) {
+        assert_true(verdict < VERDICT_N);
+        assert_str_is(word, call_verdict_name((enum call_verdict)verdict));
+        verdict++;
+    }
+    assert_int_equal(verdict, VERDICT_N);
+}
+
+TEST(oddities_of_a_line_are_those_that_calls_tell)
+{
+    static const char *const findings[] = {
+#define X(name, word) word,
+        LINE_FINDING_LIST(X)
+#undef X
+    };
+
+    for (uint32_t i = 0; i < ARRAY_LEN(findings); i++) {
+        assert_int_equal(metrics_word(METRIC_LINE, str_from(findings[i])), i);
+    }
+}
+
+TEST(units_other_than_seconds_are_printed_as_they_are)
+{
+    struct metrics *m = metrics_new();
+    struct buf out;
+
+    assert_non_null(m);
+    buf_init(&out, 1 << 20);
+    metrics_observe(m, METRIC_VAD_BATCH, 1);
+    metrics_observe(m, METRIC_VAD_BATCH, 3);
+    metrics_observe(m, METRIC_VAD_BATCH, 10000);
+    metrics_observe_micro(m, METRIC_ECHO_LOSS, 18300000); /* 18.3 dB */
+    metrics_print(m, &out);
+    assert_true(has_line(&out, "ringtrip_vad_batch_chunks_bucket{le=\"1\"} 1"));
+    assert_true(has_line(&out, "ringtrip_vad_batch_chunks_bucket{le=\"4\"} 2"));
+    assert_true(has_line(&out, "ringtrip_vad_batch_chunks_bucket{le=\"512\"} 2"));
+    assert_true(has_line(&out, "ringtrip_vad_batch_chunks_bucket{le=\"+Inf\"} 3"));
+    assert_true(has_line(&out, "ringtrip_vad_batch_chunks_sum 10004"));
+    assert_true(has_line(&out, "ringtrip_echo_return_loss_db_bucket{le=\"18\"} 0"));
+    assert_true(has_line(&out, "ringtrip_echo_return_loss_db_bucket{le=\"21\"} 1"));
+    assert_true(has_line(&out, "ringtrip_echo_return_loss_db_sum 18.3"));
+    buf_done(&out);
+    metrics_free(m);
+}
+
 TEST(the_json_form_has_the_shape_of_the_reference)
 {
     const struct metrics_status statuses[] = {{"in_progress", 2}, {"completed", 40}};
@@ -193,5 +246,6 @@ TEST(nothing_is_lost_when_threads_count_at_once)
 }
 
 TEST_MAIN(T(counters_gauges_and_labels_are_printed), T(histograms_are_cumulative_and_in_seconds),
-          T(the_exposition_is_well_formed), T(close_reasons_are_those_of_the_calls),
+          T(the_exposition_is_well_formed), T(close_reasons_are_those_of_the_calls), T(verdicts_are_those_of_the_calls),
+          T(oddities_of_a_line_are_those_that_calls_tell), T(units_other_than_seconds_are_printed_as_they_are),
           T(the_json_form_has_the_shape_of_the_reference), T(nothing_is_lost_when_threads_count_at_once))
