@@ -275,11 +275,31 @@ TEST(without_a_detector_nothing_is_asked_of_it)
     rig_close(&r, false);
 }
 
+TEST(a_silent_caller_is_asked_and_then_let_go)
+{
+    struct rig r;
+    rig_open(&r, &(struct rig_opts){.extra = "agent: {silence: {after_ms: 1000, again_ms: 1000, prompts: [Hello?], "
+                                             "goodbye: Bye.}, greeting: {kind: none}}"});
+    struct rig_call *c = rig_call(&r, NULL, 0, (struct phone_when){.kind = PHONE_WHEN_NEVER});
+    rig_wait_over(c);
+    assert_int_equal(r.last_reason, REASON_CALLER_SILENT);
+    assert_int_equal(c->hangup, PHONE_SIDE_AGENT);
+    assert_int_equal(r.notes[NOTE_SILENCE], 2);
+    struct rig_reply reply = record_of(&r, r.last_call);
+    assert_str_is(rig_json(&reply, "reason"), "caller-silent");
+    assert_str_is(rig_json(&reply, "outcome"), "no_input_timeout");
+    assert_str_is(rig_json(&reply, "status"), "completed");
+    buf_done(&reply.body);
+    assert_int_equal(metric(&r, "ringtrip_silence_prompts_total{rung=\"prompt\"}"), 1);
+    assert_int_equal(metric(&r, "ringtrip_silence_prompts_total{rung=\"goodbye\"}"), 1);
+    rig_close(&r, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_turn_that_we_find_is_answered_and_timed), T(speech_over_the_agent_stops_it_for_good),
-        T(a_murmur_pauses_the_agent_and_it_goes_on), T(the_log_tells_by_which_figures_a_turn_began_and_ended),
-        T(without_a_detector_nothing_is_asked_of_it)};
+        T(a_murmur_pauses_the_agent_and_it_goes_on),  T(the_log_tells_by_which_figures_a_turn_began_and_ended),
+        T(without_a_detector_nothing_is_asked_of_it), T(a_silent_caller_is_asked_and_then_let_go)};
     return cmocka_run_group_tests(tests, map_voice, unmap_voice);
 }
