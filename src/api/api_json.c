@@ -58,7 +58,7 @@ void api_json_status(struct json_w *w, const struct store_call *c, uint64_t now_
 {
     json_w_open(w);
     put_short(w, c);
-    json_w_kz(w, "confirmation_number", NULL);
+    put_or_null(w, "confirmation_number", c->confirmation);
     json_w_kf64(w, "duration", (double)duration_ms(c, now_us) / 1000.0);
     json_w_ki64(w, "transcript_lines", c->line_count);
     put_or_null(w, "error", c->error);
@@ -225,6 +225,7 @@ void api_json_record(struct json_w *w, const struct api_record *r, bool full)
     put_or_null(w, "to", c->called);
     json_w_kz(w, "status", store_status_word(c->status));
     put_or_null(w, "outcome", c->outcome);
+    put_or_null(w, "confirmation_number", c->confirmation);
     put_or_null(w, "reason", c->reason == REASON_NONE ? STR_NULL : str_from(call_reason_name(c->reason)));
     put_or_null(w, "error", c->error);
     api_json_time(w, "started_at", c->started_us);

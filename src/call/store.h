@@ -71,8 +71,9 @@ struct store_call {
     int64_t cost_micro; /* STORE_NO_COST: the model has no price */
     bool has_line;      /* line is known: an end that was told */
     struct call_line line;
-    uint32_t turn_count; /* out only: number of rows */
-    uint32_t line_count; /* out only */
+    struct str confirmation; /* out only: number that a tool gave the caller last, may be empty */
+    uint32_t turn_count;     /* out only: number of rows */
+    uint32_t line_count;     /* out only */
 };
 #define STORE_NO_COST (-1)
 

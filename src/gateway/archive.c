@@ -120,6 +120,9 @@ static void put_quality(struct buf *out, const struct store_call *c)
     if (c->outcome.n > 0) {
         buf_printf(out, "outcome    " STR_FMT "\n", STR_ARG(c->outcome));
     }
+    if (c->confirmation.n > 0) {
+        buf_printf(out, "confirmed  " STR_FMT "\n", STR_ARG(c->confirmation));
+    }
     if (l->echo) {
         buf_printf(out, "echo       %u.%u dB below the agent, %u ms later\n", l->echo_loss_cb / 10,
                    l->echo_loss_cb % 10, l->echo_delay_ms);

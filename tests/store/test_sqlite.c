@@ -381,6 +381,24 @@ TEST(turns_and_lines_come_back_in_order_and_are_replaced)
     tear_down(&f);
 }
 
+TEST(a_call_has_the_confirmation_that_was_given_last)
+{
+    struct fixture f;
+    struct store_callback first = {.id = STR("CB000002"), .call_id = STR("c1"), .created_us = T0 + 5};
+    struct store_callback last = {.id = STR("CB000001"), .call_id = STR("c1"), .created_us = T0 + 9};
+    const struct store_op batch[] = {{.kind = STORE_CALLBACK_ADD, .at_us = T0 + 9, .u.callback = &last},
+                                     {.kind = STORE_CALLBACK_ADD, .at_us = T0 + 5, .u.callback = &first}};
+
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    begin(&f, "c2", T0);
+    assert_str_is(get(&f, "c1").confirmation, "");
+    assert_int_equal(ops->write(f.s, batch, ARRAY_LEN(batch), NULL), 0);
+    assert_str_is(get(&f, "c1").confirmation, "CB000001");
+    assert_str_is(get(&f, "c2").confirmation, "");
+    tear_down(&f);
+}
+
 TEST(a_batch_is_all_or_nothing)
 {
     struct fixture f;
@@ -902,12 +920,12 @@ TEST(words_of_the_record_go_both_ways)
 
 TEST_MAIN(T(a_call_comes_back_as_it_went_in), T(updates_leave_what_they_do_not_name), T(the_first_end_wins),
           T(every_close_reason_survives_and_has_a_status), T(what_is_not_there_or_there_twice_is_an_error),
-          T(turns_and_lines_come_back_in_order_and_are_replaced), T(a_batch_is_all_or_nothing),
-          T(lists_are_filtered_and_paged_newest_first), T(deletion_leaves_no_trace_in_the_files),
-          T(retention_takes_old_ended_calls_only), T(a_killed_process_leaves_closed_calls),
-          T(only_the_owner_may_close_stale_calls), T(four_threads_write_read_and_delete_at_once),
-          T(a_full_disk_is_an_error_and_no_end), T(a_text_over_the_limit_is_refused),
-          T(records_of_an_older_program_are_kept_and_used_on), T(damaged_and_newer_files_are_refused_in_words),
-          T(a_folder_that_cannot_be_made_is_an_error), T(a_symbolic_link_is_not_followed),
-          T(the_store_in_memory_is_the_same_store), T(demonstration_orders_are_there_once),
-          T(words_of_the_record_go_both_ways))
+          T(turns_and_lines_come_back_in_order_and_are_replaced), T(a_call_has_the_confirmation_that_was_given_last),
+          T(a_batch_is_all_or_nothing), T(lists_are_filtered_and_paged_newest_first),
+          T(deletion_leaves_no_trace_in_the_files), T(retention_takes_old_ended_calls_only),
+          T(a_killed_process_leaves_closed_calls), T(only_the_owner_may_close_stale_calls),
+          T(four_threads_write_read_and_delete_at_once), T(a_full_disk_is_an_error_and_no_end),
+          T(a_text_over_the_limit_is_refused), T(records_of_an_older_program_are_kept_and_used_on),
+          T(damaged_and_newer_files_are_refused_in_words), T(a_folder_that_cannot_be_made_is_an_error),
+          T(a_symbolic_link_is_not_followed), T(the_store_in_memory_is_the_same_store),
+          T(demonstration_orders_are_there_once), T(words_of_the_record_go_both_ways))

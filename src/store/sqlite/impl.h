@@ -16,7 +16,8 @@
     "id, carrier, provider, model, agent, direction, caller, called, carrier_call_id, stream_id, status, outcome, "    \
     "reason, error, started_us, answered_us, ended_us, duration_ms, alive_us, recording, journal, " USAGE_COLUMNS      \
     ", cost_micro, (SELECT count(*) FROM turns WHERE call_id = calls.id), "                                            \
-    "(SELECT count(*) FROM lines WHERE call_id = calls.id), " LINE_COLUMNS
+    "(SELECT count(*) FROM lines WHERE call_id = calls.id), " LINE_COLUMNS                                             \
+    ", ifnull((SELECT id FROM callbacks WHERE call_id = calls.id ORDER BY created_us DESC, rowid DESC LIMIT 1), '')"
 #define FILTER                                                                                                         \
     "(?1 = '' OR (?1 = 'live' AND ended_us = 0) OR status = ?1) AND (?2 = '' OR caller = ?2) "                         \
     "AND started_us >= ?3 AND (?4 = 0 OR started_us < ?4)"

@@ -69,6 +69,7 @@ static int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
     c->turn_count = (uint32_t)column_u64(st, 28);
     c->line_count = (uint32_t)column_u64(st, 29);
     read_quality(st, 30, c);
+    c->confirmation = db_column(st, 43, a, &err);
     return err;
 }
 
