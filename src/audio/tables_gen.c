@@ -169,12 +169,13 @@ static bool quantise(const double *exact, int n, int shift, int *q)
 }
 
 /*
- * up phases of taps each, oldest sample first, as the dot product walks the input forwards; and their scale, Q15
- * where 32 bits hold the sum, else Q14.
+ * up phases of taps each, and their scale, Q15 where 32 bits hold the sum, else Q14. The input is dealt out to `down`
+ * streams; a phase's taps are in the order of its streams, of a stream oldest sample first.
  */
-static void print_bank(const char *name, int up, int taps, double cut_hz, double rate_hz)
+static void print_bank(const char *name, int up, int down, int taps, double cut_hz, double rate_hz)
 {
     int bank[PHASES_MAX * TAPS_MAX];
+    int dealt[PHASES_MAX * TAPS_MAX];
     int shift = 16;
     bool fits = false;
     while (!fits) {
@@ -188,18 +189,24 @@ static void print_bank(const char *name, int up, int taps, double cut_hz, double
             fits = quantise(exact, taps, shift, bank + phase * taps) && fits;
         }
     }
+    for (int i = 0; i < up * taps; i++) {
+        int phase = i / taps;
+        int stream = i % taps / (taps / down);
+        int q = i % (taps / down);
+        dealt[i] = bank[phase * taps + q * down + stream];
+    }
     printf("enum { %s_shift = %d };\nstatic _Alignas(16) ", name, shift);
-    print_table("int16_t", name, bank, up * taps);
+    print_table("int16_t", name, dealt, up * taps);
 }
 
 static void print_resample(void)
 {
-    print_bank("taps_8_24", 3, 32, 4000, 24000);
-    print_bank("taps_24_8", 1, 96, 4000, 24000);
-    print_bank("taps_8_16", 2, 32, 4000, 16000);
-    print_bank("taps_16_8", 1, 64, 4000, 16000);
-    print_bank("taps_16_24", 3, 32, 8000, 48000);
-    print_bank("taps_24_16", 2, 48, 8000, 48000);
+    print_bank("taps_8_24", 3, 1, 32, 4000, 24000);
+    print_bank("taps_24_8", 1, 3, 96, 4000, 24000);
+    print_bank("taps_8_16", 2, 1, 32, 4000, 16000);
+    print_bank("taps_16_8", 1, 2, 64, 4000, 16000);
+    print_bank("taps_16_24", 3, 2, 32, 8000, 48000);
+    print_bank("taps_24_16", 2, 3, 48, 8000, 48000);
 }
 
 /* ---- DTMF: a Hann window, the eight frequencies, what their phase does in a hop, and how far it may be off ---- */
