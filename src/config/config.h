@@ -146,6 +146,7 @@ struct config_agent {
     struct call_silence_opts silence;   /* off where the service's idle timeout takes its place */
     struct call_dead_air_opts dead_air;
     bool echo_guard;
+    bool dtmf_in_band;
     struct config_transcription transcription;
     enum config_noise noise_reduction;
     struct config_audio input_format;

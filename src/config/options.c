@@ -219,6 +219,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_U32, "agent.dead_air.nudges", agent.dead_air.nudges), .min = 0, .max = 10, .def = "1", .meaning = "How often it is asked again"},
     {ROOT(OPTION_MS, "agent.dead_air.max_response_ms", agent.dead_air.max_response_ms), .min = 0, .max = 3600000, .word0 = "none", .def = "300000", .meaning = "Longest answer, of audio; over it, it is cancelled. 0 is none"},
     {ROOT(OPTION_BOOL, "agent.echo_guard", agent.echo_guard), .def = "true", .meaning = "The agent's own voice, coming back from the phone, is replaced by silence before anybody hears it"},
+    {ROOT(OPTION_BOOL, "agent.dtmf_in_band", agent.dtmf_in_band), .def = "false", .meaning = "Keys are listened for in the caller's audio until the carrier reports one itself; for lines whose carrier reports none"},
     {ROOT(OPTION_BOOL, "agent.transcription.enabled", agent.transcription.enabled), .null_text = "false", .def = "true", .meaning = "Have the caller's words written down by the service"},
     {ROOT(OPTION_STR, "agent.transcription.model", agent.transcription.model), .def = "gpt-4o-mini-transcribe", .meaning = "Model that writes them down"},
     {ROOT(OPTION_STR, "agent.transcription.language", agent.transcription.language), .def_text = "recognised", .meaning = "Language of the caller, two letters"},

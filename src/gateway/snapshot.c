@@ -147,6 +147,7 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->silence = a->silence;
     o->dead_air = a->dead_air;
     o->echo_guard = a->echo_guard;
+    o->dtmf_in_band = a->dtmf_in_band;
     o->playout.lead_ms = cfg->playout.lead_ms;
     o->playout.max_lead_ms = cfg->playout.max_lead_ms;
     o->playout.burst_ms = cfg->playout.burst_ms;

@@ -82,6 +82,7 @@ TEST(the_defaults_are_those_of_the_call)
     assert_int_equal(agent_of(&f)->dead_air.nudges, o.dead_air.nudges);
     assert_int_equal(agent_of(&f)->dead_air.max_response_ms, o.dead_air.max_response_ms);
     assert_int_equal(agent_of(&f)->echo_guard, o.echo_guard);
+    assert_int_equal(agent_of(&f)->dtmf_in_band, o.dtmf_in_band);
     fixture_done(&f);
 }
 

@@ -117,7 +117,8 @@ TEST(the_call_is_told_what_the_file_says)
             "  barge_in: {verdict_ms: 601, backoff: 0.15}\n"
             "  silence: {after_ms: 9s, prompts: [One], goodbye: Bye}\n"
             "  dead_air: {nudges: 3}\n"
-            "  echo_guard: false\n");
+            "  echo_guard: false\n"
+            "  dtmf_in_band: true\n");
     struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
     struct buf errors;
     struct config *cfg = NULL;
@@ -140,6 +141,7 @@ TEST(the_call_is_told_what_the_file_says)
     assert_str_is(o->silence.goodbye, "Bye");
     assert_int_equal(o->dead_air.nudges, 3);
     assert_false(o->echo_guard);
+    assert_true(o->dtmf_in_band);
     snapshot_unref(s);
     buf_done(&errors);
 }
