@@ -211,7 +211,7 @@ TEST(sounds_of_listening_are_harmless)
 {
     static const struct {
         const char *said, *heard; /* NULL: refused */
-    } cases[] = {{"mm hm", NULL},  {"mm hmm", NULL},   {"mhm", NULL},    {"uh huh", "uhhuh"},      {"uh", NULL},
+    } cases[] = {{"mm hm", NULL},  {"mm hmm", NULL},   {"mhm", NULL},    {"uh huh", "uhhuh"},   {"uh", NULL},
                  {"um", NULL},     {"oh", NULL},       {"ah", NULL},     {"huh", NULL},         {"hmm", NULL},
                  {"okay", "okay"}, {"right", "right"}, {"wait", "wait"}, {"hold on", "hold on"}};
     if (!asr) {
