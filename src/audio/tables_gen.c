@@ -1,7 +1,7 @@
 /*
  * Build-time program: prints the constant tables of this folder as C. "g711" gives the companding tables, "resample"
- * the polyphase taps, "dtmf" the detector's waves. Run by meson, not installed; so the tables are read-only data and
- * nothing is built at start.
+ * the polyphase taps, "dtmf" the detector's waves, "tone" a sine. Run by meson, not installed; so the tables are
+ * read-only data and nothing is built at start.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -250,6 +250,20 @@ static void print_dtmf(void)
     print_table("int16_t", "dtmf_limits", v, DTMF_N);
 }
 
+/* ---- tones: one period of a sine, Q15 ---- */
+
+#define SINE_BITS 9
+
+static void print_tone(void)
+{
+    int v[(1 << SINE_BITS) + 1];
+    for (int i = 0; i <= 1 << SINE_BITS; i++) {
+        v[i] = (int)lround(32767 * sin(2 * M_PI * i / (1 << SINE_BITS)));
+    }
+    printf("enum { TONE_SINE_SHIFT = %d };\nstatic ", 32 - SINE_BITS);
+    print_table("int16_t", "tone_sine", v, (1 << SINE_BITS) + 1);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "g711") == 0) {
@@ -264,6 +278,10 @@ int main(int argc, char **argv)
         print_dtmf();
         return 0;
     }
-    fprintf(stderr, "usage: tables_gen g711|resample|dtmf\n");
+    if (argc == 2 && strcmp(argv[1], "tone") == 0) {
+        print_tone();
+        return 0;
+    }
+    fprintf(stderr, "usage: tables_gen g711|resample|dtmf|tone\n");
     return 2;
 }
