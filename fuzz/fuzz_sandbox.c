@@ -112,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct sandbox_host host = {on_send, on_send_binary, on_close, on_say, on_hear};
     struct rig r = {.now_us = 1000};
     struct sandbox_session_opts opts = {
-        .model = STR("gpt-realtime"), .dialogue = dialogue_once(), .speed = 4, .wall_s = 1, .seed = 1};
+        .model = STR("gpt-realtime"), .dialogue = dialogue_once(), .speed = 4, .wall_ms = 1000, .seed = 1};
     REQUIRE(sandbox_session_open(&opts, &host, &r, r.now_us, &r.s) == 0);
     struct str rest = {(const char *)data, size}, line;
     for (int i = 0; i < 200 && str_split(&rest, '\n', &line); i++) {
