@@ -14,6 +14,7 @@ int cmd_sandbox(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_calls(int argc, char **argv);
 int cmd_options(int argc, char **argv);
+int cmd_vad(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 /* One argument of the list: an option ("-c FILE", "--config FILE", "--config=FILE", "--json") or a word. */

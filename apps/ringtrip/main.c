@@ -16,6 +16,7 @@ static const struct {
     {"sandbox", cmd_sandbox, "serve the offline model"},
     {"calls", cmd_calls, "list, show and delete records of calls"},
     {"replay", cmd_replay, "run the journal of a call again"},
+    {"vad", cmd_vad, "show what the speech detector hears in a file"},
     {"options", cmd_options, "print every setting as .env.example or as a page"},
     {"version", cmd_version, "print the version"},
 };

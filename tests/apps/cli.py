@@ -60,7 +60,8 @@ def main():
         check('--help lists the commands', ['--help'], 0, out='serve', **kw)
         check('a misspelt command suggests the nearest', ['sevre'], 2, err='did you mean "serve"?', **kw)
         check('a far-off word suggests nothing', ['xylophone'], 2, err='ringtrip --help', **kw)
-        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'calls', 'replay', 'options', 'version'):
+        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'calls', 'replay', 'vad', 'options',
+                     'version'):
             check(f'{name} --help', [name, '--help'], 0, out='usage: ringtrip', **kw)
         check('help COMMAND is COMMAND --help', ['help', 'serve'], 0, out='usage: ringtrip serve', **kw)
         check('version', ['version'], 0, out='ringtrip 0.', **kw)
@@ -116,10 +117,81 @@ def main():
         check('options: which form', ['options'], 2, err='--env or --markdown', **kw)
         check('options --env', ['options', '--env'], 0, out='OPENAI_API_KEY', **kw)
         check('options --markdown', ['options', '--markdown'], 0, out='server.public_url', **kw)
+        vad(cwd)
         if '--demo' in sys.argv:
             demo(cwd)
     print(f'1..{count}')
     return failed
+
+
+VECTORS = pathlib.Path(__file__).resolve().parents[1] / 'audio' / 'vad'
+
+
+def difference(csv, name):
+    """Largest difference of the probabilities from the reference; 9 when it is not the same chunks."""
+    want = (VECTORS / f'{name}.csv').read_text().split()
+    got = csv.split()
+    if [row.split(',')[0] for row in got] != [row.split(',')[0] for row in want] or got[0] != want[0]:
+        return 9
+    return max(abs(float(a.split(',')[1]) - float(b.split(',')[1])) for a, b in zip(got[1:], want[1:]))
+
+
+def stereo(left, right):
+    """A mu-law WAV of both; the shorter one is cut."""
+    frames = bytes(b for pair in zip(left[58:], right[58:]) for b in pair)
+    head = bytearray(left[:58])
+    head[22] = head[32] = 2
+    head[28:32] = (16000).to_bytes(4, 'little')
+    head[54:58] = len(frames).to_bytes(4, 'little')
+    return bytes(head) + frames
+
+
+def vad(cwd):
+    """ringtrip vad on the reference vectors, which onnxruntime judged."""
+    kw = {'cwd': cwd}
+    for name in ('clean_8k_ulaw', 'noisy_16k'):
+        wav = str(VECTORS / f'{name}.wav')
+        for kernel in ([], ['--kernel', 'portable']):
+            csv = check(f'vad --csv {name} {" ".join(kernel)}', ['vad', wav, '--csv', *kernel], 0, **kw)
+            point(difference(csv, name) < 1e-4, f'vad: what onnxruntime says of {name}', csv[:200])
+    clean, quiet = (VECTORS / f'{name}_8k_ulaw.wav' for name in ('clean', 'nonspeech'))
+    both = pathlib.Path(cwd, 'both.wav')
+    both.write_bytes(stereo(quiet.read_bytes(), clean.read_bytes()))
+    chunks = int(len(quiet.read_bytes()) / 256)
+    for side, name in ((['--channel', 'left'], 'nonspeech'), ([], 'nonspeech'), (['--channel', 'right'], 'clean')):
+        csv = check(f'vad {" ".join(side) or "of a stereo file"}', ['vad', 'both.wav', '--csv', *side], 0, **kw)
+        want = (VECTORS / f'{name}_8k_ulaw.csv').read_text().split()[1:chunks - 1]
+        got = csv.split()[1:chunks - 1]
+        worst = max(abs(float(a.split(',')[1]) - float(b.split(',')[1])) for a, b in zip(got, want))
+        point(len(got) > 200 and worst < 1e-4, f'vad: that is the channel of {name}', worst)
+    table = check('vad: a table', ['vad', str(clean)], 0, out='5 stretches of speech', **kw)
+    point('8 kHz branch' in table and '0.864' in table and '#####' in table, 'vad: with times and a bar', table)
+    check('vad: shorter silence, more stretches', ['vad', str(clean), '--min-silence', '100'], 0,
+          out='6 stretches of speech', **kw)
+    check('vad: 16 kHz files take the 16 kHz branch', ['vad', str(VECTORS / 'nonspeech_16k.wav')], 0,
+          out='16 kHz branch', **kw)
+    table = check('vad: unless told', ['vad', str(VECTORS / 'nonspeech_16k.wav'), '--branch', '8k'], 0,
+                  out='8 kHz branch', **kw)
+    point('1 stretch of speech' in table, 'vad: resampled, it hears the same', table)
+    check('vad: thresholds', ['vad', str(clean), '--start', '0.9', '--end', '0.2'], 0, out='start 0.90, end 0.20', **kw)
+    check('vad: which file', ['vad'], 2, err='which file', **kw)
+    check('vad: one file', ['vad', 'a.wav', 'b.wav'], 2, err='b.wav', **kw)
+    check('vad: no file', ['vad', 'none.wav'], 1, err='none.wav', **kw)
+    pathlib.Path(cwd, 'text.wav').write_text('no sound')
+    check('vad: no WAV', ['vad', 'text.wav'], 1, err='not a RIFF/WAVE file', **kw)
+    for option, value, err in (('--start', '1.5', 'from 0 to 1'), ('--end', 'x', 'from 0 to 1'),
+                               ('--min-silence', '-1', 'from 0 to 60000'), ('--channel', 'middle', 'left or right'),
+                               ('--branch', '24k', '8k or 16k'), ('--kernel', 'fpga', 'no such kernel')):
+        check(f'vad: {option} {value}', ['vad', str(clean), option, value], 2, err=err, **kw)
+    check('vad: thresholds the wrong way round', ['vad', str(clean), '--start', '0.3', '--end', '0.6'], 2,
+          err='above', **kw)
+    model = {'RINGTRIP_VAD_MODEL': 'text.wav'}
+    check('vad: weights that are none', ['vad', str(clean)], 1, err='text.wav is not usable', env=model, **kw)
+    check('vad: weights that are not there', ['vad', str(clean), '--vad-model', 'none.onnx'], 1, err='none.onnx', **kw)
+    file = VECTORS.parents[2] / 'tools' / 'vad-model' / 'silero_vad_v6.onnx'
+    if file.exists():  # a packager may have taken it from elsewhere
+        csv = check('vad: weights from a file', ['vad', str(clean), '--csv'], 0, env={'RINGTRIP_VAD_MODEL': str(file)}, **kw)
+        point(difference(csv, 'clean_8k_ulaw') < 1e-4, 'vad: and they say the same', csv[:200])
 
 
 def demo(cwd):

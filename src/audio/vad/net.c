@@ -37,7 +37,7 @@ static struct vad_layer layer(struct cursor *c, uint32_t in, uint32_t out)
     return (struct vad_layer){.w = part(c, (size_t)in * out), .bias = part(c, out), .in = in, .out = out};
 }
 
-static size_t bind(enum vad_branch branch, const float *floats, struct vad_net *n)
+static size_t lay_out(enum vad_branch branch, const float *floats, struct vad_net *n)
 {
     struct cursor c = {.at = floats};
     n->points = branch == VAD_16K ? 256 : 128;
@@ -57,12 +57,12 @@ static size_t bind(enum vad_branch branch, const float *floats, struct vad_net *
 size_t vad_net_floats(enum vad_branch branch)
 {
     struct vad_net ignored;
-    return bind(branch, NULL, &ignored);
+    return lay_out(branch, NULL, &ignored);
 }
 
 void vad_net_bind(enum vad_branch branch, const float *floats, struct vad_net *ret)
 {
-    ignore_result(bind(branch, floats, ret) == 0); /* the size is known */
+    ignore_result(lay_out(branch, floats, ret) == 0); /* the size is known */
 }
 
 size_t vad_block_bytes(void)
