@@ -265,6 +265,10 @@ static void count_bytes(struct line *l, const uint8_t *bytes, size_t n)
 /* Subtracts what goes from one value to another over the block, so that a new estimate makes no step. */
 static void subtract(const int16_t *x, size_t n, int32_t from, int32_t to, int16_t *out)
 {
+    if (from == 0 && to == 0) {
+        memcpy(out, x, n * sizeof(*out));
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         int32_t offset = from + (int32_t)((to - from) * (int64_t)(i + 1) / (int64_t)n);
         int32_t y = x[i] - offset;

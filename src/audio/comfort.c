@@ -1,0 +1,189 @@
+#include "audio/comfort.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PITCH_MAX_US 15000 /* 67 Hz */
+#define PITCH_MIN_US 2500  /* 400 Hz */
+#define WHOLE_MS     10    /* repeated at full level, before it fades */
+#define VOICED       2     /* periods differ by less than 1 / VOICED of their level: a voice */
+#define LEVEL_MS     10
+#define FLOOR_MS     1000
+#define FLOOR_MAX    256 /* louder is no floor: somebody spoke all the time */
+#define LOW_NONE     INT32_MAX
+
+static uint32_t samples_of(const struct comfort *c, uint32_t ms)
+{
+    return c->rate_hz / 1000 * ms;
+}
+
+void comfort_init(struct comfort *c, uint32_t rate_hz)
+{
+    *c = (struct comfort){.rate_hz = rate_hz, .floor = -1, .low = LOW_NONE};
+}
+
+static int32_t magnitude_of(const int16_t *x, size_t n)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += abs(x[i]);
+    }
+    return n ? (int32_t)(sum / (int64_t)n) : 0;
+}
+
+/* ---- what is lost ---- */
+
+/* Mean difference between the last samples and those a lag before, looking at every step-th. */
+static int32_t difference(const struct comfort *c, uint32_t lag, uint32_t length, uint32_t step)
+{
+    const int16_t *end = c->history + c->n;
+    int64_t sum = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 1; i <= length; i += step, count++) {
+        sum += abs(*(end - i) - *(end - i - lag));
+    }
+    return (int32_t)(sum / MAX(count, 1u));
+}
+
+/* The lag at which the end of the history repeats itself best, or 0. Coarse at 8 kHz, then fine. */
+static uint32_t find_period(const struct comfort *c)
+{
+    uint32_t longest = c->rate_hz / 1000 * PITCH_MAX_US / 1000;
+    uint32_t shortest = c->rate_hz / 1000 * PITCH_MIN_US / 1000;
+    uint32_t step = c->rate_hz / 8000;
+    if (c->n < 2 * longest) {
+        return 0;
+    }
+    uint32_t best = 0;
+    int32_t least = INT32_MAX;
+    for (uint32_t lag = shortest; lag <= longest; lag += step) {
+        int32_t d = difference(c, lag, longest, step);
+        if (d < least - least / 16) { /* of lags that are alike the shortest: not twice the period */
+            least = d;
+            best = lag;
+        }
+    }
+    for (uint32_t lag = best - step + 1; step > 1 && lag < best + step; lag++) {
+        int32_t d = difference(c, lag, longest, 1);
+        if (d < least) {
+            least = d;
+            best = lag;
+        }
+    }
+    int32_t level = magnitude_of(c->history + c->n - longest, longest);
+    return best <= longest && least < level / VOICED ? best : 0;
+}
+
+/* A period repeated; its last quarter is bent into what comes before its beginning, so that it joins itself. */
+static int32_t repeated(const struct comfort *c, uint32_t at)
+{
+    const int16_t *last = c->history + c->n - c->period;
+    uint32_t k = at % c->period;
+    uint32_t quarter = c->period / 4;
+    if (k < c->period - quarter) {
+        return last[k];
+    }
+    int32_t t = (int32_t)(k - (c->period - quarter)) + 1;
+    int32_t all = (int32_t)quarter + 1;
+    return (last[k] * (all - t) + *(last - c->period + k) * t) / all;
+}
+
+/* ---- noise ---- */
+
+/* -65536 .. 65535, by position. */
+static int32_t random_at(uint64_t position)
+{
+    uint64_t h = (position + 1) * 0x9E3779B97F4A7C15u;
+    h = (h ^ h >> 32) * 0xD6E8FEB86659FD93u;
+    return (int32_t)(h >> 47) - 65536;
+}
+
+/* Mean of two neighbours: a little darker than white. Its mean magnitude is a third of its largest. */
+static int32_t noise_at(uint64_t position, int32_t level)
+{
+    int64_t v = ((int64_t)random_at(position) + random_at(position + 1)) / 2;
+    return (int32_t)(v * 3 * level / 65536);
+}
+
+/* Q15: one for WHOLE_MS, then down to nothing at COMFORT_FADE_MS. */
+static int32_t fade_q15(const struct comfort *c, uint32_t at)
+{
+    uint32_t whole = samples_of(c, WHOLE_MS);
+    uint32_t end = samples_of(c, COMFORT_FADE_MS);
+    if (at < whole) {
+        return 32768;
+    }
+    return at < end ? (int32_t)((uint64_t)(end - at) * 32768 / (end - whole)) : 0;
+}
+
+static int16_t lost_sample(const struct comfort *c, uint32_t at, uint64_t position)
+{
+    int64_t fade = fade_q15(c, at);
+    int32_t floor = CLAMP(c->floor, 0, FLOOR_MAX);
+    int64_t v = 0;
+    if (c->period && fade) {
+        v = repeated(c, at) * fade / 32768 + noise_at(position, floor) * (32768 - fade) / 32768;
+    } else {
+        v = noise_at(position, MAX(floor, (int32_t)(c->level * fade / 32768)));
+    }
+    return (int16_t)CLAMP(v, INT16_MIN, INT16_MAX);
+}
+
+void comfort_fill(struct comfort *c, int16_t *out, size_t n)
+{
+    if (c->gap == 0 && n) {
+        uint32_t recent = MIN(c->n, samples_of(c, LEVEL_MS));
+        c->period = find_period(c);
+        c->level = magnitude_of(c->history + c->n - recent, recent);
+    }
+    uint32_t over = samples_of(c, COMFORT_FADE_MS); /* from here on only the position counts */
+    for (size_t i = 0; i < n; i++) {
+        out[i] = lost_sample(c, c->gap, c->position);
+        c->gap = MIN(c->gap + 1, over);
+        c->position++;
+    }
+}
+
+/* ---- what is heard ---- */
+
+static void follow_floor(struct comfort *c, const int16_t *pcm, size_t n)
+{
+    int32_t level = magnitude_of(pcm, n);
+    c->low = MIN(c->low, level);
+    c->floor = c->floor < 0 ? level : MIN(c->floor, level);
+    c->window += (uint32_t)n;
+    if (c->window >= samples_of(c, FLOOR_MS)) {
+        c->floor = c->low; /* rises too, once a second */
+        c->low = LOW_NONE;
+        c->window = 0;
+    }
+}
+
+static void remember(struct comfort *c, const int16_t *pcm, size_t n)
+{
+    uint32_t room = samples_of(c, COMFORT_HISTORY_MS);
+    uint32_t take = (uint32_t)MIN(n, (size_t)room);
+    uint32_t keep = MIN(c->n, room - take);
+    memmove(c->history, c->history + c->n - keep, keep * sizeof(*pcm));
+    memcpy(c->history + keep, pcm + n - take, take * sizeof(*pcm));
+    c->n = keep + take;
+}
+
+void comfort_hear(struct comfort *c, int16_t *pcm, size_t n)
+{
+    if (n == 0) {
+        return;
+    }
+    if (c->gap) {
+        int32_t blend = (int32_t)MIN(n, (size_t)samples_of(c, COMFORT_BLEND_MS));
+        for (int32_t i = 0; i < blend; i++) {
+            int32_t old = lost_sample(c, c->gap + (uint32_t)i, c->position + (uint64_t)i);
+            pcm[i] = (int16_t)((old * (blend - i) + pcm[i] * (i + 1)) / (blend + 1));
+        }
+        c->gap = 0;
+        c->n = 0; /* what lies before the hole is no past of what comes now */
+    }
+    follow_floor(c, pcm, n);
+    remember(c, pcm, n);
+    c->position += n;
+}
