@@ -7,6 +7,8 @@
 #include "api/api_json.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "gateway/records.h"
+#include "gateway/spool.h"
 #include "store/sqlite/sqlite.h"
 
 #define MAX_ARENA_BYTES (64u << 20)
@@ -234,10 +236,15 @@ int archive_delete(struct archive *a, struct str id)
     if (err >= 0) {
         err = a->ops->call_delete(a->store, call.id, &a->arena, &paths);
     }
+    char spool[RECORDS_PATH_MAX];
+    int forgotten = err < 0 ? err : spool_path(a->cfg->records.dir, spool, sizeof(spool));
+    if (forgotten >= 0) {
+        forgotten = spool_forget(spool, call.id);
+    }
     for (uint32_t i = 0; err >= 0 && i < paths.n; i++) {
         if (unlink(paths.paths[i].p) < 0 && errno != ENOENT) {
             return -errno; /* the row is gone; the caller names the file's trouble */
         }
     }
-    return err < 0 ? err : 0;
+    return MIN(forgotten, 0);
 }

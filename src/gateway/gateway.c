@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/spool.h"
 #include "store/sqlite/sqlite.h"
 
 /* ---- pieces ---- */
@@ -77,6 +78,21 @@ static int load_snapshot(struct gateway *gw, struct buf *err)
     return snapshot_new(cfg, err, &gw->snapshot); /* takes cfg */
 }
 
+/* What an earlier process could not write. Never a reason not to start: the file stays for the next time. */
+static void drain_spool(struct gateway *gw)
+{
+    struct spool_report report;
+    char path[RECORDS_PATH_MAX];
+    int err = spool_path(gw->snapshot->cfg->records.dir, path, sizeof(path));
+    err = err < 0 ? err : spool_drain(path, gw->ops, gw->store, &report);
+    if (err < 0 && err != -ENOENT) {
+        log_error(NULL, "spool.kept", "path=%s error=%s", path, err_name(err));
+    } else if (err >= 0) {
+        log_warn(NULL, "spool.drained", "rows=%llu refused=%llu", (unsigned long long)report.written,
+                 (unsigned long long)report.refused);
+    }
+}
+
 static int open_store(struct gateway *gw, struct buf *err)
 {
     const struct config *cfg = gw->snapshot->cfg;
@@ -91,6 +107,7 @@ static int open_store(struct gateway *gw, struct buf *err)
     if (e < 0) {
         return e;
     }
+    drain_spool(gw); /* before calls are closed as killed: their true ends may wait there */
     int stale = gw->ops->close_stale(gw->store, (uint64_t)clock_wall_us());
     if (stale < 0) {
         buf_printf(err, "records.database: calls of a killed process cannot be closed: %s", err_text(stale));
@@ -116,9 +133,15 @@ static void on_empty(void *arg UNUSED)
 static int open_worker(struct gateway *gw)
 {
     const struct config *cfg = gw->snapshot->cfg;
-    const struct scribe_opts scribe = {.loop = gw->loop, .ops = gw->ops, .store = gw->store, .metrics = gw->metrics};
     const struct admission_limits limits = {cfg->limits.max_calls, cfg->limits.max_calls_per_number};
-    int e = scribe_new(&scribe, &gw->scribe);
+    char spool[RECORDS_PATH_MAX];
+    int e = spool_path(cfg->records.dir, spool, sizeof(spool));
+    if (e < 0) {
+        return e;
+    }
+    const struct scribe_opts scribe = {
+        .loop = gw->loop, .ops = gw->ops, .store = gw->store, .metrics = gw->metrics, .spool = spool};
+    e = scribe_new(&scribe, &gw->scribe);
     if (e < 0) {
         return e;
     }

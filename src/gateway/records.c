@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "call/opts.h"
+#include "gateway/spool.h"
 #include "net/disk.h"
 
 #define LOOK_EVERY_US   (10ull * 1000000)
@@ -223,6 +224,14 @@ struct removal {
     void *arg;
 };
 
+/* Rows of the call that the store did not take. */
+static int forget_rows(const char *dir, struct str id)
+{
+    char path[RECORDS_PATH_MAX];
+    int err = spool_path(str_from(dir), path, sizeof(path));
+    return err < 0 ? err : spool_forget(path, id);
+}
+
 static int remove_work(void *arg)
 {
     struct removal *m = arg;
@@ -235,6 +244,8 @@ static int remove_work(void *arg)
     if (err == -ENOENT && o->ops->call_find(o->store, id, &arena, &id) >= 0) {
         err = o->ops->call_delete(o->store, id, &arena, &paths);
     }
+    int forgotten = forget_rows(o->dir, id);
+    err = err >= 0 && forgotten < 0 ? forgotten : err;
     if (err >= 0) {
         unlink_all(&paths);
         log_info(&(struct log_scope){.call_id = m->id, .worker = -1}, "records.deleted", "files=%u", paths.n);

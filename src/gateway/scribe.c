@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "gateway/spool.h"
 
 #define SCRIBE_BLOCK_OPS 64
 
@@ -39,6 +40,10 @@ struct scribe {
     uint64_t lost;
     uint64_t write_us; /* how long the last transaction took; set by the job, read when it is done */
     size_t refused;    /* rows it left out; likewise */
+    size_t kept;       /* rows it put into the spool; likewise */
+    char *spool;       /* path; NULL: none */
+    uint64_t spooled;  /* rows in the spool; read by the job */
+    bool give_up;      /* the job's last try of this batch: what fails goes to the spool */
     uint64_t now_us;   /* when it began; given to the job */
     struct scribe_waiter *waiters, **waiters_end;
 };
@@ -165,6 +170,16 @@ static void remove_op(struct scribe_block *b, size_t i)
     b->n--;
 }
 
+/* A row about a call whose beginning waits in the spool belongs there too. */
+static bool spool_refused(struct scribe *s, const struct store_op *op, int err)
+{
+    if (err != -ENOENT || !s->spool || s->spooled + s->kept == 0 || spool_put(s->spool, op, 1) < 0) {
+        return false;
+    }
+    s->kept++;
+    return true;
+}
+
 /* Writes one block; rows that are refused are taken out of it until the rest passes. */
 static int write_block(struct scribe *s, struct scribe_batch *batch)
 {
@@ -175,12 +190,31 @@ static int write_block(struct scribe *s, struct scribe_batch *batch)
         if (err >= 0 || is_passing(err) || failed >= b->n) {
             return err < 0 ? err : 0;
         }
-        log_warn(NULL, "store.row-refused", "kind=%d error=%s", (int)b->ops[failed].kind, err_name(err));
-        s->refused++;
+        if (!spool_refused(s, &b->ops[failed], err)) {
+            log_warn(NULL, "store.row-refused", "kind=%d error=%s", (int)b->ops[failed].kind, err_name(err));
+            s->refused++;
+        }
         remove_op(b, failed);
         batch->n--;
     }
     return 0;
+}
+
+/* The rest of a batch that the store did not take. */
+static void spool_rest(struct scribe *s, struct scribe_batch *batch)
+{
+    int err = 0;
+    while (err == 0 && batch->first) {
+        err = spool_put(s->spool, batch->first->ops, batch->first->n);
+        if (err == 0) {
+            s->kept += batch->first->n;
+            batch->n -= batch->first->n;
+            batch->first = batch->first->next;
+        }
+    }
+    if (err < 0) {
+        log_error(NULL, "spool.failed", "path=%s error=%s", s->spool, err_name(err));
+    }
 }
 
 static int write_batch(void *arg)
@@ -196,6 +230,9 @@ static int write_batch(void *arg)
         }
     }
     s->write_us = clock_now_us() - s->now_us;
+    if (err < 0 && s->spool && (s->give_up || !is_passing(err))) {
+        spool_rest(s, batch);
+    }
     return err;
 }
 
@@ -229,17 +266,25 @@ static void on_written(int err, void *arg)
     struct scribe *s = arg;
     s->lost += s->refused;
     s->refused = 0;
+    s->spooled += s->kept;
+    size_t kept = s->kept;
+    s->kept = 0;
     if (s->o.metrics) {
         metrics_observe_us(s->o.metrics, METRIC_STORE_WRITES, s->write_us);
         metrics_add(s->o.metrics, METRIC_STORE_ERRORS, err < 0);
     }
-    if (err < 0 && err != -ECANCELED && is_passing(err) && !s->hurry && ++s->tries < s->o.max_tries) {
+    if (err < 0 && err != -ECANCELED && is_passing(err) && !s->give_up) {
+        s->tries++;
         log_warn(NULL, "store.retry", "error=%s tries=%u waiting=%zu", err_name(err), s->tries, written(s)->n);
-        timer_start(s->timer, retry_us(s), 0);
+        timer_start(s->timer, s->hurry ? 0 : retry_us(s), 0);
         s->armed = true;
         return;
     }
-    if (err < 0) {
+    if (kept > 0) {
+        log_error(NULL, "store.spooled", "error=%s rows=%zu path=%s the next start writes them", err_name(err), kept,
+                  s->spool);
+    }
+    if (err < 0 && written(s)->n > 0) {
         s->lost += written(s)->n;
         log_error(NULL, "store.lost", "error=%s rows=%zu", err_name(err), written(s)->n);
     }
@@ -256,6 +301,7 @@ static void start_job(struct scribe *s)
 {
     s->now_us = clock_now_us();
     s->writing = true;
+    s->give_up = s->hurry || s->tries + 1 >= s->o.max_tries;
     int err = job_run(s->o.loop, write_batch, on_written, s);
     if (err < 0) {
         on_written(err, s);
@@ -298,8 +344,14 @@ int scribe_new(const struct scribe_opts *opts, struct scribe **ret)
         arena_init(&s->batches[i].arena, s->o.max_bytes);
     }
     s->filling = 1;
+    s->spool = opts->spool ? str_dup(str_from(opts->spool)) : NULL;
+    if (opts->spool && !s->spool) {
+        free(s);
+        return -ENOMEM;
+    }
     int err = timer_new(opts->loop, on_timer, s, &s->timer);
     if (err < 0) {
+        free(s->spool);
         free(s);
         return err;
     }
@@ -321,6 +373,7 @@ struct scribe *scribe_free(struct scribe *s)
         s->waiters = w->next;
         free(w);
     }
+    free(s->spool);
     free(s);
     return NULL;
 }
@@ -390,4 +443,9 @@ void scribe_hurry(struct scribe *s)
 uint64_t scribe_lost(const struct scribe *s)
 {
     return s->lost;
+}
+
+uint64_t scribe_spooled(const struct scribe *s)
+{
+    return s->spooled;
 }

@@ -2,8 +2,9 @@
  * Writes of the record store, off the loop: collects them in memory and hands them to the job pool in batches, one
  * transaction each, at most one under way, in order. Loop thread only. Not here: what is written (host.c), reading.
  *
- * A store that is busy or full is tried again with growing pauses; a row it refuses is left out, logged, and the rest
- * is written. Memory is bounded: over the limit new rows are dropped and counted, calls go on.
+ * A store that is busy or full is tried again with growing pauses; in the end the rows go to a spool (spool.h) for the
+ * next start, and what follows about their calls goes there too. A row that the store refuses is left out, logged, and
+ * the rest is written. Memory is bounded: over the limit new rows are dropped and counted, calls go on.
  */
 #ifndef GATEWAY_SCRIBE_H
 #define GATEWAY_SCRIBE_H
@@ -22,7 +23,8 @@ struct scribe_opts {
     uint32_t flush_ms;  /* rows wait at most so long; 0: 200 */
     size_t max_bytes;   /* of waiting rows; 0: 32 MiB */
     uint32_t retry_ms;  /* first pause after a failure, doubled each time; 0: 500 */
-    uint32_t max_tries; /* of one batch, then it is lost; 0: 6 */
+    uint32_t max_tries; /* of one batch, then it goes to the spool; 0: 6 */
+    const char *spool;  /* path, copied; NULL: rows that are given up are lost */
 };
 
 MUST_USE int scribe_new(const struct scribe_opts *opts, struct scribe **ret);
@@ -37,7 +39,8 @@ void scribe_put(struct scribe *s, const struct store_op *op);
 MUST_USE int scribe_after(struct scribe *s, loop_fn fn, void *arg);
 /* From now on a failing batch is given up at the first failure: shutdown must end. */
 void scribe_hurry(struct scribe *s);
-/* Rows lost so far. */
+/* Rows lost so far, and rows that wait in the spool for the next start. */
 uint64_t scribe_lost(const struct scribe *s);
+uint64_t scribe_spooled(const struct scribe *s);
 
 #endif

@@ -48,7 +48,8 @@ static void flush(struct gateway *gw)
     }
     gw->state = GATEWAY_STOPPED;
     timer_stop(gw->drain_timer);
-    log_info(NULL, "gateway.stopped", "lost_rows=%llu uptime_s=%llu", (unsigned long long)scribe_lost(gw->scribe),
+    log_info(NULL, "gateway.stopped", "lost_rows=%llu spooled_rows=%llu uptime_s=%llu",
+             (unsigned long long)scribe_lost(gw->scribe), (unsigned long long)scribe_spooled(gw->scribe),
              (unsigned long long)((now(gw) - gw->started_us) / 1000000));
     loop_stop(gw->loop);
 }

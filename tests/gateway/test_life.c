@@ -2,8 +2,10 @@
 #include "gateway/rig.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/err.h"
+#include "gateway/spool.h"
 
 #define SID1 "CA11111111111111111111111111111111"
 #define SID2 "CA22222222222222222222222222222222"
@@ -180,7 +182,30 @@ TEST(on_a_full_disk_calls_go_on_unrecorded)
     rig_close(&r, false);
 }
 
+TEST(rows_that_could_not_be_written_are_written_by_the_next_start)
+{
+    struct rig r;
+    char path[320];
+    const struct store_call begin = {.id = STR("late"), .started_us = 1700000000000000, .cost_micro = STORE_NO_COST};
+    const struct store_call end = {.id = STR("late"), .reason = REASON_CALLER_HANGUP, .ended_us = 1700000009000000};
+    const struct store_op ops[] = {{.kind = STORE_CALL_BEGIN, .at_us = 1, .u.call = &begin},
+                                   {.kind = STORE_CALL_END, .at_us = 2, .u.call = &end}};
+    rig_open(&r, &(struct rig_opts){0});
+    rig_stop_gateway(&r);
+    assert_ok(spool_path(str_from(r.dir), path, sizeof(path)));
+    assert_ok(spool_put(path, ops, ARRAY_LEN(ops)));
+    rig_start_gateway(&r);
+    struct rig_reply reply = rig_http(&r, "GET", "/v1/calls/late", NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    assert_str_is(rig_json(&reply, "reason"),
+                  "caller-hangup"); /* not "killed": the end came before calls were closed */
+    buf_done(&reply.body);
+    assert_int_equal(access(path, F_OK), -1);
+    rig_close(&r, false);
+}
+
 TEST_MAIN(T(over_the_limit_callers_hear_busy_and_ready_is_503), T(one_number_may_have_so_many_calls),
           T(a_drain_lets_the_live_call_end_and_takes_no_new_one), T(a_second_stop_hangs_up_at_once),
           T(a_new_start_knows_the_calls_of_the_old_one), T(a_call_that_nobody_ended_is_ended_when_the_gateway_is_freed),
-          T(nothing_is_left_after_the_last_call), T(on_a_full_disk_calls_go_on_unrecorded))
+          T(nothing_is_left_after_the_last_call), T(on_a_full_disk_calls_go_on_unrecorded),
+          T(rows_that_could_not_be_written_are_written_by_the_next_start))

@@ -3,10 +3,13 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "fakes/wait.h"
 #include "gateway/scribe.h"
+#include "gateway/spool.h"
 
 #define MAX_WRITTEN 2000
 
@@ -17,7 +20,8 @@ struct store {
     uint32_t writes;
     int fail;          /* next writes fail with this... */
     uint32_t fail_n;   /* ...so many times */
-    const char *hated; /* the row of this id is refused */
+    const char *hated; /* the row of this id is refused... */
+    int hate;          /* ...with this; 0: -EEXIST */
 };
 
 static int fake_write(struct store *s, const struct store_op *ops, size_t n, size_t *ret_failed)
@@ -30,7 +34,7 @@ static int fake_write(struct store *s, const struct store_op *ops, size_t n, siz
     for (size_t i = 0; i < n; i++) {
         if (s->hated && str_is(ops[i].u.call->id, s->hated)) {
             *ret_failed = i;
-            return -EEXIST;
+            return s->hate ? s->hate : -EEXIST;
         }
     }
     for (size_t i = 0; i < n; i++) {
@@ -188,6 +192,55 @@ TEST(a_full_disk_loses_rows_in_the_end_and_goes_on)
     close_fixture(&f);
 }
 
+/* With a spool; rows c1 and c2 are given up, c3 is about a call that the store then does not know. */
+TEST(rows_that_are_given_up_wait_in_the_spool)
+{
+    char path[] = "scribe-spool.XXXXXX";
+    char lock[64];
+    struct spool_report report;
+    struct fixture f;
+    open_fixture(&f, 60000);
+    scribe_free(f.s);
+    close(mkstemp(path));
+    const struct scribe_opts o = {.loop = f.loop,
+                                  .ops = &fake_ops,
+                                  .store = &f.store,
+                                  .flush_ms = 60000,
+                                  .retry_ms = 1,
+                                  .max_tries = 2,
+                                  .spool = path};
+    assert_ok(scribe_new(&o, &f.s));
+    f.store.fail = -ENOSPC;
+    f.store.fail_n = 2;
+    put(&f, 1);
+    put(&f, 2);
+    assert_ok(scribe_after(f.s, on_after, &f));
+    wait_until(f.loop, was_called, &f);
+    assert_int_equal(f.store.n, 0);
+    assert_int_equal(scribe_lost(f.s), 0);
+    assert_int_equal(scribe_spooled(f.s), 2);
+    f.store.hated = "c3";
+    f.store.hate = -ENOENT;
+    f.called = 0;
+    put(&f, 3);
+    put(&f, 4);
+    assert_ok(scribe_after(f.s, on_after, &f));
+    wait_until(f.loop, was_called, &f);
+    assert_int_equal(f.store.n, 1); /* c4 */
+    assert_int_equal(scribe_lost(f.s), 0);
+    assert_int_equal(scribe_spooled(f.s), 3);
+    f.store.hated = NULL;
+    assert_ok(spool_drain(path, &fake_ops, &f.store, &report));
+    assert_int_equal(report.written, 3);
+    assert_string_equal(f.store.written[1], "c1");
+    assert_string_equal(f.store.written[2], "c2");
+    assert_string_equal(f.store.written[3], "c3");
+    assert_int_equal(access(path, F_OK), -1);
+    ignore_result(snprintf(lock, sizeof(lock), "%s.lock", path) < 0);
+    assert_int_equal(unlink(lock), 0);
+    close_fixture(&f);
+}
+
 TEST(in_a_hurry_a_failure_is_the_end)
 {
     struct fixture f;
@@ -206,4 +259,4 @@ TEST(in_a_hurry_a_failure_is_the_end)
 TEST_MAIN(T(rows_are_written_in_order_and_a_reader_sees_them_all), T(an_idle_scribe_calls_at_once),
           T(rows_are_written_by_themselves_after_a_while), T(a_refused_row_is_left_out_and_the_rest_written),
           T(a_busy_store_is_tried_again_without_writing_twice), T(a_full_disk_loses_rows_in_the_end_and_goes_on),
-          T(in_a_hurry_a_failure_is_the_end))
+          T(rows_that_are_given_up_wait_in_the_spool), T(in_a_hurry_a_failure_is_the_end))
