@@ -132,6 +132,128 @@ TEST(transcoding_is_decoding_and_encoding)
     assert_memory_equal(all, got, 256); /* in place */
 }
 
+/*
+ * The decision values of the recommendation (tables 1 and 2), written down as it does: so many intervals of such a
+ * width. mu-law in units of 1/8192 of its range (14 bits), A-law of 1/4096 (13 bits, of which the lowest is always
+ * even).
+ */
+struct interval {
+    int count, width;
+};
+static const struct interval mulaw_intervals[] = {{1, 1},   {15, 2},  {16, 4},   {16, 8},  {16, 16},
+                                                  {16, 32}, {16, 64}, {16, 128}, {16, 256}};
+static const struct interval alaw_intervals[] = {{32, 2}, {16, 4}, {16, 8}, {16, 16}, {16, 32}, {16, 64}, {16, 128}};
+
+/* ret: the 129 decision values in 16-bit units. */
+static void decisions(const struct interval *list, size_t n, int unit, int *ret)
+{
+    int at = 0;
+    *ret++ = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (int k = 0; k < list[i].count; k++) {
+            at += list[i].width;
+            *ret++ = at * unit;
+        }
+    }
+}
+
+/* Number of the interval that holds a sample; what lies beyond the last value is in the last one. A negative sample
+ * that is a decision value itself belongs nearer to zero (one's complement, as in the ITU-T software tool library). */
+static int interval_of(int x, const int *decision)
+{
+    int magnitude = x < 0 ? -x - 1 : x;
+    int n = 0;
+    while (n < 127 && decision[n + 1] <= magnitude) {
+        n++;
+    }
+    return n;
+}
+
+TEST(all_samples_are_encoded_by_the_decision_values)
+{
+    int mulaw[129];
+    int alaw[129];
+    decisions(mulaw_intervals, ARRAY_LEN(mulaw_intervals), 4, mulaw);
+    decisions(alaw_intervals, ARRAY_LEN(alaw_intervals), 8, alaw);
+    assert_int_equal(mulaw[128], 8159 * 4); /* the virtual decision value x128 of table 2a */
+    assert_int_equal(alaw[128], 4096 * 8);
+    for (int x = INT16_MIN; x <= INT16_MAX; x++) {
+        int n = interval_of(x, mulaw);
+        int m = interval_of(x, alaw);
+        assert_int_equal(g711_mulaw_encode1((int16_t)x), x < 0 ? 0x7F - n : 0xFF - n);
+        assert_int_equal(g711_alaw_encode1((int16_t)x), (x < 0 ? m : m | 0x80) ^ 0x55);
+    }
+}
+
+/* Each output lies in the middle of its interval; mu-law's first one at zero. */
+TEST(all_codes_decode_to_the_middle_of_their_interval)
+{
+    int mulaw[129];
+    int alaw[129];
+    decisions(mulaw_intervals, ARRAY_LEN(mulaw_intervals), 4, mulaw);
+    decisions(alaw_intervals, ARRAY_LEN(alaw_intervals), 8, alaw);
+    for (int n = 0; n < 128; n++) {
+        int y = n ? (mulaw[n] + mulaw[n + 1]) / 2 : 0;
+        assert_int_equal(g711_mulaw_decode1((uint8_t)(0xFF - n)), y);
+        assert_int_equal(g711_mulaw_decode1((uint8_t)(0x7F - n)), -y);
+        int z = (alaw[n] + alaw[n + 1]) / 2;
+        assert_int_equal(g711_alaw_decode1((uint8_t)((n | 0x80) ^ 0x55)), z);
+        assert_int_equal(g711_alaw_decode1((uint8_t)(n ^ 0x55)), -z);
+    }
+}
+
+TEST(decision_values_and_both_zeros_fall_where_they_must)
+{
+    assert_int_equal(g711_mulaw_encode1(3), 0xFF);
+    assert_int_equal(g711_mulaw_encode1(4), 0xFE); /* the value itself is in the upper interval */
+    assert_int_equal(g711_mulaw_encode1(-1), 0x7F);
+    assert_int_equal(g711_mulaw_encode1(-4), 0x7F); /* and below zero in the one nearer to it */
+    assert_int_equal(g711_mulaw_encode1(-5), 0x7E);
+    assert_int_equal(g711_alaw_encode1(15), 0xD5);
+    assert_int_equal(g711_alaw_encode1(16), 0xD4);
+    assert_int_equal(g711_alaw_encode1(-1), 0x55);
+    assert_int_equal(g711_alaw_encode1(-16), 0x55);
+    assert_int_equal(g711_alaw_encode1(-17), 0x54);
+    assert_int_equal(g711_mulaw_encode1(g711_mulaw_decode1(0x7F)), 0xFF); /* minus zero is not kept by samples */
+}
+
+/* Coding what was coded changes nothing more; nor does a second way through the other law. */
+TEST(coding_twice_is_coding_once)
+{
+    for (int x = INT16_MIN; x <= INT16_MAX; x++) {
+        int16_t mu = g711_mulaw_decode1(g711_mulaw_encode1((int16_t)x));
+        int16_t a = g711_alaw_decode1(g711_alaw_encode1((int16_t)x));
+        assert_int_equal(g711_mulaw_decode1(g711_mulaw_encode1(mu)), mu);
+        assert_int_equal(g711_alaw_decode1(g711_alaw_encode1(a)), a);
+    }
+    for (int c = 0; c < 256; c++) {
+        uint8_t once = g711_alaw_to_mulaw_table[g711_mulaw_to_alaw_table[c]];
+        assert_int_equal(g711_alaw_to_mulaw_table[g711_mulaw_to_alaw_table[once]], once);
+        once = g711_mulaw_to_alaw_table[g711_alaw_to_mulaw_table[c]];
+        assert_int_equal(g711_mulaw_to_alaw_table[g711_alaw_to_mulaw_table[once]], once);
+    }
+}
+
+/* Blocks of every length against single samples, all 65,536 of them. */
+TEST(encoded_blocks_agree_with_single_samples)
+{
+    static int16_t pcm[65536];
+    static uint8_t mu[65536];
+    static uint8_t a[65536];
+    for (int i = 0; i < 65536; i++) {
+        pcm[i] = (int16_t)(i * 40503);
+    }
+    for (size_t n = 0, at = 0; at < 65536; at += n, n = n % 331 + 1) {
+        n = MIN(n, 65536 - at);
+        g711_mulaw_encode(pcm + at, n, mu + at);
+        g711_alaw_encode(pcm + at, n, a + at);
+    }
+    for (int i = 0; i < 65536; i++) {
+        assert_int_equal(mu[i], g711_mulaw_encode1(pcm[i]));
+        assert_int_equal(a[i], g711_alaw_encode1(pcm[i]));
+    }
+}
+
 TEST(silence_stays_silence)
 {
     uint8_t bytes[160];
@@ -187,4 +309,7 @@ TEST(a_tone_comes_back_at_telephone_quality)
 
 TEST_MAIN(T(blocks_of_every_length_agree_with_single_codes), T(all_codes_decode_by_the_rule), T(reference_values_hold),
           T(every_code_survives_the_round_trip), T(encoding_is_monotonic_and_never_leaves_the_cell),
-          T(transcoding_is_decoding_and_encoding), T(silence_stays_silence), T(a_tone_comes_back_at_telephone_quality))
+          T(transcoding_is_decoding_and_encoding), T(all_samples_are_encoded_by_the_decision_values),
+          T(all_codes_decode_to_the_middle_of_their_interval), T(decision_values_and_both_zeros_fall_where_they_must),
+          T(coding_twice_is_coding_once), T(encoded_blocks_agree_with_single_samples), T(silence_stays_silence),
+          T(a_tone_comes_back_at_telephone_quality))
