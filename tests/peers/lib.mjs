@@ -69,6 +69,15 @@ export function startSandbox(...args) {
   return start(process.env.RINGTRIP_SANDBOX, ['--listen', '127.0.0.1:0', '--die-with-parent', '--speed', '20', ...args]);
 }
 
+/** What the sandbox at that address knows: truth(sandbox.url, `items/${id}`). */
+export async function truth(url, path) {
+  const answer = await fetch(new URL(`/sandbox/${path}`, url.replace(/^ws/, 'http')));
+  if (answer.status !== 200) {
+    throw new Error(`/sandbox/${path}: ${answer.status}`);
+  }
+  return answer.json();
+}
+
 /** Collects what passes and lets a test wait for something among it, whether it is past or to come. */
 export class Log {
   items = [];

@@ -7,12 +7,13 @@ import { OpenAIRealtimeWebSocket, RealtimeAgent, RealtimeSession, tool } from '@
 import WebSocket from 'ws';
 import { z } from 'zod';
 
-import { Log, run, startSandbox, test } from './lib.mjs';
+import { Log, run, startSandbox, test, truth } from './lib.mjs';
 // The client's own schemas. What they refuse it ignores silently, so the tests ask them directly.
 import { realtimeServerEventSchema } from './node_modules/@openai/agents-realtime/dist/openaiRealtimeEvents.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const sandbox = await startSandbox();
+const calmSandbox = await startSandbox('--speed', '4'); // whose answers can be met while they are being sent
 const handoffSandbox = await startSandbox('--dialogue', join(here, 'sandbox_handoff.yaml'));
 
 const orderTool = (seen) =>
@@ -249,6 +250,86 @@ test('speaking over the answer stops it, as the server decides', async () => {
   assert.equal(next.response.status, 'completed');
   assertSchemas(s.log);
   s.close();
+});
+
+test('every combination of create and interrupt, under both detectors, is what the client is told and what happens', async () => {
+  const speech = await say('what are your opening hours');
+  for (const type of ['server_vad', 'semantic_vad']) {
+    for (const [createResponse, interruptResponse] of [[true, true], [true, false], [false, true], [false, false]]) {
+      const s = await open({ agent: plainAgent(), url: calmSandbox.url, options: { config: { audio: { input: { turnDetection: { type, createResponse, interruptResponse } } } } } });
+      const isTold = (td) => td?.type === type && td.create_response === createResponse && td.interrupt_response === interruptResponse;
+      await s.log.find((x) => x.type === 'session.updated' && isTold(x.session.audio.input.turn_detection));
+      s.transport.sendEvent({ type: 'response.create', response: { instructions: 'Say exactly: "One two three four five six seven eight nine ten eleven twelve. One two three four five six seven."' } });
+      await s.log.find((x) => x.type === 'response.output_audio.delta');
+      sendAudio(s.session, Buffer.concat([Buffer.alloc(9600), speech]));
+      const e = await s.log.find(done);
+      sendAudio(s.session, Buffer.alloc(96000));
+      // With interrupt_response false the client itself cancels: that is its manner.
+      assert.equal(e.response.status, 'cancelled');
+      assert.equal(e.response.status_details.reason, interruptResponse ? 'turn_detected' : 'client_cancelled');
+      await s.log.find((x) => x.type === 'input_audio_buffer.committed');
+      const from = s.log.items.indexOf(e) + 1;
+      if (!createResponse) {
+        await s.log.find((x) => x.type === 'conversation.item.done' && x.item.role === 'user');
+        assert.equal(s.log.items.slice(from).filter((x) => x.type === 'response.created').length, 0);
+        s.transport.sendEvent({ type: 'response.create' });
+      }
+      assert.match(transcriptOf(await s.log.find(done, from)), /nine in the morning/);
+      assertSchemas(s.log);
+      assert.deepEqual(s.errors, []);
+      s.close();
+    }
+  }
+}, 60000);
+
+test('detection can be switched off, on and to another kind in mid-session', async () => {
+  const s = await open({ agent: plainAgent(), options: { config: { audio: { input: { turnDetection: null } } } } });
+  const speech = await say('what are your opening hours');
+  const switchTo = async (turnDetection, type) => {
+    const from = s.log.length;
+    s.transport.updateSessionConfig({ audio: { input: { turnDetection } } });
+    await s.log.find((x) => x.type === 'session.updated' && (x.session.audio.input.turn_detection?.type ?? null) === type, from);
+    return s.log.length;
+  };
+  sendAudio(s.session, Buffer.concat([speech, Buffer.alloc(96000)]));
+  let from = await switchTo({ type: 'server_vad', silenceDurationMs: 400 }, 'server_vad');
+  assert.equal(s.log.items.filter((x) => x.type.startsWith('input_audio_buffer')).length, 0);
+  s.transport.sendEvent({ type: 'input_audio_buffer.clear' });
+  await s.log.find((x) => x.type === 'input_audio_buffer.cleared');
+  for (const [turnDetection, type] of [[null, null], [{ type: 'semantic_vad', eagerness: 'high' }, 'semantic_vad'], [{ type: 'server_vad' }, 'server_vad']]) {
+    from = await switchTo(turnDetection, type);
+    sendAudio(s.session, Buffer.concat([Buffer.alloc(24000), speech, Buffer.alloc(96000)]));
+    if (turnDetection === null) {
+      s.transport.sendEvent({ type: 'input_audio_buffer.commit' });
+      s.transport.sendEvent({ type: 'response.create' });
+    }
+    assert.match(transcriptOf(await s.log.find(done, from)), /nine in the morning/);
+  }
+  assertSchemas(s.log);
+  assert.deepEqual(s.errors, []);
+  s.close();
+}, 40000);
+
+test('what the client truncates is what the sandbox takes for heard', async () => {
+  const s = await open({ agent: plainAgent() });
+  const id = (await s.log.find((x) => x.type === 'session.created')).session.id;
+  s.session.sendMessage('What are your opening hours?');
+  await s.log.find((x) => x.type === 'response.output_audio.delta');
+  await new Promise((r) => setTimeout(r, 700));
+  s.session.interrupt();
+  const cut = await s.log.find((x) => x.type === 'conversation.item.truncated');
+  const item = await truth(sandbox.url, `items/${cut.item_id}`);
+  assert.equal(item.truncated_ms, cut.audio_end_ms);
+  assert.ok(item.truncated_ms > 300 && item.truncated_ms <= item.audio_ms, JSON.stringify(item));
+  const heard = item.words.filter((w) => (w.start_ms + w.end_ms) / 2 <= cut.audio_end_ms).map((w) => w.word);
+  assert.equal(item.heard, heard.join(' '));
+  assert.ok(heard.length > 0 && item.text.startsWith(item.heard));
+  const session = await truth(sandbox.url, `sessions/${id}`);
+  assert.deepEqual(session.truncations.map((t) => [t.item_id, t.audio_end_ms]), [[cut.item_id, cut.audio_end_ms]]);
+  assert.equal(session.counts.truncations, 1);
+  s.close();
+  await new Promise((r) => setTimeout(r, 100));
+  assert.equal((await truth(sandbox.url, `items/${cut.item_id}`)).heard, item.heard); // the session is over
 });
 
 test('manual turns: append, commit, create', async () => {

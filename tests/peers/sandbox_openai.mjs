@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,6 +17,20 @@ const cert = join(dir, 'cert.pem');
 const key = join(dir, 'key.pem');
 execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext',
   'subjectAltName=IP:127.0.0.1,DNS:localhost', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+/** The client's HTTP side knows no CA of its own. */
+function fetchWithCert(url, init = {}) {
+  return new Promise((yes, no) => {
+    const request = httpsRequest(url, { method: init.method, headers: Object.fromEntries(new Headers(init.headers)), ca: readFileSync(cert) }, async (answer) => {
+      const chunks = [];
+      for await (const chunk of answer) {
+        chunks.push(chunk);
+      }
+      yes(new Response(Buffer.concat(chunks), { status: answer.statusCode, headers: answer.headers }));
+    });
+    request.on('error', no);
+    request.end(init.body);
+  });
+}
 const sandbox = await startSandbox('--tls-cert', cert, '--tls-key', key, '--key', 'sk-right');
 
 function open(options = {}) {
@@ -114,6 +129,43 @@ test('a second response is refused while one runs', async () => {
   const e = await s.log.find((x) => x.type === 'client_error');
   assert.equal(e.error.code ?? e.error.error?.code, 'conversation_already_has_active_response');
   await s.log.find(done);
+  s.rt.close();
+});
+
+test('a client secret made by the client opens a session with its settings', async () => {
+  const base = sandbox.url.replace('wss:', 'https:').replace('/realtime', '');
+  const client = new OpenAI({ apiKey: 'sk-right', baseURL: base, fetch: fetchWithCert });
+  const secret = await client.realtime.clientSecrets.create({ expires_after: { anchor: 'created_at', seconds: 60 },
+    session: { type: 'realtime', model: 'gpt-realtime', instructions: 'Only from the secret.' } });
+  assert.match(secret.value, /^ek_/);
+  assert.equal(secret.session.instructions, 'Only from the secret.');
+  const s = open({ apiKey: secret.value });
+  const created = await s.log.find((e) => e.type === 'session.created');
+  assert.equal(created.session.instructions, 'Only from the secret.');
+  s.rt.close();
+  await assert.rejects(new OpenAI({ apiKey: 'sk-wrong', baseURL: base, fetch: fetchWithCert, maxRetries: 0 }).realtime.clientSecrets.create({}),
+    (e) => e.status === 401 && e.code === 'invalid_api_key');
+  await assert.rejects(client.realtime.clientSecrets.create({ session: { type: 'realtime', voise: 1 } }),
+    (e) => e.status === 400 && e.code === 'unknown_parameter' && e.param === 'session.voise');
+});
+
+test('an idle caller is prompted', async () => {
+  const s = open();
+  await s.log.find((e) => e.type === 'session.created');
+  s.rt.send({ type: 'session.update', session: { type: 'realtime', audio: { input: { format: { type: 'audio/pcmu' },
+    turn_detection: { type: 'server_vad', idle_timeout_ms: 5000 } }, output: { format: { type: 'audio/pcmu' } } } } });
+  s.rt.send({ type: 'response.create', response: { instructions: 'Say exactly: "Hello."' } });
+  await s.log.find((e) => e.type === 'rate_limits.updated');
+  const from = s.log.length;
+  for (let i = 0; i < 8; i++) { // eight seconds of silence, at once: the clock is the audio
+    s.rt.send({ type: 'input_audio_buffer.append', audio: Buffer.alloc(8000, 0xff).toString('base64') });
+  }
+  const idle = await s.log.find((e) => e.type === 'input_audio_buffer.timeout_triggered');
+  assert.ok(idle.audio_end_ms - idle.audio_start_ms >= 5000);
+  const committed = await s.log.find((e) => e.type === 'input_audio_buffer.committed');
+  assert.equal(committed.item_id, idle.item_id);
+  const e = await s.log.find(done, from);
+  assert.match(e.response.output[0].content[0].transcript, /anything else/);
   s.rt.close();
 });
 
