@@ -34,7 +34,7 @@ help:
 	@echo 'make test-one NAME=...   one test, as "meson test --list" names it (base/json; wildcards work)'
 	@echo 'make asan, make tsan     unit and integration tests under sanitizers'
 	@echo 'make fuzz [SECONDS=10]   every fuzz target for so long, with libFuzzer under ASan'
-	@echo 'make bench [CALLS=100]   load run beside a bare Node bridge, and what codecs and core cost'
+	@echo 'make bench [CALLS=100]   load run beside a bare Node bridge, and what codecs, core and speech detector cost'
 	@echo 'make install             release build into PREFIX (/usr/local); DESTDIR works'
 	@echo 'make format              clang-format over the tree'
 	@echo 'make clean               remove what make made'
@@ -104,11 +104,13 @@ build-release/build.ninja: $(MESON_FILES) | deps-build model
 	$(call meson_setup,build-release) --native-file tools/presets/release.ini --prefix $(PREFIX)
 
 # Alternating with a bare Node bridge, then with TLS towards the model; docs/internals and bench/ say how to read it.
-BENCH := $(addprefix bench/bench_,call codec load ws_echo)
+BENCH := $(addprefix bench/bench_,call codec load vad ws_echo)
 bench: deps-test peers build-release/build.ninja
 	ninja -C build-release $(APPS) $(BENCH)
 	build-release/bench/bench_codec
 	build-release/bench/bench_call
+	@tools/install-peers bench/onnx
+	bench/vad.sh build-release
 	bench/compare.sh build-release $(CALLS)
 	TLS=1 bench/load.sh build-release --calls $(CALLS)
 
@@ -121,4 +123,4 @@ format:
 
 # The model stays: it was fetched, not made, and the next build may have no net.
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-release tests/peers/node_modules
+	rm -rf $(BUILD) build-asan build-tsan build-fuzz build-release tests/peers/node_modules bench/onnx/node_modules
