@@ -22,7 +22,7 @@ APPS := apps/ringtrip/ringtrip apps/ringtrip-sandbox/ringtrip-sandbox
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help build run demo test test-unit test-integration test-peers test-checks test-live test-one asan tsan fuzz \
-        bench install format clean deps-build deps-test deps-fuzz peers model
+        conversations bench install format clean deps-build deps-test deps-fuzz peers model
 
 help:
 	@echo 'make run                 build, start gateway and offline sandbox, place one call, keep serving'
@@ -34,6 +34,7 @@ help:
 	@echo 'make test-one NAME=...   one test, as "meson test --list" names it (base/json; wildcards work)'
 	@echo 'make asan, make tsan     unit and integration tests under sanitizers'
 	@echo 'make fuzz [SECONDS=10]   every fuzz target for so long, with libFuzzer under ASan'
+	@echo 'make conversations        manners, measured: ten minutes of simulated calls; QUICK=1 two; SET=tuning, TURN=server_vad'
 	@echo 'make bench [CALLS=100]   load run beside a bare Node bridge, and what codecs, core and speech detector cost'
 	@echo 'make install             release build into PREFIX (/usr/local); DESTDIR works'
 	@echo 'make format              clang-format over the tree'
@@ -102,6 +103,12 @@ fuzz: deps-fuzz build-fuzz/build.ninja
 
 build-release/build.ninja: $(MESON_FILES) | deps-build model
 	$(call meson_setup,build-release) --native-file tools/presets/release.ini --prefix $(PREFIX)
+
+# What the figures mean: docs/conversations.md. They are kept in the build folder as conversations.json.
+conversations: deps-test $(BUILD)/build.ninja
+	ninja -C $(BUILD) $(APPS) tests/conversations/conversations
+	@tests/conversations/run $(BUILD) $(if $(QUICK),--extent quick) $(if $(SET),--set $(SET)) $(if $(TURN),--turn $(TURN)) \
+	    --json $(BUILD)/conversations.json
 
 # Alternating with a bare Node bridge, then with TLS towards the model; docs/internals and bench/ say how to read it.
 BENCH := $(addprefix bench/bench_,call codec load vad ws_echo)

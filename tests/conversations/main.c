@@ -23,6 +23,7 @@ static const char usage[] =
     "  --parallel N              calls at a time (10)\n"
     "  --hearing                 the sandbox hears instead of following its script\n"
     "  --outcomes                judge outcomes only, no times: for a machine that is busy\n"
+    "  --tap                     for a test runner\n"
     "  --json FILE               figures\n"
     "  --calls                   one line for each call\n";
 
@@ -75,6 +76,7 @@ enum {
     OPT_PARALLEL,
     OPT_HEARING,
     OPT_OUTCOMES,
+    OPT_TAP,
     OPT_JSON,
     OPT_CALLS
 };
@@ -93,6 +95,7 @@ static const struct option options[] = {{"ringtrip", 1, NULL, OPT_RINGTRIP},
                                         {"parallel", 1, NULL, OPT_PARALLEL},
                                         {"hearing", 0, NULL, OPT_HEARING},
                                         {"outcomes", 0, NULL, OPT_OUTCOMES},
+                                        {"tap", 0, NULL, OPT_TAP},
                                         {"json", 1, NULL, OPT_JSON},
                                         {"calls", 0, NULL, OPT_CALLS},
                                         {NULL, 0, NULL, 0}};
@@ -142,6 +145,9 @@ static void take(struct args *a, int opt, const char *value)
         break;
     case OPT_OUTCOMES:
         a->table.smoke = true;
+        break;
+    case OPT_TAP:
+        a->table.tap = true;
         break;
     case OPT_JSON:
         a->json = value;

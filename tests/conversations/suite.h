@@ -169,6 +169,7 @@ struct table_opts {
     const char *set, *turn; /* for the heading */
     uint64_t seed;
     uint32_t silence_ms; /* that ends a turn */
+    bool tap;            /* each target is a test point, all else a remark */
     bool smoke;          /* outcomes only, no targets of time */
 };
 /* Prints table and targets; JSON to json unless NULL. True: every target was met. */

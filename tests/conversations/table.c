@@ -162,16 +162,26 @@ static bool is_echo(const struct convo *c, uint32_t arg UNUSED)
 
 /* ---- rows ---- */
 
+/* Lines of the table; a test runner takes them as remarks. */
+static void PRINTF_LIKE(2, 3) out(bool tap, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    ignore_result(fputs(tap ? "# " : "", stdout));
+    ignore_result(vprintf(fmt, args) < 0);
+    va_end(args);
+}
+
 static const char *cell(char out[16], double x)
 {
     ignore_result(isnan(x) ? snprintf(out, 16, "-") : snprintf(out, 16, "%.0f", x));
     return out;
 }
 
-static const char *pair(char out[32], struct samples *s)
+static const char *pair(char out[40], struct samples *s)
 {
     char a[16], b[16];
-    ignore_result(snprintf(out, 32, "%s/%s", cell(a, percentile(s, 0.5)), cell(b, percentile(s, 0.95))) < 0);
+    ignore_result(snprintf(out, 40, "%s/%s", cell(a, percentile(s, 0.5)), cell(b, percentile(s, 0.95))) < 0);
     return out;
 }
 
@@ -180,27 +190,27 @@ static double per_minute(const struct sum *t)
     return t->agent_s > 0 ? (double)t->pause.n * 60.0 / t->agent_s : 0;
 }
 
-static void heading(const char *first)
+static void heading(bool tap, const char *first)
 {
-    ignore_result(printf("\n%-16s %5s %9s %9s %6s %9s %6s %6s %12s %9s %9s %22s %6s\n", first, "calls", "real/miss",
-                         "stop ms", "late", "trunc", "false", "turns", "false pauses", "eot ms", "resp ms",
-                         "det+prov+gw+net", "rep ms") < 0);
-    ignore_result(printf("%-16s %5s %9s %9s %6s %9s %6s %6s %12s %9s %9s %22s %6s\n", "", "", "", "p50/p95", "ms",
-                         "p50/p95", "cuts", "", "/min p95ms", "p50/p95", "p50/p95", "p50", "max") < 0);
+    out(tap, "\n");
+    out(tap, "%-14s %5s %9s %9s %9s %5s %9s %5s %5s %10s %9s %9s %18s %4s\n", first, "calls", "real/miss", "pause ms",
+        "stop ms", "late", "trunc ms", "false", "extra", "false", "eot ms", "resp ms", "p50 of", "rep");
+    out(tap, "%-14s %5s %9s %9s %9s %5s %9s %5s %5s %10s %9s %9s %18s %4s\n", "", "", "", "p50/p95", "p50/p95", "ms",
+        "p50/p95", "cuts", "turns", "pauses/min", "p50/p95", "p50/p95", "eot+prov+gw+net", "ms");
 }
 
-static void row(const char *name, struct sum *t)
+static void row(bool tap, const char *name, struct sum *t)
 {
-    char real[24], stop[32], trunc[32], pause[32], p95[16], eot[32], resp[32], split[64], a[16], b[16], c[16], d[16];
+    char real[24], gap[40], stop[40], trunc[40], pause[40], p95[16], eot[40], resp[40], split[80], a[16], b[16], c[16],
+        d[16];
     ignore_result(snprintf(real, sizeof(real), "%zu/%zu", t->real, t->missed) < 0);
     ignore_result(snprintf(pause, sizeof(pause), "%.2f %s", per_minute(t), cell(p95, percentile(&t->pause, 0.95))) < 0);
     ignore_result(snprintf(split, sizeof(split), "%s+%s+%s+%s", cell(a, percentile(&t->end_of_turn, 0.5)),
                            cell(b, percentile(&t->provider, 0.5)), cell(c, percentile(&t->gateway, 0.5)),
                            cell(d, percentile(&t->network, 0.5))) < 0);
-    ignore_result(printf("%-16s %5zu %9s %9s %6.0f %9s %6zu %6zu %12s %9s %9s %22s %6.0f\n", name, t->calls, real,
-                         pair(stop, &t->stop), t->late_ms, pair(trunc, &t->truncation), t->false_interruptions,
-                         t->surplus_turns, pause, pair(eot, &t->end_of_turn), pair(resp, &t->response), split,
-                         t->repeat_ms) < 0);
+    out(tap, "%-14s %5zu %9s %9s %9s %5.0f %9s %5zu %5zu %10s %9s %9s %18s %4.0f\n", name, t->calls, real,
+        pair(gap, &t->first_gap), pair(stop, &t->stop), t->late_ms, pair(trunc, &t->truncation), t->false_interruptions,
+        t->surplus_turns, pause, pair(eot, &t->end_of_turn), pair(resp, &t->response), split, t->repeat_ms);
 }
 
 /* ---- JSON ---- */
@@ -307,7 +317,8 @@ static void json_call(struct json_w *w, const struct outcome *o)
 
 struct verdicts {
     struct json_w *w;
-    bool all;
+    bool tap, all;
+    uint32_t n;
 };
 
 static void PRINTF_LIKE(3, 4) verdict(struct verdicts *v, bool held, const char *fmt, ...)
@@ -317,7 +328,9 @@ static void PRINTF_LIKE(3, 4) verdict(struct verdicts *v, bool held, const char 
     va_start(args, fmt);
     ignore_result(vsnprintf(text, sizeof(text), fmt, args) < 0);
     va_end(args);
-    ignore_result(printf("%s  %s\n", held ? "PASS" : "FAIL", text) < 0);
+    v->n++;
+    ignore_result(v->tap ? printf("%s %u - %s\n", held ? "ok" : "not ok", v->n, text)
+                         : printf("%s  %s\n", held ? "PASS" : "FAIL", text));
     json_w_open(v->w);
     json_w_kz(v->w, "target", text);
     json_w_kbool(v->w, "held", held);
@@ -387,21 +400,21 @@ static void check_times(struct verdicts *v, const struct set *set, const struct 
 
 /* ---- all of it ---- */
 
-static void rows(struct json_w *w, const struct set *set, const struct outcome *outcomes)
+static void rows(struct json_w *w, bool tap, const struct set *set, const struct outcome *outcomes)
 {
     static const uint32_t delays[] = {0, 40, 120}, snr[] = {20, 15, 10, 5};
     json_w_key(w, "rows");
     json_w_array(w);
-    heading("family");
+    heading(tap, "family");
     for (uint32_t f = 0; f < FAMILY_N; f++) {
         struct sum *t = sum_of(set, outcomes, is_family, f);
         if (t->calls > 0) {
-            row(family_name((enum family)f), t);
+            row(tap, family_name((enum family)f), t);
             json_sum(w, family_name((enum family)f), t);
         }
         free(t);
     }
-    heading("one-way delay");
+    heading(tap, "delay, noise");
     for (size_t i = 0; i < ARRAY_LEN(delays) + ARRAY_LEN(snr); i++) {
         bool is_delay = i < ARRAY_LEN(delays);
         uint32_t value = is_delay ? delays[i] : snr[i - ARRAY_LEN(delays)];
@@ -410,7 +423,7 @@ static void rows(struct json_w *w, const struct set *set, const struct outcome *
                       0);
         struct sum *t = sum_of(set, outcomes, is_delay ? is_at_delay : is_noise, value);
         if (t->calls > 0) {
-            row(name, t);
+            row(tap, name, t);
             json_sum(w, name, t);
         }
         free(t);
@@ -421,16 +434,16 @@ static void rows(struct json_w *w, const struct set *set, const struct outcome *
 bool table_print(const struct table_opts *o, const struct set *set, const struct outcome *outcomes, struct buf *json)
 {
     struct json_w w = json_w(json);
-    struct verdicts v = {&w, true};
+    struct verdicts v = {.w = &w, .tap = o->tap, .all = true};
     double late = 0;
     json_w_open(&w);
     json_w_kz(&w, "set", o->set);
     json_w_ki64(&w, "seed", (int64_t)o->seed);
     json_w_ki64(&w, "calls", (int64_t)set->n);
-    ignore_result(printf("%zu calls, set %s (seed %llu)%s%s\n", set->n, o->set, (unsigned long long)o->seed,
-                         o->turn ? ", turn detection " : "", o->turn ? o->turn : "") < 0);
-    rows(&w, set, outcomes);
-    ignore_result(putchar('\n'));
+    out(o->tap, "%zu calls, set %s (seed %llu)%s%s\n", set->n, o->set, (unsigned long long)o->seed,
+        o->turn ? ", turn detection " : "", o->turn ? o->turn : "");
+    rows(&w, o->tap, set, outcomes);
+    out(o->tap, "\n");
     json_w_key(&w, "targets");
     json_w_array(&w);
     check_outcomes(&v, set, outcomes);
@@ -448,8 +461,10 @@ bool table_print(const struct table_opts *o, const struct set *set, const struct
     }
     json_w_end(&w);
     json_w_close(&w);
-    ignore_result(printf("phones' own late frames: %.0f (above a few the machine was too busy for the times)\n", late) <
-                  0);
+    out(o->tap, "phones' own late frames: %.0f (above a few the machine was too busy for the times)\n", late);
+    if (o->tap) {
+        ignore_result(printf("1..%u\n", v.n) < 0);
+    }
     ignore_result(fflush(stdout));
     return v.all;
 }
