@@ -37,7 +37,7 @@
 #define SPREAD         3
 #define SPREAD_MOVED   8
 #define RUN_GAP        20 /* slots of silence between two runs of ours */
-#define SETTLE_SLOTS   40
+#define SETTLE_SLOTS   30
 #define CUT_SLOTS      15 /* of what was cut, so much may still have been on its way */
 
 #define TAIL_SLOTS      25
@@ -70,6 +70,7 @@ void echo_init(struct echo_guard *e, uint32_t rate_hz)
     e->pause = RUN_PAUSE;
     for (int b = 0; b < ECHO_BANDS; b++) {
         e->ring.mean[b] = SENT_FLOOR * 16;
+        e->mean[b] = SENT_FLOOR * 16;
         e->range[b] = RANGE_START;
         e->bound[b] = PRIOR_LOSS;
     }
@@ -204,12 +205,7 @@ static void delay_moved(struct echo_guard *e)
     }
     e->settled = 0;
     e->spread = SPREAD_MOVED;
-    for (int l = 0; l < ECHO_LAGS; l++) {
-        e->search.cross[l] /= 4;
-        e->search.sent[l] /= 4;
-    }
-    e->search.back /= 4;
-    e->search.slots /= 4;
+    memset(&e->search, 0, sizeof(e->search));
 }
 
 void echo_cut(struct echo_guard *e, uint64_t at)
@@ -377,11 +373,11 @@ static void path_forget(struct echo_guard *e, enum echo_path path)
 static void search_follow(struct echo_guard *e, uint32_t best)
 {
     struct echo_search *s = &e->search;
-    if (best != e->lag && s->slots >= FOUND_SLOTS / 2 && follows(s, best, MOVE_PERCENT) &&
+    if (s->slots >= SETTLE_SLOTS && follows(s, best, MOVE_PERCENT) &&
         s->cross[best] > s->cross[e->lag] + s->cross[e->lag] / 16) {
         e->lag = best;
     }
-    if (e->settled >= SETTLE_SLOTS && follows(s, e->lag, MOVE_PERCENT)) {
+    if (s->slots >= SETTLE_SLOTS && follows(s, e->lag, MOVE_PERCENT)) {
         e->spread = SPREAD;
     }
     e->odd = follows(s, best, LOST_PERCENT) ? 0 : e->odd + FADE_SLOTS;
@@ -529,7 +525,8 @@ static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const i
     if (slot >= e->ring.end) {
         ring_advance(e, slot + 1);
     }
-    if (e->ring.end - slot > ECHO_RING - ECHO_LAGS || slot >= e->ring.last_active + ECHO_LAGS + TAIL_SLOTS) {
+    if (e->ring.end - slot > ECHO_RING - ECHO_LAGS || e->ring.last_active == 0 ||
+        slot >= e->ring.last_active + ECHO_LAGS + TAIL_SLOTS) {
         idle(e);
         return ECHO_NONE;
     }
