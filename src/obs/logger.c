@@ -11,8 +11,10 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "obs/log_writer.h"
 
 #define MAX_LINE_BYTES   ((size_t)64 * 1024)
+#define QUEUE_BYTES      ((size_t)4 * 1024 * 1024)
 #define MAX_SECRETS      256
 #define MIN_SECRET_BYTES 6
 #define RATE_SLOTS       256
@@ -27,8 +29,9 @@ struct rate {
 };
 
 struct logger {
+    struct log_writer *writer;
     pthread_mutex_t lock; /* guards all below but suppressed */
-    int fd;
+    uint64_t dropped;     /* lines that the writer had no room for and nobody was told of */
     bool json;
     uint32_t max_per_s;
     uint64_t (*wall_us)(void *arg);
@@ -75,8 +78,16 @@ int logger_new(const struct logger_opts *opts, struct buf *ret_err, struct logge
         free(l);
         return fd;
     }
+    int err = log_writer_new(fd, l->file != NULL, opts->max_queue ? opts->max_queue : QUEUE_BYTES, &l->writer);
+    if (err < 0) {
+        if (l->file) {
+            close(fd);
+        }
+        free(l->file);
+        free(l);
+        return err;
+    }
     pthread_mutex_init(&l->lock, NULL);
-    l->fd = fd;
     l->json = opts->json;
     l->max_per_s = opts->max_per_s ? opts->max_per_s : DEFAULT_PER_S;
     l->wall_us = opts->wall_us ? opts->wall_us : real_wall_us;
@@ -92,9 +103,7 @@ struct logger *logger_free(struct logger *l)
     if (!l) {
         return NULL;
     }
-    if (l->file) {
-        close(l->fd);
-    }
+    log_writer_free(l->writer);
     for (uint32_t i = 0; i < l->n_secrets; i++) {
         char *p = (char *)(uintptr_t)l->secrets[i].p; /* ours from str_dup */
 
@@ -136,7 +145,7 @@ int logger_add_secret(struct logger *l, struct str secret)
 
 int logger_reopen(struct logger *l)
 {
-    int fd, old;
+    int fd;
 
     if (!l->file) {
         return 0;
@@ -145,12 +154,13 @@ int logger_reopen(struct logger *l)
     if (fd < 0) {
         return fd; /* the old one goes on */
     }
-    pthread_mutex_lock(&l->lock);
-    old = l->fd;
-    l->fd = fd;
-    pthread_mutex_unlock(&l->lock);
-    close(old);
+    log_writer_switch(l->writer, fd);
     return 0;
+}
+
+void logger_flush(struct logger *l)
+{
+    log_writer_flush(l->writer);
 }
 
 uint64_t logger_suppressed(const struct logger *l)
@@ -417,20 +427,37 @@ static bool rate_allows(struct logger *l, const char *event, uint64_t wall_us, u
     return true;
 }
 
-/* A disk that is full or a closed terminal must not stop calls: what cannot be written is lost. */
-static void write_all(int fd, struct str s)
+static void put_one(struct logger *l, enum log_level level, const struct log_scope *scope, const char *event,
+                    struct str fields, uint64_t wall_us, uint32_t left_out)
 {
-    while (s.n) {
-        ssize_t n = write(fd, s.p, s.n);
+    buf_clear(&l->line, 0);
+    buf_clear(&l->scratch, 0);
+    if (l->json) {
+        put_json(l, level, scope, event, fields, wall_us, left_out);
+    } else {
+        put_text(l, level, scope, event, fields, wall_us, left_out);
+    }
+    mask(l, buf_str(&l->scratch), &l->line);
+    buf_putc(&l->line, '\n');
+    if (!log_writer_put(l->writer, buf_str(&l->line))) {
+        l->dropped++;
+        atomic_fetch_add_explicit(&l->suppressed, 1, memory_order_relaxed);
+    }
+}
 
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return;
-        }
-        s.p += n;
-        s.n -= (size_t)n;
+/* Lines that found the queue full are told of as soon as there is room. */
+static void put_dropped(struct logger *l, uint64_t wall_us)
+{
+    uint64_t n = l->dropped;
+    char fields[64];
+
+    ignore_result(snprintf(fields, sizeof(fields), "lines=%llu", (unsigned long long)n) < 0); /* fits */
+    put_one(l, LOG_WARN, NULL, "log.dropped", str_from(fields), wall_us, 0);
+    if (l->dropped == n) {
+        l->dropped = 0;
+    } else {
+        l->dropped = n; /* still no room, and this line is none of theirs */
+        atomic_fetch_sub_explicit(&l->suppressed, 1, memory_order_relaxed);
     }
 }
 
@@ -444,16 +471,10 @@ void logger_sink(enum log_level level, const struct log_scope *scope, const char
     text.n = MIN(text.n, MAX_LINE_BYTES / 8); /* escaped it may be six times as long */
     pthread_mutex_lock(&l->lock);
     if (rate_allows(l, event, now, &left_out)) {
-        buf_clear(&l->line, 0);
-        buf_clear(&l->scratch, 0);
-        if (l->json) {
-            put_json(l, level, scope, event, text, now, left_out);
-        } else {
-            put_text(l, level, scope, event, text, now, left_out);
+        if (l->dropped > 0 && log_writer_roomy(l->writer)) {
+            put_dropped(l, now);
         }
-        mask(l, buf_str(&l->scratch), &l->line);
-        buf_putc(&l->line, '\n');
-        write_all(l->fd, buf_str(&l->line));
+        put_one(l, level, scope, event, text, now, left_out);
     }
     pthread_mutex_unlock(&l->lock);
 }

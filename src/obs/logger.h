@@ -1,7 +1,8 @@
 /*
  * Where log lines go: text ("2026-11-21T13:00:00.123Z info call.begin call=c_1 worker=0 key=value") or one JSON object
  * a line, to standard error or a file. Registered secrets and what looks like one (sk-..., Bearer ...) become "***".
- * A flood of one event name is cut; the next line of it says how many were left out. Thread: any.
+ * A flood of one event name is cut; the next line of it says how many were left out. Lines are written by a thread of
+ * their own: a slow disk or terminal holds nobody up; what its queue cannot hold is dropped and told of. Thread: any.
  */
 #ifndef OBS_LOGGER_H
 #define OBS_LOGGER_H
@@ -15,6 +16,7 @@ struct logger_opts {
     bool json;
     const char *file;               /* NULL or "": standard error. Appended to, 0600 */
     uint32_t max_per_s;             /* lines of one event name; 0: 1000 */
+    size_t max_queue;               /* bytes that wait for the disk; 0: 4 MiB */
     uint64_t (*wall_us)(void *arg); /* NULL: the real clock; tests give their own */
     void *wall_arg;
 };
@@ -27,7 +29,9 @@ struct logger *logger_free(struct logger *l);
 MUST_USE int logger_add_secret(struct logger *l, struct str secret);
 /* Opens the file again under its name (after a rotation). */
 MUST_USE int logger_reopen(struct logger *l);
-/* Lines left out so far. */
+/* Waits until every line so far is written. */
+void logger_flush(struct logger *l);
+/* Lines left out so far: by the rate limit, or because they could not be written fast enough. */
 uint64_t logger_suppressed(const struct logger *l);
 /* A log_sink_fn; arg is the logger. */
 void logger_sink(enum log_level level, const struct log_scope *scope, const char *event, const char *fields, void *arg);

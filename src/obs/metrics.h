@@ -128,7 +128,7 @@
     X(METRIC_CALL_BUGS, COUNTER, "ringtrip_call_bugs_total", NULL, NULL,                                               \
       "Broken promises inside single calls; report them.")                                                             \
     X(METRIC_LOG_SUPPRESSED, GAUGE, "ringtrip_log_suppressed_lines", NULL, NULL,                                       \
-      "Log lines left out by the rate limit since the start.")
+      "Log lines left out since the start: a flood of one event, or a disk that is too slow.")
 
 enum metric {
 #define X(id, kind, name, label, words, help) id,

@@ -1,4 +1,5 @@
 /* Log lines: shape, masking, floods, rotation. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ static struct str written(struct fixture *f)
     size_t n;
 
     assert_non_null(file);
+    logger_flush(f->l);
     buf_clear(&f->text, 0);
     do {
         uint8_t *room = buf_room(&f->text, 65536);
@@ -192,6 +194,104 @@ TEST(the_file_is_private_and_can_be_rotated)
     tear_down(&f);
 }
 
+TEST(lines_before_a_rotation_stay_in_the_old_file)
+{
+    struct fixture f;
+    char moved[80], text[8192] = "";
+
+    set_up(&f, false, 100000);
+    snprintf(moved, sizeof(moved), "%s.1", f.path);
+    for (int i = 0; i < 50; i++) { /* whether they are written already or not */
+        logger_sink(LOG_INFO, NULL, "before", "", f.l);
+    }
+    assert_int_equal(rename(f.path, moved), 0);
+    assert_int_equal(logger_reopen(f.l), 0);
+    assert_int_equal(logger_reopen(f.l), 0);
+    logger_sink(LOG_INFO, NULL, "after", "", f.l);
+    assert_str_is(written(&f), "2026-11-21T13:00:00.123Z info after\n");
+    FILE *file = fopen(moved, "r");
+    assert_non_null(file);
+    assert_int_equal(fread(text, 1, sizeof(text), file), 50 * strlen("2026-11-21T13:00:00.123Z info before\n"));
+    fclose(file);
+    unlink(moved);
+    tear_down(&f);
+}
+
+/* Sum of what the log says it has dropped. */
+static uint64_t dropped_lines(struct str text)
+{
+    struct str line;
+    uint64_t sum = 0;
+
+    while (str_split(&text, '\n', &line)) {
+        size_t at = str_search(line, STR("warn log.dropped lines="));
+        int64_t n = 0;
+
+        if (at != SIZE_MAX && str_to_i64((struct str){line.p + at + 23, line.n - at - 23}, &n) >= 0) {
+            sum += (uint64_t)n;
+        }
+    }
+    return sum;
+}
+
+/* A pipe takes 64 kB; then the writer hangs, and the queue fills. */
+TEST(a_slow_disk_holds_nobody_up_and_what_is_dropped_is_told)
+{
+    struct fixture f = {.path = "/tmp/ringtrip-log-XXXXXX", .now_us = NOW_US};
+    char fields[1001];
+    char chunk[4096];
+    uint64_t told = 0;
+
+    assert_non_null(mkdtemp(f.path));
+    assert_int_equal(rmdir(f.path), 0);
+    assert_int_equal(mkfifo(f.path, 0600), 0);
+    int fd = open(f.path, O_RDWR | O_NONBLOCK); /* its own reader, so that opening does not wait */
+    assert_true(fd >= 0);
+    buf_init(&f.text, 1 << 22);
+    const struct logger_opts o = {
+        .file = f.path, .max_per_s = 100000, .max_queue = 20000, .wall_us = fake_wall_us, .wall_arg = &f};
+    assert_int_equal(logger_new(&o, &f.text, &f.l), 0);
+    memset(fields, 'x', sizeof(fields) - 1);
+    fields[1000] = '\0';
+    for (int i = 0; i < 500; i++) { /* half a megabyte */
+        logger_sink(LOG_INFO, NULL, "big", fields, f.l);
+    }
+    assert_true(logger_suppressed(f.l) >= 300);
+    uint64_t lost = logger_suppressed(f.l);
+    buf_clear(&f.text, 0);
+    for (int i = 0; told < lost && i < 2000; i++) {
+        ssize_t n = read(fd, chunk, sizeof(chunk));
+
+        if (n > 0) {
+            buf_put(&f.text, chunk, (size_t)n);
+        } else {
+            logger_sink(LOG_INFO, NULL, "more", "", f.l); /* there is room again */
+            logger_flush(f.l);
+        }
+        told = dropped_lines(buf_str(&f.text));
+    }
+    assert_int_equal(told, lost);
+    assert_int_equal(logger_suppressed(f.l), lost);
+    tear_down(&f);
+    close(fd);
+}
+
+TEST(a_line_that_was_written_last_is_there_after_the_end)
+{
+    struct fixture f;
+    char text[256] = "";
+
+    set_up(&f, false, 0);
+    logger_sink(LOG_ERROR, NULL, "last.words", "", f.l);
+    f.l = logger_free(f.l);
+    FILE *file = fopen(f.path, "r");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+    fclose(file);
+    assert_non_null(strstr(text, "error last.words\n"));
+    tear_down(&f);
+}
+
 TEST(a_file_that_cannot_be_opened_is_said)
 {
     const struct logger_opts o = {.file = "/nonexistent/x.log"};
@@ -264,4 +364,6 @@ TEST(a_very_long_line_is_cut_not_lost)
 TEST_MAIN(T(a_text_line_has_time_level_event_and_scope), T(a_json_line_is_one_object),
           T(a_peer_cannot_forge_a_second_line), T(secrets_are_masked_wherever_they_stand),
           T(a_flood_is_cut_and_counted), T(the_file_is_private_and_can_be_rotated),
-          T(a_file_that_cannot_be_opened_is_said), T(lines_of_threads_do_not_mix), T(a_very_long_line_is_cut_not_lost))
+          T(a_file_that_cannot_be_opened_is_said), T(lines_of_threads_do_not_mix), T(a_very_long_line_is_cut_not_lost),
+          T(lines_before_a_rotation_stay_in_the_old_file), T(a_slow_disk_holds_nobody_up_and_what_is_dropped_is_told),
+          T(a_line_that_was_written_last_is_there_after_the_end))
