@@ -7,14 +7,21 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "audio/comfort.h"
 #include "audio/convert.h"
+#include "audio/dtmf.h"
+#include "audio/fade.h"
 #include "audio/g711.h"
+#include "audio/line.h"
+#include "audio/place.h"
+#include "audio/tone.h"
 #include "base/base64.h"
 #include "wire/openai.h"
 #include "wire/openai_server.h"
 #include "wire/twilio.h"
 
-#define BATCHES 200
+#define BATCHES      200
+#define VOICE_FRAMES 100
 
 static uint64_t now_ns(void)
 {
@@ -37,8 +44,17 @@ struct world {
     char text[16388];
     struct str payload;       /* base64 of 160 bytes */
     struct str large_payload; /* 16,384 characters */
-    struct resample up, down;
-    uint64_t sum; /* keeps results alive */
+    struct resample up, down, up16, down16;
+    struct dtmf dtmf;
+    struct line line;
+    struct place place;
+    struct limit limit;
+    struct comfort comfort;
+    struct tone tone;
+    uint64_t frame;                         /* number of the next one that is heard */
+    int16_t voice[VOICE_FRAMES][160];       /* harmonics in syllables */
+    uint8_t voice_mulaw[VOICE_FRAMES][160]; /* the same */
+    uint64_t sum;                           /* keeps results alive */
 };
 
 static void op_base64_decode(struct world *w)
@@ -134,6 +150,89 @@ static void op_resample_down(struct world *w)
     w->sum += n;
 }
 
+static void op_resample_up16(struct world *w)
+{
+    size_t n;
+    resample_run(&w->up16, w->linear, 160, w->resampled, &n);
+    w->sum += n;
+}
+
+static void op_resample_down16(struct world *w)
+{
+    size_t n;
+    resample_run(&w->down16, w->linear, 320, w->resampled, &n);
+    w->sum += n;
+}
+
+static void op_line(struct world *w)
+{
+    int16_t pcm[160];
+    struct line_frame f = {.audio = span_from(w->voice_mulaw[w->frame % VOICE_FRAMES], 160),
+                           .now_ms = w->frame * 20,
+                           .clean = w->bytes,
+                           .pcm = pcm};
+    w->frame++;
+    line_run(&w->line, &f);
+    w->sum += (uint16_t)pcm[7] + f.n_pcm;
+}
+
+static void op_place(struct world *w)
+{
+    uint32_t at_ms = (uint32_t)w->frame * 20;
+    w->sum += place_judge(&w->place, at_ms, 20, span_from(w->voice_mulaw[w->frame % VOICE_FRAMES], 160)).kind;
+    w->frame++;
+}
+
+static void op_dtmf(struct world *w)
+{
+    char digits[8];
+    w->sum += dtmf_run(&w->dtmf, w->voice[w->frame++ % VOICE_FRAMES], 160, digits);
+}
+
+static void op_limit(struct world *w)
+{
+    int16_t pcm[160];
+    memcpy(pcm, w->voice[w->frame++ % VOICE_FRAMES], sizeof(pcm));
+    limit_run(&w->limit, pcm, 160);
+    w->sum += (uint16_t)pcm[7];
+}
+
+static void op_limit_loud(struct world *w)
+{
+    int16_t pcm[160];
+    memcpy(pcm, w->voice[w->frame++ % VOICE_FRAMES], sizeof(pcm));
+    pcm[0] = INT16_MAX;
+    limit_run(&w->limit, pcm, 160);
+    w->sum += (uint16_t)pcm[7];
+}
+
+static void op_fade(struct world *w)
+{
+    fade_in(AUDIO_PCMU, w->bytes, 160, fade_bytes(AUDIO_PCMU));
+    w->sum += w->bytes[20];
+}
+
+static void op_comfort_hear(struct world *w)
+{
+    comfort_hear(&w->comfort, w->voice[w->frame++ % VOICE_FRAMES], 160);
+    w->sum += w->comfort.n;
+}
+
+/* A frame lost after each that was heard: the search for the pitch is in it. */
+static void op_comfort_fill(struct world *w)
+{
+    int16_t pcm[160];
+    w->comfort.gap = 0;
+    comfort_fill(&w->comfort, pcm, 160);
+    w->sum += (uint16_t)pcm[7];
+}
+
+static void op_tone(struct world *w)
+{
+    int16_t pcm[160];
+    w->sum += tone_run(&w->tone, pcm, 160) + (uint16_t)pcm[7];
+}
+
 static const struct {
     const char *name;
     void (*run)(struct world *w);
@@ -153,7 +252,38 @@ static const struct {
     {"mu-law encode, 160 samples", op_mulaw_encode},
     {"resample 8 -> 24 kHz, 20 ms", op_resample_up},
     {"resample 24 -> 8 kHz, 20 ms", op_resample_down},
+    {"resample 8 -> 16 kHz, 20 ms", op_resample_up16},
+    {"resample 16 -> 8 kHz, 20 ms", op_resample_down16},
+    {"order of a frame, 20 ms", op_place},
+    {"watch over the line, 20 ms of voice", op_line},
+    {"keys in the audio, 20 ms of voice", op_dtmf},
+    {"limiter, 20 ms below its knee", op_limit},
+    {"limiter, 20 ms with a peak", op_limit_loud},
+    {"fade of 5 ms, mu-law", op_fade},
+    {"comfort, 20 ms heard", op_comfort_hear},
+    {"comfort, 20 ms of a lost voice", op_comfort_fill},
+    {"ring-back, 20 ms", op_tone},
 };
+
+static void put_voice(struct world *w)
+{
+    for (int i = 0; i < VOICE_FRAMES * 160; i++) {
+        double t = i / 8000.0;
+        double v = 0;
+        for (int h = 1; h < 20; h++) {
+            v += sin(2 * M_PI * h * (120 * t + 3 * sin(2 * t)) + h) / h;
+        }
+        w->voice[i / 160][i % 160] = (int16_t)lrint(5000 * fmax(0, sin(2 * M_PI * 2 * t)) * v);
+    }
+    for (int k = 0; k < VOICE_FRAMES; k++) {
+        g711_mulaw_encode(w->voice[k], 160, w->voice_mulaw[k]);
+    }
+    line_init(&w->line, AUDIO_PCMU);
+    place_init(&w->place);
+    dtmf_init(&w->dtmf);
+    limit_init(&w->limit, 8000, LIMIT_CEILING);
+    comfort_init(&w->comfort, 8000);
+}
 
 static int world_init(struct world *w)
 {
@@ -183,6 +313,10 @@ static int world_init(struct world *w)
     struct openai_event e;
     err = err < 0 ? err : openai_decode(buf_str(&w->delta), &w->scratch, &e, NULL);
     w->large_payload = err == 0 ? e.text : STR_NULL;
+    put_voice(w);
+    err = err < 0 ? err : tone_init(&w->tone, 8000, &tone_ringback_us);
+    err = err < 0 ? err : resample_init(&w->up16, 8000, 16000);
+    err = err < 0 ? err : resample_init(&w->down16, 16000, 8000);
     err = err < 0 ? err : resample_init(&w->up, 8000, 24000);
     return err < 0 ? err : resample_init(&w->down, 24000, 8000);
 }

@@ -81,28 +81,32 @@ static inline uint32_t pair_of(int16_t first, int16_t second)
     return (uint32_t)(uint16_t)first | (uint32_t)(uint16_t)second << 16;
 }
 
-/* The first n pairs of a stream. Callers give a constant step, so that each copy of the loop is vectorised for its own.
- */
-static inline void pair_up(uint32_t *pairs, size_t n, const int16_t *x, size_t step)
+/* Every step-th sample. Callers give a constant step: each copy of the loop is made for its own. */
+static inline void pick(int16_t *out, size_t n, const int16_t *x, size_t step)
 {
+#pragma GCC unroll 4
     for (size_t i = 0; i < n; i++) {
-        pairs[i] = pair_of(x[i * step], x[i * step + step]);
+        out[i] = x[i * step];
     }
 }
 
 /* x: n samples, window and block. What the last lanes read behind the end is zero and goes nowhere. */
 static void deal(struct dealt *d, const int16_t *x, size_t n, uint32_t streams)
 {
+    int16_t one[(RESAMPLE_TAPS_MAX + BLOCK) / 2 + 1];
     d->length = n / streams + RESAMPLE_LANES + 2;
     for (uint32_t s = 0; s < streams; s++) {
         uint32_t *pairs = d->pairs + s * d->length;
-        size_t whole = n > s + streams ? (n - 1 - s) / streams : 0; /* pairs that have both halves */
-        if (streams == 1) {
-            pair_up(pairs, whole, x, 1);
-        } else if (streams == 2) {
-            pair_up(pairs, whole, x + s, 2);
-        } else {
-            pair_up(pairs, whole, x + s, 3);
+        const int16_t *from = streams == 1 ? x : one;
+        size_t samples = n > s ? (n - s + streams - 1) / streams : 0;
+        size_t whole = samples ? samples - 1 : 0; /* pairs that have both halves */
+        if (streams == 2) {
+            pick(one, samples, x + s, 2);
+        } else if (streams == 3) {
+            pick(one, samples, x + s, 3);
+        }
+        for (size_t i = 0; i < whole; i++) {
+            pairs[i] = pair_of(from[i], from[i + 1]);
         }
         memset(pairs + whole, 0, (d->length - whole) * sizeof(*pairs));
     }
