@@ -76,35 +76,54 @@ INLINE v tanh_v(v x)
 
 /* ---- layers ---- */
 
+/* What shares one walk over the weights of a layer: the same frame of several streams, or the frames of one. */
 struct columns {
-    const float *in[VAD_BATCH]; /* first input, that of weight `from` */
+    const float *in[VAD_BATCH];
     float *out[VAD_BATCH];
+    /* Inputs from .. to are used; by all columns but the first one its first `lead`, by all but the last one its last
+     * `trail`: where those meet padding. */
+    uint32_t from, to, lead, trail;
 };
 
-/* One tile: `vectors` vectors of outputs from `first` on, for `n` columns. Both are constants where this is inlined. */
-INLINE void tile(const struct vad_layer *l, uint32_t first, uint32_t from, uint32_t to, const struct columns *c,
-                 const bool rectify, const unsigned n, const unsigned vectors)
+/* Adds inputs from .. to for the columns first .. n - 1, of n in all. Everything but the range is a constant. */
+INLINE void accumulate(v *sum, const float *const *w, const struct columns *c, uint32_t from, uint32_t to,
+                       const unsigned first, const unsigned n, const unsigned vectors)
 {
-    v sum[16]; /* n * vectors of them */
-    const float *w[8];
+#pragma GCC unroll 2
+    for (uint32_t k = from; k < to; k++) {
 #pragma GCC unroll 8
-    for (unsigned i = 0; i < vectors; i++) {
-        uint32_t out = first + i * L;
-        w[i] = l->w + ((size_t)(out / VAD_BLOCK) * l->in + from) * VAD_BLOCK + out % VAD_BLOCK;
-#pragma GCC unroll 8
-        for (unsigned j = 0; j < n; j++) {
-            sum[j * vectors + i] = load(l->bias + out);
-        }
-    }
-    for (uint32_t k = 0; k < to - from; k++) {
-#pragma GCC unroll 8
-        for (unsigned j = 0; j < n; j++) {
+        for (unsigned j = first; j < n; j++) {
             v x = splat(c->in[j][k]);
 #pragma GCC unroll 8
             for (unsigned i = 0; i < vectors; i++) {
                 sum[j * vectors + i] += *(const v *)(const void *)(w[i] + (size_t)k * VAD_BLOCK) * x;
             }
         }
+    }
+}
+
+/* One tile: `vectors` vectors of outputs from `first` on, for `n` columns. Both are constants where this is inlined. */
+INLINE void tile(const struct vad_layer *l, uint32_t first, const struct columns *c, const bool rectify,
+                 const unsigned n, const unsigned vectors)
+{
+    v sum[16]; /* n * vectors of them */
+    const float *w[8];
+#pragma GCC unroll 8
+    for (unsigned i = 0; i < vectors; i++) {
+        uint32_t out = first + i * L;
+        w[i] = l->w + (size_t)(out / VAD_BLOCK) * l->in * VAD_BLOCK + out % VAD_BLOCK;
+#pragma GCC unroll 8
+        for (unsigned j = 0; j < n; j++) {
+            sum[j * vectors + i] = load(l->bias + out);
+        }
+    }
+    /* Frames of one stream come as two or as all four. */
+    if (n == 2 || n == VAD_FRAMES) {
+        accumulate(sum, w, c, c->from, c->from + c->lead, 1, n, vectors);
+    }
+    accumulate(sum, w, c, c->from + c->lead, c->to - c->trail, 0, n, vectors);
+    if (n == VAD_FRAMES) {
+        accumulate(sum, w, c, c->to - c->trail, c->to, 0, n - 1, vectors);
     }
 #pragma GCC unroll 8
     for (unsigned j = 0; j < n; j++) {
@@ -118,13 +137,12 @@ INLINE void tile(const struct vad_layer *l, uint32_t first, uint32_t from, uint3
 
 #define TILES(n, vectors)                                                                                              \
     for (uint32_t first = 0; first < l->out; first += (vectors)*L) {                                                   \
-        tile(l, first, from, to, c, rectify, n, vectors);                                                              \
+        tile(l, first, c, rectify, n, vectors);                                                                        \
     }                                                                                                                  \
     break
 
-/* Inputs from .. to of the layer, n columns. As many sums as the registers hold; each weight is read once for all. */
-INLINE void layer(const struct vad_layer *l, uint32_t from, uint32_t to, const struct columns *c, size_t n,
-                  const bool rectify)
+/* n columns. As many sums as the registers hold; each weight is read once for all. */
+INLINE void layer(const struct vad_layer *l, const struct columns *c, size_t n, const bool rectify)
 {
     switch (n) {
     case 1:
@@ -142,14 +160,14 @@ INLINE void layer(const struct vad_layer *l, uint32_t from, uint32_t to, const s
     }
 }
 
-ONCE void layer_relu(const struct vad_layer *l, uint32_t from, uint32_t to, const struct columns *c, size_t n)
+ONCE void layer_relu(const struct vad_layer *l, const struct columns *c, size_t n)
 {
-    layer(l, from, to, c, n, true);
+    layer(l, c, n, true);
 }
 
 ONCE void layer_linear(const struct vad_layer *l, const struct columns *c, size_t n)
 {
-    layer(l, 0, l->in, c, n, false);
+    layer(l, c, n, false);
 }
 
 /* ---- one chunk ---- */
@@ -168,10 +186,7 @@ ONCE void analyse(const struct vad_net *net, const struct vad_job *job, struct v
     for (uint32_t i = 0; i < context; i++) {
         s->samples[n + i] = s->samples[n - 2 - i];
     }
-    memset(s->magnitude, 0, net->bins * sizeof(float));
     stft_magnitudes(net, s->samples, s->magnitude + net->bins);
-    memset(s->magnitude + (size_t)(VAD_FRAMES + 1) * net->bins, 0, net->bins * sizeof(float));
-    memset(s->encoder0, 0, 128 * sizeof(float));
     memcpy(s->lstm_in + VAD_HIDDEN, job->state->h, sizeof(job->state->h));
 }
 
@@ -200,74 +215,69 @@ ONCE void conclude(const struct vad_net *net, struct vad_job *job, const struct 
 
 /* ---- batches ---- */
 
-/* Encoder 0: of the first and the last frame, one tap meets padding. */
+/* Of the first and the last frame one tap meets padding. Few streams: frame by frame the weights are read more often.
+ */
 static void encode0(const struct vad_net *net, struct vad_scratch *s, size_t n)
 {
-    struct columns c = {{NULL}, {NULL}};
     uint32_t bins = net->bins;
-    if (n == 1) { /* the frames share the weights instead; zeros are multiplied */
+    struct columns c = {.to = 3 * bins, .lead = bins, .trail = bins};
+    for (size_t i = 0; i < n && n < VAD_FRAMES; i++) {
         for (size_t frame = 0; frame < VAD_FRAMES; frame++) {
-            c.in[frame] = s->magnitude + frame * bins;
-            c.out[frame] = s->encoder0 + (frame + 1) * 128;
+            c.in[frame] = s[i].magnitude + frame * bins;
+            c.out[frame] = s[i].encoder0 + (frame + 1) * 128;
         }
-        layer_relu(&net->encoder[0], 0, 3 * bins, &c, VAD_FRAMES);
-        return;
+        layer_relu(&net->encoder[0], &c, VAD_FRAMES);
     }
-    for (size_t frame = 0; frame < VAD_FRAMES; frame++) {
-        uint32_t from = frame == 0 ? bins : 0;
-        uint32_t to = frame == VAD_FRAMES - 1 ? 2 * bins : 3 * bins;
+    for (size_t frame = 0; frame < VAD_FRAMES && n >= VAD_FRAMES; frame++) {
+        c = (struct columns){.from = frame == 0 ? bins : 0, .to = frame == VAD_FRAMES - 1 ? 2 * bins : 3 * bins};
         for (size_t i = 0; i < n; i++) {
-            c.in[i] = s[i].magnitude + frame * bins + from;
+            c.in[i] = s[i].magnitude + frame * bins;
             c.out[i] = s[i].encoder0 + (frame + 1) * 128;
         }
-        layer_relu(&net->encoder[0], from, to, &c, n);
+        layer_relu(&net->encoder[0], &c, n);
     }
 }
 
 static void encode1(const struct vad_net *net, struct vad_scratch *s, size_t n)
 {
-    struct columns c = {{NULL}, {NULL}};
+    struct columns c = {.to = 3 * 128, .lead = 128};
     if (n == 1) {
         for (size_t frame = 0; frame < 2; frame++) {
             c.in[frame] = s->encoder0 + frame * 2 * 128;
             c.out[frame] = s->encoder1 + frame * 64;
         }
-        layer_relu(&net->encoder[1], 0, 3 * 128, &c, 2);
+        layer_relu(&net->encoder[1], &c, 2);
         return;
     }
     for (size_t frame = 0; frame < 2; frame++) {
-        uint32_t from = frame == 0 ? 128 : 0;
+        c = (struct columns){.from = frame == 0 ? 128 : 0, .to = 3 * 128};
         for (size_t i = 0; i < n; i++) {
-            c.in[i] = s[i].encoder0 + frame * 2 * 128 + from;
+            c.in[i] = s[i].encoder0 + frame * 2 * 128;
             c.out[i] = s[i].encoder1 + frame * 64;
         }
-        layer_relu(&net->encoder[1], from, 3 * 128, &c, n);
+        layer_relu(&net->encoder[1], &c, n);
     }
 }
 
 static void run(const struct vad_net *net, struct vad_job *jobs, size_t n, struct vad_scratch *s)
 {
-    struct columns c = {{NULL}, {NULL}};
+    struct columns encoder2 = {.to = net->encoder[2].in};
+    struct columns encoder3 = {.to = net->encoder[3].in};
+    struct columns lstm = {.to = net->lstm.in};
     for (size_t i = 0; i < n; i++) {
         analyse(net, &jobs[i], &s[i]);
+        encoder2.in[i] = s[i].encoder1;
+        encoder2.out[i] = s[i].encoder2;
+        encoder3.in[i] = s[i].encoder2;
+        encoder3.out[i] = s[i].lstm_in;
+        lstm.in[i] = s[i].lstm_in;
+        lstm.out[i] = s[i].gates;
     }
     encode0(net, s, n);
     encode1(net, s, n);
-    for (size_t i = 0; i < n; i++) {
-        c.in[i] = s[i].encoder1;
-        c.out[i] = s[i].encoder2;
-    }
-    layer_relu(&net->encoder[2], 0, net->encoder[2].in, &c, n);
-    for (size_t i = 0; i < n; i++) {
-        c.in[i] = s[i].encoder2;
-        c.out[i] = s[i].lstm_in;
-    }
-    layer_relu(&net->encoder[3], 0, net->encoder[3].in, &c, n);
-    for (size_t i = 0; i < n; i++) {
-        c.in[i] = s[i].lstm_in;
-        c.out[i] = s[i].gates;
-    }
-    layer_linear(&net->lstm, &c, n);
+    layer_relu(&net->encoder[2], &encoder2, n);
+    layer_relu(&net->encoder[3], &encoder3, n);
+    layer_linear(&net->lstm, &lstm, n);
     for (size_t i = 0; i < n; i++) {
         conclude(net, &jobs[i], &s[i]);
     }

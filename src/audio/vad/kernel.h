@@ -8,13 +8,14 @@
 #include "audio/vad/net.h"
 
 /*
- * What the layers of one chunk hold. Frames follow one another without a gap, and where a convolution looks beyond the
- * first or the last one there is a frame of zeros: the inputs of every output are one stretch of memory.
+ * What the layers of one chunk hold. Frames follow one another without a gap, so that the inputs of a convolution are
+ * one stretch of memory. Where it looks beyond the first or the last frame there is room for one that is never read:
+ * the kernel leaves those taps out.
  */
 struct vad_scratch {
     float samples[VAD_SAMPLES_MAX];
-    float magnitude[(VAD_FRAMES + 2) * VAD_BINS_MAX]; /* frames of net->bins, zeros before and behind */
-    float encoder0[(VAD_FRAMES + 1) * 128];           /* zeros before */
+    float magnitude[(VAD_FRAMES + 2) * VAD_BINS_MAX]; /* frames of net->bins */
+    float encoder0[(VAD_FRAMES + 1) * 128];
     float encoder1[2 * 64];
     float encoder2[64];
     float lstm_in[2 * VAD_HIDDEN]; /* encoder 3, then h of the chunk before */
