@@ -124,6 +124,7 @@ static void end_pass(struct loop *loop)
     for (uint32_t i = 0; i < loop->pass_end_n; i++) {
         loop->pass_end[i].fn(loop->pass_end[i].arg);
     }
+    ws_flush_all(loop);
     uint64_t spent_us = clock_now_us() - loop->now_us;
     loop->stats.passes++;
     loop->stats.slow_passes += spent_us > LOOP_SLOW_PASS_US;
@@ -131,9 +132,10 @@ static void end_pass(struct loop *loop)
     loop->in_pass = false;
 }
 
-/* Right before the loop may block. */
+/* Right before the loop may block. What was sent outside of a pass leaves here too. */
 static void on_prepare(uv_prepare_t *prepare)
 {
+    ws_flush_all(prepare->data); /* first: nobody's audio waits for the work at a pass's end */
     end_pass(prepare->data);
 }
 

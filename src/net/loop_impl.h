@@ -16,6 +16,7 @@ enum {
     LOOP_RECV_BYTES = 64 * 1024,
     LOOP_SEND_MAX = 32 * 1024 * 1024,
     LOOP_SEND_KEEP = 256 * 1024, /* a send buffer that grew over it is given back after the write */
+    LOOP_SEND_RUNS = 32,         /* connections, nearly, whose frames may wait for the end of the pass */
     LOOP_PASS_END_MAX = 4,
     LOOP_SLOW_PASS_US = 5000,
 };
@@ -67,13 +68,16 @@ struct loop {
     uint8_t *plain; /* decrypted bytes, allocated by the first TLS stream */
     struct buf cipher;
     struct tls_ctx *client_tls; /* the system's authorities, made by the first connection that names no other */
-    /*
-     * The send buffer: [send_start, send_end) are finished frames of the corked connection send_owner, behind them
-     * lies the message under construction.
+    /* The send buffer of ws_send.c: runs of finished frames, behind them the message of send_owner under construction.
      */
     struct buf send;
+    size_t send_end;
     struct ws *send_owner;
-    size_t send_start, send_end;
+    uint32_t n_runs;
+    struct send_run {
+        struct ws *ws; /* NULL: written already */
+        size_t start, end;
+    } runs[LOOP_SEND_RUNS];
 };
 
 /* First thing in every callback from libuv: the first one of a pass reads the clock. */
@@ -97,6 +101,9 @@ static inline void loop_add(struct loop *loop, struct loop_item *item, loop_fn c
     item->arg = arg;
     list_append(&loop->items, &item->link);
 }
+
+/* What all WebSockets of the loop have to send leaves; in ws_send.c. */
+void ws_flush_all(struct loop *loop);
 
 /* For loop_free. */
 void timer_stop_all(struct loop *loop);

@@ -27,6 +27,9 @@ MUST_USE int stream_accept(struct loop *loop, uv_stream_t *listener, struct tls_
 void stream_set_handler(struct stream *s, const struct stream_handler *h, void *arg);
 /* One direct write; what the kernel does not take is copied and queued. -ERR_CLOSED, -ENOMEM, -errno */
 MUST_USE int stream_write(struct stream *s, struct span data);
+enum { STREAM_PARTS_MAX = 40 };
+/* The same for up to STREAM_PARTS_MAX parts, none of them empty. */
+MUST_USE int stream_write_parts(struct stream *s, const struct span *parts, size_t n);
 size_t stream_queued_bytes(const struct stream *s);
 void stream_pause(struct stream *s, bool paused);
 /* Drops what is queued. No handler is called any more. */

@@ -26,21 +26,11 @@ void ws_accept_key(struct str key, char ret[WS_ACCEPT_TEXT + 1])
     ret[base64_encode(ret, span_from(sha1, sizeof(sha1)))] = '\0';
 }
 
-static void forget_unsent(struct ws *ws)
-{
-    struct loop *loop = ws->loop;
-    if (loop->send_owner == ws) {
-        loop->send_owner = NULL;
-        loop->send_start = loop->send_end = 0;
-    }
-    buf_done(&ws->spill);
-}
-
 void ws_free(struct ws *ws)
 {
     ws_connecting_free(ws->connecting);
     ws_reader_done(&ws->reader);
-    forget_unsent(ws);
+    ws_forget_unsent(ws);
     buf_done(&ws->early);
     list_leave(&ws->item.link);
     timer_free(ws->timer);
@@ -106,7 +96,7 @@ static void set_dead(struct ws *ws, int err, struct str detail)
         ws->why.reason = ws->reason ? (struct str){ws->reason, detail.n} : STR_NULL;
     }
     ws->connecting = ws_connecting_free(ws->connecting); /* only now: detail may lie in its response */
-    forget_unsent(ws);
+    ws_forget_unsent(ws);
     ws->timer = timer_free(ws->timer);
     loop_task_cancel(&ws->task);
     loop_defer(ws->loop, &ws->finish);
@@ -194,186 +184,15 @@ static void on_timer(void *arg)
     }
 }
 
-/* ---- sending ---- */
-
-static void next_mask(struct ws *ws, uint8_t mask[4])
-{
-    uint64_t x = ws->mask_state;
-    x ^= x << 13;
-    x ^= x >> 7;
-    x ^= x << 17;
-    ws->mask_state = x;
-    uint32_t high = (uint32_t)((x * UINT64_C(0x2545F4914F6CDD1D)) >> 32);
-    memcpy(mask, &high, 4);
-}
-
-/* Another connection needs the send buffer while the frames of a corked one lie in it. */
-static void spill_send(struct loop *loop)
-{
-    struct ws *ws = loop->send_owner;
-    if (ws && loop->send_end > loop->send_start) {
-        buf_put(&ws->spill, loop->send.data + loop->send_start, loop->send_end - loop->send_start);
-    }
-    loop->send_start = loop->send_end = 0;
-    loop->send_owner = NULL;
-}
-
-struct buf *ws_begin(struct ws *ws)
-{
-    struct loop *loop = ws->loop;
-    if (loop->send_owner != ws) {
-        spill_send(loop);
-        loop->send_owner = ws;
-    }
-    struct buf *b = &loop->send;
-    b->head = loop->send_end;
-    b->len = 0;
-    b->err = 0;
-    if (buf_room(b, WS_HEAD_MAX)) {
-        b->head += WS_HEAD_MAX;
-    }
-    return b;
-}
-
-/* Puts header and mask to the message under construction and moves it up to the frames before it. */
-static void seal_frame(struct ws *ws, enum ws_opcode opcode)
-{
-    struct loop *loop = ws->loop;
-    struct buf *b = &loop->send;
-    bool client = ws->role == WS_CLIENT;
-    size_t head_len = ws_head_len(b->len, client);
-    bool first = loop->send_end == loop->send_start;
-    if (first) {
-        loop->send_start = b->head - head_len;
-        loop->send_end = loop->send_start;
-    }
-    uint8_t *head = b->data + loop->send_end;
-    uint8_t *payload = buf_ptr(b);
-    uint8_t mask[4];
-    if (client) {
-        next_mask(ws, mask);
-    }
-    /* The header ends where the payload begins or before it, so it never overwrites unread payload. */
-    ws_head_encode(head, opcode, b->len, client ? mask : NULL);
-    if (client) {
-        ws_mask(head + head_len, payload, b->len, mask);
-    } else if (!first) {
-        memmove(head + head_len, payload, b->len);
-    }
-    loop->send_end += head_len + b->len;
-    b->head = loop->send_end;
-    b->len = 0;
-}
-
-static void release_send(struct loop *loop)
-{
-    loop->send_owner = NULL;
-    loop->send_start = loop->send_end = 0;
-    if (loop->send.cap > LOOP_SEND_KEEP) {
-        buf_done(&loop->send);
-    }
-}
-
-/* Writes everything that is finished in one go. */
-static int flush(struct ws *ws)
-{
-    struct loop *loop = ws->loop;
-    int err = 0;
-    if (ws->spill.len > 0 || ws->spill.err) {
-        if (loop->send_owner == ws) {
-            spill_send(loop);
-        }
-        err = ws->spill.err ? ws->spill.err : stream_write(ws->stream, buf_span(&ws->spill));
-        buf_done(&ws->spill);
-    } else if (loop->send_owner == ws && loop->send_end > loop->send_start) {
-        err =
-            stream_write(ws->stream, span_from(loop->send.data + loop->send_start, loop->send_end - loop->send_start));
-        release_send(loop);
-    }
-    if (err < 0) {
-        ws_die(ws, err, STR_NULL);
-        return -ERR_CLOSED;
-    }
-    return 0;
-}
-
-static int end_message(struct ws *ws, enum ws_opcode opcode)
-{
-    struct buf *b = &ws->loop->send;
-    assert(ws->loop->send_owner == ws); /* ws_begin of another connection came between */
-    if (b->err) {
-        int err = b->err;
-        b->err = 0;
-        b->len = 0;
-        return err;
-    }
-    if (ws->state != WS_OPEN) {
-        return ws->state == WS_CONNECTING ? -ERR_STATE : -ERR_CLOSED;
-    }
-    if (ws_queued_bytes(ws) + b->len + WS_HEAD_MAX > ws->opts.max_queue_bytes) {
-        ws_die(ws, -ERR_LIMIT, STR("the peer reads too slowly"));
-        return -ERR_LIMIT;
-    }
-    seal_frame(ws, opcode);
-    return ws->cork_depth > 0 ? 0 : flush(ws);
-}
-
-int ws_end(struct ws *ws)
-{
-    return end_message(ws, WS_TEXT);
-}
-
-static int send_message(struct ws *ws, enum ws_opcode opcode, struct span data)
-{
-    buf_put(ws_begin(ws), data.p, data.n);
-    return end_message(ws, opcode);
-}
-
-int ws_send_text(struct ws *ws, struct str text)
-{
-    return send_message(ws, WS_TEXT, span_of_str(text));
-}
-
-int ws_send_binary(struct ws *ws, struct span data)
-{
-    return send_message(ws, WS_BINARY, data);
-}
-
-int ws_send_ping(struct ws *ws, struct span data)
-{
-    return data.n > WS_CONTROL_MAX ? -ERR_TOO_BIG : send_message(ws, WS_PING, data);
-}
-
-void ws_cork(struct ws *ws)
-{
-    ws->cork_depth++;
-}
-
-void ws_uncork(struct ws *ws)
-{
-    assert(ws->cork_depth > 0);
-    ws->cork_depth--;
-    if (ws->cork_depth == 0 && ws->stream && ws->state == WS_OPEN) {
-        ignore_result(flush(ws)); /* a failure ends ws, which on_closed tells */
-    }
-}
-
-size_t ws_queued_bytes(const struct ws *ws)
-{
-    const struct loop *loop = ws->loop;
-    size_t corked = loop->send_owner == ws ? loop->send_end - loop->send_start : 0;
-    return (ws->stream ? stream_queued_bytes(ws->stream) : 0) + ws->spill.len + corked;
-}
-
 /* ---- closing ---- */
 
-/* Everything corked and then the close frame; ws may be dead afterwards. code 1005 sends an empty one. */
+/* Everything unsent and then the close frame; ws may be dead afterwards. code 1005 sends an empty one. */
 static void send_close(struct ws *ws, uint16_t code, struct str reason)
 {
     uint8_t payload[WS_CONTROL_MAX];
     size_t n = code == WS_CODE_NONE ? 0 : ws_close_encode(payload, code, reason);
-    if (send_message(ws, WS_CLOSE, span_from(payload, n)) == 0 && ws->cork_depth > 0) {
-        ignore_result(flush(ws)); /* as above */
+    if (ws_send_frame(ws, WS_CLOSE, span_from(payload, n)) == 0) {
+        ignore_result(ws_flush(ws)); /* a failure ends ws, which on_closed tells */
     }
 }
 
@@ -436,7 +255,7 @@ static struct str failure_text(int err)
 
 static void on_ping(struct ws *ws, struct span data)
 {
-    if (ws->state != WS_OPEN || send_message(ws, WS_PONG, data) < 0) {
+    if (ws->state != WS_OPEN || ws_send_frame(ws, WS_PONG, data) < 0) {
         return;
     }
     if (ws->handler->on_ping) {

@@ -53,10 +53,12 @@ MUST_USE int ws_connect(struct loop *loop, const struct ws_client_opts *opts, co
 
 /*
  * Sending: ws_begin lends the loop's send buffer, positioned behind the frame header room; append the payload and
- * call ws_end, which writes header and mask. Between ws_cork and ws_uncork several messages leave in one write.
+ * call ws_end, which writes header and mask. What is sent in one loop pass leaves at its end (after a few dozen
+ * messages earlier) in one write; ws_cork keeps it until ws_uncork, however many passes later.
  * ws_end returns -ERR_LIMIT (queue full, the connection is being closed), -ERR_CLOSED, -ERR_STATE (not open yet), or
- * the buffer's error (-ERR_TOO_BIG, -ENOMEM: nothing was sent, the connection stays). Between begin and end append
- * only, and begin no message of another connection. A begun message may be dropped by never ending it.
+ * the buffer's error (-ERR_TOO_BIG, -ENOMEM: nothing was sent, the connection stays). A write that fails is told by
+ * on_closed. Between begin and end append only, and begin no message of another connection. A begun message may be
+ * dropped by never ending it.
  */
 struct buf *ws_begin(struct ws *ws);
 MUST_USE int ws_end(struct ws *ws); /* as a text message */

@@ -94,6 +94,72 @@ TEST(two_corked_connections_do_not_disturb_each_other)
     pair_done(&p);
 }
 
+TEST(what_is_sent_in_one_pass_leaves_at_its_end)
+{
+    struct ws_pair p;
+    pair_new(&p, NULL);
+    pair_open(&p, NULL);
+    put(p.a.ws, "one");
+    size_t one = ws_queued_bytes(p.a.ws);
+    assert_true(one > 3);
+    put(p.b.ws, "answer");
+    put(p.a.ws, "two");
+    assert_int_equal(ws_queued_bytes(p.a.ws), one * 2); /* behind a message of another connection */
+    p.b.stop_after = 2;
+    run_loop(p.loop);
+    assert_int_equal(ws_queued_bytes(p.a.ws), 0);
+    assert_str_is(buf_str(&p.b.log), "t:one t:two ");
+    pair_done(&p);
+}
+
+/* Many more than may wait: some leave in the middle of the pass. */
+TEST(messages_of_two_connections_in_turn_keep_their_order)
+{
+    struct ws_pair p;
+    struct buf expected;
+    buf_init(&expected, 1 << 16);
+    pair_new(&p, NULL);
+    pair_open(&p, NULL);
+    for (int i = 0; i < 150; i++) {
+        char text[16];
+        ignore_result(snprintf(text, sizeof(text), "%d", i) < 0);
+        put(p.a.ws, text);
+        put(p.b.ws, text);
+        buf_printf(&expected, "t:%s ", text);
+    }
+    p.b.stop_after = 150;
+    run_loop(p.loop);
+    assert_true(str_eq(buf_str(&p.b.log), buf_str(&expected)));
+    while (p.a.messages < 150) {
+        p.a.stop_after = 150;
+        run_loop(p.loop);
+    }
+    struct str heard = buf_str(&p.a.log);
+    assert_true(str_ends(heard, buf_str(&expected)));
+    buf_done(&expected);
+    pair_done(&p);
+}
+
+/* Each of two connections has messages on both sides of the other's when one is dropped. */
+TEST(a_connection_that_dies_takes_only_its_own_messages_along)
+{
+    struct ws_pair p;
+    pair_new(&p, NULL);
+    pair_open(&p, NULL);
+    put(p.a.ws, "never");
+    put(p.b.ws, "heard");
+    put(p.a.ws, "never");
+    put(p.b.ws, "too");
+    ws_abort(p.a.ws, -ERR_STATE);
+    assert_int_equal(ws_queued_bytes(p.a.ws), 0);
+    assert_true(ws_queued_bytes(p.b.ws) > 0);
+    put(p.b.ws, "and this");
+    pair_run_until_both_closed(&p);
+    assert_int_equal(p.b.messages, 0);
+    assert_int_equal(p.a.why.err, -ERR_STATE);
+    pair_done(&p);
+}
+
 TEST(a_message_that_was_begun_and_dropped_leaves_no_trace)
 {
     struct ws_pair p;
@@ -806,7 +872,10 @@ TEST(freeing_the_loop_closes_what_is_in_any_state)
 }
 
 TEST_MAIN(T(messages_of_every_size_come_back_the_same), T(corked_messages_leave_together_and_in_order),
-          T(two_corked_connections_do_not_disturb_each_other), T(a_message_that_was_begun_and_dropped_leaves_no_trace),
+          T(two_corked_connections_do_not_disturb_each_other), T(what_is_sent_in_one_pass_leaves_at_its_end),
+          T(messages_of_two_connections_in_turn_keep_their_order),
+          T(a_connection_that_dies_takes_only_its_own_messages_along),
+          T(a_message_that_was_begun_and_dropped_leaves_no_trace),
           T(a_message_that_cannot_be_built_is_an_error_and_nothing_is_sent),
           T(the_closing_handshake_works_from_the_client), T(the_closing_handshake_works_from_the_server),
           T(a_connection_may_be_closed_in_each_of_its_handlers), T(everything_may_be_called_on_a_dying_connection),
