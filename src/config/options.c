@@ -163,7 +163,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "agent.apology.text", agent.apology), .def = DEMO_APOLOGY, .def_text = "a sentence in English",
      .meaning = "What the carrier's voice says when no model can be reached"},
     {ROOT(OPTION_LIST, "agent.tools", agent.tools), .words = words_tools, .def = "check_order_status, schedule_callback, end_call", .meaning = "Tools the agent may call"},
-    {ROOT(OPTION_ENUM, "agent.turn_detection.type", agent.turn.kind), .words = words_turn, .null_text = "manual", .def = "server_vad",
+    {ROOT(OPTION_ENUM, "agent.turn_detection.type", agent.turn.kind), .words = words_turn, .null_text = "manual", .def = "local",
      .meaning = "Who decides that the caller speaks: our own detector (local), the service by loudness (server_vad) or by meaning (semantic_vad), both together (hybrid), or a button (manual). See turn-taking.md"},
     {ROOT(OPTION_ENUM, "agent.turn_detection.preset", agent.preset), .words = words_preset, .def_text = "none",
      .meaning = "quiet: threshold 0.3 and 300 ms of silence; noisy: 0.7 and 700 ms. Keys that are given win over it"},

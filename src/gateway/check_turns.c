@@ -57,7 +57,7 @@ static void detection(struct report *r)
         buf_puts(&r->text, "; we ask for each answer");
         break;
     case TURN_MANUAL:
-        buf_puts(&r->text, "a button, a key or the API");
+        buf_puts(&r->text, "a button, by the API");
         break;
     case TURN_SERVER_VAD:
     case TURN_SEMANTIC_VAD:

@@ -26,6 +26,8 @@ TEST(nothing_at_all_gives_the_demo_agent_on_the_sandbox)
     assert_int_equal(f.cfg->agent.tools.n, 3);
     assert_true(f.cfg->agent.instructions.n > 100);
     assert_int_equal(f.cfg->agent.greeting.kind, GREETING_TEXT);
+    assert_int_equal(f.cfg->agent.turn.kind, TURN_LOCAL);
+    assert_true(f.cfg->agent.vad.on);
     assert_true(f.cfg->records.recording);
     assert_str_is(f.cfg->records.database, "var/ringtrip.db");
     assert_true(f.cfg->twilio.require_token);
@@ -61,7 +63,7 @@ TEST(every_environment_name_of_the_reference_works)
                    "TWILIO_ACCOUNT_SID=AC1", "TWILIO_AUTH_TOKEN=twilio-secret", "TWILIO_PHONE_NUMBER=+15550001111",
                    "LOG_LEVEL=WARNING", "LOG_FORMAT=json", "LOG_FILE=/tmp/x.log",
                    "RINGTRIP_API_TOKEN=one-token, two-token", "VAD_START_THRESHOLD=0.7", "VAD_MIN_SILENCE_MS=300",
-                   "VAD_PRE_SPEECH_PAD_MS=250"));
+                   "VAD_PRE_SPEECH_PAD_MS=250", "VAD_END_THRESHOLD=0.45", "VAD_CHUNK_SAMPLES=512"));
     assert_str_is(f.cfg->server.host, "127.0.0.1");
     assert_int_equal(f.cfg->server.port, 8080);
     assert_str_is(f.cfg->server.public_url, "https://a.example.com");
@@ -78,9 +80,11 @@ TEST(every_environment_name_of_the_reference_works)
     assert_str_is(f.cfg->log.file, "/tmp/x.log");
     assert_int_equal(f.cfg->server.tokens.n, 2);
     assert_str_is(f.cfg->server.tokens.v[1], "two-token");
-    assert_float_equal(f.cfg->agent.turn.threshold, 0.7, 1e-9);
-    assert_int_equal(f.cfg->agent.turn.silence_duration_ms, 300);
-    assert_int_equal(f.cfg->agent.turn.prefix_padding_ms, 250);
+    assert_int_equal(f.cfg->agent.vad.start_ppm, 700000);
+    assert_int_equal(f.cfg->agent.vad.end_ppm, 450000);
+    assert_int_equal(f.cfg->agent.vad.min_silence_ms, 300);
+    assert_int_equal(f.cfg->agent.vad.pre_speech_ms, 250);
+    assert_int_equal(f.cfg->agent.vad.rate_hz, 16000);
     fixture_done(&f);
 }
 

@@ -61,7 +61,7 @@ TEST(two_steps_where_our_detector_hears)
                 "ok turn detection: agent a, hybrid: the service at 0.4, 300 ms of silence, and our detector from 0.5, "
                 "below 0.35 silent, 16 kHz branch; we ask for each answer\n" TWO_STEPS LADDER);
     assert_said("name: a, " NUMBERS ", turn_detection: {type: manual, start_threshold: 0.5}",
-                "ok turn detection: agent a, manual: a button, a key or the API; for interruptions our detector from "
+                "ok turn detection: agent a, manual: a button, by the API; for interruptions our detector from "
                 "0.5, below 0.35 silent, 8 kHz branch\n" TWO_STEPS LADDER);
     assert_said(
         "name: a, " NUMBERS ", turn_detection: {type: semantic_vad, threshold: 0.7, silence_duration_ms: 700}",
