@@ -9,17 +9,6 @@
 #define BLOCK  480 /* samples decoded at a time; bounds the stack */
 #define UP_MAX 3   /* the resampler makes at most three samples of one */
 
-void audio_to_linear(enum audio_format format, struct span audio, int16_t *out)
-{
-    if (format == AUDIO_PCMU) {
-        g711_mulaw_decode(audio, out);
-    } else if (format == AUDIO_PCMA) {
-        g711_alaw_decode(audio, out);
-    } else {
-        memcpy(out, audio.p, audio.n / 2 * 2);
-    }
-}
-
 void audio_conv_init(struct audio_conv *c, enum audio_format from, enum audio_format to)
 {
     *c = (struct audio_conv){.from = from, .to = to};

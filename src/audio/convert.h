@@ -20,9 +20,6 @@ struct audio_conv {
     struct limit limit;
 };
 
-/* Whole samples of any format as int16; out has room for them. */
-void audio_to_linear(enum audio_format format, struct span audio, int16_t *out);
-
 /* Also resets: the next sample follows silence. */
 void audio_conv_init(struct audio_conv *c, enum audio_format from, enum audio_format to);
 /*

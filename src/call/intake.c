@@ -7,11 +7,13 @@
  *                 └──▶ echo guard ─▶ detector (turn.c), keys
  *                               └──▶ model (uplink.c)
  */
+#include "audio/codec.h"
 #include "base/err.h"
 #include "call/state.h"
 
 #define FILL_AFTER_MS   300
-#define FILL_HEARD_MS   1000 /* of a gap that the local detector hears as silence */
+#define FILL_HEARD_MS   1000 /* of a gap that is filled with comfort noise and that the detector hears */
+#define FILL_BLOCK      160  /* samples made at once */
 #define ANCHOR_SLACK_MS 20
 #define SLICE_MS        60 /* longer frames are looked at in slices */
 
@@ -21,6 +23,7 @@ void intake_init(struct call *c)
     line_init(&c->line, c->leg_format);
     echo_init(&c->echo, audio_rate_hz(c->leg_format));
     dtmf_init(&c->dtmf);
+    comfort_init(&c->comfort, audio_rate_hz(c->leg_format));
 }
 
 /* The caller may not talk into a protected greeting: the service hears silence of the same length. */
@@ -47,18 +50,37 @@ static void pull_anchor(struct call *c, uint64_t now_pos, uint32_t n_samples)
     }
 }
 
-/* Missing media is silence to whoever listens. */
+static bool looks(const struct call *c)
+{
+    return c->o->vad.on || c->o->echo_guard || c->o->dtmf_in_band;
+}
+
+/*
+ * Missing media: the voice dies away, then the line's own floor goes on, so that nobody hears a step. What is longer
+ * than FILL_HEARD_MS is plain silence.
+ */
 static void fill_gap(struct call *c, uint32_t n_samples)
 {
-    static const int16_t silence[160];
     uint32_t per_ms = audio_rate_hz(c->leg_format) / 1000;
+    uint32_t ss = audio_sample_bytes(c->leg_format);
+    uint32_t soft = looks(c) ? MIN(n_samples, per_ms * FILL_HEARD_MS) : 0;
     call_remark(c, NOTE_UPLINK_FILL, n_samples / per_ms, STR_NULL);
-    for (uint32_t n = MIN(n_samples, per_ms * FILL_HEARD_MS); c->o->vad.on && n;) {
-        uint32_t part = MIN(n, (uint32_t)ARRAY_LEN(silence));
-        turn_heard(c, c->media_pos - n, silence, part, ECHO_NONE);
-        n -= part;
+    for (uint32_t done = 0; done < soft;) {
+        int16_t pcm[FILL_BLOCK];
+        uint32_t n = MIN(soft - done, (uint32_t)FILL_BLOCK);
+        uint8_t *bytes = arena_raw(&c->out->bytes, (size_t)n * ss);
+        if (!bytes) {
+            c->out->overflow = true;
+            return;
+        }
+        comfort_fill(&c->comfort, pcm, n);
+        turn_heard(c, c->media_pos - n_samples + done, pcm, n, ECHO_NONE);
+        uplink_pass(c, span_from(bytes, codec_encode(c->leg_format, pcm, n, bytes)));
+        done += n;
     }
-    uplink_pass_silence(c, n_samples * audio_sample_bytes(c->leg_format));
+    if (n_samples > soft) {
+        uplink_pass_silence(c, (n_samples - soft) * ss);
+    }
 }
 
 /* Where the frame belongs on the media clock. False: it came too late or twice, nobody hears it. */
@@ -127,6 +149,8 @@ static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
     hear_keys(c, pcm, n);
     if (echo == ECHO_ONLY) {
         memset(pcm, 0, n * sizeof(pcm[0]));
+    } else {
+        comfort_hear(&c->comfort, pcm, n);
     }
     turn_heard(c, at, pcm, n, echo);
     return echo == ECHO_ONLY;
@@ -136,11 +160,11 @@ static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
 static void take_slice(struct call *c, struct span audio)
 {
     bool listens = c->leg == LEG_UP && c->model != MODEL_GONE;
-    bool looks = listens && (c->o->vad.on || c->o->echo_guard || c->o->dtmf_in_band);
+    bool looked = listens && looks(c);
     struct line_frame f = {.audio = audio, .now_ms = c->now_us / 1000};
     f.clean = arena_raw(&c->out->bytes, audio.n);
-    f.pcm = looks ? arena_raw(&c->out->bytes, (audio.n + 1) * sizeof(int16_t)) : NULL;
-    if (!f.clean || (looks && !f.pcm)) {
+    f.pcm = looked ? arena_raw(&c->out->bytes, (audio.n + 1) * sizeof(int16_t)) : NULL;
+    if (!f.clean || (looked && !f.pcm)) {
         c->out->overflow = true;
         return;
     }
@@ -152,7 +176,7 @@ static void take_slice(struct call *c, struct span audio)
     if (c->o->record) {
         ignore_result(track_caller(&c->track, at, clean)); /* a gap in the recording, counted as late */
     }
-    bool echo = looks && judge(c, at, f.pcm, f.n_pcm);
+    bool echo = looked && judge(c, at, f.pcm, f.n_pcm);
     if (listens && (echo || shielded(c))) {
         uplink_pass_silence(c, (uint32_t)clean.n);
     } else if (listens) {

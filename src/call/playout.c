@@ -4,8 +4,9 @@
  *
  *     received ──▶ queue ──pump──▶ ledger (sent, not acknowledged) ──mark──▶ acked ──▶ recording, history
  */
+#include "audio/codec.h"
 #include "audio/fade.h"
-#include "audio/g711.h"
+#include "audio/limit.h"
 #include "base/err.h"
 #include "call/state.h"
 
@@ -102,6 +103,7 @@ void playout_audio(struct call *c, struct str response_id, struct str item_id, s
     }
     if (!c->conv_fresh) {
         audio_conv_init(&c->down, c->model_out, c->leg_format);
+        audio_conv_limit(&c->down, LIMIT_CEILING);
         c->conv_fresh = true;
     }
     size_t cap = audio_conv_max(&c->down, audio.n);
@@ -204,7 +206,7 @@ static void hear_ourselves(struct call *c, struct span audio)
         c->out->overflow = true;
         return;
     }
-    audio_to_linear(c->leg_format, audio, pcm);
+    codec_decode(c->leg_format, audio, pcm);
     echo_sent(&c->echo, call_position(c, ledger_last_start_us(&c->ledger)), pcm, n);
 }
 
@@ -432,15 +434,13 @@ void playout_pause(struct call *c)
 /* Mean square of 10 ms of leg audio. */
 static uint64_t power_of(enum audio_format format, const uint8_t *p, uint32_t bytes)
 {
+    int16_t pcm[QUIET_FRAME_MS * 24];
+    size_t n = codec_decode(format, span_from(p, MIN(bytes, QUIET_FRAME_MS * audio_bytes_per_ms(format))), pcm);
     uint64_t sum = 0;
-    uint32_t ss = audio_sample_bytes(format);
-    for (uint32_t i = 0; i + ss <= bytes; i += ss) {
-        int32_t x = format == AUDIO_PCMU   ? g711_mulaw_decode1(p[i])
-                    : format == AUDIO_PCMA ? g711_alaw_decode1(p[i])
-                                           : (int16_t)(uint16_t)(p[i] | p[i + 1] << 8);
-        sum += (uint64_t)((int64_t)x * x);
+    for (size_t i = 0; i < n; i++) {
+        sum += (uint64_t)((int64_t)pcm[i] * pcm[i]);
     }
-    return bytes ? sum / (bytes / ss) : 0;
+    return n ? sum / n : 0;
 }
 
 /*

@@ -5,6 +5,7 @@
 #ifndef CALL_STATE_H
 #define CALL_STATE_H
 
+#include "audio/comfort.h"
 #include "audio/convert.h"
 #include "audio/dtmf.h"
 #include "audio/echo.h"
@@ -117,6 +118,7 @@ struct call {
     struct line line;
     struct echo_guard echo;
     struct dtmf dtmf;
+    struct comfort comfort;
     bool keys_reported; /* the carrier reports keys: none is looked for in the audio */
 
     /* uplink.c */
