@@ -1,7 +1,8 @@
 /*
  * The sandbox's session. Lines of the input are client messages; a line that begins with '!' is something else that
- * happens: time, finished speech, a binary frame. Whatever comes, every answer is JSON with a type and an event_id,
- * at most one response is active in the conversation, and nothing is sent after the end.
+ * happens: time, finished speech, a binary frame; "!f" in front names faults, "!d" makes it deaf. Whatever comes, every
+ * answer is JSON with a type and an event_id, at most one response is active in the conversation, and nothing is sent
+ * after the end; faults may break the first two. What it tells about itself at the end is JSON always.
  */
 #include "fuzz.h"
 
@@ -18,6 +19,7 @@ struct rig {
     enum openai_format format;
     uint32_t hear;
     int active; /* responses of the default conversation */
+    bool faulty;
     bool closed;
 };
 
@@ -26,6 +28,9 @@ static void on_send(struct str json, void *arg)
     struct rig *r = arg;
     struct json_val v;
     REQUIRE(!r->closed);
+    if (r->faulty) {
+        return;
+    }
     REQUIRE(json_parse(json, &v) == 0);
     struct str type = json_get(v, "type").s;
     REQUIRE(type.n > 0 && json_get(v, "event_id").s.n > 0);
@@ -107,14 +112,51 @@ static struct dialogue *dialogue_once(void)
     return d;
 }
 
+/* What the first lines say about the session. */
+static struct str begin(struct rig *r, struct str rest, struct sandbox_faults *faults, bool *deaf)
+{
+    struct buf err;
+    buf_init(&err, 1000);
+    while (rest.n > 1 && rest.p[0] == '!' && (rest.p[1] == 'f' || rest.p[1] == 'd')) {
+        struct str line;
+        REQUIRE(str_split(&rest, '\n', &line));
+        *deaf = *deaf || line.p[1] == 'd';
+        if (line.p[1] == 'f') {
+            r->faulty = true;
+            ignore_result(
+                faults_parse(faults, (struct str){line.p + 2, line.n - 2}, &err)); /* what came before counts */
+        }
+    }
+    buf_done(&err);
+    return rest;
+}
+
+static void check_truth(const struct sandbox_session *s)
+{
+    struct buf out;
+    struct json_val v;
+    buf_init(&out, 64u << 20);
+    struct json_w w = json_w(&out);
+    truth_put_session(&w, sandbox_session_truth(s), true);
+    REQUIRE(!out.err && json_parse(buf_str(&out), &v) == 0);
+    buf_done(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct sandbox_host host = {on_send, on_send_binary, on_close, on_say, on_hear};
+    static const struct sandbox_host host_deaf = {on_send, on_send_binary, on_close, on_say, NULL};
     struct rig r = {.now_us = 1000};
-    struct sandbox_session_opts opts = {
-        .model = STR("gpt-realtime"), .dialogue = dialogue_once(), .speed = 4, .wall_ms = 1000, .seed = 1};
-    REQUIRE(sandbox_session_open(&opts, &host, &r, r.now_us, &r.s) == 0);
-    struct str rest = {(const char *)data, size}, line;
+    struct sandbox_faults faults = {0};
+    bool deaf = false;
+    struct str rest = begin(&r, (struct str){(const char *)data, size}, &faults, &deaf), line;
+    struct sandbox_session_opts opts = {.model = STR("gpt-realtime"),
+                                        .dialogue = dialogue_once(),
+                                        .faults = &faults,
+                                        .speed = 4,
+                                        .wall_ms = 1000,
+                                        .seed = 1};
+    REQUIRE(sandbox_session_open(&opts, deaf ? &host_deaf : &host, &r, r.now_us, &r.s) == 0);
     for (int i = 0; i < 200 && str_split(&rest, '\n', &line); i++) {
         if (line.n > 0 && line.p[0] == '!') {
             happen(&r, line);
@@ -122,6 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             sandbox_session_message(r.s, line, r.now_us);
         }
     }
+    check_truth(r.s);
     sandbox_session_free(r.s);
     return 0;
 }
