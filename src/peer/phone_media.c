@@ -177,7 +177,7 @@ static void script_tell(struct phone *p, enum phone_script_event event)
             phone_turns_label(&p->report.turns, label);
         }
         if (item->kind == PHONE_SAY && p->report.has_truth) {
-            phone_truth_says(&p->report.truth, label, item->mulaw);
+            phone_truth_says(&p->report.truth, label, item->mulaw, p->line.noise_rms / p->line.gain);
         }
         phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_SAYS, .text = label, .n = item->kind});
     } else if (event == PHONE_SCRIPT_END) {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "audio/g711.h"
 #include "base/err.h"
 #include "peer/phone_ears.h"
 #include "peer/phone_playout.h"
@@ -85,18 +86,25 @@ void phone_truth_clear(struct phone_truth *t)
     t->next_pos = c->received;
 }
 
-static bool is_loud_at(struct span mulaw, size_t at)
+/* Whether the 5 ms from here on are loud, and stand out from the noise. */
+static bool is_loud_at(struct span mulaw, size_t at, float noise_rms)
 {
-    return phone_frame_is_loud(mulaw.p + at, MIN((size_t)WINDOW, mulaw.n - at));
+    size_t n = MIN((size_t)WINDOW, mulaw.n - at);
+    float sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        float x = g711_mulaw_decode1(mulaw.p[at + i]);
+        sum += x * x;
+    }
+    return phone_frame_is_loud(mulaw.p + at, n) && sum >= noise_rms * noise_rms * (float)n;
 }
 
-void phone_truth_says(struct phone_truth *t, struct str label, struct span mulaw)
+void phone_truth_says(struct phone_truth *t, struct str label, struct span mulaw, float noise_rms)
 {
     size_t begin = 0, end = mulaw.n;
-    while (begin + WINDOW < mulaw.n && !is_loud_at(mulaw, begin)) {
+    while (begin + WINDOW < mulaw.n && !is_loud_at(mulaw, begin, noise_rms)) {
         begin++;
     }
-    while (end > begin + WINDOW && !is_loud_at(mulaw, end - WINDOW)) {
+    while (end > begin + WINDOW && !is_loud_at(mulaw, end - WINDOW, noise_rms)) {
         end--;
     }
     struct phone_sound *s = add(t, &t->sounds, &t->n_sounds, &t->cap_sounds, sizeof(*s));

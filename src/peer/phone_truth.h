@@ -90,8 +90,11 @@ void phone_truth_done(struct phone_truth *t);
 /* In the order of events, between the steps. */
 void phone_truth_audio(struct phone_truth *t, struct span mulaw);
 void phone_truth_clear(struct phone_truth *t);
-/* The caller begins this with the frame that comes next; lent until return. */
-void phone_truth_says(struct phone_truth *t, struct str label, struct span mulaw);
+/*
+ * The caller begins this with the frame that comes next; lent until return. noise_rms: what drowns softer sounds, of
+ * 32768; nobody hears an onset that lies below it.
+ */
+void phone_truth_says(struct phone_truth *t, struct str label, struct span mulaw, float noise_rms);
 /* What is queued will not be played: the stream is over. */
 void phone_truth_restart(struct phone_truth *t);
 /* One frame was played, of which n bytes came from the queue. */

@@ -85,7 +85,7 @@ static void pause_and_resume(struct line *l, size_t from, bool fade)
     open_line(l);
     send(l, l->source, 8000);
     steps(l, 400);
-    phone_truth_says(&l->t, STR("mm-hm"), span_from(caller, sizeof(caller)));
+    phone_truth_says(&l->t, STR("mm-hm"), span_from(caller, sizeof(caller)), 0);
     steps(l, 100);
     clear(l);
     steps(l, 300);
@@ -177,7 +177,7 @@ TEST(something_new_is_no_resumption)
     open_line(&l);
     send(&l, l.source, 8000);
     steps(&l, 400);
-    phone_truth_says(&l.t, STR("wait"), span_from(caller, sizeof(caller)));
+    phone_truth_says(&l.t, STR("wait"), span_from(caller, sizeof(caller)), 0);
     steps(&l, 100);
     clear(&l);
     send(&l, l.source + 7000, 80); /* too late: ten milliseconds more */
@@ -231,7 +231,7 @@ TEST(two_pauses_and_then_an_end)
     steps(&l, 200);
     send(&l, l.source + 7000, 8000);
     steps(&l, 200);
-    phone_truth_says(&l.t, STR("stop"), span_from(caller, sizeof(caller)));
+    phone_truth_says(&l.t, STR("stop"), span_from(caller, sizeof(caller)), 0);
     steps(&l, 100);
     clear(&l); /* at 9400 */
     steps(&l, 2000);
@@ -252,13 +252,29 @@ TEST(two_pauses_and_then_an_end)
     close_line(&l);
 }
 
+TEST(an_onset_that_the_noise_drowns_is_none)
+{
+    struct line l;
+    uint8_t rising[4000];
+    open_line(&l);
+    for (size_t i = 0; i < sizeof(rising); i++) {
+        rising[i] = g711_mulaw_encode1((int16_t)((i < 800 ? 1000 : 8000) * (i / 10 % 2 ? 1 : -1)));
+    }
+    phone_truth_says(&l.t, STR("softly"), span_from(rising, sizeof(rising)), 0);
+    phone_truth_says(&l.t, STR("softly"), span_from(rising, sizeof(rising)), 3000);
+    assert_int_equal(l.t.sounds[0].onset, 0);
+    assert_in_range(l.t.sounds[1].onset, 760, 800);
+    assert_int_equal(l.t.sounds[1].end, 4000);
+    close_line(&l);
+}
+
 TEST(a_clear_while_nobody_spoke_over_the_agent_is_nobodys)
 {
     struct line l;
     open_line(&l);
     send(&l, l.source, 1600);
     steps(&l, 1000);
-    phone_truth_says(&l.t, STR("hello"), span_from(caller, sizeof(caller)));
+    phone_truth_says(&l.t, STR("hello"), span_from(caller, sizeof(caller)), 0);
     steps(&l, 1000);
     clear(&l);
     phone_truth_finish(&l.t);
@@ -296,4 +312,5 @@ TEST_MAIN(T(what_was_played_is_one_utterance_until_it_is_quiet_for_long),
           T(a_resumption_is_recognised_by_its_bytes_and_measured), T(bytes_that_were_changed_are_counted),
           T(a_resumption_that_begins_with_silence_is_found_behind_it), T(something_new_is_no_resumption),
           T(an_answer_that_starts_over_is_new), T(two_pauses_and_then_an_end),
-          T(a_clear_while_nobody_spoke_over_the_agent_is_nobodys), T(the_report_is_json))
+          T(an_onset_that_the_noise_drowns_is_none), T(a_clear_while_nobody_spoke_over_the_agent_is_nobodys),
+          T(the_report_is_json))
