@@ -45,7 +45,7 @@ MUST_USE int vad_model_builtin(struct vad_model **ret);
  */
 MUST_USE int vad_model_onnx(struct span file, struct buf *ret_err, struct vad_model **ret);
 struct vad_model *vad_model_free(struct vad_model *m);
-/* First 16 hex digits of the weights' sha256-independent fingerprint, for journals and logs. */
+/* 16 hex digits, a fingerprint of the weights as the kernels read them; for journals and logs. */
 const char *vad_model_id(const struct vad_model *m);
 
 /*
