@@ -79,6 +79,7 @@ static void print_vad(const struct replay_vad_report *v)
         ignore_result(puts("speech detector: the call did not use it") < 0);
         return;
     }
+    ignore_result(printf("speech detector: the call ran with weights %s\n", v->weights) < 0);
     ignore_result(printf("speech detector: %llu chunks, difference at most %u.%06u, %.6f on average; "
                          "%llu on the other side of the start threshold, %llu of the end threshold\n",
                          (unsigned long long)v->chunks, v->max_diff_ppm / 1000000, v->max_diff_ppm % 1000000,
@@ -107,6 +108,7 @@ static void put_vad(struct json_w *w, const struct replay_vad_report *v)
 {
     json_w_key(w, "vad");
     json_w_open(w);
+    json_w_kz(w, "weights", v->weights);
     json_w_ki64(w, "chunks", (int64_t)v->chunks);
     json_w_kf64(w, "max_difference", (double)v->max_diff_ppm / 1e6);
     json_w_kf64(w, "mean_difference", mean_diff(v));

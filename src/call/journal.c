@@ -378,8 +378,8 @@ static void f_turn_taking(struct visit *v, struct call_opts *o)
 
 static void f_opts(struct visit *v, struct call_opts *o)
 {
-    struct str *texts[] = {&o->call_id,      &o->agent,         &o->provider,      &o->carrier,
-                           &o->instructions, &o->greeting.text, &o->farewell.text, &o->turn.eagerness};
+    struct str *texts[] = {&o->call_id,       &o->agent,         &o->provider,       &o->carrier,    &o->instructions,
+                           &o->greeting.text, &o->farewell.text, &o->turn.eagerness, &o->vad.weights};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         f_str(v, texts[i]);
     }

@@ -47,6 +47,7 @@ struct call_vad_opts {
     uint32_t min_speech_ms;  /* of speech before a sound is a turn, while the agent is silent */
     uint32_t min_silence_ms; /* ends a turn */
     uint32_t pre_speech_ms;  /* audio before the onset that still belongs to the turn */
+    struct str weights;      /* of the network, by fingerprint: for whoever runs it again over a journal */
     uint32_t grace_ms;       /* after the greeting, before sounds count */
 };
 

@@ -324,6 +324,7 @@ static void fill_opts(struct host *h)
     h->snapshot = snapshot_ref(w->snapshot);
     h->opts = h->snapshot->call;
     h->opts.call_id = str_from(h->call_id);
+    h->opts.vad.weights = str_from(w->env.vad && h->opts.vad.on ? vad_model_id(w->env.vad) : "");
     h->opts.record = h->opts.record && records_room(w->env.records);
 }
 

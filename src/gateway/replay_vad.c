@@ -7,6 +7,7 @@ void replay_vad_init(struct replay_vad *v, const struct vad_model *model, const 
 {
     *v = (struct replay_vad){.model = model, .opts = opts, .report = report};
     *report = (struct replay_vad_report){0};
+    ignore_result(str_copy(report->weights, sizeof(report->weights), opts->weights)); /* a longer one is none of ours */
 }
 
 static void drop_first(struct replay_vad *v)

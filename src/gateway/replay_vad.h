@@ -17,6 +17,7 @@ struct replay_vad_report {
     uint64_t sum_diff_ppm;
     uint64_t start_crossed; /* chunks that are now on the other side of the start threshold */
     uint64_t end_crossed;   /* likewise of the end threshold */
+    char weights[32];       /* the call's own, by fingerprint; empty: it had no detector */
 };
 
 #define REPLAY_VAD_PENDING 64 /* chunks that may wait for their answer; a call has one or two */
