@@ -114,7 +114,7 @@
     X(METRIC_LOOP_STALLS, COUNTER, "ringtrip_loop_stalls_total", NULL, NULL,                                           \
       "Dispatches of an event loop that took longer than 5 ms.")                                                       \
     X(METRIC_FRAMES_LATE, COUNTER, "ringtrip_frames_late_total", NULL, NULL,                                           \
-      "Bursts of agent audio that were sent after their deadline.")                                                    \
+      "Times a call was served more than 20 ms after it had asked to be: agent audio may have been late.")             \
     X(METRIC_DISK_DROPS, COUNTER, "ringtrip_disk_drops_total", NULL, NULL,                                             \
       "Writes of recordings and journals that were dropped.")                                                          \
     X(METRIC_STORE_WRITES, TURN_HISTOGRAM, "ringtrip_store_write_seconds", NULL, NULL,                                 \
