@@ -241,12 +241,14 @@ static void print_dtmf(void)
         v[2 * f] = (int)lround(32767 * cos(w));
         v[2 * f + 1] = (int)lround(-32767 * sin(w));
     }
+    printf("static ");
     print_table("int16_t", "dtmf_turns", v, 2 * DTMF_N);
     for (int f = 0; f < DTMF_N; f++) {          /* Q15: cosine of the largest turn left, times its magnitude */
         double off_hz = 0.025 * dtmf_hz[f] + 1; /* between 1.5 % + 2 Hz, accepted, and 3.5 %, refused */
         double c = cos(2 * M_PI * off_hz * DTMF_HOP / DTMF_RATE);
         v[f] = (int)lround(32767 * c * fabs(c));
     }
+    printf("static ");
     print_table("int16_t", "dtmf_limits", v, DTMF_N);
 }
 

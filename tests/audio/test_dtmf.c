@@ -347,6 +347,7 @@ TEST(noise_and_sung_vowels_are_no_digits)
         struct signal *s = signal_new(seed);
         double pitch = 0;
         double formant[2] = {700, 1300};
+        double amplitude[30] = {0};
         for (s->n = 0; s->n < SIZE; s->n++) {
             double t = (double)s->n / 8000;
             if (s->n % 2400 == 0) {
@@ -355,10 +356,18 @@ TEST(noise_and_sung_vowels_are_no_digits)
             }
             double f0 = 90 + 8 * seed + 40 * sin(2 * M_PI * 0.6 * t + seed);
             pitch += 2 * M_PI * f0 / 8000;
-            double v = 0;
-            for (int h = 1; h * f0 < 3500 && h < 30; h++) {
+            for (int h = 1; h < 30 && s->n % 40 == 0; h++) { /* resonances; they need not be taken anew each time */
                 double a = 1 / hypot(1, (h * f0 - formant[0]) / 45) + 1 / hypot(1, (h * f0 - formant[1]) / 60);
-                v += a * sin(pitch * h);
+                amplitude[h] = h * f0 < 3500 ? a : 0;
+            }
+            double v = 0;
+            double wave[2] = {0, sin(pitch)}; /* of harmonics h - 1 and h; each follows from two before it */
+            double twice = 2 * cos(pitch);
+            for (int h = 1; h < 30; h++) {
+                v += amplitude[h] * wave[1];
+                double next = twice * wave[1] - wave[0];
+                wave[0] = wave[1];
+                wave[1] = next;
             }
             s->x[s->n] = (int16_t)lrint(CLAMP(5000 * v, -32768.0, 32767.0));
         }
