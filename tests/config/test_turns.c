@@ -410,8 +410,24 @@ TEST(every_setting_reaches_the_call)
         "  echo_guard: false\n"
         "vad: {model_file: /opt/silero.onnx}\n",
         NULL);
-    const struct call_vad_opts vad = {true, 16000, 610000, 410000, 64, 333, 222, 111};
-    const struct call_barge_in_opts barge_in = {true, false, 601, 202, 103, 404, 905, 206, 7000, 150000};
+    const struct call_vad_opts vad = {.on = true,
+                                      .rate_hz = 16000,
+                                      .start_ppm = 610000,
+                                      .end_ppm = 410000,
+                                      .min_speech_ms = 64,
+                                      .min_silence_ms = 333,
+                                      .pre_speech_ms = 222,
+                                      .grace_ms = 111};
+    const struct call_barge_in_opts barge_in = {.on = true,
+                                                .pause = false,
+                                                .verdict_ms = 601,
+                                                .min_speech_ms = 202,
+                                                .reject_silence_ms = 103,
+                                                .backchannel_ms = 404,
+                                                .edge_ms = 905,
+                                                .back_ms = 206,
+                                                .backoff_ms = 7000,
+                                                .backoff_ppm = 150000};
     const struct call_silence_opts silence = {.on = true,
                                               .after_ms = 9000,
                                               .again_ms = 4000,
