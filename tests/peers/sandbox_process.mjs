@@ -70,6 +70,8 @@ test('wrong use ends with status 2 and names the option', () => {
     [['--listen', '127.0.0.1:70000'], /--listen "127.0.0.1:70000"/],
     [['--speed', 'fast'], /--speed "fast"/],
     [['--faults', 'text-only,unheard'], /"unheard"/],
+    [['--canned-answer-s', '0'], /--canned-answer-s "0"/],
+    [['--keep-sessions', 'all'], /--keep-sessions "all"/],
     [['--tls-cert', 'x'], /go together/],
     [['--canned-profile', 'loud'], /--canned-profile "loud"/],
     [['extra'], /extra/],
@@ -124,6 +126,12 @@ test('the dialogue of the documentation loads', async () => {
   const file = join(dir, 'documented.yaml');
   writeFileSync(file, /```yaml\n([^]*?)```/.exec(readFileSync(docs, 'utf8'))[1]);
   await start(binary, ['--dialogue', file, '--listen', '127.0.0.1:0', '--die-with-parent']);
+});
+
+test('the man page names every option and no other', () => {
+  const page = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../packaging/ringtrip-sandbox.1'), 'utf8').replaceAll('\\-', '-');
+  const options = (s) => [...new Set([...s.matchAll(/--[a-z][a-z-]*/g)].map((m) => m[0]))].sort();
+  assert.deepEqual(options(page), options(help));
 });
 
 test('help and documentation name the same faults and options', () => {
