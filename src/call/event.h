@@ -35,7 +35,7 @@
     X(EV_MODEL_ERROR, "model.error") /* an error event that did not close the session */                               \
     X(EV_TOOL_RESULT, "tool.result")                                                                                   \
     X(EV_VAD, "vad")                             /* what the detector makes of one ACT_VAD chunk; in order */          \
-    X(EV_CONTROL_TURN, "control.turn")           /* a turn opened, closed or thrown away by button, API or key */      \
+    X(EV_CONTROL_TURN, "control.turn")           /* a turn opened, closed or thrown away by hand */                    \
     X(EV_CONTROL_HANGUP, "control.hangup")       /* operator, API, drain */                                            \
     X(EV_CONTROL_SHED, "control.shed")           /* the worker is out of room for waiting agent audio */               \
     X(EV_CONTROL_USER_TEXT, "control.user-text") /* text as if the caller had said it */

@@ -156,13 +156,31 @@ static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
     return echo == ECHO_ONLY;
 }
 
-/* One slice of a frame: cleaned, recorded, judged, passed on. */
-static void take_slice(struct call *c, struct span audio)
+/* Judged in slices, so that a carrier with long frames gets no coarser verdicts; passed on slice by slice. */
+static void pass_slices(struct call *c, uint64_t at, struct span clean, int16_t *pcm, size_t n_pcm)
+{
+    uint32_t ss = audio_sample_bytes(c->leg_format);
+    size_t slice = (size_t)SLICE_MS * (audio_rate_hz(c->leg_format) / 1000);
+    for (size_t done = 0; done * ss < clean.n;) {
+        size_t n = MIN(slice, (clean.n - done * ss + ss - 1) / ss);
+        struct span part = span_from(clean.p + done * ss, MIN(n * ss, clean.n - done * ss));
+        bool echo = pcm && done < n_pcm && judge(c, at + done, pcm + done, MIN(n, n_pcm - done));
+        if (echo || shielded(c)) {
+            uplink_pass_silence(c, (uint32_t)part.n);
+        } else {
+            uplink_pass(c, part);
+        }
+        done += n;
+    }
+}
+
+/* Cleaned, recorded, judged, passed on. */
+static void take_frame(struct call *c, struct span audio)
 {
     bool listens = c->leg == LEG_UP && c->model != MODEL_GONE;
     bool looked = listens && looks(c);
     struct line_frame f = {.audio = audio, .now_ms = c->now_us / 1000};
-    f.clean = arena_raw(&c->out->bytes, audio.n);
+    f.clean = arena_raw(&c->out->bytes, audio.n + 1);
     f.pcm = looked ? arena_raw(&c->out->bytes, (audio.n + 1) * sizeof(int16_t)) : NULL;
     if (!f.clean || (looked && !f.pcm)) {
         c->out->overflow = true;
@@ -176,11 +194,8 @@ static void take_slice(struct call *c, struct span audio)
     if (c->o->record) {
         ignore_result(track_caller(&c->track, at, clean)); /* a gap in the recording, counted as late */
     }
-    bool echo = looked && judge(c, at, f.pcm, f.n_pcm);
-    if (listens && (echo || shielded(c))) {
-        uplink_pass_silence(c, (uint32_t)clean.n);
-    } else if (listens) {
-        uplink_pass(c, clean);
+    if (listens) {
+        pass_slices(c, at, clean, f.pcm, f.n_pcm);
     }
 }
 
@@ -204,12 +219,7 @@ void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
     if (gap > filled && c->leg == LEG_UP && c->model != MODEL_GONE) {
         fill_gap(c, gap - filled);
     }
-    size_t slice = (size_t)SLICE_MS * audio_bytes_per_ms(c->leg_format);
-    while (audio.n) {
-        size_t n = MIN(audio.n, slice);
-        take_slice(c, span_from(audio.p, n));
-        audio = span_from(audio.p + n, audio.n - n);
-    }
+    take_frame(c, audio);
 }
 
 void uplink_fill(struct call *c)

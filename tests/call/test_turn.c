@@ -477,6 +477,44 @@ TEST(silence_of_the_carrier_ends_a_turn_too)
     down();
 }
 
+static void media(uint32_t ts_ms, uint32_t ms)
+{
+    static uint8_t frame[4000];
+    for (size_t i = 0; i < sizeof(frame); i++) {
+        frame[i] = (uint8_t)((i & 1 ? 0xC0 : 0x40) + (i * 7 + ts_ms) % 48); /* something, nothing loud */
+    }
+    struct call_event ev = {.type = EV_LEG_MEDIA};
+    ev.leg_media.timestamp_ms = ts_ms;
+    ev.leg_media.audio = span_from(frame, (size_t)ms * 8);
+    sim_event(&s, &ev);
+}
+
+TEST(odd_frames_are_counted_and_survived)
+{
+    prepare(TURN_LOCAL, 0);
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    s.media = false;
+    s.lossy = true;
+    sim_model_ready(&s, false, false);
+    uint32_t ts = 5000;
+    for (int i = 0; i < 20; i++, ts += 200) { /* long ones are as good as short ones */
+        later(200);
+        media(ts, 200);
+    }
+    assert_false(logged("note=line"));
+    assert_in_range(s.chunks, 20 * 200 / 32 - 1, 20 * 200 / 32);
+    media(ts - 200, 200); /* twice */
+    later(500);
+    media(ts + 100, 200); /* behind a hole */
+    sim_simple(&s, EV_LEG_STOP);
+    assert_true(logged("doubled=1"));
+    assert_true(logged("gaps=1 gap_ms=100"));
+    assert_true(logged("odd=0"));
+    down();
+}
+
 TEST(a_tool_answer_waits_for_the_caller_to_finish)
 {
     up(TURN_LOCAL, 0);
@@ -509,4 +547,4 @@ TEST_MAIN(
     T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),
     T(hybrid_takes_turns_from_the_service_and_verdicts_from_here), T(hybrid_closes_a_turn_that_the_service_missed),
     T(push_to_talk), T(a_short_turn_is_padded_to_what_the_service_takes), T(silence_of_the_carrier_ends_a_turn_too),
-    T(a_tool_answer_waits_for_the_caller_to_finish))
+    T(odd_frames_are_counted_and_survived), T(a_tool_answer_waits_for_the_caller_to_finish))
