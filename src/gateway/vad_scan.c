@@ -1,54 +1,50 @@
 #include "gateway/vad_scan.h"
 
-#include "base/err.h"
-#include "call/detector.h"
+#define CHUNK_MAX 512
 
+/* The rule of call/detector.h for one sound after another, without the call around it. */
 struct scan {
+    const struct vad_scan_opts *opts;
     const struct vad_scan_handler *h;
     void *arg;
-    struct call_vad_opts opts;
-    struct detector detector;
-    double sum; /* of the chunks of this stretch, and of those that end it or do not */
-    double pending;
-    uint32_t chunks, pending_chunks;
+    bool speaks;
+    uint32_t first, last; /* chunks: where it began, the last one at the end threshold */
+    float peak;
+    double sum, waiting; /* of the probabilities up to last, and behind it */
 };
-
-static uint64_t to_ms(const struct scan *s, uint64_t samples)
-{
-    return samples * 1000 / s->detector.rate_hz;
-}
 
 static void finish(struct scan *s)
 {
-    const struct detector *d = &s->detector;
     struct vad_speech speech = {
-        .start_ms = to_ms(s, d->onset),
-        .end_ms = to_ms(s, d->speech_end),
-        .peak = (float)d->peak_ppm * 1e-6F,
-        .mean = (float)(s->sum / s->chunks),
+        .start_ms = (uint64_t)s->first * VAD_CHUNK_MS,
+        .end_ms = ((uint64_t)s->last + 1) * VAD_CHUNK_MS,
+        .peak = s->peak,
+        .mean = (float)(s->sum / (s->last - s->first + 1)),
     };
+    s->speaks = false;
     s->h->on_speech(&speech, s->arg);
-    detector_close_sound(&s->detector);
-    s->sum = s->pending = 0;
-    s->chunks = s->pending_chunks = 0;
 }
 
-static void judge(struct scan *s, uint32_t number, float probability)
+static void judge(struct scan *s, uint32_t chunk, float probability)
 {
-    struct detector *d = &s->detector;
-    s->h->on_chunk(number - 1, probability, s->arg);
-    ignore_result(detector_answer(d, &s->opts, number, (uint32_t)(probability * 1e6F + 0.5F), 0)); /* in order */
-    if (!d->sound) {
+    uint32_t ppm = (uint32_t)(probability * 1e6F + 0.5F);
+    s->h->on_chunk(chunk, probability, s->arg);
+    if (!s->speaks && ppm >= s->opts->start_ppm) {
+        s->speaks = true;
+        s->first = s->last = chunk;
+        s->peak = 0;
+        s->sum = s->waiting = 0;
+    }
+    if (!s->speaks) {
         return;
     }
-    s->pending += (double)probability;
-    s->pending_chunks++;
-    if (d->silence_ms == 0) { /* still speech: so was what came before it */
-        s->sum += s->pending;
-        s->chunks += s->pending_chunks;
-        s->pending = 0;
-        s->pending_chunks = 0;
-    } else if (d->silence_ms >= s->opts.min_silence_ms) {
+    s->peak = MAX(s->peak, probability);
+    s->waiting += (double)probability;
+    if (ppm >= s->opts->end_ppm) {
+        s->last = chunk;
+        s->sum += s->waiting;
+        s->waiting = 0;
+    } else if ((uint64_t)(chunk - s->last) * VAD_CHUNK_MS >= s->opts->min_silence_ms) {
         finish(s);
     }
 }
@@ -56,31 +52,22 @@ static void judge(struct scan *s, uint32_t number, float probability)
 void vad_scan(const struct vad_model *m, const struct vad_scan_opts *o, const int16_t *pcm, size_t n,
               const struct vad_scan_handler *h, void *arg)
 {
-    static const int16_t silence[DETECTOR_CHUNK_MAX];
     const struct vad_kernel *kernel = o->kernel ? o->kernel : vad_kernel_best();
-    uint32_t rate_hz = vad_rate_hz(o->branch);
-    size_t chunk = vad_chunk_samples(o->branch);
-    size_t end = (n + chunk - 1) / chunk * chunk;
+    size_t size = vad_chunk_samples(o->branch);
     struct vad_state state;
-    struct scan s = {.h = h, .arg = arg};
-    s.opts = (struct call_vad_opts){.on = true,
-                                    .rate_hz = rate_hz,
-                                    .start_ppm = o->start_ppm,
-                                    .end_ppm = o->end_ppm,
-                                    .min_silence_ms = o->min_silence_ms};
-    detector_init(&s.detector, &s.opts, rate_hz);
+    struct scan s = {.opts = o, .h = h, .arg = arg};
     vad_reset(&state);
-    for (size_t at = 0; at < end;) {
-        struct detector_chunk made;
-        bool sound = at < n;
-        at += detector_fill(&s.detector, at, sound ? pcm + at : silence, sound ? n - at : end - at, &made);
-        if (made.number) {
-            struct vad_job job = {.state = &state, .pcm = s.detector.pcm};
-            vad_run_with(kernel, m, o->branch, &job, 1);
-            judge(&s, made.number, job.probability);
+    for (size_t at = 0; at < n; at += size) {
+        int16_t tail[CHUNK_MAX] = {0};
+        struct vad_job job = {.state = &state, .pcm = pcm + at};
+        if (n - at < size) { /* filled up with silence */
+            memcpy(tail, pcm + at, (n - at) * sizeof(tail[0]));
+            job.pcm = tail;
         }
+        vad_run_with(kernel, m, o->branch, &job, 1);
+        judge(&s, (uint32_t)(at / size), job.probability);
     }
-    if (s.detector.sound) {
+    if (s.speaks) {
         finish(&s);
     }
 }

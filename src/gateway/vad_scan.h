@@ -1,6 +1,6 @@
 /*
- * The voice activity detector over a whole sound, with the bookkeeping that calls use: what `ringtrip vad` shows to
- * whoever tunes thresholds. Pure; any thread.
+ * The voice activity detector over a whole sound, in one piece: what `ringtrip vad` shows to whoever tunes thresholds.
+ * The network is never started afresh, as a call may do in long silence. Pure; any thread.
  */
 #ifndef GATEWAY_VAD_SCAN_H
 #define GATEWAY_VAD_SCAN_H
