@@ -28,12 +28,18 @@
 #define TELLING        64 /* energy of a slot's shape from which it tells something: 3 dB in one band */
 #define FOUND_SLOTS    40
 #define FOUND_PERCENT  55
+#define SURE_SLOTS     60 /* with fewer, chance could do it: */
+#define SURE_PERCENT   65
 #define FOUND_STEADY   4
 #define MOVE_PERCENT   45
-#define LOST_PERCENT   20
-#define LOST_SLOTS     250
+#define LEAP_PERCENT   70
+#define CHANGE_SLOTS   80
+#define LOST_PERCENT   30
+#define LOST_SLOTS     150
 #define ABSENT_SLOTS   60
 #define ABSENT_PERCENT 30
+#define LATE_SLOTS     90
+#define LATE_PERCENT   40
 #define SPREAD         3
 #define SPREAD_MOVED   8
 #define RUN_GAP        20 /* slots of silence between two runs of ours */
@@ -48,6 +54,7 @@
 #define QUIET_ROUNDS    3              /* of our being loud and nothing coming back: no echo */
 #define CROSSTALK       ECHO_STEPS(26) /* what distortion and the filters put into other bands */
 #define LOSS_MAX        ECHO_STEPS(60)
+#define LOSS_SPAN       ECHO_STEPS(10) /* of a band below the whole */
 #define LOSS_MIN        ECHO_STEPS(-6)
 #define MARGIN          ECHO_STEPS(3)
 #define EXCESS_BAND_MAX ECHO_STEPS(12)
@@ -146,7 +153,7 @@ static void ring_slot(struct echo_guard *e, uint64_t slot, struct echo_level v)
     struct echo_ring *r = &e->ring;
     if (slot < r->end && r->end - slot > ECHO_RING) {
         r->end = slot; /* the clock began again */
-        r->last_active = 0;
+        r->last_active = r->run = e->run = 0;
         ring_advance(e, slot >= ECHO_RING ? slot : 0);
         memset(r->level, 0, sizeof(r->level));
         memset(r->shape, 0, sizeof(r->shape));
@@ -237,7 +244,9 @@ static void noise_track(struct echo_guard *e, const uint8_t level[ECHO_BANDS + 1
     for (int b = 0; b <= ALL; b++) {
         uint8_t v = MAX(level[b], NOISE_FLOOR);
         e->lowest[b] = MIN(e->lowest[b], v);
-        if (v < e->noise[b]) {
+        if (e->noise_slots == 1) {
+            e->noise[b] = v;
+        } else if (v < e->noise[b]) {
             e->noise[b] = (uint8_t)(e->noise[b] - (e->noise[b] - v + 1) / 2);
         } else if (rise && v > e->noise[b]) {
             e->noise[b]++;
@@ -373,14 +382,21 @@ static void path_forget(struct echo_guard *e, enum echo_path path)
 static void search_follow(struct echo_guard *e, uint32_t best)
 {
     struct echo_search *s = &e->search;
-    if (s->slots >= SETTLE_SLOTS && follows(s, best, MOVE_PERCENT) &&
+    /* Two voices at once follow some lag by chance: then, and for a leap, only what is beyond doubt counts. */
+    uint32_t apart = best > e->lag ? best - e->lag : e->lag - best;
+    int64_t percent = e->open || apart > SPREAD_MOVED ? LEAP_PERCENT : MOVE_PERCENT;
+    if (s->slots >= SETTLE_SLOTS && follows(s, best, percent) &&
         s->cross[best] > s->cross[e->lag] + s->cross[e->lag] / 16) {
         e->lag = best;
     }
     if (s->slots >= SETTLE_SLOTS && follows(s, e->lag, MOVE_PERCENT)) {
         e->spread = SPREAD;
     }
-    e->odd = follows(s, best, LOST_PERCENT) ? 0 : e->odd + FADE_SLOTS;
+    if (follows(s, e->lag, MOVE_PERCENT)) {
+        e->odd -= MIN(e->odd, 2u * FADE_SLOTS);
+    } else if (!e->open && s->slots >= SETTLE_SLOTS && !follows(s, e->lag, LOST_PERCENT)) {
+        e->odd += FADE_SLOTS;
+    }
     if (e->odd >= LOST_SLOTS) {
         path_forget(e, ECHO_UNKNOWN);
     }
@@ -397,9 +413,12 @@ static void search_decide(struct echo_guard *e, uint64_t slot)
     bool steady = best + 1 >= e->best && best <= e->best + 1;
     e->steady = steady ? e->steady + 1 : 0;
     e->best = best;
-    if (s->slots >= FOUND_SLOTS && e->steady >= FOUND_STEADY && follows(s, best, FOUND_PERCENT)) {
+    bool wary = e->path == ECHO_ABSENT; /* there is all the time of the call for chance to do it */
+    int64_t percent = wary || s->slots < SURE_SLOTS ? SURE_PERCENT : FOUND_PERCENT;
+    if (s->slots >= (wary ? SURE_SLOTS : FOUND_SLOTS) && e->steady >= FOUND_STEADY && follows(s, best, percent)) {
         found(e, slot, best);
-    } else if (e->path == ECHO_UNKNOWN && s->slots >= ABSENT_SLOTS && !follows(s, best, ABSENT_PERCENT)) {
+    } else if (e->path == ECHO_UNKNOWN && s->slots >= ABSENT_SLOTS &&
+               !follows(s, best, s->slots < LATE_SLOTS ? ABSENT_PERCENT : LATE_PERCENT)) {
         path_forget(e, ECHO_ABSENT);
     }
 }
@@ -441,14 +460,17 @@ static void bound_track(struct echo_guard *e, uint64_t slot, const uint8_t level
 /* The loss follows the smallest tenth of what is seen, so that expectation is an upper edge of the echo. */
 static void loss_track(struct echo_guard *e, uint64_t slot, const uint8_t level[ECHO_BANDS + 1])
 {
-    if (e->open && !follows(&e->search, e->lag, FOUND_PERCENT)) {
+    /* Louder than expected: a caller's voice, unless it goes on and still follows ours; then the line has changed. */
+    e->open_slots = e->open ? e->open_slots + 1 : 0;
+    if (e->open && (e->open_slots < CHANGE_SLOTS || !follows(&e->search, e->lag, LEAP_PERCENT))) {
         return;
     }
     for (int b = 0; b < ECHO_BANDS; b++) {
         int32_t sent = sent_around(e, slot, b);
         if (sent > SENT_FLOOR && sent - e->loss[b] / 16 > e->noise[b] + noise_span[b]) {
             bool stronger = (sent - level[b]) * 16 < e->loss[b];
-            e->loss[b] = CLAMP(e->loss[b] + (stronger ? -9 : 1), LOSS_MIN * 16, LOSS_MAX * 16);
+            int32_t least = MAX(e->return_loss - LOSS_SPAN * 16, LOSS_MIN * 16); /* lower is somebody else's voice */
+            e->loss[b] = CLAMP(e->loss[b] + (stronger ? -9 : 1), least, LOSS_MAX * 16);
         }
     }
     int32_t sent = e->ring.level[ALL][ring_index(slot) + e->lag];

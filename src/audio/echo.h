@@ -95,7 +95,8 @@ struct echo_guard {
     int32_t tail[ECHO_BANDS]; /* reverberation of what was expected */
     int32_t excess;           /* evidence of somebody else, fading */
     bool open;                /* somebody speaks over the echo */
-    bool closed;              /* the last slot was gated */
+    uint32_t open_slots;
+    bool closed; /* the last slot was gated */
 
     uint32_t random; /* state of the noise */
     uint32_t closures;
