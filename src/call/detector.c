@@ -3,6 +3,8 @@
 #include "base/err.h"
 
 #define FILL_BLOCK 320 /* leg samples that pass the resampler at once */
+#define TRACE_PPM  50000
+#define QUIET_MAX  31 /* chunks; one second */
 
 void detector_init(struct detector *d, const struct call_vad_opts *o, uint32_t leg_hz)
 {
@@ -63,7 +65,7 @@ size_t detector_fill(struct detector *d, uint64_t at, const int16_t *pcm, size_t
 }
 
 bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t number, uint32_t ppm,
-                     uint32_t extra_ppm)
+                     uint32_t start_ppm)
 {
     if (number != d->answered + 1 || number > d->sent) {
         return false;
@@ -73,10 +75,16 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
     uint64_t end = d->ends[number % DETECTOR_PENDING];
     uint64_t length = (uint64_t)d->leg_hz / 1000 * DETECTOR_CHUNK_MS;
     if (!d->sound) {
-        if (d->ppm < MIN(o->start_ppm + extra_ppm, 990000u)) {
+        d->quiet = d->ppm < TRACE_PPM ? d->quiet + 1 : 0;
+        if (d->quiet >= QUIET_MAX) {
+            d->quiet = 0;
+            d->reset = true;
+        }
+        if (d->ppm < MIN(start_ppm, 990000u)) {
             return true;
         }
         d->sound = true;
+        d->quiet = 0;
         d->onset = end > length ? end - length : 0;
         d->speech_ms = d->silence_ms = d->peak_ppm = 0;
     }

@@ -21,6 +21,7 @@ struct detector {
     int16_t pcm[DETECTOR_CHUNK_MAX + 8]; /* a resampled block may end a little behind the chunk */
     uint32_t filled;
     uint32_t sent, answered;         /* numbers of chunks, from 1 */
+    uint32_t quiet;                  /* chunks in a row without a trace of speech */
     uint64_t ends[DETECTOR_PENDING]; /* position behind chunk n, at n % DETECTOR_PENDING */
     bool reset;                      /* the next chunk starts afresh */
 
@@ -46,9 +47,13 @@ void detector_restart(struct detector *d);
  * full, ret->number is not 0 and d->pcm holds it until the next call.
  */
 size_t detector_fill(struct detector *d, uint64_t at, const int16_t *pcm, size_t n, struct detector_chunk *ret);
-/* The answer to chunk number; false when it is none that waits. extra_ppm raises the start threshold. */
+/*
+ * The answer to chunk number; false when it is none that waits. start_ppm: from where on it begins a sound. After a
+ * second without a trace of speech the network's memory is dropped: the longer it has heard nothing but noise, the
+ * longer it takes to believe in speech.
+ */
 bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t number, uint32_t ppm,
-                     uint32_t extra_ppm);
+                     uint32_t start_ppm);
 /* The sound is dealt with; the next start threshold begins another. */
 void detector_close_sound(struct detector *d);
 

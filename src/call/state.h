@@ -143,6 +143,7 @@ struct call {
     bool shelved;        /* real speech while it could not count: the next turn, and it waits in the ring */
     uint64_t shelf_from; /* where it begins */
     bool tried;          /* this sound has had its pause */
+    uint32_t need_ms;    /* speech that makes it real, once it met the agent; 0: not yet */
     uint64_t paused_us;  /* begin of the pause under way */
     uint64_t backoff_us; /* the next pause needs more until then */
     uint32_t sound_frames, echo_frames; /* of the sound under way: caller frames, those judged to be echo */

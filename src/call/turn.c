@@ -13,6 +13,7 @@
 #define TURN_MAX_MS    60000 /* a sound that never ends is a line fault: the turn is closed */
 #define COMMIT_WAIT_MS 1500  /* hybrid: the service has this much longer to notice the end */
 #define SHELF_MIN_MS   256   /* speech that is worth keeping until it may count */
+#define PAUSE_PERCENT  60    /* of the start threshold: at so much the agent falls silent and listens */
 
 static uint32_t leg_ms(const struct call *c, uint64_t samples)
 {
@@ -116,6 +117,7 @@ static void forget_sound(struct call *c)
 {
     c->sound = SOUND_NONE;
     c->tried = false;
+    c->need_ms = 0;
     detector_close_sound(&c->detector);
 }
 
@@ -229,8 +231,11 @@ static void decide(struct call *c)
         caller_to(c, CA_MAYBE);
     }
     bool over = audible(c);
-    uint32_t need = over ? needed_ms(c) : c->o->vad.min_speech_ms;
-    if (d->speech_ms >= need && !mostly_echo(c)) {
+    if (over && c->need_ms == 0) {
+        c->need_ms = MAX(needed_ms(c), 1u); /* as it was when the sound met the agent: edges pass while it lasts */
+    }
+    uint32_t need = over ? c->need_ms : c->o->vad.min_speech_ms;
+    if (d->speech_ms >= need && d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c)) {
         confirm(c);
     } else if (d->silence_ms >= c->o->barge_in.reject_silence_ms) {
         bool murmur = over && d->speech_ms >= c->o->barge_in.min_speech_ms;
@@ -238,6 +243,19 @@ static void decide(struct call *c)
     } else if (over && may_pause(c)) {
         pause_agent(c);
     }
+}
+
+/* Over the agent a sound begins earlier than it can be believed: the agent pauses for it, and resumes if it is nothing.
+ */
+static uint32_t sound_ppm(const struct call *c)
+{
+    const struct call_barge_in_opts *o = &c->o->barge_in;
+    uint32_t start = c->o->vad.start_ppm;
+    if (!audible(c)) {
+        return start;
+    }
+    uint32_t wary = c->now_us < c->backoff_us ? o->backoff_ppm : 0;
+    return (o->on && o->pause ? start / 100 * PAUSE_PERCENT : start) + wary;
 }
 
 /* ---- what comes in ---- */
@@ -272,9 +290,7 @@ void turn_heard(struct call *c, uint64_t at, const int16_t *pcm, size_t n, enum 
 
 void turn_vad(struct call *c, uint32_t number, uint32_t ppm)
 {
-    bool wary = c->now_us < c->backoff_us && audible(c);
-    uint32_t extra = wary ? c->o->barge_in.backoff_ppm : 0;
-    if (c->o->vad.on && c->leg == LEG_UP && detector_answer(&c->detector, &c->o->vad, number, ppm, extra)) {
+    if (c->o->vad.on && c->leg == LEG_UP && detector_answer(&c->detector, &c->o->vad, number, ppm, sound_ppm(c))) {
         decide(c);
     }
 }

@@ -249,6 +249,20 @@ TEST(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption)
     down();
 }
 
+TEST(an_edge_that_passes_does_not_make_a_murmur_speech)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.barge_in.reject_silence_ms = 600;
+    s.opts.barge_in.verdict_ms = 400;
+    start();
+    agent_says("r1", 6000, false);
+    later(850); /* the edge ends 150 ms from here */
+    speak(380);
+    later(1500);
+    assert_int_equal(s.cancels + s.truncates, 0);
+    down();
+}
+
 TEST(a_pause_never_lasts_longer_than_the_verdict_may_take)
 {
     prepare(TURN_LOCAL, 0);
@@ -541,7 +555,7 @@ TEST_MAIN(
     T(the_agent_pauses_in_the_step_of_the_first_chunk_of_speech),
     T(real_speech_cancels_and_truncates_at_what_was_heard), T(a_cough_pauses_and_resumes_without_a_skipped_sample),
     T(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption),
-    T(a_pause_never_lasts_longer_than_the_verdict_may_take),
+    T(an_edge_that_passes_does_not_make_a_murmur_speech), T(a_pause_never_lasts_longer_than_the_verdict_may_take),
     T(several_pauses_in_one_item_still_truncate_below_the_truth),
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
     T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),
