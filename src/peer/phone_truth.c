@@ -104,7 +104,7 @@ void phone_truth_says(struct phone_truth *t, struct str label, struct span mulaw
     while (begin + WINDOW < mulaw.n && !is_loud_at(mulaw, begin, noise_rms)) {
         begin++;
     }
-    while (end > begin + WINDOW && !is_loud_at(mulaw, end - WINDOW, noise_rms)) {
+    while (end > begin + WINDOW && !is_loud_at(mulaw, end - WINDOW, 0)) {
         end--;
     }
     struct phone_sound *s = add(t, &t->sounds, &t->n_sounds, &t->cap_sounds, sizeof(*s));

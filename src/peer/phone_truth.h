@@ -92,7 +92,7 @@ void phone_truth_audio(struct phone_truth *t, struct span mulaw);
 void phone_truth_clear(struct phone_truth *t);
 /*
  * The caller begins this with the frame that comes next; lent until return. noise_rms: what drowns softer sounds, of
- * 32768; nobody hears an onset that lies below it.
+ * 32768; nobody hears an onset that lies below it. The end is that of the clean sound.
  */
 void phone_truth_says(struct phone_truth *t, struct str label, struct span mulaw, float noise_rms);
 /* What is queued will not be played: the stream is over. */

@@ -203,6 +203,9 @@ static int run(const struct args *a, struct studio *studio)
     if (set.n == 0) {
         ignore_result(fprintf(stderr, "conversations: no such family\n") < 0);
     } else if (outcomes && rig_run(&a->rig, &set, outcomes) == 0) {
+        for (size_t i = 0; i < set.n; i++) {
+            measure_words(&outcomes[i]);
+        }
         status = table_print(&a->table, &set, outcomes, &json) ? 0 : 1;
         if (a->json && (json.err || !write_json(a->json, &json))) {
             ignore_result(fprintf(stderr, "conversations: %s could not be written\n", a->json) < 0);

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "peer/phone_ears.h"
+#include "peer/speech_tts.h"
 
 #define WINDOW_MS      1500.0 /* what happens so long behind a sound may be its doing */
 #define MISSED_MS      1500.0 /* an agent that speaks on for so long was not stopped */
@@ -124,6 +125,7 @@ void measure_phone(struct outcome *o, const struct convo *c, const struct phone_
 {
     const struct phone_truth *t = &r->truth;
     *o = (struct outcome){.convo = c};
+    ignore_result(str_copy(o->call_sid, sizeof(o->call_sid), str_from(r->call_sid)));
     o->call_s = (double)r->duration_ms / 1000.0;
     o->warnings = r->warnings_total;
     o->late_frames = (double)r->sent_late_frames;
@@ -229,6 +231,24 @@ static void count_interrupted(struct outcome *o)
     o->false_interruptions = MAX(o->false_interruptions, n);
 }
 
+/* The k-th answer that was cut off, as the transcript has it. */
+static void keep_texts(struct outcome *o, struct json_val doc)
+{
+    struct json_val line;
+    struct json_it it = json_array(json_get(doc, "transcript"));
+    for (size_t i = 0; i < o->n_sounds; i++) {
+        struct sound *s = &o->sounds[i];
+        bool found = false;
+        while (!isnan(s->heard_ms) && !found && json_elem(&it, &line)) {
+            found = json_get(line, "unheard").type == JSON_STRING;
+        }
+        if (found && (json_copy_str(json_get(line, "text"), s->heard, sizeof(s->heard)) < 0 ||
+                      json_copy_str(json_get(line, "unheard"), s->unheard, sizeof(s->unheard)) < 0)) {
+            s->heard[0] = s->unheard[0] = '\0'; /* too long for us: not measured */
+        }
+    }
+}
+
 void measure_record(struct outcome *o, struct str record)
 {
     struct json_val doc, v;
@@ -252,6 +272,7 @@ void measure_record(struct outcome *o, struct str record)
         }
         measure_cut_answer(o, s);
     }
+    keep_texts(o, doc);
     double first_ms = o->n_sounds ? o->sounds[0].onset_ms : o->call_s * 1000;
     for (size_t i = 0; i < o->n_turns; i++) {
         bool surplus = !taken[i] && o->turns[i].commit_ms >= 0 && o->convo->family != FAMILY_DTMF;
@@ -259,4 +280,43 @@ void measure_record(struct outcome *o, struct str record)
         o->greeting_heard_back |= surplus && o->turns[i].commit_ms < first_ms;
     }
     count_interrupted(o);
+}
+
+/* ---- words: when all calls are over, as the voice takes its time ---- */
+
+static int32_t count_words(struct str text)
+{
+    int32_t n = 0;
+    for (size_t at = 0; speech_word_next(text, &at).n > 0;) {
+        n++;
+    }
+    return n;
+}
+
+/* The words that had been heard by then, by the voice's own times; -1: no such voice. */
+static int32_t words_by(struct str text, double heard_ms)
+{
+    struct tts_audio audio;
+    struct speech_words words = {0};
+    int32_t n = -1;
+    if (tts_say_words(text, TTS_KAL_8K, &audio, &words) == 0) {
+        n = count_words((struct str){text.p, speech_words_heard(&words, (uint64_t)heard_ms)});
+        tts_audio_done(&audio);
+    }
+    speech_words_done(&words);
+    return n;
+}
+
+void measure_words(struct outcome *o)
+{
+    for (size_t i = 0; i < o->n_sounds; i++) {
+        struct sound *s = &o->sounds[i];
+        char text[sizeof(s->heard) + sizeof(s->unheard)];
+        if (s->unheard[0] != '\0') {
+            int n = snprintf(text, sizeof(text), "%s%s%s", s->heard, s->heard[0] ? " " : "", s->unheard);
+            int32_t heard = count_words(str_from(s->heard));
+            int32_t truth = n > 0 ? words_by(str_from(text), s->truth_ms) : -1;
+            s->words_off = truth < 0 ? -1 : truth > heard ? truth - heard : heard - truth;
+        }
+    }
 }

@@ -123,11 +123,13 @@ struct sound {
     double truth_ms, heard_ms; /* of the item that was stopped: phone's and gateway's */
     double end_of_turn_ms;     /* true end to commit */
     double response_ms, provider_ms, gateway_ms, network_ms; /* true end to the agent's first sound, and its parts */
+    char heard[256], unheard[256];                           /* the transcript of what was stopped */
     int32_t words_off;                                       /* heard text against the words' true times; -1: none */
 };
 
 struct outcome {
     const struct convo *convo;
+    char call_sid[40];
     bool failed; /* no call, or no record */
     char problem[PHONE_TEXT_MAX];
     struct sound sounds[CONVO_SOUNDS];
@@ -149,6 +151,8 @@ struct outcome {
 /* First what the phone knows, then the gateway's JSON of the call (empty: none came). */
 void measure_phone(struct outcome *o, const struct convo *c, const struct phone_report *r);
 void measure_record(struct outcome *o, struct str record);
+/* Slow; when all calls are over. */
+void measure_words(struct outcome *o);
 
 /* ---- rig.c ---- */
 

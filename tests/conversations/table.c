@@ -57,7 +57,7 @@ struct sum {
     size_t calls, failed, real, missed, false_interruptions, surplus_turns, heard_back, warnings, resumes, altered;
     size_t unanswered, above_truth;
     double agent_s, late_ms, repeat_ms, skip_ms, phone_late;
-    struct samples stop, first_gap, truncation, pause, end_of_turn, response, provider, gateway, network;
+    struct samples stop, first_gap, truncation, words, pause, end_of_turn, response, provider, gateway, network;
 };
 
 static void add_sound(struct sum *t, const struct outcome *o, const struct sound *s)
@@ -76,6 +76,9 @@ static void add_sound(struct sum *t, const struct outcome *o, const struct sound
         double error = s->truth_ms - s->heard_ms;
         put(&t->truncation, error - 2.0 * (o->convo->delay_ms + o->convo->jitter_ms));
         t->above_truth += error < -1.0; /* the record holds whole milliseconds */
+    }
+    if (s->words_off >= 0) {
+        put(&t->words, s->words_off);
     }
     bool turn = s->role == ROLE_TURN || s->role == ROLE_REAL || reported;
     if (turn) {
@@ -257,6 +260,7 @@ static void json_sum(struct json_w *w, const char *name, struct sum *t)
     json_samples(w, "stop_ms", &t->stop);
     json_samples(w, "first_gap_ms", &t->first_gap);
     json_samples(w, "truncation_error_ms", &t->truncation);
+    json_samples(w, "heard_text_error_words", &t->words);
     json_samples(w, "end_of_turn_ms", &t->end_of_turn);
     json_samples(w, "response_ms", &t->response);
     json_samples(w, "provider_ms", &t->provider);
@@ -269,6 +273,7 @@ static void json_call(struct json_w *w, const struct outcome *o)
 {
     json_w_open(w);
     json_w_kz(w, "name", o->convo->name);
+    json_w_kz(w, "call", o->call_sid);
     json_w_ki64(w, "seed", (int64_t)o->convo->seed);
     json_w_kz(w, "problem", o->failed ? o->problem : NULL);
     json_w_ki64(w, "false_interruptions", o->false_interruptions);
@@ -287,6 +292,8 @@ static void json_call(struct json_w *w, const struct outcome *o)
         json_number(w, "stop_ms", s->stop_ms);
         json_number(w, "truth_ms", s->truth_ms);
         json_number(w, "heard_ms", s->heard_ms);
+        json_number(w, "pause_ms", s->first_gap_ms);
+        json_w_ki64(w, "words_off", s->words_off);
         json_number(w, "end_of_turn_ms", s->end_of_turn_ms);
         json_number(w, "response_ms", s->response_ms);
         json_w_close(w);
@@ -369,6 +376,8 @@ static void check_outcomes(struct verdicts *v, const struct set *set, const stru
     verdict(v, all->skip_ms <= 0 && all->altered == 0, "skipped at a resumption: %.1f ms, %zu bytes altered",
             all->skip_ms, all->altered);
     verdict(v, all->repeat_ms <= 400, "repeated at a resumption: %.0f ms at most (400)", all->repeat_ms);
+    verdict(v, !(percentile(&all->words, 0.5) > 1), "heard text, median error in words: %.0f of %zu (1)",
+            all->words.n ? percentile(&all->words, 0.5) : 0, all->words.n);
     verdict(v, all->heard_back == 0, "first turns that held the greeting's echo: %zu", all->heard_back);
     verdict(v, all->unanswered == 0, "turns of the caller that were not taken: %zu", all->unanswered);
     free(all);
