@@ -143,6 +143,8 @@ void recorder_put(struct recorder *r, uint64_t at_samples, struct span pairs)
     } else if (n > 0) {
         disk_file_append(r->file, span_from(pairs.p, n * PAIR_BYTES));
     }
+    /* It brings tenths of seconds at once: waiting for more would hold memory that goes cold meanwhile. */
+    disk_file_flush(r->file);
     r->samples += n;
     if (r->samples - r->header_samples >= (uint64_t)HEADER_EVERY * r->rate_hz) {
         correct_header(r);

@@ -17,7 +17,7 @@ enum {
     PATCH_MAX = 64,
     TICK_US = 500 * 1000, /* a byte waits at most two ticks */
     /* So many blocks wake the writer before the tick: one wake-up costs about as much as writing a block. */
-    WAKE_BLOCKS = 16,
+    WAKE_BLOCKS = 32,
     SPARE_MAX = 64,
 };
 
@@ -170,20 +170,20 @@ static void carry_out(struct op *op)
     }
 }
 
-/* Blocks go round; the rest is freed. */
-static void retire(struct disk *d, struct op *op)
+/* Blocks go round, those used last first: they lie in the cache. The rest is freed. */
+static void retire(struct disk *d, struct list *done)
 {
-    bool keep = false;
-    if (op->kind == OP_WRITE) {
-        pthread_mutex_lock(&d->lock);
-        keep = d->spare_n < SPARE_MAX;
-        if (keep) {
-            list_append(&d->spare, &op->link);
-            d->spare_n++;
-        }
-        pthread_mutex_unlock(&d->lock);
+    pthread_mutex_lock(&d->lock);
+    while (!list_empty(done) && d->spare_n < SPARE_MAX) {
+        struct list *block = done->next;
+        list_leave(block);
+        list_prepend(&d->spare, block);
+        d->spare_n++;
     }
-    if (!keep) {
+    pthread_mutex_unlock(&d->lock);
+    while (!list_empty(done)) {
+        struct op *op = CONTAINER_OF(done->next, struct op, link);
+        list_leave(&op->link);
         free(op);
     }
 }
@@ -206,15 +206,22 @@ static bool take_work(struct disk *d, struct list *work)
 static void *writer_main(void *arg)
 {
     struct disk *d = arg;
-    struct list work;
+    struct list work, done;
     list_init(&work);
+    list_init(&done);
     while (take_work(d, &work)) {
         while (!list_empty(&work)) {
             struct op *op = CONTAINER_OF(work.next, struct op, link);
+            bool block = op->kind == OP_WRITE;
             list_leave(&op->link);
             carry_out(op);
-            retire(d, op);
+            if (block) {
+                list_append(&done, &op->link);
+            } else {
+                free(op);
+            }
         }
+        retire(d, &done);
     }
     return NULL;
 }
@@ -498,6 +505,13 @@ void disk_file_append(struct disk_file *f, struct span data)
         if (f->block->n == BLOCK_BYTES) {
             hand_over_block(f);
         }
+    }
+}
+
+void disk_file_flush(struct disk_file *f)
+{
+    if (!f->closing) {
+        hand_over_block(f);
     }
 }
 

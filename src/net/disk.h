@@ -27,6 +27,8 @@ MUST_USE int disk_file_create(struct disk *d, const char *path, bool replace, co
                               void *arg, struct disk_file **ret);
 /* Copies data. Bounded: at most 1 MiB waits per file, over it the data is dropped, counted and on_error(-ERR_LIMIT). */
 void disk_file_append(struct disk_file *f, struct span data);
+/* What was appended need not wait for more: for those who append much at once, so that no memory is held in between. */
+void disk_file_flush(struct disk_file *f);
 /* Overwrites bytes near the start (a header) after what was appended so far has been written. At most 64 bytes. */
 void disk_file_patch(struct disk_file *f, uint64_t offset, struct span data);
 /* on_closed follows from the loop. Idempotent. */

@@ -31,6 +31,11 @@ static inline void list_append(struct list *head, struct list *node)
     head->prev = node;
 }
 
+static inline void list_prepend(struct list *head, struct list *node)
+{
+    list_append(head->next, node); /* before what is first */
+}
+
 static inline void list_leave(struct list *node)
 {
     if (node->next) {

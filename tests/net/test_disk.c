@@ -340,6 +340,34 @@ TEST(many_files_grow_side_by_side)
     fixture_done(&f);
 }
 
+/* More blocks at once than are kept for use again, each flushed before it is full, a header corrected in between. */
+TEST(what_is_flushed_in_small_parts_keeps_its_order)
+{
+    struct fixture f;
+    struct heard h;
+    uint8_t want[400 * 100];
+    fixture_new(&f);
+    struct disk_file *file = create(&f, "parts", false, &h);
+    for (size_t i = 0; i < 400; i++) {
+        memset(want + i * 100, (int)(i % 251), 100);
+        disk_file_append(file, span_from(want + i * 100, 100));
+        disk_file_flush(file);
+        if (i % 50 == 49) {
+            memset(want, (int)i, 8);
+            disk_file_patch(file, 0, span_from(want, 8));
+        }
+    }
+    disk_file_flush(file); /* nothing waits */
+    disk_file_close(file);
+    disk_file_flush(file);
+    run_loop(f.loop);
+    assert_int_equal(h.size, sizeof(want));
+    assert_int_equal(h.closed_err, 0);
+    assert_content(&f, "parts", span_from(want, sizeof(want)));
+    remove_file(&f, "parts");
+    fixture_done(&f);
+}
+
 TEST(free_space_is_known)
 {
     uint64_t bytes = 0;
@@ -352,4 +380,4 @@ TEST_MAIN(T(what_was_appended_is_in_the_file), T(a_patch_comes_after_what_was_ap
           T(an_open_file_reaches_the_disk_within_a_second_or_so), T(missing_folders_are_made_for_the_owner_alone),
           T(an_existing_file_is_replaced_only_on_request), T(a_full_disk_is_told_once_and_the_rest_is_dropped),
           T(paths_that_cannot_be_made_are_errors), T(a_writer_that_cannot_keep_up_costs_a_bounded_amount_of_memory),
-          T(many_files_grow_side_by_side), T(free_space_is_known))
+          T(many_files_grow_side_by_side), T(what_is_flushed_in_small_parts_keeps_its_order), T(free_space_is_known))
