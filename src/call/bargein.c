@@ -44,7 +44,7 @@ uint32_t cut_agent(struct call *c, enum canceller who)
     playout_settle_cut(c);
     fifo_clear(&c->queue);
     c->conv_fresh = false;
-    c->fade_in = false;
+    c->fade_in = c->resumes = false;
     playout_to(c, PL_CUT);
     if (c->response == RESPONSE_DONE) {
         response_to(c, RE_PLAYED);

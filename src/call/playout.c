@@ -223,13 +223,14 @@ static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
     /* A run that starts with nothing at the carrier opens with a mark: its return is the moment of the first sample. */
     if (ledger_outstanding_ms(&c->ledger, c->now_us) == 0) {
         /* Dry in mid-item although more lay ready: we were late, not the model. */
-        if (it->sent > 0 && it->received - it->sent > bytes && c->lead_ms < c->o->playout.max_lead_ms) {
+        if (!c->resumes && it->sent > 0 && it->received - it->sent > bytes && c->lead_ms < c->o->playout.max_lead_ms) {
             c->lead_ms = MIN(c->lead_ms + 100, c->o->playout.max_lead_ms);
             call_remark(c, NOTE_UNDERRUN, c->lead_ms, STR_NULL);
         }
         call_emit(c, ACT_LEG_MARK)->leg_mark.mark = ledger_mark(&c->ledger, c->now_us);
     }
     fifo_take(&c->queue, audio, bytes);
+    c->resumes = false;
     if (c->fade_in) {
         c->fade_in = false;
         fade_in(c->leg_format, audio, bytes, fade_bytes(c->leg_format));
@@ -486,6 +487,7 @@ uint32_t playout_resume(struct call *c)
         it->sent -= moved;
         c->recent.len -= moved;
     }
+    c->resumes = true;
     playout_to(c, PL_RESUME);
     return moved / bpm;
 }

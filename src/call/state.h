@@ -153,6 +153,7 @@ struct call {
     struct buf back;      /* scratch of a pause: what was sent and not heard */
     struct buf recent;    /* the last heard audio of an item, for resuming at a quiet point */
     uint32_t recent_item; /* its number */
+    bool resumes;         /* the next burst follows a pause of ours: the carrier ran dry for it, not by itself */
     bool fade_in;         /* the next burst resumes what was cut in mid-sound */
     uint64_t audible_us;  /* since when the agent can be heard without end; 0: it cannot */
     struct fifo queue;    /* downlink audio in item order, not yet sent */

@@ -219,6 +219,7 @@ TEST(a_cough_pauses_and_resumes_without_a_skipped_sample)
         assert_int_equal(view().playout, PLAYOUT_EMPTY);
         assert_int_equal(s.next_offset, 6000 * 8); /* to the last byte */
         assert_true(logged("note=playout-resume"));
+        assert_false(logged("note=underrun")); /* the carrier was dry because we paused */
         assert_true(logged("text=\"short\""));
         assert_int_equal(view().appended_bytes, 0);
         down();
