@@ -86,8 +86,11 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
         d->sound = true;
         d->quiet = 0;
         d->onset = end > length ? end - length : 0;
-        d->speech_ms = d->silence_ms = d->peak_ppm = 0;
+        d->speech_ms = d->silence_ms = d->peak_ppm = d->fading_ms = 0;
     }
+    uint32_t sure_ppm = o->start_ppm + (1000000u - MIN(o->start_ppm, 1000000u)) / 2;
+    bool sure = d->ppm >= sure_ppm;
+    d->fading_ms = sure ? 0 : d->peak_ppm >= sure_ppm ? d->fading_ms + DETECTOR_CHUNK_MS : 0;
     d->peak_ppm = MAX(d->peak_ppm, d->ppm);
     if (d->ppm < o->end_ppm) {
         d->silence_ms += DETECTOR_CHUNK_MS;
@@ -97,6 +100,11 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
         d->speech_end = end;
     }
     return true;
+}
+
+bool detector_ended(const struct detector *d, uint32_t min_silence_ms)
+{
+    return d->silence_ms >= min_silence_ms || (d->fading_ms >= min_silence_ms && d->silence_ms >= min_silence_ms / 2);
 }
 
 void detector_close_sound(struct detector *d)

@@ -30,6 +30,7 @@ struct detector {
     uint64_t onset, speech_end; /* begin of its first, end of its last chunk of speech */
     uint32_t speech_ms;         /* chunks at or above the end threshold */
     uint32_t silence_ms;        /* chunks below it since then */
+    uint32_t fading_ms;         /* since the last chunk that was surely speech; 0 when none was */
     uint32_t ppm, peak_ppm;     /* of the last chunk, of the sound */
 };
 
@@ -54,6 +55,11 @@ size_t detector_fill(struct detector *d, uint64_t at, const int16_t *pcm, size_t
  */
 bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t number, uint32_t ppm,
                      uint32_t start_ppm);
+/*
+ * Whether the sound has ended by so much silence. In noise the network lets go of speech slowly, over 200 ms and more:
+ * from the last chunk that was surely speech on the whole silence must have passed, of which half must be undoubted.
+ */
+bool detector_ended(const struct detector *d, uint32_t min_silence_ms);
 /* The sound is dealt with; the next start threshold begins another. */
 void detector_close_sound(struct detector *d);
 

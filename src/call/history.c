@@ -33,17 +33,44 @@ void turn_settle(struct call *c)
     }
 }
 
-/* The transcript runs in step with the audio: as much of the text as of the sound, back to the end of a word. */
+/* How long a letter takes to say, in letters: what follows these is a pause. */
+static uint32_t letter_weight(char letter)
+{
+    return letter == ',' || letter == ';' || letter == ':'   ? 5
+           : letter == '.' || letter == '!' || letter == '?' ? 8
+                                                             : 1;
+}
+
+/*
+ * The transcript runs in step with the audio: as much of the text as of the sound, pauses counted, to the end of the
+ * word that was half out.
+ */
 static size_t heard_text(struct str text, uint32_t heard, uint32_t total)
 {
     if (total == 0 || heard >= total) {
         return total ? text.n : 0;
     }
-    size_t n = (size_t)((uint64_t)text.n * heard / total);
-    while (n > 0 && text.p[n] != ' ' && text.p[n] != '\n') {
-        n--;
+    uint64_t all = 0, said = 0;
+    for (size_t i = 0; i + 1 < text.n; i++) { /* no pause behind the last one */
+        all += letter_weight(text.p[i]);
     }
-    return n;
+    uint64_t until = all * heard / total;
+    size_t cut = 0;
+    for (size_t i = 0; i < text.n;) {
+        size_t end = i;
+        uint64_t word = 0;
+        while (end < text.n && text.p[end] != ' ' && text.p[end] != '\n') {
+            word++;
+            said += letter_weight(text.p[end++]);
+        }
+        if (word > 0 && said > until + word / 2) {
+            break;
+        }
+        cut = word > 0 ? end : cut;
+        said += end < text.n;
+        i = end + 1;
+    }
+    return cut;
 }
 
 void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes)

@@ -215,7 +215,7 @@ static void decide(struct call *c)
         c->sound_frames = c->echo_frames = 0;
     }
     if (c->sound == SOUND_TURN) {
-        if (d->silence_ms >= c->o->vad.min_silence_ms || d->speech_ms >= TURN_MAX_MS) {
+        if (detector_ended(d, c->o->vad.min_silence_ms) || d->speech_ms >= TURN_MAX_MS) {
             end_turn(c);
         }
         return;
