@@ -1,6 +1,7 @@
 /*
- * The echo guard on simulated calls: bench_echo [calls] [-v]. Speech by flite in several pitches; echo of -12 to -30
- * dB, 40 to 400 ms late, clipped, mu-law, noise, moving delays, rooms. Then its cost in ns per frame. Prints only.
+ * The echo guard on simulated calls: bench_echo [calls] [-v] [-sSET] [--silence]. Agent and caller speak with flite in
+ * several pitches; echo of -12 to -30 dB, 40 to 400 ms late, clipped or not, mu-law both ways, noise, delays that move
+ * between and within runs, rooms; the detector listens behind the guard. First its cost in ns per frame. Prints only.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -17,6 +18,7 @@
 #define CALL_S     40
 #define CALL_N     (CALL_S * LINE_HZ)
 #define FRAMES     (CALL_N / LINE_FRAME)
+#define CALLS_MAX  1000
 #define FRAME_MS   20
 #define CHUNK      256 /* of the VAD */
 #define CHUNKS     (CALL_N / CHUNK)
@@ -299,18 +301,6 @@ static void run_call(const struct voice *v, const struct plan *p, struct result 
                r->learn_ms, r->leaked_frames, r->echo_frames, r->longest_leak_ms, r->late_leak_ms,
                (double)r->delay_error_ms, (double)r->loss_error_db, r->near_frames, r->gated_frames,
                r->onsets ? r->onset_ms[0] : 0, r->closures, r->gated_ms);
-        if (getenv("ECHO_TRACE")) {
-            for (size_t f = 0; f < FRAMES; f++) {
-                printf("  %5zu echo %6.1f near %6.1f noise %6.1f %s%s\n", f * FRAME_MS,
-                       (double)line_dbfs(c.echo + f * LINE_FRAME, LINE_FRAME),
-                       (double)line_dbfs(c.near + f * LINE_FRAME, LINE_FRAME),
-                       (double)line_dbfs(c.noise + f * LINE_FRAME, LINE_FRAME),
-                       verdict[f] == ECHO_ONLY ? "ONLY"
-                       : verdict[f]            ? "DOUBLE"
-                                               : "none",
-                       was_found[f] ? " found" : "");
-            }
-        }
     }
     line_done(&c);
     for (size_t i = 0; i < agent_n; i++) {
@@ -335,7 +325,8 @@ static uint32_t percentile(uint32_t *v, size_t n, uint32_t percent)
 
 static void run_calls(const struct voice *v, const char *name, const struct plan *base, uint32_t calls, bool verbose)
 {
-    static uint32_t onset[10000], vad[10000], vad_alone[10000], learn[10000], leak[10000], late[10000];
+    static uint32_t onset[CALLS_MAX * LINE_TALKS], vad[CALLS_MAX * LINE_TALKS], vad_alone[CALLS_MAX * LINE_TALKS],
+        learn[CALLS_MAX], leak[CALLS_MAX], late[CALLS_MAX];
     size_t onset_n = 0, found = 0, over = 0;
     uint64_t self = 0, self_calls = 0, self_bare = 0, heard = 0, missed = 0, echo = 0, leaked = 0, near = 0, gated = 0,
              closures = 0, gated_ms = 0, derr = 0, lerr = 0;
@@ -439,18 +430,20 @@ static double cost(bool outstanding, float gain, size_t delay)
 
 int main(int argc, char **argv)
 {
-    uint32_t calls = 100;
+    int64_t calls = 100;
+    int64_t only = -1;
     bool verbose = false;
-    const char *only = NULL;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-v") == 0) {
+        struct str arg = str_from(argv[i]);
+        if (str_is(arg, "-v")) {
             verbose = true;
-        } else if (strcmp(argv[i], "--silence") == 0) {
+        } else if (str_is(arg, "--silence")) {
             hide = HIDE_SILENCE;
-        } else if (strncmp(argv[i], "-s", 2) == 0) {
-            only = argv[i] + 2;
-        } else {
-            calls = (uint32_t)strtoul(argv[i], NULL, 10);
+        } else if (arg.n > 2 && memcmp(arg.p, "-s", 2) == 0 && str_to_i64(str_from(argv[i] + 2), &only) == 0) {
+            continue;
+        } else if (str_to_i64(arg, &calls) < 0 || calls < 1 || calls > CALLS_MAX) {
+            fprintf(stderr, "usage: bench_echo [calls] [-v] [-sSET] [--silence]\n");
+            return 2;
         }
     }
     printf("struct echo_guard: %zu bytes\n", sizeof(struct echo_guard));
@@ -482,8 +475,8 @@ int main(int argc, char **argv)
         {"no echo, near - 12 early", {.talks = true, .near_db = -12, .near_early = true}},
     };
     for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
-        if (!only || strtoul(only, NULL, 10) == i) {
-            run_calls(&v, sets[i].name, &sets[i].plan, calls, verbose);
+        if (only < 0 || (size_t)only == i) {
+            run_calls(&v, sets[i].name, &sets[i].plan, (uint32_t)calls, verbose);
         }
     }
     return 0;

@@ -35,6 +35,8 @@
 #define LEAP_PERCENT   70
 #define CHANGE_SLOTS   80
 #define LOST_PERCENT   30
+#define PROVEN         10  /* times that a lag was beyond doubt: it is not given up over somebody's voice then */
+#define CALM_SLOTS     100 /* since somebody else was heard: his shapes have faded from the sums */
 #define LOST_SLOTS     150
 #define ABSENT_SLOTS   60
 #define ABSENT_PERCENT 30
@@ -345,7 +347,7 @@ static void loss_recall(struct echo_guard *e, uint64_t slot)
             }
         }
         if (b == ALL) {
-            e->return_loss = (rank(count, n / 2) + LOSS_MIN) * 16;
+            e->return_loss = n ? (rank(count, n / 2) + LOSS_MIN) * 16 : PRIOR_LOSS * 16;
         } else if (n >= 4) {
             e->loss[b] = (rank(count, n / 6) + LOSS_MIN) * 16;
         } else {
@@ -363,7 +365,7 @@ static void found(struct echo_guard *e, uint64_t slot, uint32_t lag)
     e->lag = lag;
     e->spread = SPREAD;
     e->settled = SETTLE_SLOTS;
-    e->odd = 0;
+    e->odd = e->proven = 0;
     loss_recall(e, slot);
 }
 
@@ -392,9 +394,11 @@ static void search_follow(struct echo_guard *e, uint32_t best)
     if (s->slots >= SETTLE_SLOTS && follows(s, e->lag, MOVE_PERCENT)) {
         e->spread = SPREAD;
     }
+    e->proven += s->slots >= SETTLE_SLOTS && follows(s, e->lag, LEAP_PERCENT);
+    bool calm = e->calm >= (e->proven < PROVEN ? 1 : CALM_SLOTS);
     if (follows(s, e->lag, MOVE_PERCENT)) {
         e->odd -= MIN(e->odd, 2u * FADE_SLOTS);
-    } else if (!e->open && s->slots >= SETTLE_SLOTS && !follows(s, e->lag, LOST_PERCENT)) {
+    } else if (calm && s->slots >= SETTLE_SLOTS && !follows(s, e->lag, LOST_PERCENT)) {
         e->odd += FADE_SLOTS;
     }
     if (e->odd >= LOST_SLOTS) {
@@ -462,6 +466,7 @@ static void loss_track(struct echo_guard *e, uint64_t slot, const uint8_t level[
 {
     /* Louder than expected: a caller's voice, unless it goes on and still follows ours; then the line has changed. */
     e->open_slots = e->open ? e->open_slots + 1 : 0;
+    e->calm = e->open ? 0 : e->calm + 1;
     if (e->open && (e->open_slots < CHANGE_SLOTS || !follows(&e->search, e->lag, LEAP_PERCENT))) {
         return;
     }

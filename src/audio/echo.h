@@ -82,6 +82,7 @@ struct echo_guard {
     uint32_t spread;           /* slots to either side that the echo may be off */
     uint32_t best, steady;     /* lag that looked best last, and how often */
     uint32_t odd;              /* slots since any lag followed */
+    uint32_t proven;           /* how often the lag was beyond doubt */
     uint64_t run;              /* of ours that is heard, as in the ring */
     uint32_t settled;          /* slots of sound since the delay may have moved */
     uint32_t offset_samples;   /* of the caller's frames in their slots */
@@ -91,12 +92,12 @@ struct echo_guard {
     uint8_t peak_sent[ECHO_BANDS];
     uint8_t peak_heard[2][ECHO_BANDS]; /* in this round and in the one before */
     uint32_t peak_slots;
-    uint32_t quiet;           /* rounds of our being loud without anything coming back */
-    int32_t tail[ECHO_BANDS]; /* reverberation of what was expected */
-    int32_t excess;           /* evidence of somebody else, fading */
-    bool open;                /* somebody speaks over the echo */
-    uint32_t open_slots;
-    bool closed; /* the last slot was gated */
+    uint32_t quiet;            /* rounds of our being loud without anything coming back */
+    int32_t tail[ECHO_BANDS];  /* reverberation of what was expected */
+    int32_t excess;            /* evidence of somebody else, fading */
+    bool open;                 /* somebody speaks over the echo */
+    uint32_t open_slots, calm; /* slots for which it has been so, or not */
+    bool closed;               /* the last slot was gated */
 
     uint32_t random; /* state of the noise */
     uint32_t closures;
