@@ -118,17 +118,26 @@ static void interleave(const uint8_t *a, const uint8_t *b, size_t n, uint32_t ss
     }
 }
 
-static void shift(struct track *t, uint8_t *side, size_t n)
+/* Samples of the window that may hold anything but silence. */
+static size_t used(const struct track *t)
+{
+    uint64_t end = MAX(t->caller_end, t->agent_end);
+    return end > t->base ? (size_t)MIN(end - t->base, (uint64_t)t->cap) : 0;
+}
+
+/* Only what is used: a window that a stall once made large would else be moved whole, for ever. */
+static void shift(struct track *t, uint8_t *side, size_t n, size_t in_use)
 {
     uint32_t ss = t->sample_bytes;
-    memmove(side, side + n * ss, (t->cap - n) * ss);
-    memset(side + (t->cap - n) * ss, t->silence, n * ss);
+    size_t gone = MIN(n, in_use);
+    memmove(side, side + gone * ss, (in_use - gone) * ss);
+    memset(side + (in_use - gone) * ss, t->silence, gone * ss);
 }
 
 void track_pull_caller(struct track *t, uint64_t n)
 {
     if (t->base == 0 && n <= t->caller_end && t->caller_end <= t->cap) {
-        shift(t, t->side[0], (size_t)n);
+        shift(t, t->side[0], (size_t)n, used(t));
         t->caller_end -= n;
     }
 }
@@ -139,9 +148,10 @@ void track_take(struct track *t, uint64_t upto, uint8_t *out)
     size_t n = (size_t)(upto - t->base);
     size_t have = MIN(n, (size_t)t->cap);
     if (have) {
+        size_t in_use = used(t);
         interleave(t->side[0], t->side[1], have, t->sample_bytes, out);
-        shift(t, t->side[0], have);
-        shift(t, t->side[1], have);
+        shift(t, t->side[0], have, in_use);
+        shift(t, t->side[1], have, in_use);
     }
     memset(out + have * pair, t->silence, (n - have) * pair);
     t->base = upto;
