@@ -23,7 +23,7 @@ void call_opts_init(struct call_opts *o)
                      .verdict_ms = 500,
                      .min_speech_ms = 224,
                      .reject_silence_ms = 128,
-                     .backchannel_ms = 480,
+                     .backchannel_ms = 640,
                      .edge_ms = 1000,
                      .back_ms = 300,
                      .backoff_ms = 10000,

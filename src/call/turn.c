@@ -13,7 +13,8 @@
 #define TURN_MAX_MS    60000 /* a sound that never ends is a line fault: the turn is closed */
 #define COMMIT_WAIT_MS 1500  /* hybrid: the service has this much longer to notice the end */
 #define SHELF_MIN_MS   256   /* speech that is worth keeping until it may count */
-#define PAUSE_PERCENT  60    /* of the start threshold: at so much the agent falls silent and listens */
+#define ECHO_EXTRA_MS  160   /* on a line with echo: a cough opens the guard, and our own voice comes in with it */
+#define PAUSE_PERCENT  40    /* of the start threshold: at so much the agent falls silent and listens */
 
 static uint32_t leg_ms(const struct call *c, uint64_t samples)
 {
@@ -108,7 +109,10 @@ static uint32_t needed_ms(const struct call *c)
     uint64_t onset_us = c->leg_start_us + (uint64_t)leg_ms(c, c->detector.onset) * 1000;
     bool begins = onset_us < c->audible_us + ms_us(o->edge_ms);
     bool ends = c->response != RESPONSE_GENERATING && playout_rest_ms(c) < o->edge_ms;
-    return begins || ends ? MAX(o->backchannel_ms, o->min_speech_ms) : o->min_speech_ms;
+    struct echo_stats echo;
+    echo_stats(&c->echo, &echo);
+    uint32_t need = o->min_speech_ms + (echo.found ? ECHO_EXTRA_MS : 0);
+    return begins || ends ? MAX(o->backchannel_ms, need) : need;
 }
 
 /* ---- the sound's fate ---- */
@@ -337,9 +341,20 @@ void turn_arm(struct call *c)
     }
 }
 
+/* Speech that has lasted long enough anywhere but at the edge of the agent's turn: a little more decides. */
+static bool nearly_real(const struct call *c)
+{
+    const struct detector *d = &c->detector;
+    const struct call_barge_in_opts *o = &c->o->barge_in;
+    return c->sound == SOUND_OPEN && d->silence_ms == 0 && d->speech_ms >= o->min_speech_ms &&
+           d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c) && c->now_us < c->paused_us + 2 * ms_us(o->verdict_ms);
+}
+
 void turn_timer(struct call *c, enum call_timer t)
 {
-    if (t == TIMER_VERDICT) {
+    if (t == TIMER_VERDICT && nearly_real(c)) {
+        timer_set(c, TIMER_VERDICT, 2 * DETECTOR_CHUNK_MS);
+    } else if (t == TIMER_VERDICT) {
         resume_agent(c, mostly_echo(c) ? VERDICT_ECHO : VERDICT_TIMEOUT);
     } else if (t == TIMER_ARM) {
         c->armed = true;

@@ -203,7 +203,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_MS, "agent.barge_in.verdict_ms", agent.barge_in.verdict_ms), .min = 100, .max = 5000, .def = "500", .meaning = "A pause without a verdict ends after so long"},
     {ROOT(OPTION_MS, "agent.barge_in.min_speech_ms", agent.barge_in.min_speech_ms), .min = 0, .max = 5000, .def = "224", .meaning = "Speech over the agent for so long is an interruption"},
     {ROOT(OPTION_MS, "agent.barge_in.reject_silence_ms", agent.barge_in.reject_silence_ms), .min = 32, .max = 2000, .def = "128", .meaning = "So much silence before that, and it was nothing"},
-    {ROOT(OPTION_MS, "agent.barge_in.backchannel_ms", agent.barge_in.backchannel_ms), .min = 0, .max = 5000, .def = "480", .meaning = "At the edges of the agent's turn speech must last so long; what is shorter is an mm-hm"},
+    {ROOT(OPTION_MS, "agent.barge_in.backchannel_ms", agent.barge_in.backchannel_ms), .min = 0, .max = 5000, .def = "640", .meaning = "At the edges of the agent's turn speech must last so long; what is shorter is an mm-hm"},
     {ROOT(OPTION_MS, "agent.barge_in.edge_ms", agent.barge_in.edge_ms), .min = 0, .max = 5000, .def = "1000", .meaning = "How much of the agent's turn, at its beginning and its end, is an edge"},
     {ROOT(OPTION_MS, "agent.barge_in.back_ms", agent.barge_in.back_ms), .min = 0, .max = 300, .def = "300", .meaning = "After a pause the agent goes on at a quiet point, at most so far back"},
     {ROOT(OPTION_MS, "agent.barge_in.backoff_ms", agent.barge_in.backoff_ms), .min = 0, .max = 600000, .def = "10000", .meaning = "For so long after a pause that came to nothing, a sound must be surer to pause again"},

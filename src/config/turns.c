@@ -277,21 +277,21 @@ static void warn_contradictions(struct draft *d, bool create_asked, bool interru
     }
 }
 
-/* Not wrong, but hardly meant: the agent pauses, goes on, and then stops. */
+/* Not wrong, but hardly meant: the agent pauses, goes on, and then stops. Speech is given twice the time. */
 static void warn_slow_verdicts(struct draft *d)
 {
     const struct config_agent *a = &d->cfg->agent;
     const struct call_barge_in_opts *b = &a->barge_in;
-    const char *where = b->min_speech_ms > b->verdict_ms                      ? "min_speech_ms"
-                        : b->edge_ms > 0 && b->backchannel_ms > b->verdict_ms ? "backchannel_ms"
-                                                                              : NULL;
+    const char *where = b->min_speech_ms > b->verdict_ms ? "min_speech_ms is longer than"
+                        : b->edge_ms > 0 && b->backchannel_ms > 2 * b->verdict_ms
+                            ? "backchannel_ms is longer than twice"
+                            : NULL;
 
     if (where && a->vad.on && b->on && b->pause) {
-        draft_warn(
-            d,
-            "agent.barge_in.%s is longer than agent.barge_in.verdict_ms (%u): the agent pauses, goes on before it "
-            "is sure, and stops then",
-            where, b->verdict_ms);
+        draft_warn(d,
+                   "agent.barge_in.%s agent.barge_in.verdict_ms (%u): the agent pauses, goes on before it "
+                   "is sure, and stops then",
+                   where, b->verdict_ms);
     }
 }
 

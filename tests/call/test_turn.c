@@ -264,6 +264,41 @@ TEST(an_edge_that_passes_does_not_make_a_murmur_speech)
     down();
 }
 
+TEST(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.barge_in.backchannel_ms = 640;
+    s.opts.barge_in.verdict_ms = 500;
+    start();
+    agent_says("r1", 6000, false);
+    later(300);
+    speak(600);
+    assert_int_equal(view().playout, PLAYOUT_PAUSED); /* longer than a verdict takes, and not yet real */
+    s.ppm = 950000;
+    later(150);
+    assert_int_equal(s.truncates, 1);
+    assert_false(logged("text=\"timeout\""));
+    down();
+}
+
+TEST(a_turn_ends_in_noise_that_lets_go_of_speech_slowly)
+{
+    static const uint32_t loud[] = {950000, 600000}; /* surely speech; never that sure */
+    for (size_t i = 0; i < ARRAY_LEN(loud); i++) {
+        up(TURN_LOCAL, 0);
+        s.ppm = loud[i];
+        later(1000);
+        s.ppm = 550000;
+        later(200);
+        s.ppm = 10000;
+        later(280);
+        assert_int_equal(s.commits, i == 0);
+        later(200);
+        assert_int_equal(s.commits, 1);
+        down();
+    }
+}
+
 TEST(a_pause_never_lasts_longer_than_the_verdict_may_take)
 {
     prepare(TURN_LOCAL, 0);
@@ -556,7 +591,8 @@ TEST_MAIN(
     T(the_agent_pauses_in_the_step_of_the_first_chunk_of_speech),
     T(real_speech_cancels_and_truncates_at_what_was_heard), T(a_cough_pauses_and_resumes_without_a_skipped_sample),
     T(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption),
-    T(an_edge_that_passes_does_not_make_a_murmur_speech), T(a_pause_never_lasts_longer_than_the_verdict_may_take),
+    T(an_edge_that_passes_does_not_make_a_murmur_speech), T(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on),
+    T(a_turn_ends_in_noise_that_lets_go_of_speech_slowly), T(a_pause_never_lasts_longer_than_the_verdict_may_take),
     T(several_pauses_in_one_item_still_truncate_below_the_truth),
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
     T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),

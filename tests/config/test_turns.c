@@ -540,9 +540,10 @@ TEST(a_verdict_that_comes_too_late_is_said)
         const char *key; /* NULL: nothing is said */
     } cases[] = {
         {"verdict_ms: 200", "agent.barge_in.min_speech_ms is longer than agent.barge_in.verdict_ms (200)"},
-        {"backchannel_ms: 800", "agent.barge_in.backchannel_ms is longer than agent.barge_in.verdict_ms (500)"},
+        {"backchannel_ms: 1001", "agent.barge_in.backchannel_ms is longer than twice agent.barge_in.verdict_ms (500)"},
+        {"backchannel_ms: 1000", NULL},
         {"min_speech_ms: 800, pause: false", NULL},
-        {"backchannel_ms: 800, edge_ms: 0", NULL},
+        {"backchannel_ms: 1001, edge_ms: 0", NULL},
         {"verdict_ms: 200, enabled: false", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
