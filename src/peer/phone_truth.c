@@ -177,13 +177,24 @@ static bool find_resume(const struct phone_truth *t, uint64_t first, struct span
     return false;
 }
 
+/* Whether what was received there was itself the begin of a resumption. */
+static bool is_faded(const struct phone_truth *t, uint64_t pos)
+{
+    for (size_t i = 0; i < t->n_cuts; i++) {
+        if (pos >= t->cuts[i].received && pos < t->cuts[i].received + FADE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Bytes behind the fade that are not those of the first time. */
 static uint32_t count_altered(const struct phone_truth *t, uint64_t from, struct span fresh)
 {
     uint64_t end = (uint64_t)(fresh.p - buf_ptr(&t->received));
     uint32_t n = 0;
     for (size_t i = FADE; i < fresh.n && from + i < end; i++) {
-        n += buf_ptr(&t->received)[from + i] != fresh.p[i];
+        n += buf_ptr(&t->received)[from + i] != fresh.p[i] && !is_faded(t, from + i);
     }
     return n;
 }

@@ -268,6 +268,29 @@ TEST(an_onset_that_the_noise_drowns_is_none)
     close_line(&l);
 }
 
+TEST(what_was_faded_in_before_is_not_altered)
+{
+    struct line l;
+    uint8_t again[4000];
+    open_line(&l);
+    send(&l, l.source, 8000);
+    steps(&l, 500);
+    clear(&l);
+    steps(&l, 100);
+    memcpy(again, l.source + 3800, sizeof(again));
+    memset(again, 0xFF, 40);
+    send(&l, again, sizeof(again));
+    steps(&l, 100);
+    clear(&l);
+    steps(&l, 100);
+    send(&l, l.source + 3700, 4000); /* once more across the place where it was faded */
+    steps(&l, 600);
+    phone_truth_finish(&l.t);
+    assert_int_equal(l.t.cuts[1].kind, PHONE_CUT_RESUMED);
+    assert_int_equal(l.t.cuts[1].altered, 0);
+    close_line(&l);
+}
+
 TEST(a_clear_while_nobody_spoke_over_the_agent_is_nobodys)
 {
     struct line l;
@@ -312,5 +335,5 @@ TEST_MAIN(T(what_was_played_is_one_utterance_until_it_is_quiet_for_long),
           T(a_resumption_is_recognised_by_its_bytes_and_measured), T(bytes_that_were_changed_are_counted),
           T(a_resumption_that_begins_with_silence_is_found_behind_it), T(something_new_is_no_resumption),
           T(an_answer_that_starts_over_is_new), T(two_pauses_and_then_an_end),
-          T(an_onset_that_the_noise_drowns_is_none), T(a_clear_while_nobody_spoke_over_the_agent_is_nobodys),
-          T(the_report_is_json))
+          T(an_onset_that_the_noise_drowns_is_none), T(what_was_faded_in_before_is_not_altered),
+          T(a_clear_while_nobody_spoke_over_the_agent_is_nobodys), T(the_report_is_json))
