@@ -111,10 +111,11 @@ conversations: deps-test $(BUILD)/build.ninja
 	    --json $(BUILD)/conversations.json
 
 # Alternating with a bare Node bridge, then with TLS towards the model; docs/internals and bench/ say how to read it.
-BENCH := $(addprefix bench/bench_,call codec load vad ws_echo)
+BENCH := $(addprefix bench/bench_,call codec echo load vad ws_echo)
 bench: deps-test peers build-release/build.ninja
 	ninja -C build-release $(APPS) $(BENCH)
 	build-release/bench/bench_codec
+	build-release/bench/bench_echo
 	build-release/bench/bench_call
 	@tools/install-peers bench/onnx
 	bench/vad.sh build-release

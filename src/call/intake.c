@@ -142,18 +142,30 @@ static void hear_keys(struct call *c, const int16_t *pcm, size_t n)
     }
 }
 
-/* Looked at by the echo guard, then by the local detector. True: nothing but our own echo. */
+/* Looked at by the echo guard, then by the local detector. True: nothing but our own echo, which pcm no longer holds.
+ */
 static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
 {
     enum echo_verdict echo = c->o->echo_guard ? echo_judge(&c->echo, at, pcm, n) : ECHO_NONE;
     hear_keys(c, pcm, n);
     if (echo == ECHO_ONLY) {
-        memset(pcm, 0, n * sizeof(pcm[0]));
+        echo_hide(&c->echo, pcm, n); /* digital silence between sounds would itself be heard as an onset */
     } else {
         comfort_hear(&c->comfort, pcm, n);
     }
     turn_heard(c, at, pcm, n, echo);
     return echo == ECHO_ONLY;
+}
+
+/* What stands for our echo goes to the model too: its detector is no less misled by steps. */
+static void pass_hidden(struct call *c, const int16_t *pcm, size_t n)
+{
+    uint8_t *bytes = arena_raw(&c->out->bytes, n * audio_sample_bytes(c->leg_format));
+    if (!bytes) {
+        c->out->overflow = true;
+        return;
+    }
+    uplink_pass(c, span_from(bytes, codec_encode(c->leg_format, pcm, n, bytes)));
 }
 
 /* Judged in slices, so that a carrier with long frames gets no coarser verdicts; passed on slice by slice. */
@@ -165,8 +177,10 @@ static void pass_slices(struct call *c, uint64_t at, struct span clean, int16_t 
         size_t n = MIN(slice, (clean.n - done * ss + ss - 1) / ss);
         struct span part = span_from(clean.p + done * ss, MIN(n * ss, clean.n - done * ss));
         bool echo = pcm && done < n_pcm && judge(c, at + done, pcm + done, MIN(n, n_pcm - done));
-        if (echo || shielded(c)) {
+        if (shielded(c)) {
             uplink_pass_silence(c, (uint32_t)part.n);
+        } else if (echo) {
+            pass_hidden(c, pcm + done, n);
         } else {
             uplink_pass(c, part);
         }
