@@ -121,8 +121,7 @@ const struct origin *draft_origin(const struct draft *d, const char *key)
     return &d->origins[o - option_table];
 }
 
-/* Every text of a struct is at least "", so that readers never meet NULL. */
-static void set_defaults(struct draft *d, enum option_scope scope, void *base)
+void draft_defaults(struct draft *d, enum option_scope scope, void *base)
 {
     struct buf why;
 
@@ -138,7 +137,8 @@ static void set_defaults(struct draft *d, enum option_scope scope, void *base)
                 d->out_of_memory = true; /* a test sets every default: nothing else can fail here */
             }
         } else if (o->type == OPTION_STR || o->type == OPTION_SECRET || o->type == OPTION_FILE ||
-                   o->type == OPTION_URL || o->type == OPTION_VOICE || o->type == OPTION_CHOICE) {
+                   o->type == OPTION_URL || o->type == OPTION_VOICE || o->type == OPTION_CHOICE ||
+                   o->type == OPTION_SCHEMA) {
             struct str *field = (struct str *)(void *)((char *)base + o->offset);
 
             *field = field->p ? *field : STR("");
@@ -159,7 +159,7 @@ struct draft_provider *draft_provider_add(struct draft *d, struct str name, cons
     p->at = *at;
     p->v.name = arena_str(d->arena, name);
     d->out_of_memory = d->out_of_memory || !p->v.name.p;
-    set_defaults(d, OPTION_PROVIDER, &p->v);
+    draft_defaults(d, OPTION_PROVIDER, &p->v);
     return p;
 }
 
@@ -312,7 +312,7 @@ static int load(struct draft *d, const struct config_source *src)
     }
     set_names(d, src);
     env_init(&d->env, d->arena, src->env, src->env_arg);
-    set_defaults(d, OPTION_ROOT, d->cfg);
+    draft_defaults(d, OPTION_ROOT, d->cfg);
     err = load_dotenv(d, src);
     if (err >= 0) {
         err = load_yaml(d, src);

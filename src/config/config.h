@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "call/cost_opts.h"
 #include "call/opts.h"
+#include "tools/webhook/webhook_opts.h"
 
 struct config_list {
     const struct str *v;
@@ -125,6 +126,23 @@ enum config_effort {
     CONFIG_EFFORT_N
 };
 
+/* A tool that is an HTTP endpoint: an entry of agent.tools that is a map. Texts in {{ }} are templates. */
+struct config_tool {
+    struct str name;
+    struct str description;
+    struct str parameters; /* JSON Schema of an object, checked */
+    struct str url;
+    enum webhook_method method;
+    struct config_map headers;
+    struct str body;        /* JSON; "": the default of the method */
+    struct str response;    /* path; "": the whole answer */
+    struct str sign_secret; /* "": not signed */
+    struct str ca_file;     /* "": the system's store */
+    uint32_t timeout_ms;    /* 0: deadlines.tool_ms */
+    uint32_t max_response_bytes;
+    bool retry;
+};
+
 struct config_agent {
     struct str name;
     uint32_t provider; /* index into config.providers */
@@ -134,9 +152,11 @@ struct config_agent {
     struct str instructions; /* the text itself, also when it came from instructions_file or SYSTEM_PROMPT */
     struct str instructions_file;
     struct config_greeting greeting;
-    struct str farewell;        /* what the model is asked to say before end_call hangs up; "" : what it likes */
-    struct str apology;         /* spoken (by the carrier) when no model can be reached */
-    struct config_list tools;   /* names of built-in tools, known and distinct */
+    struct str farewell;      /* what the model is asked to say before end_call hangs up; "" : what it likes */
+    struct str apology;       /* spoken (by the carrier) when no model can be reached */
+    struct config_list tools; /* names of built-in tools, known and distinct */
+    const struct config_tool *webhooks; /* distinct names, none of a built-in tool */
+    uint32_t webhook_count;
     struct call_turn_opts turn; /* only what the service is to be told is given; the rest is -1 or empty */
     enum config_preset preset;
     enum turn_kind service_kind; /* hybrid: how the service detects; already told by turn.eagerness */

@@ -11,6 +11,7 @@
 
 #define DRAFT_MAX_OPTIONS   224
 #define DRAFT_MAX_PROVIDERS 16
+#define DRAFT_MAX_TOOLS     CALL_MAX_TOOLS
 #define DRAFT_MAX_PRICES    64
 #define DRAFT_MAX_WARNINGS  64
 #define DRAFT_MAX_SECRETS   256
@@ -41,6 +42,8 @@ struct draft {
     struct origin origins[DRAFT_MAX_OPTIONS];
     struct draft_provider *providers;
     uint32_t provider_count;
+    struct config_tool *tools;
+    uint32_t tool_count;
     struct config_price *prices;
     uint32_t price_count;
     struct str warnings[DRAFT_MAX_WARNINGS];
@@ -79,6 +82,18 @@ bool value_takes_map(enum option_type type);
 void walk_tree(struct draft *d, const struct yaml_node *root);
 /* New providers and prices with their defaults; NULL when there are too many or memory ran out (reported). */
 struct draft_provider *draft_provider_add(struct draft *d, struct str name, const struct origin *at);
+
+/* Gives the defaults of a scope to a new struct; its texts are at least "", so that readers never meet NULL. */
+void draft_defaults(struct draft *d, enum option_scope scope, void *base);
+/* A map of the file into a struct; prefix ("agent.tools[0].") and the origins are for messages. */
+void walk_struct(struct draft *d, enum option_scope scope, const struct yaml_node *map, void *base,
+                 struct origin *origins, const char *prefix);
+
+/* tools.c: the maps among agent.tools; gives back the list of those entries that are none, made in names. */
+const struct yaml_node *take_tools(struct draft *d, const struct yaml_node *list, struct yaml_node *names);
+void finish_tools(struct draft *d);
+/* A YAML map as JSON text, as it stands: without variables, numbers and words as YAML 1.2 means them. */
+MUST_USE int schema_keep(struct draft *d, const struct yaml_node *n, struct str *ret);
 
 /* finish.c: what follows from several values, and the checks over them. */
 void finish_draft(struct draft *d);

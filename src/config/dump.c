@@ -95,6 +95,52 @@ static void put_number(struct buf *out, const struct option *o, const void *fiel
     }
 }
 
+static void put_value(struct buf *out, const struct option *o, const struct config *cfg, const void *base);
+
+/* One entry of agent.tools, on one line. */
+static void put_tool(struct buf *out, const struct config *cfg, const struct config_tool *tool)
+{
+    struct str group = STR("");
+    bool first = true;
+
+    buf_putc(out, '{');
+    for (uint32_t i = 0; i < option_count; i++) {
+        const struct option *o = &option_table[i];
+        struct str word = str_from(o->key);
+        size_t dot = str_find(word, '.');
+
+        if (o->scope != OPTION_TOOL) {
+            continue;
+        }
+        buf_puts(out, first ? "" : ", ");
+        first = false;
+        if (dot < word.n && group.n == 0) {
+            group = (struct str){word.p, dot};
+            buf_printf(out, STR_FMT ": {", STR_ARG(group));
+        }
+        word = dot < word.n ? (struct str){word.p + dot + 1, word.n - dot - 1} : word;
+        buf_printf(out, STR_FMT ": ", STR_ARG(word));
+        put_value(out, o, cfg, tool);
+    }
+    buf_puts(out, "}}"); /* the group stands last */
+}
+
+static void put_tools(struct buf *out, const struct config *cfg)
+{
+    const struct config_agent *a = &cfg->agent;
+
+    buf_putc(out, '[');
+    for (uint32_t i = 0; i < a->tools.n; i++) {
+        buf_puts(out, i ? ", " : "");
+        put_text(out, a->tools.v[i]);
+    }
+    for (uint32_t i = 0; i < a->webhook_count; i++) {
+        buf_puts(out, i || a->tools.n ? ", " : "");
+        put_tool(out, cfg, &a->webhooks[i]);
+    }
+    buf_putc(out, ']');
+}
+
 static void put_value(struct buf *out, const struct option *o, const struct config *cfg, const void *base)
 {
     const void *field = (const char *)base + o->offset;
@@ -133,7 +179,16 @@ static void put_value(struct buf *out, const struct option *o, const struct conf
     case OPTION_MODALITIES:
         buf_puts(out, *(const enum config_modality *)field == CONFIG_AUDIO ? "[audio]" : "[text]");
         return;
+    case OPTION_SCHEMA:
+        buf_put_str(out, *(const struct str *)field);
+        return;
     case OPTION_LIST:
+        if (field == (const void *)&cfg->agent.tools) {
+            put_tools(out, cfg);
+            return;
+        }
+        put_list(out, field, false);
+        return;
     case OPTION_TEXTS:
     case OPTION_SECRETS:
         put_list(out, field, o->type == OPTION_SECRETS);

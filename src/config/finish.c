@@ -318,6 +318,11 @@ static bool has_tool(const struct config_agent *agent, struct str name)
             return true;
         }
     }
+    for (uint32_t i = 0; i < agent->webhook_count; i++) {
+        if (str_eq(agent->webhooks[i].name, name)) {
+            return true;
+        }
+    }
     return false;
 }
 
@@ -327,6 +332,7 @@ static void finish_agent(struct draft *d)
     struct str choice = agent->tool_choice;
 
     read_instructions(d);
+    finish_tools(d);
     finish_turns(d);
     finish_greeting(d);
     agent->parallel_tool_calls_set = draft_given(d, "agent.parallel_tool_calls");

@@ -41,6 +41,9 @@ static const struct option_word words_level[] = {
     {"warning", LOG_WARN, true}, {"critical", LOG_ERROR, true}, {"trace", LOG_DEBUG, true}, {NULL, 0, false}};
 static const struct option_word words_tools[] = {
     {"check_order_status", 0, false}, {"schedule_callback", 0, false}, {"end_call", 0, false}, {NULL, 0, false}};
+static const struct option_word words_method[] = {{"POST", WEBHOOK_POST, false},     {"GET", WEBHOOK_GET, false},
+                                                  {"PUT", WEBHOOK_PUT, false},       {"PATCH", WEBHOOK_PATCH, false},
+                                                  {"DELETE", WEBHOOK_DELETE, false}, {NULL, 0, false}};
 static const struct option_word words_eagerness[] = {
     {"auto", 0, false}, {"low", 0, false}, {"medium", 0, false}, {"high", 0, false}, {NULL, 0, false}};
 static const struct option_word words_log_format[] = {{"text", CONFIG_LOG_TEXT, false},
@@ -64,6 +67,7 @@ static const struct option_word words_log_format[] = {{"text", CONFIG_LOG_TEXT, 
 #define ROOT(type_, key_, field_)     .scope = OPTION_ROOT, .type = (type_), .key = (key_), .offset = offsetof(struct config, field_), .since = SINCE
 #define PROVIDER(type_, key_, field_) .scope = OPTION_PROVIDER, .type = (type_), .key = (key_), .offset = offsetof(struct config_provider, field_), .since = SINCE
 #define PRICE(key_, field_)           .scope = OPTION_PRICE, .type = OPTION_MONEY, .key = (key_), .offset = offsetof(struct config_price, prices.field_), .min = 0, .max = 100000, .since = SINCE
+#define TOOL(type_, key_, field_)     .scope = OPTION_TOOL, .type = (type_), .key = (key_), .offset = offsetof(struct config_tool, field_), .since = SINCE
 #define DROPPED(key_, why_)           {.scope = OPTION_ROOT, .type = OPTION_DROPPED, .key = (key_), .meaning = (why_), .since = SINCE}
 
 const struct option option_table[] = {
@@ -162,7 +166,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "agent.farewell.text", agent.farewell), .def_text = "the model's own words", .meaning = "What is asked for when end_call comes before a goodbye was said"},
     {ROOT(OPTION_STR, "agent.apology.text", agent.apology), .def = DEMO_APOLOGY, .def_text = "a sentence in English",
      .meaning = "What the carrier's voice says when no model can be reached"},
-    {ROOT(OPTION_LIST, "agent.tools", agent.tools), .words = words_tools, .def = "check_order_status, schedule_callback, end_call", .meaning = "Tools the agent may call"},
+    {ROOT(OPTION_LIST, "agent.tools", agent.tools), .words = words_tools, .def = "check_order_status, schedule_callback, end_call", .meaning = "Tools the agent may call: names of built-in ones, and maps that make a tool of an HTTP endpoint. See tools.md"},
     {ROOT(OPTION_ENUM, "agent.turn_detection.type", agent.turn.kind), .words = words_turn, .null_text = "manual", .def = "local",
      .meaning = "Who decides that the caller speaks: our own detector (local), the service by loudness (server_vad) or by meaning (semantic_vad), both together (hybrid), or a button (manual). See turn-taking.md"},
     {ROOT(OPTION_ENUM, "agent.turn_detection.preset", agent.preset), .words = words_preset, .def_text = "none",
@@ -281,6 +285,21 @@ const struct option option_table[] = {
     {ROOT(OPTION_U32, "limits.audio_pool_mb", limits.audio_pool_mb), .min = 1, .max = 65536, .def = "256", .meaning = "Agent audio of all calls that may wait in memory, in megabytes per worker"},
     {ROOT(OPTION_MS, "limits.queue_ms", limits.queue_ms), .min = 1000, .max = 3600000, .def = "600000", .meaning = "Agent audio of one call that may wait"},
     {ROOT(OPTION_MS, "limits.uplink_ms", limits.uplink_ms), .min = 500, .max = 60000, .def = "10000", .meaning = "Caller audio that may wait for the model; the oldest is dropped"},
+
+    /* tools */
+    {TOOL(OPTION_STR, "name", name), .meaning = "Name of the tool for the model: letters, digits, _ and -"},
+    {TOOL(OPTION_STR, "description", description), .meaning = "What it does and when to use it, for the model"},
+    {TOOL(OPTION_SCHEMA, "parameters", parameters), .def_text = "none", .meaning = "JSON Schema of the arguments, an object; they are checked before the request"},
+    {TOOL(OPTION_STR, "webhook.url", url), .meaning = "Address, http or https; {{arguments.x}} and the like may stand behind the host"},
+    {TOOL(OPTION_ENUM, "webhook.method", method), .words = words_method, .def = "POST", .meaning = "POST, GET, PUT, PATCH or DELETE"},
+    {TOOL(OPTION_SECRET_MAP, "webhook.headers", headers), .meaning = "Headers of the request; values may hold {{ }}"},
+    {TOOL(OPTION_STR, "webhook.body", body), .def_text = "tool, call_id, tool_call_id and arguments, for POST, PUT and PATCH", .meaning = "JSON text of the body; values may hold {{ }}"},
+    {TOOL(OPTION_STR, "webhook.response", response), .def_text = "the whole answer", .meaning = "Which part of the answer the model gets: data.customer or /data/customer"},
+    {TOOL(OPTION_MS, "webhook.timeout_ms", timeout_ms), .min = 0, .max = 600000, .def = "0", .def_text = "deadlines.tool_ms", .meaning = "From the request to the end of the answer"},
+    {TOOL(OPTION_U32, "webhook.max_response_bytes", max_response_bytes), .min = 64, .max = WEBHOOK_MAX_RESPONSE, .def = "65536", .meaning = "A longer answer is cut off and reported to the model as an error"},
+    {TOOL(OPTION_SECRET, "webhook.sign_secret", sign_secret), .def_text = "not signed", .meaning = "Key of the X-Ringtrip-Signature header (HMAC-SHA256)"},
+    {TOOL(OPTION_BOOL, "webhook.retry", retry), .def = "false", .meaning = "Try once more also with POST, PATCH and DELETE, which GET and PUT always do"},
+    {TOOL(OPTION_FILE, "webhook.ca_file", ca_file), .def_text = "the system's store", .meaning = "PEM file with the authorities that the endpoint's certificate is checked against"},
 
     /* prices */
     {PRICE("text_in", in_text), .meaning = "Price of a million text tokens heard or read"},

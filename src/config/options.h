@@ -12,6 +12,7 @@ enum option_scope {
     OPTION_ROOT,     /* struct config */
     OPTION_PROVIDER, /* struct config_provider; key relative to providers.<name> */
     OPTION_PRICE,    /* struct config_price; key relative to prices.<model> */
+    OPTION_TOOL,     /* struct config_tool; key relative to an entry of agent.tools */
     OPTION_SCOPE_N
 };
 
@@ -42,6 +43,7 @@ enum option_type {
     OPTION_SECRETS,    /* struct config_list, masked */
     OPTION_MAP,        /* struct config_map */
     OPTION_SECRET_MAP, /* struct config_map, values masked */
+    OPTION_SCHEMA,     /* struct str, JSON; a map, as it stands */
     OPTION_BLOCKS,     /* trusted_proxies and their count */
     OPTION_DROPPED,    /* accepted in any form, without effect, reported once */
 };

@@ -89,6 +89,8 @@ static const char *type_text(const struct option *o)
         return "number";
     case OPTION_MONEY:
         return "amount";
+    case OPTION_SCHEMA:
+        return "JSON Schema";
     case OPTION_BOOL:
         return "true/false";
     case OPTION_ENUM:
@@ -237,6 +239,9 @@ void config_print_markdown(struct buf *out)
     put_scope_table(out, OPTION_PROVIDER, "providers.\\<name>",
                     "Keys of each provider. The name is yours; with one provider it is the default, with several "
                     "`agent.provider` chooses.");
+    put_scope_table(
+        out, OPTION_TOOL, "agent.tools\\[\\]",
+        "Keys of an entry of `agent.tools` that is a map: a webhook tool. [tools.md](tools.md) explains them.");
     put_scope_table(
         out, OPTION_PRICE, "prices.\\<model>",
         "What tokens cost, in any one currency. Without prices the cost of a call is unknown. A dated model "

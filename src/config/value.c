@@ -93,6 +93,9 @@ static void put_wanted(struct buf *why, const struct option *o)
     case OPTION_BLOCKS:
         buf_puts(why, "must be a list of addresses or blocks such as 10.0.0.0/8");
         return;
+    case OPTION_SCHEMA:
+        buf_puts(why, "must be a map, the JSON Schema of an object");
+        return;
     case OPTION_MAP:
     case OPTION_SECRET_MAP:
         buf_puts(why, "must be a map of names to texts");
@@ -689,6 +692,7 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
     case OPTION_MODALITIES:
     case OPTION_MAP:
     case OPTION_SECRET_MAP:
+    case OPTION_SCHEMA:
         break;
     }
     return refuse(o, text, why);
@@ -697,7 +701,7 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
 bool value_takes_map(enum option_type type)
 {
     return type == OPTION_MAP || type == OPTION_SECRET_MAP || type == OPTION_AUDIO || type == OPTION_VOICE ||
-           type == OPTION_CHOICE || type == OPTION_DROPPED;
+           type == OPTION_CHOICE || type == OPTION_SCHEMA || type == OPTION_DROPPED;
 }
 
 /* {type: audio/pcm, rate: 24000}, {id: voice_1}, {type: function, name: x}: the one member that counts. */
@@ -752,11 +756,15 @@ int value_set_node(struct draft *d, const struct option *o, void *base, const st
         err = set_map_node(d, o, field, n, why);
         return err < 0 ? err : 1;
     }
+    if (n->kind == YAML_MAP && o->type == OPTION_SCHEMA) {
+        err = schema_keep(d, n, field);
+        return err < 0 ? err : 1;
+    }
     if (n->kind == YAML_MAP && value_takes_map(o->type)) {
         err = set_from_member(d, o, base, n, why);
         return err < 0 ? err : 1;
     }
-    if (n->kind != YAML_SCALAR || o->type == OPTION_MAP || o->type == OPTION_SECRET_MAP) {
+    if (n->kind != YAML_SCALAR || o->type == OPTION_MAP || o->type == OPTION_SECRET_MAP || o->type == OPTION_SCHEMA) {
         put_wanted(why, o);
         buf_printf(why, ", not a %s", n->kind == YAML_LIST ? "list" : n->kind == YAML_MAP ? "map" : "single text");
         return -ERR_CONFIG;

@@ -47,12 +47,16 @@ static void report_dropped(struct walk *w, const struct option *o, const struct 
 static void set_option(struct walk *w, const struct option *o, const struct yaml_node *n)
 {
     struct origin at = value_origin(n);
+    struct yaml_node names;
     struct buf why;
     int err;
 
     if (w->origins[o - option_table].kind == ORIGIN_FILE) {
         draft_fail(w->d, &at, "%s%s is given twice, under two spellings", w->prefix, o->key);
         return;
+    }
+    if (o->scope == OPTION_ROOT && o->offset == offsetof(struct config, agent.tools) && n->kind == YAML_LIST) {
+        n = take_tools(w->d, n, &names);
     }
     buf_init(&why, 4096);
     if (yaml_is_null(n)) {
@@ -138,6 +142,15 @@ static void walk_map(struct walk *w, struct str group, const struct yaml_node *m
     for (const struct yaml_node *n = map->first; n; n = n->next) {
         walk_member(w, group, n);
     }
+}
+
+void walk_struct(struct draft *d, enum option_scope scope, const struct yaml_node *map, void *base,
+                 struct origin *origins, const char *prefix)
+{
+    struct walk w = {.d = d, .scope = scope, .base = base, .origins = origins};
+
+    snprintf(w.prefix, sizeof(w.prefix), "%s", prefix); /* for messages */
+    walk_map(&w, STR_NULL, map);
 }
 
 static bool name_ok(struct str s)

@@ -158,6 +158,10 @@ static int open_worker(struct gateway *gw)
     if (e < 0) {
         return e;
     }
+    e = http_client_new(gw->loop, &gw->http);
+    if (e < 0) {
+        return e;
+    }
     e = admission_new(&limits, &gw->admission);
     if (e < 0) {
         return e;
@@ -165,6 +169,7 @@ static int open_worker(struct gateway *gw)
     const struct worker_env env = {
         .loop = gw->loop,
         .disk = gw->disk,
+        .http = gw->http,
         .metrics = gw->metrics,
         .scribe = gw->scribe,
         .records = gw->records,
@@ -190,11 +195,7 @@ static int open_edges(struct gateway *gw)
         .host = &gateway_api_host,
         .arg = gw,
     };
-    int e = http_client_new(gw->loop, &gw->http);
-    if (e < 0) {
-        return e;
-    }
-    e = twilio_new(gw->loop, gw->http, &gw->snapshot->twilio, &gateway_twilio_host, gw, &gw->twilio);
+    int e = twilio_new(gw->loop, gw->http, &gw->snapshot->twilio, &gateway_twilio_host, gw, &gw->twilio);
     if (e < 0) {
         return e;
     }

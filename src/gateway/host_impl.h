@@ -1,5 +1,6 @@
 /* The inside of a host, shared by host.c (life, events), host_perform.c (actions), host_record.c (rows, log)
- * and host_note.c (notes). */
+, host_note.c
+ * (notes) and host_tools.c (tools). */
 #ifndef GATEWAY_HOST_IMPL_H
 #define GATEWAY_HOST_IMPL_H
 
@@ -84,6 +85,12 @@ void host_perform(struct host *h, const struct call_action *act);
 void host_open_recorder(struct host *h, enum audio_format format);
 void host_open_journal(struct host *h);
 void host_close_files(struct host *h);
+
+/* host_tools.c */
+void host_run_tool(struct host *h, const struct call_action *act);
+/* What can be broken off is; built-in tools end by themselves, and the call takes no notice. */
+void host_cancel_tool(struct host *h, struct str tool_call_id);
+void host_cancel_tools(struct host *h);
 
 /* host_record.c */
 void record_begin(struct host *h);

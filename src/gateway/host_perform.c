@@ -4,11 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
-#include "net/crypto.h"
 #include "providers/openai/openai.h"
-#include "tools/builtin/builtin.h"
-
-#define TOOL_OUTPUT_MAX (64u << 10)
 
 /* ---- leg ---- */
 
@@ -115,113 +111,6 @@ static void perform_vad(struct host *h, const struct call_action *act)
                   act->vad.pcm.n);
         host_fail(h, REASON_INTERNAL, "the speech detector cannot be used");
     }
-}
-
-/* ---- tools ---- */
-
-/* Owns all it needs: the call may be gone before the job is. */
-struct tool_job {
-    struct worker *worker;
-    struct host_id id;
-    struct builtin_ctx ctx;
-    char call_id[CALL_ID_MAX + 1];
-    char *tool_call_id, *name, *arguments;
-    struct buf output;
-    bool failed;
-    uint64_t started_us;
-};
-
-static void tool_job_free(struct tool_job *job)
-{
-    buf_done(&job->output);
-    free(job->tool_call_id);
-    free(job->name);
-    free(job->arguments);
-    free(job);
-}
-
-static struct tool_job *tool_job_new(struct host *h, const struct call_action *act)
-{
-    struct tool_job *job = calloc(1, sizeof(*job));
-    if (!job) {
-        return NULL;
-    }
-    job->worker = h->worker;
-    job->id = h->id;
-    memcpy(job->call_id, h->call_id, sizeof(job->call_id));
-    buf_init(&job->output, TOOL_OUTPUT_MAX);
-    job->tool_call_id = str_dup(act->tool_run.tool_call_id);
-    job->name = str_dup(act->tool_run.name);
-    job->arguments = str_dup(act->tool_run.arguments);
-    if (!job->tool_call_id || !job->name || !job->arguments) {
-        tool_job_free(job);
-        return NULL;
-    }
-    job->ctx = (struct builtin_ctx){
-        .ops = h->worker->env.ops,
-        .store = h->worker->env.store,
-        .call_id = str_from(job->call_id),
-        .wall_us = (uint64_t)clock_wall_us(),
-    };
-    crypto_random(&job->ctx.random, sizeof(job->ctx.random));
-    job->started_us = clock_now_us();
-    return job;
-}
-
-static int tool_work(void *arg)
-{
-    struct tool_job *job = arg;
-    return builtin_tool_run(&job->ctx, str_from(job->name), str_from(job->arguments), &job->output, &job->failed);
-}
-
-static void tool_result(struct host *h, struct str tool_call_id, struct str output, bool failed)
-{
-    struct call_event ev = {.type = EV_TOOL_RESULT};
-    ev.tool_result.tool_call_id = tool_call_id;
-    ev.tool_result.output = output;
-    ev.tool_result.failed = failed;
-    host_tap(h, TAP_TOOL_RESULT, NULL, &ev);
-    host_event(h, &ev);
-}
-
-static void tool_done(int err, void *arg)
-{
-    struct tool_job *job = arg;
-    struct worker *w = job->worker;
-    struct host *h = worker_by_id(w, job->id);
-    uint64_t took_us = clock_now_us() - job->started_us;
-    bool failed = err < 0 || job->failed;
-    w->tool_jobs--;
-    metrics_add_word(w->env.metrics, METRIC_TOOLS, failed ? STR("error") : STR("ok"), 1);
-    metrics_observe_us(w->env.metrics, METRIC_TOOL_SECONDS, took_us);
-    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
-    log_info(&log, "tool.done", "name=%s ms=%llu result=%s", job->name, (unsigned long long)(took_us / 1000),
-             err < 0       ? err_name(err)
-             : job->failed ? "error"
-                           : "ok");
-    if (h) { /* else it is over: nobody waits */
-        struct str output = buf_str(&job->output);
-        if (err < 0 && output.n == 0) {
-            output = STR("{\"error\":\"The tool cannot be used now.\"}");
-        }
-        tool_result(h, str_from(job->tool_call_id), output, failed);
-    }
-    tool_job_free(job);
-}
-
-static void run_tool(struct host *h, const struct call_action *act)
-{
-    host_tap(h, TAP_ACTION, act, NULL);
-    h->facts.tools++;
-    struct tool_job *job = tool_job_new(h, act);
-    if (job && job_run(h->worker->env.loop, tool_work, tool_done, job) >= 0) {
-        h->worker->tool_jobs++;
-        return;
-    }
-    if (job) {
-        tool_job_free(job);
-    }
-    tool_result(h, act->tool_run.tool_call_id, STR("{\"error\":\"The tool cannot be used now.\"}"), true);
 }
 
 /* ---- files ---- */
@@ -348,10 +237,11 @@ void host_perform(struct host *h, const struct call_action *act)
         close_model(h);
         break;
     case ACT_TOOL_RUN:
-        run_tool(h, act);
+        host_run_tool(h, act);
         break;
     case ACT_TOOL_CANCEL:
-        break; /* the job ends by itself; the call counts its result as late */
+        host_cancel_tool(h, act->tool_cancel.tool_call_id);
+        break;
     case ACT_VAD:
         perform_vad(h, act);
         break;

@@ -101,16 +101,84 @@ static int fill_openai(struct snapshot *s, struct buf *ret_err)
     return err;
 }
 
-static int fill_tools(struct call_opts *o, const struct config_agent *a, struct buf *ret_err)
+/* A webhook ends by itself, in its own words; the call's deadline is for one that does not. */
+#define WEBHOOK_GRACE_MS 500
+
+static void fill_webhook(struct webhook_opts *o, const struct config_tool *t, const struct webhook_pair *headers,
+                         uint32_t default_ms)
 {
+    *o = (struct webhook_opts){
+        .name = t->name,
+        .method = t->method,
+        .url = t->url,
+        .headers = headers,
+        .n_headers = t->headers.n,
+        .body = t->body,
+        .response = t->response,
+        .sign_secret = t->sign_secret,
+        .ca_file = path_or_null(t->ca_file),
+        .timeout_ms = t->timeout_ms ? t->timeout_ms : default_ms,
+        .max_response_bytes = t->max_response_bytes,
+        .retry = t->retry,
+    };
+}
+
+static int add_tool(struct snapshot *s, const struct call_tool *tool, struct buf *ret_err)
+{
+    struct call_opts *o = &s->call;
+    if (o->n_tools == CALL_MAX_TOOLS) {
+        buf_printf(ret_err, "agent.tools: \"" STR_FMT "\" is one too many", STR_ARG(tool->name));
+        return -ERR_CONFIG;
+    }
+    int err = json_schema_new(tool->parameters, NULL, NULL, NULL, &s->tools[o->n_tools].schema);
+    if (err < 0) {
+        buf_printf(ret_err, "agent.tools: the parameters of \"" STR_FMT "\": %s", STR_ARG(tool->name), err_text(err));
+        return err;
+    }
+    o->tools[o->n_tools++] = *tool;
+    return 0;
+}
+
+static int add_webhook(struct snapshot *s, const struct config_tool *t, struct buf *ret_err)
+{
+    struct snapshot_tool *slot = &s->tools[s->call.n_tools];
+    struct call_tool tool = {.name = t->name, .description = t->description, .parameters = t->parameters};
+    int err = add_tool(s, &tool, ret_err); /* refuses when there is no slot */
+    if (err < 0) {
+        return err;
+    }
+    slot->headers = calloc(MAX(t->headers.n, 1u), sizeof(*slot->headers));
+    if (!slot->headers) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < t->headers.n; i++) {
+        slot->headers[i] = (struct webhook_pair){t->headers.v[i].name, t->headers.v[i].value};
+    }
+    slot->is_webhook = true;
+    fill_webhook(&slot->webhook, t, slot->headers, s->cfg->deadlines.tool_ms);
+    s->call.tools[s->call.n_tools - 1].deadline_ms = slot->webhook.timeout_ms + WEBHOOK_GRACE_MS;
+    return 0;
+}
+
+static int fill_tools(struct snapshot *s, struct buf *ret_err)
+{
+    const struct config_agent *a = &s->cfg->agent;
     for (uint32_t i = 0; i < a->tools.n; i++) {
         const struct call_tool *tool = builtin_tool_find(a->tools.v[i]);
-        if (!tool || o->n_tools == CALL_MAX_TOOLS) {
-            buf_printf(ret_err, "agent.tools: \"" STR_FMT "\" %s", STR_ARG(a->tools.v[i]),
-                       tool ? "is one too many" : "is no tool of this build");
+        if (!tool) {
+            buf_printf(ret_err, "agent.tools: \"" STR_FMT "\" is no tool of this build", STR_ARG(a->tools.v[i]));
             return -ERR_CONFIG;
         }
-        o->tools[o->n_tools++] = *tool;
+        int err = add_tool(s, tool, ret_err);
+        if (err < 0) {
+            return err;
+        }
+    }
+    for (uint32_t i = 0; i < a->webhook_count; i++) {
+        int err = add_webhook(s, &a->webhooks[i], ret_err);
+        if (err < 0) {
+            return err;
+        }
     }
     return 0;
 }
@@ -165,7 +233,7 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->limits.uplink_ms = cfg->limits.uplink_ms;
     o->record = cfg->records.recording;
     int err = check_turns(&o->turn, s->provider, ret_err);
-    return err < 0 ? err : fill_tools(o, a, ret_err);
+    return err < 0 ? err : fill_tools(s, ret_err);
 }
 
 static int fill(struct snapshot *s, struct buf *ret_err)
@@ -208,6 +276,10 @@ struct snapshot *snapshot_unref(struct snapshot *s)
         tls_unref(s->model_tls);
         free(s->headers);
         free(s->query);
+        for (uint32_t i = 0; i < CALL_MAX_TOOLS; i++) {
+            json_schema_free(s->tools[i].schema);
+            free(s->tools[i].headers);
+        }
         config_unref(s->cfg);
         free(s);
     }

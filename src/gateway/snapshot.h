@@ -6,9 +6,19 @@
 #define GATEWAY_SNAPSHOT_H
 
 #include "api/api_opts.h"
+#include "base/json_schema.h"
 #include "carriers/twilio/twilio_opts.h"
 #include "config/config.h"
 #include "providers/openai/openai_opts.h"
+#include "tools/webhook/webhook_opts.h"
+
+/* What the host knows of a tool besides what the call is told. */
+struct snapshot_tool {
+    struct json_schema *schema; /* of its arguments */
+    bool is_webhook;            /* else built in */
+    struct webhook_opts webhook;
+    struct webhook_pair *headers;
+};
 
 struct snapshot {
     uint32_t refs;
@@ -21,6 +31,7 @@ struct snapshot {
     struct openai_pair *headers, *query;
     struct tls_ctx *model_tls; /* NULL: the provider is reached without TLS, or by the system's store */
     struct call_opts call;     /* all but call_id */
+    struct snapshot_tool tools[CALL_MAX_TOOLS]; /* in the order of call.tools */
 };
 
 /* Takes cfg's reference, also on failure. ret_err gets a sentence: a CA file that cannot be read, an unknown tool. */

@@ -15,15 +15,18 @@
 #include "gateway/tap.h"
 #include "gateway/vad_service.h"
 #include "net/disk.h"
+#include "net/http_client.h"
 #include "net/loop.h"
 #include "obs/metrics.h"
 
 struct host;
+struct tool_job;
 
 /* What a worker is given at birth; all of it outlives the worker. */
 struct worker_env {
     struct loop *loop;
     struct disk *disk;
+    struct http_client *http; /* for webhook tools */
     struct metrics *metrics;
     struct scribe *scribe;
     struct records *records;
@@ -53,6 +56,7 @@ struct worker {
     uint32_t *generations;
     uint32_t n_slots, n_hosts;
     uint32_t tool_jobs;          /* under way; they outlive their calls */
+    struct tool_job *webhooks;   /* those of them that can be broken off */
     struct call_actions actions; /* of the step under way */
     struct buf journal;          /* of the step under way */
     struct openai_scratch openai;

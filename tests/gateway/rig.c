@@ -85,7 +85,7 @@ static void open_sandbox(struct rig *r, const struct rig_opts *o)
     struct sandbox_server_opts so = {.dialogue = r->dialogue, .speech = SANDBOX_SPEECH_CANNED, .speed = 8, .seed = 1};
     struct buf err;
     buf_init(&err, 4096);
-    assert_ok(dialogue_load(str_from(dialogue_yaml), "test", &err, &r->dialogue));
+    assert_ok(dialogue_load(str_from(o->dialogue ? o->dialogue : dialogue_yaml), "test", &err, &r->dialogue));
     so.dialogue = r->dialogue;
     if (o->faults) {
         assert_ok(faults_parse(&so.faults, str_from(o->faults), &err));
@@ -145,7 +145,10 @@ void rig_open(struct rig *r, const struct rig_opts *o)
 {
     memset(r, 0, sizeof(*r));
     r->auth_token = o->auth_token;
-    assert_ok(loop_new(&r->loop));
+    r->loop = o->loop;
+    if (!r->loop) {
+        assert_ok(loop_new(&r->loop));
+    }
     open_sandbox(r, o);
     if (o->dir) {
         assert_ok(str_copy(r->dir, sizeof(r->dir), str_from(o->dir)));

@@ -30,6 +30,8 @@ struct rig_opts {
     const char *extra;      /* YAML after ours */
     const char *carrier;    /* YAML under carriers.twilio; NULL: {} */
     const char *dir;        /* records of an earlier rig; NULL: a new folder */
+    const char *dialogue;   /* YAML of the sandbox; NULL: ours */
+    struct loop *loop;      /* the rig's from now on; NULL: a new one */
 };
 
 /* What a phone's call came to. */

@@ -1,0 +1,493 @@
+/* Entries of agent.tools that are maps: webhook tools. What a tool needs, and what its parts may say. */
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/json_schema.h"
+#include "base/template.h"
+#include "config/draft.h"
+
+#define MAX_JSON_BYTES (256 * 1024)
+#define NO_PARAMETERS  "{\"type\":\"object\",\"properties\":{},\"required\":[]}"
+
+/* One entry while it is read. */
+struct reading {
+    struct draft *d;
+    struct config_tool *tool;
+    const struct yaml_node *node;
+    const struct json_doc *properties; /* of the parameters, NULL: none */
+    char prefix[32];                   /* "agent.tools[2]." */
+    struct origin origins[DRAFT_MAX_OPTIONS];
+};
+
+static struct origin key_origin(const struct yaml_node *n)
+{
+    return (struct origin){
+        .kind = ORIGIN_FILE, .line = n->key.p ? n->key_line : n->line, .col = n->key.p ? n->key_col : n->col};
+}
+
+/* Where a key got its value, else where the entry begins. */
+static struct origin origin_of(const struct reading *r, const char *key)
+{
+    const struct origin *at = &r->origins[option_find(OPTION_TOOL, str_from(key)) - option_table];
+
+    return at->kind == ORIGIN_DEFAULT ? (struct origin){.kind = ORIGIN_FILE, .line = r->node->line, .col = r->node->col}
+                                      : *at;
+}
+
+#define FAIL(r, key, ...)                                                                                              \
+    do {                                                                                                               \
+        struct origin at_ = origin_of(r, key);                                                                         \
+        draft_fail((r)->d, &at_, __VA_ARGS__);                                                                         \
+    } while (0)
+
+/* ------------------------------------------------------------------------------------------------ YAML to JSON */
+
+static void put_scalar(const struct yaml_node *n, struct buf *out)
+{
+    static const char *const yes[] = {"true", "True", "TRUE"}, *const no[] = {"false", "False", "FALSE"};
+    struct json_val v;
+
+    for (uint32_t i = 0; n->plain && i < ARRAY_LEN(yes); i++) {
+        if (str_is(n->text, yes[i]) || str_is(n->text, no[i])) {
+            buf_puts(out, str_is(n->text, yes[i]) ? "true" : "false");
+            return;
+        }
+    }
+    if (yaml_is_null(n)) {
+        buf_puts(out, "null");
+    } else if (n->plain && json_parse(n->text, &v) == 0 && v.type == JSON_NUMBER) {
+        buf_put_str(out, n->text);
+    } else {
+        json_put_quoted(out, n->text);
+    }
+}
+
+/* The parser has bounded the nesting; aliases can still make much of little, so the buffer bounds the rest. */
+static void put_json(const struct yaml_node *n, struct buf *out)
+{
+    if (n->kind == YAML_SCALAR) {
+        put_scalar(n, out);
+        return;
+    }
+    buf_putc(out, n->kind == YAML_MAP ? '{' : '[');
+    for (const struct yaml_node *c = n->first; c && out->err == 0; c = c->next) {
+        buf_puts(out, c == n->first ? "" : ",");
+        if (n->kind == YAML_MAP) {
+            json_put_quoted(out, c->key);
+            buf_putc(out, ':');
+        }
+        put_json(c, out);
+    }
+    buf_putc(out, n->kind == YAML_MAP ? '}' : ']');
+}
+
+int schema_keep(struct draft *d, const struct yaml_node *n, struct str *ret)
+{
+    struct buf json;
+    struct str kept = STR_NULL;
+    int err;
+
+    buf_init(&json, MAX_JSON_BYTES);
+    put_json(n, &json);
+    err = json.err;
+    if (err >= 0) {
+        kept = arena_str(d->arena, buf_str(&json));
+        err = kept.p ? 0 : -ENOMEM;
+    }
+    buf_done(&json);
+    if (err >= 0) {
+        *ret = kept;
+    }
+    return err;
+}
+
+/* ------------------------------------------------------------------------------------------------ the schema */
+
+/* The node that a pointer leads to, or the last one on the way. */
+static const struct yaml_node *node_at(const struct yaml_node *n, struct str pointer)
+{
+    struct str part;
+
+    while (pointer.n && n && n->kind != YAML_SCALAR) {
+        const struct yaml_node *c = n->first;
+        uint32_t i = 0;
+        char index[16];
+
+        pointer = (struct str){pointer.p + 1, pointer.n - 1};
+        part = (struct str){pointer.p, str_find(pointer, '/')};
+        pointer = (struct str){pointer.p + part.n, pointer.n - part.n};
+        for (; c; c = c->next, i++) {
+            snprintf(index, sizeof(index), "%u", i); /* eleven characters at most */
+            if (n->kind == YAML_MAP ? str_eq(c->key, part) : str_is(part, index)) {
+                break;
+            }
+        }
+        if (!c) {
+            return n;
+        }
+        n = c;
+    }
+    return n;
+}
+
+static const struct yaml_node *member(const struct yaml_node *map, const char *key)
+{
+    for (const struct yaml_node *c = map->first; c; c = c->next) {
+        if (str_is(c->key, key)) {
+            return c;
+        }
+    }
+    return map;
+}
+
+/* "/properties/a/type" reads as "parameters.properties.a.type". */
+static void dotted(struct str pointer, char *out, size_t cap)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pointer.n && n + 1 < cap; i++) {
+        out[n++] = pointer.p[i] == '/' ? '.' : pointer.p[i];
+    }
+    out[n] = '\0';
+}
+
+static void on_schema_error(struct str pointer, struct str text, void *arg)
+{
+    struct reading *r = arg;
+    struct origin at = key_origin(node_at(member(r->node, "parameters"), pointer));
+    char path[300];
+
+    dotted(pointer, path, sizeof(path));
+    draft_fail(r->d, &at, "%sparameters%s " STR_FMT, r->prefix, path, STR_ARG(text));
+}
+
+static void on_schema_ignored(struct str pointer, struct str text, void *arg)
+{
+    struct reading *r = arg;
+    struct origin at = key_origin(node_at(member(r->node, "parameters"), pointer));
+    char path[300];
+
+    dotted(pointer, path, sizeof(path));
+    draft_warn(r->d, STR_FMT ":%u:%u: %sparameters%s " STR_FMT, STR_ARG(r->d->name), at.line, at.col, r->prefix, path,
+               STR_ARG(text));
+}
+
+static void check_schema(struct reading *r)
+{
+    struct json_schema *schema = NULL;
+    int err = json_schema_new(r->tool->parameters, on_schema_error, on_schema_ignored, r, &schema);
+
+    if (err == -ENOMEM) {
+        r->d->out_of_memory = true;
+    } else if (err < 0 && err != -ERR_CONFIG) {
+        FAIL(r, "parameters", "%sparameters: %s", r->prefix, err_text(err));
+    }
+    json_schema_free(schema);
+}
+
+/* ------------------------------------------------------------------------------------------------ templates */
+
+static const struct option_word words_names[] = {
+    {"arguments", 0, false}, {"call.id", 0, false}, {"caller", 0, false},       {"called", 0, false},
+    {"agent", 0, false},     {"tool", 0, false},    {"tool_call_id", 0, false}, {NULL, 0, false}};
+
+static bool is_name(struct str name)
+{
+    for (const struct option_word *w = words_names; w->word; w++) {
+        if (str_is(name, w->word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_name(struct reading *r, const char *key, struct str name)
+{
+    const char *near = NULL;
+
+    if (str_starts(name, STR("arguments."))) {
+        struct str first = {name.p + 10, name.n - 10};
+
+        first.n = str_find(first, '.');
+        if (!json_doc_get(r->properties, first)) {
+            FAIL(r, key, "%s%s: {{" STR_FMT "}}: parameters.properties has no \"" STR_FMT "\"", r->prefix, key,
+                 STR_ARG(name), STR_ARG(first));
+        }
+    } else if (!is_name(name)) {
+        bool found = option_word_nearest(words_names, name, &near);
+
+        FAIL(r, key, "%s%s: there is no {{%.*s}}%s%s%s", r->prefix, key, (int)MIN(name.n, 60u), name.p,
+             found ? "; did you mean {{" : "", found ? near : "", found ? "}}?" : "");
+    }
+}
+
+static bool check_template(struct reading *r, const char *key, struct str text)
+{
+    uint32_t problems = r->d->problems;
+    struct str before, name;
+    int more;
+
+    while ((more = template_next(&text, &before, &name)) > 0) {
+        check_name(r, key, name);
+    }
+    if (more < 0) {
+        FAIL(r, key, "%s%s has a {{ without a name and a closing }}", r->prefix, key);
+    }
+    return r->d->problems == problems;
+}
+
+/* ------------------------------------------------------------------------------------------------ the request */
+
+static bool host_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr(".-_:[]", c);
+}
+
+static bool host_ok(struct str host)
+{
+    for (size_t i = 0; i < host.n; i++) {
+        if (!host.p[i] || !host_char(host.p[i])) {
+            return false;
+        }
+    }
+    return host.n > 0 && host.n < 256;
+}
+
+/* Blanks may stand within {{ }} only. */
+static bool url_text_ok(struct str url)
+{
+    struct str before, name;
+    int more = 1;
+
+    while (more > 0) {
+        more = template_next(&url, &before, &name);
+        for (size_t i = 0; more >= 0 && i < before.n; i++) {
+            if ((uint8_t)before.p[i] <= ' ' || (uint8_t)before.p[i] >= 0x7F || strchr("#\"<>\\^`{|}", before.p[i])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static bool is_loopback(struct str host)
+{
+    return str_starts(host, STR("127.")) || str_starts(host, STR("localhost")) || str_starts(host, STR("[::1]"));
+}
+
+static void check_url(struct reading *r)
+{
+    struct str url = r->tool->url;
+    bool tls = str_starts(url, STR("https://"));
+    size_t scheme = tls ? 8 : 7;
+    struct str rest, host;
+
+    if (url.n == 0) {
+        FAIL(r, "webhook.url", "%swebhook.url is missing", r->prefix);
+        return;
+    }
+    if (!tls && !str_starts(url, STR("http://"))) {
+        FAIL(r, "webhook.url", "%swebhook.url must begin with https:// or http://", r->prefix);
+        return;
+    }
+    rest = (struct str){url.p + scheme, url.n - scheme};
+    host = (struct str){rest.p, MIN(str_find(rest, '/'), str_find(rest, '?'))};
+    if (!host_ok(host)) {
+        FAIL(r, "webhook.url", "%swebhook.url must have a host name, without user, password and {{ }}", r->prefix);
+        return;
+    }
+    if (check_template(r, "webhook.url", url) && !url_text_ok(url)) {
+        FAIL(r, "webhook.url", "%swebhook.url holds a character that cannot stand in an address", r->prefix);
+    }
+    if (!tls && !is_loopback(host)) {
+        draft_warn(r->d, "%swebhook.url is not encrypted: arguments and keys travel in the clear", r->prefix);
+    }
+}
+
+static void check_headers(struct reading *r)
+{
+    static const char *const ours[] = {"Host",       "Content-Length", "Transfer-Encoding",
+                                       "Connection", "Expect",         "X-Ringtrip-Signature"};
+    const struct config_map *h = &r->tool->headers;
+
+    for (uint32_t i = 0; i < h->n; i++) {
+        for (uint32_t j = 0; j < ARRAY_LEN(ours); j++) {
+            if (str_ieq(h->v[i].name, str_from(ours[j]))) {
+                FAIL(r, "webhook.headers", "%swebhook.headers: %s is ours to send", r->prefix, ours[j]);
+            }
+        }
+        check_template(r, "webhook.headers", h->v[i].value);
+    }
+}
+
+static struct json_doc any_value(void *arg, struct str name)
+{
+    return (struct json_doc){.type = JSON_STRING, .text = STR("x")};
+}
+
+/* Whatever the values are, the escaping keeps them in their place: with one value that is JSON it always is. */
+static void check_body(struct reading *r)
+{
+    struct str body = r->tool->body;
+    const struct json_doc *doc = NULL;
+    struct str name;
+    struct buf out;
+    int err;
+
+    if (body.n == 0) {
+        return;
+    }
+    if (r->tool->method == WEBHOOK_GET) {
+        FAIL(r, "webhook.body", "%swebhook.body: a GET request has none", r->prefix);
+        return;
+    }
+    if (!check_template(r, "webhook.body", body)) {
+        return;
+    }
+    buf_init(&out, MAX_JSON_BYTES);
+    err = template_write(body, TEMPLATE_JSON, any_value, NULL, &out, &name);
+    err = err < 0 ? err : json_doc_parse(buf_str(&out), &doc); /* also refuses a backslash before {{ */
+    json_doc_free(doc);
+    if (err == -ENOMEM) {
+        r->d->out_of_memory = true;
+    } else if (err < 0) {
+        FAIL(r, "webhook.body", "%swebhook.body must be JSON once the values are put in", r->prefix);
+    }
+    buf_done(&out);
+}
+
+/* ------------------------------------------------------------------------------------------------ an entry */
+
+static bool tool_name_ok(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_')) {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= 64;
+}
+
+static void check_tool_name(struct reading *r)
+{
+    const struct draft *d = r->d;
+    struct str name = r->tool->name;
+    const struct option_word *w = option_find(OPTION_ROOT, STR("agent.tools"))->words;
+
+    if (name.n == 0) {
+        FAIL(r, "name", "%sname is missing", r->prefix);
+        return;
+    }
+    if (!tool_name_ok(name)) {
+        FAIL(r, "name", "%sname must be 1 to 64 letters, digits, _ and -, not \"%.60s\"", r->prefix, name.p);
+    }
+    for (; w->word; w++) {
+        if (str_is(name, w->word)) {
+            FAIL(r, "name", "%sname: %s is the name of a built-in tool", r->prefix, w->word);
+        }
+    }
+    for (uint32_t i = 0; i + 1 < d->tool_count; i++) {
+        if (str_eq(d->tools[i].name, name)) {
+            FAIL(r, "name", "%sname: there is another tool %s", r->prefix, name.p);
+        }
+    }
+}
+
+static void check_tool(struct reading *r)
+{
+    const struct json_doc *doc = NULL, *type;
+
+    check_tool_name(r);
+    if (r->tool->description.n == 0) {
+        draft_warn(r->d, "%sdescription is missing: the model knows only the name of %s", r->prefix, r->tool->name.p);
+    }
+    if (r->tool->parameters.n == 0) {
+        r->tool->parameters = STR(NO_PARAMETERS);
+    } else {
+        check_schema(r);
+    }
+    if (json_doc_parse(r->tool->parameters, &doc) < 0) { /* else reported already */
+        r->d->out_of_memory = r->d->problems == 0;
+        return;
+    }
+    type = json_doc_get(doc, STR("type"));
+    if (!type || !str_is(type->text, "object")) {
+        FAIL(r, "parameters", "%sparameters must have type: object", r->prefix);
+    }
+    r->properties = json_doc_get(doc, STR("properties"));
+    check_url(r);
+    check_headers(r);
+    check_body(r);
+    json_doc_free(doc);
+}
+
+static void take_tool(struct draft *d, const struct yaml_node *n, uint32_t index)
+{
+    struct origin at = {.kind = ORIGIN_FILE, .line = n->line, .col = n->col};
+    struct reading r = {.d = d, .node = n};
+    uint32_t problems = d->problems;
+
+    if (!d->tools) {
+        d->tools = arena_alloc(d->arena, sizeof(*d->tools) * DRAFT_MAX_TOOLS);
+        d->out_of_memory = d->out_of_memory || !d->tools;
+    }
+    if (!d->tools) {
+        return;
+    }
+    if (d->tool_count == DRAFT_MAX_TOOLS) {
+        draft_fail(d, &at, "agent.tools has more than %u entries", DRAFT_MAX_TOOLS);
+        return;
+    }
+    r.tool = &d->tools[d->tool_count++];
+    draft_defaults(d, OPTION_TOOL, r.tool);
+    snprintf(r.prefix, sizeof(r.prefix), "agent.tools[%u].", index); /* it fits */
+    walk_struct(d, OPTION_TOOL, n, r.tool, r.origins, r.prefix);
+    if (d->problems == problems && !d->out_of_memory) { /* what follows from a mistake is not worth telling */
+        check_tool(&r);
+    }
+}
+
+const struct yaml_node *take_tools(struct draft *d, const struct yaml_node *list, struct yaml_node *names)
+{
+    uint32_t index = 0;
+
+    *names = *list;
+    names->first = names->last = NULL;
+    names->n = 0;
+    for (const struct yaml_node *c = list->first; c; c = c->next, index++) {
+        struct yaml_node *copy;
+
+        if (c->kind == YAML_MAP) {
+            take_tool(d, c, index);
+            continue;
+        }
+        copy = ARENA_NEW(d->arena, struct yaml_node);
+        if (!copy) {
+            d->out_of_memory = true;
+            return names;
+        }
+        *copy = *c;
+        copy->next = NULL;
+        if (names->last) {
+            names->last->next = copy;
+        } else {
+            names->first = copy;
+        }
+        names->last = copy;
+        names->n++;
+    }
+    return names;
+}
+
+void finish_tools(struct draft *d)
+{
+    struct config_agent *a = &d->cfg->agent;
+
+    a->webhooks = d->tools;
+    a->webhook_count = d->tool_count;
+    if (a->tools.n + a->webhook_count > CALL_MAX_TOOLS) {
+        draft_fail(d, draft_origin(d, "agent.tools"), "agent.tools has more than %u entries", CALL_MAX_TOOLS);
+    }
+}
