@@ -146,7 +146,8 @@ TEST(every_line_of_env_example_loads_by_itself)
     buf_done(&one);
 }
 
-TEST(the_example_configuration_loads_without_warnings)
+/* Without a key and with one. */
+static void assert_example_loads(const char *name)
 {
     const char *const env[] = {"OPENAI_API_KEY=sk-1234567890", NULL};
     struct config_source src = {.dotenv_path = "", .env = fixture_env};
@@ -155,9 +156,8 @@ TEST(the_example_configuration_loads_without_warnings)
     char path[512];
 
     buf_init(&errors, 1 << 16);
-    assert_true((size_t)snprintf(path, sizeof(path), "%s/examples/ringtrip.yaml", SOURCE_ROOT) < sizeof(path));
+    assert_true((size_t)snprintf(path, sizeof(path), "%s/examples/%s", SOURCE_ROOT, name) < sizeof(path));
     src.path = path;
-    /* Without a key and with one. */
     for (int i = 0; i < 2; i++) {
         src.env_arg = i ? (void *)(uintptr_t)env : NULL;
         if (config_load(&src, &errors, &cfg) < 0) {
@@ -169,7 +169,13 @@ TEST(the_example_configuration_loads_without_warnings)
     buf_done(&errors);
 }
 
+TEST(the_example_configurations_load_without_warnings)
+{
+    assert_example_loads("ringtrip.yaml");
+    assert_example_loads("webhook-tools.yaml");
+}
+
 TEST_MAIN(T(env_example_is_what_the_table_prints), T(the_reference_page_is_what_the_table_prints),
           T(every_option_is_printed_and_explained), T(no_key_and_no_environment_name_is_there_twice),
           T(every_alias_leads_to_a_key), T(every_line_of_env_example_loads_by_itself),
-          T(the_example_configuration_loads_without_warnings))
+          T(the_example_configurations_load_without_warnings))

@@ -235,5 +235,97 @@ TEST(a_call_that_ends_takes_its_requests_with_it)
     close_hook(&h, &r);
 }
 
+/* ---- the example ---- */
+
+static const char example_dialogue[] =
+    "name: parcels\n"
+    "greeting: Hello.\n"
+    "refusal: What?\n"
+    "unavailable: Not now.\n"
+    "prompt: Anything else?\n"
+    "script:\n"
+    "  - where is one two three four\n"
+    "  - pick it up tomorrow\n"
+    "rules:\n"
+    "  digit: one | two | three | four\n"
+    "  number: <digit> <digit>+\n"
+    "slots:\n"
+    "  number: digits\n"
+    "intents:\n"
+    "  where:\n"
+    "    rules: [\"where is [<number>]\"]\n"
+    "    say: Looking.\n"
+    "    call: {tool: lookup_parcel, arguments: {number: \"{number}\"}}\n"
+    "  pickup:\n"
+    "    rules: [pick it up tomorrow]\n"
+    "    say: Booking.\n"
+    "    call: {tool: book_pickup, arguments: {number: \"{number|1234}\", day: tomorrow}}\n"
+    "results:\n"
+    "  lookup_parcel:\n"
+    "    - when: {error: \"*\"}\n"
+    "      say: That did not work.\n"
+    "    - say: \"Your parcel is in {result.city}.\"\n"
+    "  book_pickup:\n"
+    "    - when: {error: \"*\"}\n"
+    "      say: That did not work.\n"
+    "    - say: It is booked.\n";
+
+/* Text of a file with two of its texts replaced: where the shop is, and how tones are heard. */
+static void read_example(struct buf *out, uint16_t port)
+{
+    static const char address[] = "https://shop.example.com/api", agent[] = "\nagent:\n";
+    struct buf text;
+    FILE *f = fopen(SOURCE_ROOT "/examples/webhook-tools.yaml", "r");
+    assert_non_null(f);
+    buf_init(&text, 1 << 16);
+    uint8_t *room = buf_room(&text, 16384);
+    assert_non_null(room);
+    buf_added(&text, fread(room, 1, 16384, f));
+    fclose(f);
+    struct str rest = buf_str(&text);
+    size_t at = str_search(rest, str_from(agent));
+    assert_true(at != SIZE_MAX);
+    buf_put(out, rest.p, at + strlen(agent));
+    buf_puts(out, "  turn_detection: server_vad\n");
+    rest = (struct str){rest.p + at + strlen(agent), rest.n - at - strlen(agent)};
+    for (uint32_t n = 0; (at = str_search(rest, str_from(address))) != SIZE_MAX; n++) {
+        assert_true(n < 2);
+        buf_put(out, rest.p, at);
+        buf_printf(out, "http://127.0.0.1:%u/api", port);
+        rest = (struct str){rest.p + at + strlen(address), rest.n - at - strlen(address)};
+    }
+    buf_put_str(out, rest);
+    buf_done(&text);
+}
+
+TEST(the_example_does_what_it_says)
+{
+    static const struct phone_when when[] = {{0}, {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 2000}};
+    const struct http_server_opts so = {.host = "127.0.0.1"};
+    struct rig_opts o = {.dialogue = example_dialogue};
+    struct rig r;
+    struct hook h = {.answer = "{\"data\":{\"parcel\":{\"city\":\"Lisbon\"}}}"};
+    struct buf extra;
+    buf_init(&extra, 1 << 16);
+    buf_init(&h.seen, 1 << 16);
+    assert_ok(loop_new(&o.loop));
+    assert_ok(http_server_open(o.loop, &so, &hook_handler, &h, &h.server));
+    read_example(&extra, http_server_port(h.server));
+    o.extra = buf_cstr(&extra);
+    rig_open(&r, &o);
+    struct rig_call *c = rig_call(&r, when, 2, answered);
+    rig_wait_over(c);
+    assert_int_equal(h.requests, 2);
+    assert_said(&r, "Your parcel is in Lisbon.");
+    assert_said(&r, "It is booked.");
+    struct str seen = buf_str(&h.seen);
+    assert_true(str_starts(seen, STR("POST /api/pickups|Bearer|{\"parcel\": \"1234\", \"day\": \"tomorrow\", \"note\": "
+                                     "null,\n \"phone\": \"+15005550001\", \"request_id\": \"")));
+    assert_replays(&r);
+    buf_done(&extra);
+    close_hook(&h, &r);
+}
+
 TEST_MAIN(T(the_answer_of_an_endpoint_is_spoken), T(arguments_that_do_not_fit_never_leave),
-          T(a_hanging_endpoint_costs_its_timeout_and_no_more), T(a_call_that_ends_takes_its_requests_with_it))
+          T(a_hanging_endpoint_costs_its_timeout_and_no_more), T(a_call_that_ends_takes_its_requests_with_it),
+          T(the_example_does_what_it_says))
