@@ -10,7 +10,10 @@ static const char yaml[] =
     "  b: *a\n"
     "carriers: {twilio: {auth_token: [token-a, token-b]}}\n"
     "agent: {provider: b, temperature: 1, model: gpt-4o-realtime-preview, voice: {id: voice_1},\n"
-    "        modalities: [text, audio], instructions: \"${LONG}\", tools: [end_call], greeting: null}\n"
+    "        modalities: [text, audio], instructions: \"${LONG}\", greeting: null,\n"
+    "        tools: [end_call, {name: hook, parameters: {type: object, properties: {a: {pattern: '^a$', format: b}}},\n"
+    "                webhook: {url: 'http://h/{{arguments.a}}', headers: {X: '{{caller}}'}, sign_secret: secret-1,\n"
+    "                          body: '{\"a\": \"\\\"{{arguments.a}}\"}'}}]}\n"
     "prices: {gpt-realtime-2.1: {text_in: 1}}\n"
     "limits: {max_cost: 2}\n";
 
