@@ -49,7 +49,7 @@ static bool dropped_speech(const struct phone_truth *t, const struct phone_cut *
     return false;
 }
 
-/* Whether a sound that may stop the agent, or may do what it likes, explains what happens at this time. */
+/* Whether words of the caller, or a sound that may do what it likes, explain what happens at this time. */
 static bool explained(const struct outcome *o, double at_ms)
 {
     if (o->convo->family == FAMILY_DTMF) {
@@ -57,7 +57,7 @@ static bool explained(const struct outcome *o, double at_ms)
     }
     for (size_t i = 0; i < o->n_sounds; i++) {
         const struct sound *s = &o->sounds[i];
-        if ((s->role == ROLE_REAL || s->role == ROLE_REPORT) && at_ms >= s->onset_ms && at_ms < s->end_ms + WINDOW_MS) {
+        if (s->role != ROLE_NOTHING && at_ms >= s->onset_ms && at_ms < s->end_ms + WINDOW_MS) {
             return true;
         }
     }
