@@ -127,7 +127,7 @@ static int fill(struct builder *b, struct json_val v, struct json_doc *node)
 int json_doc_parse(struct str text, const struct json_doc **ret)
 {
     struct json_val v;
-    int err = json_parse(text, &v);
+    int err = text.n > 0 ? json_parse(text, &v) : -ERR_SYNTAX; /* nothing may be NULL */
     if (err < 0) {
         return err;
     }

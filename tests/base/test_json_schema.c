@@ -257,6 +257,7 @@ TEST(documents_are_read_by_name_and_pointer)
     assert_str_is(buf_str(&out), "{\"a\":{\"b\":[1,{\"c/d\":\"x\\n\xC3\xA9\"}]},\"\":2,\"a.b\":null,\"n\":-1.50e2}");
     json_doc_free(d);
     assert_err(json_doc_parse(STR("1e999"), &d), ERR_RANGE);
+    assert_err(json_doc_parse(STR_NULL, &d), ERR_SYNTAX);
     assert_err(json_doc_parse(STR("\"\xFF\""), &d), ERR_UTF8);
     assert_err(json_doc_parse(STR("{\"a\":1"), &d), ERR_SYNTAX);
     buf_clear(&out, 0);
