@@ -149,7 +149,8 @@ static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
     enum echo_verdict echo = c->o->echo_guard ? echo_judge(&c->echo, at, pcm, n) : ECHO_NONE;
     hear_keys(c, pcm, n);
     if (echo == ECHO_ONLY) {
-        echo_hide(&c->echo, pcm, n); /* digital silence between sounds would itself be heard as an onset */
+        /* Silence, or noise of another colour than the line's, would itself be heard as an onset. */
+        comfort_fill(&c->comfort, pcm, n);
     } else {
         comfort_hear(&c->comfort, pcm, n);
     }
