@@ -1,5 +1,7 @@
 /* Entries of agent.tools that are maps: webhook tools. What a tool needs, and what its parts may say. */
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/json_schema.h"
@@ -420,6 +422,9 @@ static void check_tool(struct reading *r)
     check_url(r);
     check_headers(r);
     check_body(r);
+    if (r->tool->ca_file.n && access(r->tool->ca_file.p, R_OK) < 0) {
+        FAIL(r, "webhook.ca_file", "%swebhook.ca_file: %.200s: %s", r->prefix, r->tool->ca_file.p, err_text(-errno));
+    }
     json_doc_free(doc);
 }
 

@@ -149,6 +149,8 @@ TEST(mistakes_are_told_with_their_place)
         {TOOL("      webhook: {url: 'https://h/', timeout_ms: 11m}"),
          "t.yaml:5:48: agent.tools[0].webhook.timeout_ms must be a duration in milliseconds (or 250ms, 5s, 2m, 1h) "
          "from 0 to 600000, not \"11m\"\n"},
+        {TOOL("      webhook: {url: 'https://h/', ca_file: /none.pem}"),
+         "t.yaml:5:45: agent.tools[0].webhook.ca_file: /none.pem: No such file or directory\n"},
         {TOOL("      parameters: {type: string}\n      " HOOK),
          "t.yaml:5:19: agent.tools[0].parameters must have type: object\n"},
         {TOOL("      parameters: text\n      " HOOK),
