@@ -205,6 +205,7 @@ static int run(const struct args *a, struct studio *studio)
     } else if (outcomes && rig_run(&a->rig, &set, outcomes) == 0) {
         for (size_t i = 0; i < set.n; i++) {
             measure_words(&outcomes[i]);
+            outcomes[i].blurred = a->table.smoke && outcomes[i].late_frames > outcomes[i].call_s; /* one in fifty */
         }
         status = table_print(&a->table, &set, outcomes, &json) ? 0 : 1;
         if (a->json && (json.err || !write_json(a->json, &json))) {

@@ -143,6 +143,7 @@ struct outcome {
     double worst_repeat_ms, worst_skip_ms;
     uint32_t altered;
     double agent_s, call_s;
+    bool blurred;       /* the phone's frames left so late that no echo guard could make sense of them */
     double late_frames; /* the phone's own: its machine was too slow */
     uint32_t warnings;
     bool greeting_heard_back; /* a turn was committed before the caller said anything */

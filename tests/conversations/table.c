@@ -55,7 +55,7 @@ static double largest(const struct samples *s)
 /* What is summed up over some of the calls. */
 struct sum {
     size_t calls, failed, real, missed, false_interruptions, surplus_turns, heard_back, warnings, resumes, altered;
-    size_t unanswered, above_truth;
+    size_t unanswered, above_truth, blurred;
     double agent_s, late_ms, repeat_ms, skip_ms, phone_late;
     struct samples stop, first_gap, truncation, words, pause, end_of_turn, response, provider, gateway, network;
 };
@@ -95,9 +95,10 @@ static void add_call(struct sum *t, const struct outcome *o)
 {
     t->calls++;
     t->failed += o->failed;
-    t->false_interruptions += o->false_interruptions;
-    t->surplus_turns += o->surplus_turns;
-    t->heard_back += o->greeting_heard_back;
+    t->blurred += o->blurred;
+    t->false_interruptions += o->blurred ? 0 : o->false_interruptions;
+    t->surplus_turns += o->blurred ? 0 : o->surplus_turns;
+    t->heard_back += !o->blurred && o->greeting_heard_back;
     t->warnings += o->warnings;
     t->resumes += o->resumes;
     t->altered += o->altered;
@@ -364,10 +365,10 @@ static void check_outcomes(struct verdicts *v, const struct set *set, const stru
     verdict(v, all->failed == 0, "calls that failed: %zu of %zu", all->failed, all->calls);
     verdict(v, all->missed == 0, "real interruptions missed: %zu of %zu", all->missed, all->real);
     verdict(v, disturbed->false_interruptions == 0, "false interruptions by noise, cough, echo: %zu in %zu calls",
-            disturbed->false_interruptions, disturbed->calls);
+            disturbed->false_interruptions, disturbed->calls - disturbed->blurred);
     verdict(v, echo->false_interruptions + echo->surplus_turns == 0,
             "the agent interrupted or answered itself: %zu times in %zu calls with echo",
-            echo->false_interruptions + echo->surplus_turns, echo->calls);
+            echo->false_interruptions + echo->surplus_turns, echo->calls - echo->blurred);
     verdict(v, mmhm->false_interruptions == 0, "agents stopped by an mm-hm at the edge of their turn: %zu of %zu",
             mmhm->false_interruptions, mmhm->calls);
     verdict(v, all->late_ms <= 0, "audio heard behind a flush: %.0f ms", all->late_ms);
