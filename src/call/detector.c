@@ -85,6 +85,7 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
         }
         d->sound = true;
         d->quiet = 0;
+        d->begun_ppm = MIN(start_ppm, 990000u);
         d->onset = end > length ? end - length : 0;
         d->speech_ms = d->silence_ms = d->peak_ppm = d->fading_ms = 0;
     }
@@ -92,9 +93,12 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
     bool sure = d->ppm >= sure_ppm;
     d->fading_ms = sure ? 0 : d->peak_ppm >= sure_ppm ? d->fading_ms + DETECTOR_CHUNK_MS : 0;
     d->peak_ppm = MAX(d->peak_ppm, d->ppm);
-    if (d->ppm < o->end_ppm) {
+    /* Speech may rise slowly: until it is believed, what is still above the level that began the sound is no silence.
+     */
+    uint32_t silent_ppm = d->peak_ppm < o->start_ppm ? MIN(o->end_ppm, d->begun_ppm) : o->end_ppm;
+    if (d->ppm < silent_ppm) {
         d->silence_ms += DETECTOR_CHUNK_MS;
-    } else {
+    } else if (d->ppm >= o->end_ppm) {
         d->silence_ms = 0;
         d->speech_ms += DETECTOR_CHUNK_MS;
         d->speech_end = end;

@@ -20,7 +20,7 @@ void call_opts_init(struct call_opts *o)
                 .grace_ms = 500},
         .barge_in = {.on = true,
                      .pause = true,
-                     .verdict_ms = 500,
+                     .verdict_ms = 420,
                      .min_speech_ms = 224,
                      .reject_silence_ms = 128,
                      .backchannel_ms = 640,

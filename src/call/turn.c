@@ -341,12 +341,12 @@ void turn_arm(struct call *c)
     }
 }
 
-/* Speech that has lasted long enough anywhere but at the edge of the agent's turn: a little more decides. */
+/* Speech is under way and half believed: a little more decides, and going on now would only be stopped again. */
 static bool nearly_real(const struct call *c)
 {
     const struct detector *d = &c->detector;
     const struct call_barge_in_opts *o = &c->o->barge_in;
-    return c->sound == SOUND_OPEN && d->silence_ms == 0 && d->speech_ms >= o->min_speech_ms &&
+    return c->sound == SOUND_OPEN && d->silence_ms == 0 && 2 * d->speech_ms >= o->min_speech_ms &&
            d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c) && c->now_us < c->paused_us + 2 * ms_us(o->verdict_ms);
 }
 

@@ -204,7 +204,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_BOOL, "agent.barge_in.enabled", agent.barge_in.on), .null_text = "false", .def = "true", .meaning = "The caller may stop the agent by speaking"},
     {ROOT(OPTION_BOOL, "agent.barge_in.pause", agent.barge_in.pause), .def = "true",
      .meaning = "In two steps: any sound pauses the agent at once, then it is stopped or goes on; false: it goes on speaking until the sound is speech. Needs an own detector"},
-    {ROOT(OPTION_MS, "agent.barge_in.verdict_ms", agent.barge_in.verdict_ms), .min = 100, .max = 5000, .def = "500", .meaning = "A pause without a verdict ends after so long"},
+    {ROOT(OPTION_MS, "agent.barge_in.verdict_ms", agent.barge_in.verdict_ms), .min = 100, .max = 5000, .def = "420", .meaning = "A pause without a verdict ends after so long"},
     {ROOT(OPTION_MS, "agent.barge_in.min_speech_ms", agent.barge_in.min_speech_ms), .min = 0, .max = 5000, .def = "224", .meaning = "Speech over the agent for so long is an interruption"},
     {ROOT(OPTION_MS, "agent.barge_in.reject_silence_ms", agent.barge_in.reject_silence_ms), .min = 32, .max = 2000, .def = "128", .meaning = "So much silence before that, and it was nothing"},
     {ROOT(OPTION_MS, "agent.barge_in.backchannel_ms", agent.barge_in.backchannel_ms), .min = 0, .max = 5000, .def = "640", .meaning = "At the edges of the agent's turn speech must last so long; what is shorter is an mm-hm"},

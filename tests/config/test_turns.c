@@ -540,8 +540,8 @@ TEST(a_verdict_that_comes_too_late_is_said)
         const char *key; /* NULL: nothing is said */
     } cases[] = {
         {"verdict_ms: 200", "agent.barge_in.min_speech_ms is longer than agent.barge_in.verdict_ms (200)"},
-        {"backchannel_ms: 1001", "agent.barge_in.backchannel_ms is longer than twice agent.barge_in.verdict_ms (500)"},
-        {"backchannel_ms: 1000", NULL},
+        {"backchannel_ms: 841", "agent.barge_in.backchannel_ms is longer than twice agent.barge_in.verdict_ms (420)"},
+        {"backchannel_ms: 840", NULL},
         {"min_speech_ms: 800, pause: false", NULL},
         {"backchannel_ms: 1001, edge_ms: 0", NULL},
         {"verdict_ms: 200, enabled: false", NULL},
