@@ -87,7 +87,7 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
         d->quiet = 0;
         d->begun_ppm = MIN(start_ppm, 990000u);
         d->onset = end > length ? end - length : 0;
-        d->speech_ms = d->silence_ms = d->peak_ppm = d->fading_ms = 0;
+        d->speech_ms = d->silence_ms = d->peak_ppm = d->fading_ms = d->firm_ms = 0;
     }
     uint32_t sure_ppm = o->start_ppm + (1000000u - MIN(o->start_ppm, 1000000u)) / 2;
     bool sure = d->ppm >= sure_ppm;
@@ -100,6 +100,7 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
         d->silence_ms += DETECTOR_CHUNK_MS;
     } else if (d->ppm >= o->end_ppm) {
         d->silence_ms = 0;
+        d->firm_ms += d->ppm >= o->start_ppm ? DETECTOR_CHUNK_MS : 0;
         d->speech_ms += DETECTOR_CHUNK_MS;
         d->speech_end = end;
     }

@@ -30,6 +30,7 @@ struct detector {
     uint64_t onset, speech_end; /* begin of its first, end of its last chunk of speech */
     uint32_t speech_ms;         /* chunks at or above the end threshold */
     uint32_t silence_ms;        /* chunks below it since then */
+    uint32_t firm_ms;           /* of speech_ms, chunks at or above the start threshold: not the network's letting go */
     uint32_t begun_ppm;         /* threshold that it passed */
     uint32_t fading_ms;         /* since the last chunk that was surely speech; 0 when none was */
     uint32_t ppm, peak_ppm;     /* of the last chunk, of the sound */

@@ -239,7 +239,8 @@ static void decide(struct call *c)
         c->need_ms = MAX(needed_ms(c), 1u); /* as it was when the sound met the agent: edges pass while it lasts */
     }
     uint32_t need = over ? c->need_ms : c->o->vad.min_speech_ms;
-    if (d->speech_ms >= need && d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c)) {
+    bool firm = !over || 4 * d->firm_ms >= 3 * need; /* a burst of noise peaks and fades: most of it is not believed */
+    if (d->speech_ms >= need && firm && d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c)) {
         confirm(c);
     } else if (d->silence_ms >= c->o->barge_in.reject_silence_ms) {
         bool murmur = over && d->speech_ms >= c->o->barge_in.min_speech_ms;
@@ -346,14 +347,16 @@ static bool nearly_real(const struct call *c)
 {
     const struct detector *d = &c->detector;
     const struct call_barge_in_opts *o = &c->o->barge_in;
+    bool edge = c->need_ms > o->verdict_ms; /* more is asked for there than fits */
+    uint64_t until_us = c->paused_us + ms_us(edge ? 2 * o->verdict_ms : o->verdict_ms + DETECTOR_CHUNK_MS);
     return c->sound == SOUND_OPEN && d->silence_ms == 0 && 2 * d->speech_ms >= o->min_speech_ms &&
-           d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c) && c->now_us < c->paused_us + 2 * ms_us(o->verdict_ms);
+           d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c) && c->now_us < until_us;
 }
 
 void turn_timer(struct call *c, enum call_timer t)
 {
     if (t == TIMER_VERDICT && nearly_real(c)) {
-        timer_set(c, TIMER_VERDICT, 2 * DETECTOR_CHUNK_MS);
+        timer_set(c, TIMER_VERDICT, DETECTOR_CHUNK_MS);
     } else if (t == TIMER_VERDICT) {
         resume_agent(c, mostly_echo(c) ? VERDICT_ECHO : VERDICT_TIMEOUT);
     } else if (t == TIMER_ARM) {

@@ -264,6 +264,22 @@ TEST(speech_that_rises_slowly_is_not_silence_meanwhile)
     down();
 }
 
+TEST(a_burst_that_peaks_and_fades_is_no_speech)
+{
+    static const uint32_t ppm[] = {390000, 810000, 830000, 800000, 670000, 520000, 370000, 270000, 200000, 130000, 0};
+    up(TURN_LOCAL, 0);
+    agent_says("r1", 6000, false);
+    later(3000);
+    for (size_t i = 0; i < ARRAY_LEN(ppm); i++) { /* pink noise at 10 dB, as the network heard it */
+        s.ppm = ppm[i];
+        later(32);
+    }
+    later(300);
+    assert_int_equal(s.cancels + s.truncates, 0);
+    assert_int_equal(s.resumes, 1);
+    down();
+}
+
 TEST(an_edge_that_passes_does_not_make_a_murmur_speech)
 {
     prepare(TURN_LOCAL, 0);
@@ -605,8 +621,8 @@ TEST_MAIN(
     T(the_agent_pauses_in_the_step_of_the_first_chunk_of_speech),
     T(real_speech_cancels_and_truncates_at_what_was_heard), T(a_cough_pauses_and_resumes_without_a_skipped_sample),
     T(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption),
-    T(speech_that_rises_slowly_is_not_silence_meanwhile), T(an_edge_that_passes_does_not_make_a_murmur_speech),
-    T(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on),
+    T(speech_that_rises_slowly_is_not_silence_meanwhile), T(a_burst_that_peaks_and_fades_is_no_speech),
+    T(an_edge_that_passes_does_not_make_a_murmur_speech), T(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on),
     T(a_turn_ends_in_noise_that_lets_go_of_speech_slowly), T(a_pause_never_lasts_longer_than_the_verdict_may_take),
     T(several_pauses_in_one_item_still_truncate_below_the_truth),
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
