@@ -239,7 +239,7 @@ static void decide(struct call *c)
         c->need_ms = MAX(needed_ms(c), 1u); /* as it was when the sound met the agent: edges pass while it lasts */
     }
     uint32_t need = over ? c->need_ms : c->o->vad.min_speech_ms;
-    bool firm = !over || 4 * d->firm_ms >= 3 * need; /* a burst of noise peaks and fades: most of it is not believed */
+    bool firm = 4 * d->firm_ms >= 3 * need; /* a burst of noise peaks and fades: most of it is not believed */
     if (d->speech_ms >= need && firm && d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c)) {
         confirm(c);
     } else if (d->silence_ms >= c->o->barge_in.reject_silence_ms) {
