@@ -216,6 +216,9 @@ static void on_speech_started(struct call *c, const struct call_event *ev UNUSED
         call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("farewell"));
         return;
     }
+    if (!c->gated) {
+        c->own_commits = 0; /* one that was not confirmed by now never will be */
+    }
     if (turn_judged_here(c) && (c->gated || c->playout != PLAYOUT_EMPTY || c->caller == CALLER_SPEAKING)) {
         return; /* evidence, not an order */
     }

@@ -167,6 +167,10 @@ static void reject(struct call *c, enum call_verdict why)
 
 static void end_turn(struct call *c)
 {
+    if (c->o->turn.kind == TURN_MANUAL) {
+        forget_sound(c); /* only the hand that opened the turn closes it */
+        return;
+    }
     c->turn.speech_stop_ms = (int32_t)leg_ms(c, c->detector.speech_end);
     c->turn.end_silence_ms = c->detector.silence_ms;
     remark_sound(c, NOTE_TURN_END, c->detector.silence_ms);
@@ -200,6 +204,9 @@ static void put_on_shelf(struct call *c)
     if (audible(c)) {
         call_remark(c, NOTE_BARGE_IN_IGNORED, d->speech_ms, STR("protected"));
         c->turn.verdict = c->turn_open ? VERDICT_PROTECTED : c->turn.verdict;
+    }
+    if (c->caller == CALLER_MAYBE_SPEECH) {
+        caller_to(c, CA_REJECT); /* it began before it was protected: nobody holds the floor any more */
     }
     forget_sound(c);
 }

@@ -528,6 +528,40 @@ TEST(push_to_talk)
     down();
 }
 
+TEST(silence_does_not_end_what_the_button_began)
+{
+    prepare(TURN_MANUAL, 0);
+    start();
+    cue(TURN_CUE_START);
+    speak(600);
+    later(4000);
+    assert_int_equal(s.commits, 0);
+    assert_int_equal(view().caller, CALLER_SPEAKING);
+    cue(TURN_CUE_COMMIT);
+    assert_int_equal(s.commits, 1);
+    assert_int_equal(s.responds, 1);
+    down();
+}
+
+TEST(a_sound_that_becomes_protected_does_not_keep_the_floor)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.barge_in.on = false;
+    s.opts.vad.min_speech_ms = 300;
+    start();
+    s.ppm = 950000;
+    later(80);
+    assert_int_equal(view().caller, CALLER_MAYBE_SPEECH);
+    agent_says("r1", 1500, true); /* and may not be interrupted */
+    s.ppm = 0;
+    later(3000);
+    assert_int_equal(view().caller, CALLER_SILENT);
+    struct call_event ev = {.type = EV_CONTROL_USER_TEXT, .control_text = {.text = STR("hello")}};
+    sim_event(&s, &ev);
+    assert_int_equal(s.responds, 1); /* not held back for a caller who says nothing */
+    down();
+}
+
 TEST(a_short_turn_is_padded_to_what_the_service_takes)
 {
     prepare(TURN_MANUAL, 0);
@@ -628,5 +662,7 @@ TEST_MAIN(
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
     T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),
     T(hybrid_takes_turns_from_the_service_and_verdicts_from_here), T(hybrid_closes_a_turn_that_the_service_missed),
-    T(push_to_talk), T(a_short_turn_is_padded_to_what_the_service_takes), T(silence_of_the_carrier_ends_a_turn_too),
-    T(odd_frames_are_counted_and_survived), T(a_tool_answer_waits_for_the_caller_to_finish))
+    T(push_to_talk), T(silence_does_not_end_what_the_button_began),
+    T(a_sound_that_becomes_protected_does_not_keep_the_floor), T(a_short_turn_is_padded_to_what_the_service_takes),
+    T(silence_of_the_carrier_ends_a_turn_too), T(odd_frames_are_counted_and_survived),
+    T(a_tool_answer_waits_for_the_caller_to_finish))
