@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "call/cost_opts.h"
 #include "call/opts.h"
+#include "config/when.h"
 #include "tools/webhook/webhook_opts.h"
 
 struct config_list {
@@ -77,6 +78,10 @@ struct config_provider {
     struct config_map headers;
     struct config_map query;
     struct cost_prices prices; /* of prices.<model>; all zero when unknown */
+    struct config_list tools;  /* only these of an agent's tools, when narrowed */
+    bool narrowed;
+    struct config_list failover; /* names of providers that take over, in this order; distinct, known, not this one */
+    const uint32_t *failover_to; /* the same as indices into config.providers */
 };
 
 struct config_twilio {
@@ -126,9 +131,11 @@ enum config_effort {
     CONFIG_EFFORT_N
 };
 
-/* A tool that is an HTTP endpoint: an entry of agent.tools that is a map. Texts in {{ }} are templates. */
+/* An entry of tools, or of agent.tools, that is a map. Texts in {{ }} are templates. */
 struct config_tool {
     struct str name;
+    bool builtin;               /* settings of a built-in tool: description and parameters are its own when empty */
+    const struct when *enabled; /* NULL: always */
     struct str description;
     struct str parameters; /* JSON Schema of an object, checked */
     struct str url;
@@ -143,9 +150,31 @@ struct config_tool {
     bool retry;
 };
 
+#define CONFIG_MAX_AGENTS   32
+#define CONFIG_MAX_HANDOFFS 16
+#define CONFIG_MAX_ROUTES   256
+#define CONFIG_NONE         UINT32_MAX
+
+/* A way from one agent to another. */
+struct config_handoff {
+    struct str agent_name;
+    uint32_t agent;             /* index into config.agents */
+    struct str tool_name;       /* "transfer_to_billing" */
+    struct str description;     /* for the model; the agent's handoff_description unless given here */
+    const struct when *enabled; /* NULL: always */
+};
+
 struct config_agent {
     struct str name;
-    uint32_t provider; /* index into config.providers */
+    const struct when *enabled; /* NULL: always */
+    struct str handoff_description;
+    const struct config_handoff *handoffs;
+    uint32_t handoff_count;
+    const uint32_t *tool_refs; /* what it may use, as indices into config.tools: built-in and others, in order */
+    uint32_t tool_ref_count;
+    struct config_list guardrails; /* names */
+    struct config_map variables;   /* for templates; over config.variables */
+    uint32_t provider;             /* index into config.providers */
     struct str provider_name;
     struct str model;        /* "": its provider's; already merged into providers[provider] */
     struct str voice;        /* the same */
@@ -178,6 +207,23 @@ struct config_agent {
     enum config_effort reasoning_effort;
     bool parallel_tool_calls_set;
     bool parallel_tool_calls;
+};
+
+/* Which calls go where. The first whose condition holds counts; without any, start_agent takes the call. */
+struct config_route {
+    struct str name;          /* for logs; "#3" when it has none */
+    const struct when *when;  /* NULL: every call */
+    struct str agent_name;    /* "": start_agent */
+    uint32_t agent;           /* index into config.agents */
+    struct str provider_name; /* "": the agent's */
+    uint32_t provider;        /* index into config.providers, CONFIG_NONE: the agent's */
+    bool narrowed;            /* tools are given */
+    struct config_list tools; /* only these of an agent's tools */
+    struct str language;      /* "": the agent's */
+    struct str voice;         /* "": the agent's */
+    bool greeting_given;
+    struct str greeting;         /* in place of the agent's text */
+    struct config_map variables; /* over those of the agent */
 };
 
 struct config_vad {
@@ -243,7 +289,18 @@ struct config {
     const struct config_provider *providers; /* at least one */
     uint32_t provider_count;
     struct config_twilio twilio;
-    struct config_agent agent;
+    struct config_agent agent;         /* the starting one, the same as agents[start_agent] */
+    const struct config_agent *agents; /* at least one; distinct names */
+    uint32_t agent_count;
+    uint32_t start_agent; /* index into agents */
+    struct str start_agent_name;
+    const struct config_tool *tools; /* every tool that is described or used; distinct names */
+    uint32_t tool_count;
+    const struct config_route *routes;
+    uint32_t route_count;
+    struct str company_name;     /* {{company_name}} */
+    struct str time_zone;        /* of conditions, and of dates in texts: "Europe/Berlin"; "UTC" */
+    struct config_map variables; /* for templates */
     struct config_vad vad;
     struct config_playout playout;
     struct config_limits limits;
@@ -282,6 +339,12 @@ struct config *config_unref(struct config *cfg);
 
 /* The address (text, with or without port or brackets) is a trusted proxy. */
 bool config_trusts_proxy(const struct config *cfg, struct str address);
+/* Index of the agent, provider or tool with this name; CONFIG_NONE when there is none. */
+uint32_t config_find_agent(const struct config *cfg, struct str name);
+uint32_t config_find_provider(const struct config *cfg, struct str name);
+uint32_t config_find_tool(const struct config *cfg, struct str name);
+/* The first route that holds for these facts, NULL: none does. */
+const struct config_route *config_find_route(const struct config *cfg, const struct when_facts *facts);
 /* Prices of a model, NULL when none are configured. A dated name ("m-2026-01-02") finds its undated one. */
 const struct cost_prices *config_prices(const struct config *cfg, struct str model);
 

@@ -436,6 +436,20 @@ static void finish_country(struct draft *d)
     set_text(d, c, (struct str){upper, 2});
 }
 
+/* One agent so far: it is the list. */
+static void finish_agents(struct draft *d)
+{
+    struct config_agent *list = arena_alloc(d->arena, sizeof(*list));
+
+    if (!list) {
+        d->out_of_memory = true;
+        return;
+    }
+    *list = d->cfg->agent;
+    d->cfg->agents = list;
+    d->cfg->agent_count = 1;
+}
+
 void finish_draft(struct draft *d)
 {
     root_env(d);
@@ -444,6 +458,7 @@ void finish_draft(struct draft *d)
     finish_providers(d);
     finish_twilio(d);
     finish_agent(d);
+    finish_agents(d);
     finish_limits(d);
     finish_country(d);
 }

@@ -1,0 +1,42 @@
+/* Questions to a snapshot by name. */
+#include "config/config.h"
+
+uint32_t config_find_agent(const struct config *cfg, struct str name)
+{
+    for (uint32_t i = 0; i < cfg->agent_count; i++) {
+        if (str_eq(cfg->agents[i].name, name)) {
+            return i;
+        }
+    }
+    return CONFIG_NONE;
+}
+
+uint32_t config_find_provider(const struct config *cfg, struct str name)
+{
+    for (uint32_t i = 0; i < cfg->provider_count; i++) {
+        if (str_eq(cfg->providers[i].name, name)) {
+            return i;
+        }
+    }
+    return CONFIG_NONE;
+}
+
+uint32_t config_find_tool(const struct config *cfg, struct str name)
+{
+    for (uint32_t i = 0; i < cfg->tool_count; i++) {
+        if (str_eq(cfg->tools[i].name, name)) {
+            return i;
+        }
+    }
+    return CONFIG_NONE;
+}
+
+const struct config_route *config_find_route(const struct config *cfg, const struct when_facts *facts)
+{
+    for (uint32_t i = 0; i < cfg->route_count; i++) {
+        if (when_holds(cfg->routes[i].when, facts)) {
+            return &cfg->routes[i];
+        }
+    }
+    return NULL;
+}
