@@ -138,6 +138,16 @@ void buf_prepend(struct buf *b, const void *p, size_t n)
     memcpy(b->data + b->head, p, n);
 }
 
+void buf_remove(struct buf *b, size_t at, size_t n)
+{
+    assert(at <= b->len && n <= b->len - at);
+    if (n > 0) {
+        uint8_t *p = buf_ptr(b) + at;
+        memmove(p, p + n, b->len - at - n);
+        b->len -= n;
+    }
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
     assert(n <= b->len);

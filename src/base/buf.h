@@ -34,6 +34,8 @@ void buf_put_u64(struct buf *b, uint64_t value); /* decimal digits */
 void buf_put_i64(struct buf *b, int64_t value);
 /* Writes n bytes before the data into the head room; the caller guarantees that the room is there. */
 void buf_prepend(struct buf *b, const void *p, size_t n);
+/* Takes n bytes out at offset at (at + n <= len); what follows moves up. */
+void buf_remove(struct buf *b, size_t at, size_t n);
 /* Drops n bytes from the front. */
 void buf_consume(struct buf *b, size_t n);
 

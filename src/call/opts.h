@@ -56,7 +56,9 @@ struct call_barge_in_opts {
     bool on;                    /* the caller may stop the agent */
     bool pause;                 /* two steps; else the first sound that is a turn cancels at once */
     uint32_t verdict_ms;        /* a pause without verdict ends */
-    uint32_t min_speech_ms;     /* of speech before it is real */
+    uint32_t pause_ppm;         /* at or above the agent falls silent and listens; at most start_ppm */
+    uint32_t min_speech_ms;     /* of speech before it is real, three quarters of it at or above start_ppm */
+    uint32_t echo_extra_ms;     /* more of it on a line with echo: what opens the guard lets our own voice in */
     uint32_t reject_silence_ms; /* so much silence and it was nothing */
     uint32_t backchannel_ms;    /* at the edges of the agent's turn shorter speech is a backchannel */
     uint32_t edge_ms;           /* what counts as an edge */

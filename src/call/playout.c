@@ -485,7 +485,7 @@ uint32_t playout_resume(struct call *c)
         }
         it->acked -= moved;
         it->sent -= moved;
-        c->recent.len -= moved;
+        buf_remove(&c->recent, c->recent.len - moved, moved);
     }
     c->resumes = true;
     playout_to(c, PL_RESUME);

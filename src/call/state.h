@@ -128,6 +128,7 @@ struct call {
     bool gated;         /* the model hears turns only: local and manual detection */
     bool gate_open;
     uint64_t turn_bytes; /* appended since the gate opened */
+    size_t shelf_bytes;  /* of what waits: speech that may not count yet; behind it the ring goes on */
     uint64_t uplink_bytes, appended_bytes;
     uint64_t media_pos;     /* samples: where the next caller frame belongs on the media clock */
     uint64_t media_seen_us; /* arrival of the last frame; 0: none yet */
@@ -235,7 +236,10 @@ void uplink_key(struct call *c, char digit);
 void uplink_keys_done(struct call *c);             /* the keys become a text of the caller */
 void uplink_text(struct call *c, struct str text); /* as if the caller had said it; the agent stops for it */
 
-/* Speech begins at position from: what waited from there on goes out, then everything until the gate is shut. */
+/* What waits from position from on is kept for the next turn, whatever comes. */
+void uplink_shelve(struct call *c, uint64_t from);
+/* Speech begins at position from: the shelf, or what waited from there on, goes out, then all until the gate is shut.
+ */
 void uplink_gate_open(struct call *c, uint64_t from);
 /* The turn is over: padded to what the service takes, committed; the gate is shut. */
 void uplink_commit(struct call *c);

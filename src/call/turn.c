@@ -13,12 +13,17 @@
 #define TURN_MAX_MS    60000 /* a sound that never ends is a line fault: the turn is closed */
 #define COMMIT_WAIT_MS 1500  /* hybrid: the service has this much longer to notice the end */
 #define SHELF_MIN_MS   256   /* speech that is worth keeping until it may count */
-#define ECHO_EXTRA_MS  160   /* on a line with echo: a cough opens the guard, and our own voice comes in with it */
-#define PAUSE_PERCENT  40    /* of the start threshold: at so much the agent falls silent and listens */
 
 static uint32_t leg_ms(const struct call *c, uint64_t samples)
 {
     return (uint32_t)(samples / (audio_rate_hz(c->leg_format) / 1000));
+}
+
+/* Where audio that belongs to a sound begins: its pre-roll counts. */
+static uint64_t before(const struct call *c, uint64_t onset)
+{
+    uint64_t pre = (uint64_t)c->o->vad.pre_speech_ms * (audio_rate_hz(c->leg_format) / 1000);
+    return onset > pre ? onset - pre : 0;
 }
 
 static bool audible(const struct call *c)
@@ -111,7 +116,7 @@ static uint32_t needed_ms(const struct call *c)
     bool ends = c->response != RESPONSE_GENERATING && playout_rest_ms(c) < o->edge_ms;
     struct echo_stats echo;
     echo_stats(&c->echo, &echo);
-    uint32_t need = o->min_speech_ms + (echo.found ? ECHO_EXTRA_MS : 0);
+    uint32_t need = o->min_speech_ms + (echo.found ? o->echo_extra_ms : 0);
     return begins || ends ? MAX(o->backchannel_ms, need) : need;
 }
 
@@ -136,8 +141,7 @@ static void turn_is_real(struct call *c, uint64_t from)
     }
     c->turn.speech_start_ms = (int32_t)leg_ms(c, from);
     remark_sound(c, NOTE_TURN_START, c->detector.speech_ms);
-    uint64_t pre = (uint64_t)c->o->vad.pre_speech_ms * (audio_rate_hz(c->leg_format) / 1000);
-    uplink_gate_open(c, from > pre ? from - pre : 0);
+    uplink_gate_open(c, before(c, from));
 }
 
 static void confirm(struct call *c)
@@ -200,6 +204,7 @@ static void put_on_shelf(struct call *c)
     if (speech && own_turns(c) && c->phase != PHASE_FAREWELL) {
         c->shelf_from = c->shelved ? c->shelf_from : d->onset;
         c->shelved = true;
+        uplink_shelve(c, before(c, d->onset));
     }
     if (audible(c)) {
         call_remark(c, NOTE_BARGE_IN_IGNORED, d->speech_ms, STR("protected"));
@@ -267,7 +272,7 @@ static uint32_t sound_ppm(const struct call *c)
         return start;
     }
     uint32_t wary = c->now_us < c->backoff_us ? o->backoff_ppm : 0;
-    return (o->on && o->pause ? start / 100 * PAUSE_PERCENT : start) + wary;
+    return (o->on && o->pause ? MIN(o->pause_ppm, start) : start) + wary;
 }
 
 /* ---- what comes in ---- */
@@ -392,8 +397,7 @@ void turn_cue(struct call *c, enum turn_cue cue)
     if (cue == TURN_CUE_START && !talks) {
         caller_to(c, CA_START);
         barge_in(c, VERDICT_CONTROL);
-        uint64_t pre = (uint64_t)c->o->vad.pre_speech_ms * (audio_rate_hz(c->leg_format) / 1000);
-        uplink_gate_open(c, c->media_pos > pre ? c->media_pos - pre : 0);
+        uplink_gate_open(c, before(c, c->media_pos));
     } else if (cue == TURN_CUE_COMMIT && talks) {
         forget_sound(c);
         caller_to(c, CA_STOP);

@@ -44,7 +44,10 @@ static bool flows(const struct call *c)
     return c->model == MODEL_READY && c->leg == LEG_UP && c->phase != PHASE_SETUP && (!c->gated || c->gate_open);
 }
 
-/* While nothing is said the ring holds the pre-roll; what may become a turn is kept up to the limit. */
+/*
+ * While nothing is said the ring holds the pre-roll, behind what is on the shelf; what may become a turn is kept up to
+ * the limit.
+ */
 static void wait_up(struct call *c, struct span audio)
 {
     uint32_t bpm = audio_bytes_per_ms(c->leg_format);
@@ -52,15 +55,21 @@ static void wait_up(struct call *c, struct span audio)
     if (c->waiting.len + audio.n > limit) {
         size_t drop = MIN(c->waiting.len, c->waiting.len + audio.n - limit);
         buf_consume(&c->waiting, drop);
+        c->shelf_bytes -= MIN(c->shelf_bytes, drop);
         call_remark(c, NOTE_UPLINK_DROP, (int64_t)drop, STR_NULL);
     }
     if (audio.n <= limit) {
         buf_put(&c->waiting, audio.p, audio.n);
     }
     size_t idle = (size_t)(c->o->vad.pre_speech_ms + RING_SLACK_MS) * bpm;
-    bool wanted = !c->gated || c->gate_open || c->sound != SOUND_NONE || c->shelved;
-    if (!wanted && c->waiting.len > idle + (size_t)RING_TRIM_MS * bpm) {
-        buf_consume(&c->waiting, c->waiting.len - idle);
+    bool wanted = !c->gated || c->gate_open || c->sound != SOUND_NONE;
+    size_t ring = c->waiting.len - c->shelf_bytes;
+    if (!wanted && ring > idle + (size_t)RING_TRIM_MS * bpm) {
+        if (c->shelf_bytes) {
+            buf_remove(&c->waiting, c->shelf_bytes, ring - idle);
+        } else {
+            buf_consume(&c->waiting, ring - idle);
+        }
     }
 }
 
@@ -106,17 +115,34 @@ void uplink_open(struct call *c)
     flush_waiting(c);
 }
 
-void uplink_gate_open(struct call *c, uint64_t from)
+/* The ring reaches up to now: what of it lies before the position goes. */
+static void drop_before(struct call *c, uint64_t from)
 {
-    if (!c->gated || c->gate_open) {
-        return;
-    }
     uint32_t ss = audio_sample_bytes(c->leg_format);
     uint64_t waits = c->waiting.len / ss;
     uint64_t first = c->media_pos > waits ? c->media_pos - waits : 0;
     if (from > first) {
         buf_consume(&c->waiting, (size_t)MIN(from - first, waits) * ss);
     }
+}
+
+void uplink_shelve(struct call *c, uint64_t from)
+{
+    if (c->shelf_bytes == 0) {
+        drop_before(c, from);
+    }
+    c->shelf_bytes = c->waiting.len;
+}
+
+void uplink_gate_open(struct call *c, uint64_t from)
+{
+    if (!c->gated || c->gate_open) {
+        return;
+    }
+    if (c->shelf_bytes == 0) {
+        drop_before(c, from);
+    }
+    c->shelf_bytes = 0;
     c->gate_open = true;
     c->turn_bytes = 0;
     flush_waiting(c);

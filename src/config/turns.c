@@ -96,6 +96,9 @@ static void share_settings(struct draft *d)
     if (!draft_given(d, TD "end_threshold")) {
         v->end_ppm = MAX(v->start_ppm, HYSTERESIS_PPM + LOWEST_PPM) - HYSTERESIS_PPM;
     }
+    if (!draft_given(d, "agent.barge_in.pause_threshold")) {
+        d->cfg->agent.barge_in.pause_ppm = v->start_ppm / 5 * 2;
+    }
 }
 
 static const char *which_start(const struct draft *d)

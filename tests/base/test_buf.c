@@ -44,5 +44,22 @@ TEST(consume_moves_on_and_printf_appends)
     buf_done(&b);
 }
 
+TEST(remove_takes_out_of_the_middle)
+{
+    struct buf b;
+    buf_init(&b, 100);
+    buf_puts(&b, "xx0123456789");
+    buf_consume(&b, 2);
+    buf_remove(&b, 3, 4);
+    assert_str_is(buf_str(&b), "012789");
+    buf_remove(&b, 4, 2);
+    assert_str_is(buf_str(&b), "0127");
+    buf_remove(&b, 4, 0);
+    buf_remove(&b, 0, 1);
+    buf_puts(&b, "ab");
+    assert_str_is(buf_str(&b), "127ab");
+    buf_done(&b);
+}
+
 TEST_MAIN(T(limit_is_hard_and_error_sticks), T(header_goes_before_payload_without_copy),
-          T(consume_moves_on_and_printf_appends))
+          T(consume_moves_on_and_printf_appends), T(remove_takes_out_of_the_middle))

@@ -218,11 +218,35 @@ static void carrier_clear(struct sim *s)
     s->resuming = true;
 }
 
+/*
+ * Where a turn begins the uplink jumps; what is said then reaches up to the latest frame. Speech that waited on the
+ * shelf lies before it, in pieces, each of them further on.
+ */
+static void check_turn_begin(struct sim *s, struct span audio)
+{
+    bool shelves = s->opts.greeting.protect || !s->opts.barge_in.on || s->commits == 0; /* the model was not there */
+    for (size_t i = 1; i < audio.n; i++) {
+        bool jump = audio.p[i] != (audio.p[i - 1] + 1) % 251;
+        s->jumps += jump;
+        if (jump && !shelves) {
+            broke(s, "caller audio lost or out of order at the begin of a turn");
+        }
+    }
+    if (audio.p[audio.n - 1] != (s->caller_count - 1) % 251) {
+        broke(s, "a turn does not begin with all that is there");
+    }
+    s->append_count = s->caller_count;
+}
+
 static void check_append(struct sim *s, struct span audio)
 {
-    if (s->at_gate && audio.n <= s->caller_count) {
-        s->append_count = s->caller_count - (uint32_t)audio.n; /* up to the latest frame */
+    if (s->at_gate && audio.n > 0 && audio.n <= s->caller_count) {
         s->at_gate = false;
+        s->turn_audio = (uint32_t)audio.n;
+        if (!s->lossy) {
+            check_turn_begin(s, audio);
+            return;
+        }
     }
     for (size_t i = 0; i < audio.n && !s->lossy; i++) {
         if (audio.p[i] == 0xFF) {

@@ -40,6 +40,8 @@ struct sim {
     uint32_t ppm;          /* what the local detector makes of the caller now */
     bool gated;            /* the model hears turns only: the uplink jumps after a commit */
     bool at_gate;          /* the next append may be a jump */
+    uint32_t jumps;        /* inside of such an append: pieces from the shelf */
+    uint32_t turn_audio;   /* bytes of the last one */
     bool positions;        /* agent audio is one item that counts (sim_agent_bytes): resumes are checked exactly */
     uint32_t agent_offset; /* of what the model has said */
     uint32_t next_offset;  /* where the next burst of it must begin */

@@ -410,6 +410,30 @@ TEST(speech_that_may_not_interrupt_is_the_next_turn)
     down();
 }
 
+/* The agent goes on for longer than the ring reaches back: what was said waits, and what was not said does not. */
+TEST(speech_on_the_shelf_outlives_a_long_answer)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.barge_in.on = false;
+    s.opts.limits.uplink_ms = 6000;
+    start();
+    agent_says("r1", 20000, true);
+    later(1000);
+    speak(800);
+    later(4000);
+    speak(600);
+    later(10000);
+    assert_int_equal(s.commits, 0);
+    assert_false(logged("note=uplink-drop"));
+    later(5000);
+    assert_int_equal(s.commits, 1);
+    assert_int_equal(s.responds, 1);
+    assert_true(s.jumps >= 1 && s.jumps <= 2);
+    assert_true(view().appended_bytes / 8 >= 1400 + 2 * 300);
+    assert_true(view().appended_bytes / 8 <= 4500);
+    down();
+}
+
 static void greet_protected(uint32_t ms)
 {
     prepare(TURN_LOCAL, 0);
@@ -660,6 +684,7 @@ TEST_MAIN(
     T(a_turn_ends_in_noise_that_lets_go_of_speech_slowly), T(a_pause_never_lasts_longer_than_the_verdict_may_take),
     T(several_pauses_in_one_item_still_truncate_below_the_truth),
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
+    T(speech_on_the_shelf_outlives_a_long_answer),
     T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),
     T(hybrid_takes_turns_from_the_service_and_verdicts_from_here), T(hybrid_closes_a_turn_that_the_service_missed),
     T(push_to_talk), T(silence_does_not_end_what_the_button_began),

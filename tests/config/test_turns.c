@@ -44,7 +44,9 @@ static void assert_same_barge_in(const struct call_barge_in_opts *a, const struc
     assert_int_equal(a->on, b->on);
     assert_int_equal(a->pause, b->pause);
     assert_int_equal(a->verdict_ms, b->verdict_ms);
+    assert_int_equal(a->pause_ppm, b->pause_ppm);
     assert_int_equal(a->min_speech_ms, b->min_speech_ms);
+    assert_int_equal(a->echo_extra_ms, b->echo_extra_ms);
     assert_int_equal(a->reject_silence_ms, b->reject_silence_ms);
     assert_int_equal(a->backchannel_ms, b->backchannel_ms);
     assert_int_equal(a->edge_ms, b->edge_ms);
@@ -208,12 +210,12 @@ TEST(under_hybrid_each_detector_may_have_its_own)
     fixture_done(&f);
 }
 
-TEST(the_end_follows_the_start_unless_it_is_given)
+TEST(the_end_and_the_pause_follow_the_start_unless_given)
 {
     static const struct {
         const char *start;
-        uint32_t end_ppm;
-    } cases[] = {{"0.9", 750000}, {"0.3", 150000}, {"0.16", 10000}, {"0.1", 10000}};
+        uint32_t end_ppm, pause_ppm;
+    } cases[] = {{"0.9", 750000, 360000}, {"0.3", 150000, 120000}, {"0.16", 10000, 64000}, {"0.1", 10000, 40000}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture f;
@@ -222,6 +224,7 @@ TEST(the_end_follows_the_start_unless_it_is_given)
         snprintf(members, sizeof(members), "type: local, start_threshold: %s", cases[i].start);
         load_td(&f, members, NULL);
         assert_int_equal(agent_of(&f)->vad.end_ppm, cases[i].end_ppm);
+        assert_int_equal(agent_of(&f)->barge_in.pause_ppm, cases[i].pause_ppm);
         fixture_done(&f);
     }
 }
@@ -403,7 +406,8 @@ TEST(every_setting_reaches_the_call)
         "agent:\n"
         "  turn_detection: {type: local, start_threshold: 0.61, end_threshold: 0.41, min_silence_ms: 333,\n"
         "    min_speech_ms: 64, pre_speech_pad_ms: 222, chunk_samples: 512, grace_ms: 111}\n"
-        "  barge_in: {enabled: true, pause: false, verdict_ms: 601, min_speech_ms: 202, reject_silence_ms: 103,\n"
+        "  barge_in: {enabled: true, pause: false, verdict_ms: 601, pause_threshold: 0.31,\n"
+        "    min_speech_ms: 202, echo_extra_ms: 107, reject_silence_ms: 103,\n"
         "    backchannel_ms: 404, edge_ms: 905, back_ms: 206, backoff_ms: 7s, backoff: 0.15}\n"
         "  silence: {after_ms: 9s, again_ms: 4s, prompts: ['One, two?', 'Three, four?', Five], goodbye: 'Bye, bye'}\n"
         "  dead_air: {enabled: true, nudge_ms: 5s, nudges: 3, max_response_ms: none}\n"
@@ -421,7 +425,9 @@ TEST(every_setting_reaches_the_call)
     const struct call_barge_in_opts barge_in = {.on = true,
                                                 .pause = false,
                                                 .verdict_ms = 601,
+                                                .pause_ppm = 310000,
                                                 .min_speech_ms = 202,
+                                                .echo_extra_ms = 107,
                                                 .reject_silence_ms = 103,
                                                 .backchannel_ms = 404,
                                                 .edge_ms = 905,
@@ -606,7 +612,7 @@ TEST(the_dump_means_the_same_when_it_is_loaded)
 TEST_MAIN(T(the_defaults_are_those_of_the_call), T(each_kind_has_its_detectors),
           T(the_environment_names_tune_our_detector_where_it_runs),
           T(under_server_vad_the_environment_names_go_to_the_service), T(the_services_names_tune_our_detector_too),
-          T(under_hybrid_each_detector_may_have_its_own), T(the_end_follows_the_start_unless_it_is_given),
+          T(under_hybrid_each_detector_may_have_its_own), T(the_end_and_the_pause_follow_the_start_unless_given),
           T(an_end_at_or_above_the_start_is_refused_with_both_values), T(the_chunk_chooses_the_branch),
           T(a_preset_fills_what_is_not_given),
           T(under_semantic_vad_milliseconds_become_eagerness_and_tune_interruption),

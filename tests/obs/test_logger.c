@@ -31,7 +31,7 @@ static void set_up(struct fixture *f, bool json, uint32_t max_per_s)
         .json = json, .file = f->path, .max_per_s = max_per_s, .wall_us = fake_wall_us, .wall_arg = f};
     int fd;
 
-    *f = (struct fixture){.path = "/tmp/ringtrip-log-XXXXXX", .now_us = NOW_US};
+    *f = (struct fixture){.path = "logger.XXXXXX", .now_us = NOW_US};
     fd = mkstemp(f->path);
     assert_true(fd >= 0);
     close(fd);
@@ -237,7 +237,7 @@ static uint64_t dropped_lines(struct str text)
 /* A pipe takes 64 kB; then the writer hangs, and the queue fills. */
 TEST(a_slow_disk_holds_nobody_up_and_what_is_dropped_is_told)
 {
-    struct fixture f = {.path = "/tmp/ringtrip-log-XXXXXX", .now_us = NOW_US};
+    struct fixture f = {.path = "logger.XXXXXX", .now_us = NOW_US};
     char fields[1001];
     char chunk[4096];
     uint64_t told = 0;
