@@ -71,7 +71,7 @@ static void on_event(struct model *model, const struct call_event *ev, void *arg
         look(w, ev->model_error.param);
         break;
     default:
-        REQUIRE(ev->type > EV_MODEL_FAILED && ev->type < EV_TOOL_RESULT);
+        REQUIRE(ev->type > EV_MODEL_FAILED && ev->type <= EV_MODEL_ERROR);
         break;
     }
 }

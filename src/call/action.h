@@ -23,6 +23,9 @@
     X(ACT_MODEL_TOOL_OUTPUT, "model.tool-output")                                                                      \
     X(ACT_MODEL_USER_TEXT, "model.user-text")                                                                          \
     X(ACT_MODEL_CLOSE, "model.close")                                                                                  \
+    X(ACT_TOOL_CHECK, "tool.check")       /* does this use need an approval? EV_TOOL_CHECKED answers */                \
+    X(ACT_TOOL_APPROVAL, "tool.approval") /* somebody must decide; EV_TOOL_APPROVAL answers */                         \
+    X(ACT_TOOL_DECIDED, "tool.decided")   /* it is: nobody needs to decide any more */                                 \
     X(ACT_TOOL_RUN, "tool.run")                                                                                        \
     X(ACT_TOOL_CANCEL, "tool.cancel") /* nobody waits for it any more */                                               \
     X(ACT_VAD, "vad.chunk")           /* one chunk for the local detector; EV_VAD answers */                           \
@@ -65,14 +68,19 @@ const char *call_action_name(enum call_action_type type);
     X(NOTE_RESPONSE_TIMEOUT, "response-timeout") /* text: created, stall or cancel */                                  \
     X(NOTE_RESPONSE_FAILED, "response-failed")   /* text: code */                                                      \
     X(NOTE_RESPONSE_COLLISION, "response-collision")                                                                   \
-    X(NOTE_MODEL_ERROR, "model-error")       /* text: code */                                                          \
-    X(NOTE_TOOL_UNKNOWN, "tool-unknown")     /* text: name */                                                          \
-    X(NOTE_TOOL_DUPLICATE, "tool-duplicate") /* text: call id */                                                       \
-    X(NOTE_TOOL_TIMEOUT, "tool-timeout")     /* text: name */                                                          \
-    X(NOTE_TOOL_LATE, "tool-late")           /* a result that nobody waits for */                                      \
-    X(NOTE_FAREWELL, "farewell")             /* text: played, no-audio, timeout */                                     \
-    X(NOTE_RECORD_LATE, "record-late")       /* agent audio settled too late; value: samples */                        \
-    X(NOTE_MARK_LOST, "mark-lost")           /* settled by the clock instead */                                        \
+    X(NOTE_MODEL_ERROR, "model-error")         /* text: code */                                                        \
+    X(NOTE_TOOL_UNKNOWN, "tool-unknown")       /* text: name */                                                        \
+    X(NOTE_TOOL_DUPLICATE, "tool-duplicate")   /* text: call id */                                                     \
+    X(NOTE_TOOL_CONFLICT, "tool-conflict")     /* a known call id with another name or arguments; text: call id */     \
+    X(NOTE_TOOL_FILLER, "tool-filler")         /* text: words, sound or approval; value: ms since the call */          \
+    X(NOTE_TOOL_BACKGROUND, "tool-background") /* text: started or reported */                                         \
+    X(NOTE_TOOL_CANCELLED, "tool-cancelled")   /* the caller interrupted; text: name */                                \
+    X(NOTE_TOOL_RESENT, "tool-resent")         /* the service refused an output; text: call id */                      \
+    X(NOTE_TOOL_TIMEOUT, "tool-timeout")       /* text: name */                                                        \
+    X(NOTE_TOOL_LATE, "tool-late")             /* a result that nobody waits for */                                    \
+    X(NOTE_FAREWELL, "farewell")               /* text: played, no-audio, timeout */                                   \
+    X(NOTE_RECORD_LATE, "record-late")         /* agent audio settled too late; value: samples */                      \
+    X(NOTE_MARK_LOST, "mark-lost")             /* settled by the clock instead */                                      \
     X(NOTE_DTMF, "dtmf")                                                                                               \
     X(NOTE_ILLEGAL, "illegal-transition") /* text: machine state x event; a bug or a confused peer */
 
@@ -106,6 +114,27 @@ enum call_verdict {
         VERDICT_N
 };
 const char *call_verdict_name(enum call_verdict verdict);
+
+/* How it was decided whether a tool may run. X(constant, word) */
+#define APPROVAL_OUTCOME_LIST(X)                                                                                       \
+    X(APPROVAL_APPROVED, "approved")                                                                                   \
+    X(APPROVAL_REJECTED, "rejected")                                                                                   \
+    X(APPROVAL_TIMEOUT_APPROVED, "timeout-approved")                                                                   \
+    X(APPROVAL_TIMEOUT_REJECTED, "timeout-rejected")                                                                   \
+    X(APPROVAL_STICKY_APPROVED, "sticky-approved") /* decided for the whole call before */                             \
+    X(APPROVAL_STICKY_REJECTED, "sticky-rejected")                                                                     \
+    X(APPROVAL_CALLER_ASKED, "caller-asked") /* spoken: the agent was told to ask */                                   \
+    X(APPROVAL_CALLER_APPROVED, "caller-approved")                                                                     \
+    X(APPROVAL_CALLER_REJECTED, "caller-rejected")                                                                     \
+    X(APPROVAL_GONE, "gone") /* the call or its turn ended */
+
+enum approval_outcome {
+#define X(name, word) name,
+    APPROVAL_OUTCOME_LIST(X)
+#undef X
+        APPROVAL_OUTCOME_N
+};
+const char *approval_outcome_name(enum approval_outcome outcome);
 
 /* What was learned about the line by the end of a call. */
 struct call_line {
@@ -182,6 +211,15 @@ struct call_action {
             struct str tool_call_id, name, arguments;
             uint32_t deadline_ms;
         } tool_run;
+        struct {
+            struct str tool_call_id, name, arguments;
+            uint32_t timeout_ms;   /* approval: until then; 0: the end of the call. check: 0 */
+            bool timeout_approves; /* approval: what happens then */
+        } tool_ask;                /* check, approval */
+        struct {
+            struct str tool_call_id, name;
+            enum approval_outcome outcome;
+        } tool_decided;
         struct {
             struct str tool_call_id;
         } tool_cancel;

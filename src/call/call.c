@@ -375,6 +375,8 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_MODEL_TOOL_CALL] = on_tool_call,
     [EV_MODEL_RESPONSE_DONE] = on_response_done,
     [EV_MODEL_ERROR] = on_model_error,
+    [EV_TOOL_CHECKED] = tools_checked,
+    [EV_TOOL_APPROVAL] = tools_approval,
     [EV_TOOL_RESULT] = tools_result,
     [EV_VAD] = on_vad,
     [EV_CONTROL_TURN] = on_control_turn,

@@ -32,7 +32,9 @@
     X(EV_MODEL_TEXT_DONE, "model.text-done")                                                                           \
     X(EV_MODEL_TOOL_CALL, "model.tool-call")                                                                           \
     X(EV_MODEL_RESPONSE_DONE, "model.response-done")                                                                   \
-    X(EV_MODEL_ERROR, "model.error") /* an error event that did not close the session */                               \
+    X(EV_MODEL_ERROR, "model.error")     /* an error event that did not close the session */                           \
+    X(EV_TOOL_CHECKED, "tool.checked")   /* answers ACT_TOOL_CHECK */                                                  \
+    X(EV_TOOL_APPROVAL, "tool.approval") /* somebody has decided about an ACT_TOOL_APPROVAL */                         \
     X(EV_TOOL_RESULT, "tool.result")                                                                                   \
     X(EV_VAD, "vad")                             /* what the detector makes of one ACT_VAD chunk; in order */          \
     X(EV_CONTROL_TURN, "control.turn")           /* a turn opened, closed or thrown away by hand */                    \
@@ -51,6 +53,10 @@ const char *call_event_name(enum call_event_type type);
 /* What a push-to-talk button does. */
 enum turn_cue { TURN_CUE_START, TURN_CUE_COMMIT, TURN_CUE_DISCARD, TURN_CUE_N };
 const char *turn_cue_name(enum turn_cue cue); /* "start", "commit", "discard" */
+
+/* What the host makes of a tool call whose approval depends. */
+enum tool_check { TOOL_CHECK_RUN, TOOL_CHECK_ASK, TOOL_CHECK_REFUSE, TOOL_CHECK_N };
+const char *tool_check_name(enum tool_check check); /* "run", "ask", "refuse" */
 
 enum response_status {
     RESPONSE_COMPLETED,
@@ -136,6 +142,17 @@ struct call_event {
             struct str tool_call_id, output;
             bool failed; /* output is an error text */
         } tool_result;
+        struct {
+            struct str tool_call_id;
+            enum tool_check check;
+            struct str output; /* refused: what the model is told */
+        } tool_checked;
+        struct {
+            struct str tool_call_id;
+            bool approve;
+            bool always;        /* the same for every later use of this tool in this call */
+            struct str message; /* rejected: what the model is told; empty: the usual */
+        } tool_approval;
         struct {
             uint32_t chunk; /* number of the ACT_VAD it answers */
             uint32_t ppm;   /* probability of speech in millionths, 0 to 1000000 */

@@ -312,6 +312,17 @@ static void f_event(struct visit *v, struct call_event *e)
     f_leg_event(v, e);
     f_model_event(v, e);
     switch (e->type) {
+    case EV_TOOL_CHECKED:
+        f_str(v, &e->tool_checked.tool_call_id);
+        F_ENUM(v, e->tool_checked.check, TOOL_CHECK_N);
+        f_str(v, &e->tool_checked.output);
+        break;
+    case EV_TOOL_APPROVAL:
+        f_str(v, &e->tool_approval.tool_call_id);
+        f_bool(v, &e->tool_approval.approve);
+        f_bool(v, &e->tool_approval.always);
+        f_str(v, &e->tool_approval.message);
+        break;
     case EV_TOOL_RESULT:
         f_str(v, &e->tool_result.tool_call_id);
         f_str(v, &e->tool_result.output);
@@ -378,6 +389,23 @@ static void f_turn_taking(struct visit *v, struct call_opts *o)
     f_str(v, &o->silence.goodbye);
 }
 
+static void f_tool_rules(struct visit *v, struct tool_rules *r)
+{
+    F_ENUM(v, r->mode, TOOL_MODE_N);
+    f_bool(v, &r->background);
+    f_bool(v, &r->cancel_on_interrupt);
+    f_str(v, &r->timeout_text);
+    f_u32(v, &r->filler.after_ms);
+    f_str(v, &r->filler.words);
+    struct str sound = str_of_span(r->filler.sound);
+    f_str(v, &sound);
+    r->filler.sound = span_of_str(sound);
+    F_ENUM(v, r->approval.kind, APPROVAL_KIND_N);
+    f_u32(v, &r->approval.timeout_ms);
+    f_bool(v, &r->approval.timeout_approves);
+    f_str(v, &r->approval.words);
+}
+
 static void f_opts(struct visit *v, struct call_opts *o)
 {
     struct str *texts[] = {&o->call_id,       &o->agent,         &o->provider,       &o->carrier,    &o->instructions,
@@ -416,6 +444,10 @@ static void f_opts(struct visit *v, struct call_opts *o)
     }
     f_bool(v, &o->record);
     f_turn_taking(v, o);
+    f_str(v, &o->approvals.yes);
+    f_str(v, &o->approvals.no);
+    f_str(v, &o->approvals.rejection);
+    f_u32(v, &o->approvals.transcript_ms);
     if (o->n_tools > CALL_MAX_TOOLS) {
         v->err = v->err ? v->err : -ERR_CORRUPT;
         o->n_tools = 0;
@@ -426,6 +458,7 @@ static void f_opts(struct visit *v, struct call_opts *o)
         f_str(v, &o->tools[i].parameters);
         F_ENUM(v, o->tools[i].kind, CALL_TOOL_KIND_N);
         f_u32(v, &o->tools[i].deadline_ms);
+        f_tool_rules(v, &o->tools[i].rules);
     }
 }
 
@@ -512,6 +545,19 @@ static void f_action(struct visit *v, struct call_action *a)
         f_u64(v, &length);
         break;
     }
+    case ACT_TOOL_CHECK:
+    case ACT_TOOL_APPROVAL:
+        f_str(v, &a->tool_ask.tool_call_id);
+        f_str(v, &a->tool_ask.name);
+        f_str(v, &a->tool_ask.arguments);
+        f_u32(v, &a->tool_ask.timeout_ms);
+        f_bool(v, &a->tool_ask.timeout_approves);
+        break;
+    case ACT_TOOL_DECIDED:
+        f_str(v, &a->tool_decided.tool_call_id);
+        f_str(v, &a->tool_decided.name);
+        F_ENUM(v, a->tool_decided.outcome, APPROVAL_OUTCOME_N);
+        break;
     case ACT_TOOL_RUN:
         f_str(v, &a->tool_run.tool_call_id);
         f_str(v, &a->tool_run.name);

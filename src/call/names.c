@@ -21,6 +21,14 @@ static const char *const playout_events[] = {"audio", "pause", "resume", "cut", 
 static const char *const turn_kinds[] = {"server_vad", "semantic_vad", "manual", "local", "hybrid"};
 static const char *const parties[] = {"caller", "agent", "tool"};
 
+static const char *const approval_kinds[] = {"never", "always", "when", "spoken"};
+static const char *const tool_modes[] = {"parallel", "sequential"};
+static const char *const tool_checks[] = {"run", "ask", "refuse"};
+static const char *const approval_outcomes[] = {
+#define X(name, word) word,
+    APPROVAL_OUTCOME_LIST(X)
+#undef X
+};
 static const char *const cues[] = {"start", "commit", "discard"};
 static const char *const verdict_names[] = {
 #define X(name, word) word,
@@ -66,6 +74,10 @@ NAME_FN(turn_kind_name, enum turn_kind, turn_kinds)
 NAME_FN(turn_cue_name, enum turn_cue, cues)
 NAME_FN(call_verdict_name, enum call_verdict, verdict_names)
 NAME_FN(call_party_name, enum call_party, parties)
+NAME_FN(approval_kind_name, enum approval_kind, approval_kinds)
+NAME_FN(tool_mode_name, enum tool_mode, tool_modes)
+NAME_FN(tool_check_name, enum tool_check, tool_checks)
+NAME_FN(approval_outcome_name, enum approval_outcome, approval_outcomes)
 NAME_FN(call_event_name, enum call_event_type, event_names)
 NAME_FN(call_action_name, enum call_action_type, action_names)
 NAME_FN(call_note_name, enum call_note, note_names)

@@ -1,5 +1,10 @@
 #include "call/opts.h"
 
+void tool_rules_init(struct tool_rules *r)
+{
+    *r = (struct tool_rules){.approval = {.timeout_ms = 60000}};
+}
+
 void call_opts_init(struct call_opts *o)
 {
     *o = (struct call_opts){
@@ -50,5 +55,8 @@ void call_opts_init(struct call_opts *o)
                       .media_ms = 20000},
         .limits = {.max_call_s = 3600, .queue_ms = 600000, .uplink_ms = 10000},
         .record = true,
+        .approvals = {.yes = STR("yes\nyeah\nyep\nsure\nok\nokay\ncorrect\nright\ngo ahead\nplease do\nof course"),
+                      .no = STR("no\nnope\nnot\ndon't\ndo not\nnever\nstop\nwait\ncancel"),
+                      .transcript_ms = 3000},
     };
 }

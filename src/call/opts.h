@@ -8,6 +8,7 @@
 
 #include "audio/format.h"
 #include "base/str.h"
+#include "call/tool_opts.h"
 
 #define CALL_MAX_TOOLS 32
 #define CALL_ID_MAX    64
@@ -25,6 +26,7 @@ struct call_tool {
     struct str parameters; /* JSON Schema, one object */
     enum call_tool_kind kind;
     uint32_t deadline_ms; /* 0: opts.deadlines.tool_ms */
+    struct tool_rules rules;
 };
 
 struct call_turn_opts {
@@ -131,6 +133,7 @@ struct call_opts {
         uint32_t uplink_ms;  /* caller audio that may wait for the model */
     } limits;
     bool record;
+    struct approval_opts approvals;
     uint32_t n_tools;
     struct call_tool tools[CALL_MAX_TOOLS];
 };

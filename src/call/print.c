@@ -90,6 +90,18 @@ static void print_action(const struct call_action *a, struct buf *out)
     case ACT_MODEL_USER_TEXT:
         quoted(out, "text", a->model_user_text.text);
         break;
+    case ACT_TOOL_CHECK:
+    case ACT_TOOL_APPROVAL:
+        quoted(out, "call", a->tool_ask.tool_call_id);
+        quoted(out, "name", a->tool_ask.name);
+        quoted(out, "arguments", a->tool_ask.arguments);
+        buf_printf(out, " timeout_ms=%u", a->tool_ask.timeout_ms);
+        break;
+    case ACT_TOOL_DECIDED:
+        quoted(out, "call", a->tool_decided.tool_call_id);
+        quoted(out, "name", a->tool_decided.name);
+        buf_printf(out, " outcome=%s", approval_outcome_name(a->tool_decided.outcome));
+        break;
     case ACT_TOOL_RUN:
         quoted(out, "call", a->tool_run.tool_call_id);
         quoted(out, "name", a->tool_run.name);
@@ -222,6 +234,15 @@ void event_print(const struct call_event *e, struct buf *out)
         break;
     case EV_LEG_CLOSED:
         buf_printf(out, " err=%d", e->leg_closed.err);
+        break;
+    case EV_TOOL_CHECKED:
+        quoted(out, "call", e->tool_checked.tool_call_id);
+        buf_printf(out, " check=%s", tool_check_name(e->tool_checked.check));
+        break;
+    case EV_TOOL_APPROVAL:
+        quoted(out, "call", e->tool_approval.tool_call_id);
+        buf_printf(out, " approve=%d always=%d", e->tool_approval.approve, e->tool_approval.always);
+        quoted(out, "message", e->tool_approval.message);
         break;
     case EV_TOOL_RESULT:
         quoted(out, "call", e->tool_result.tool_call_id);

@@ -299,6 +299,8 @@ uint32_t seq_number(struct call *c);
 
 /* toolset.c */
 void tools_call(struct call *c, const struct call_event *ev);
+void tools_checked(struct call *c, const struct call_event *ev);
+void tools_approval(struct call *c, const struct call_event *ev);
 void tools_result(struct call *c, const struct call_event *ev);
 void tools_flush(struct call *c); /* outputs whose parent response is over go out */
 void tools_expired(struct call *c);

@@ -146,6 +146,16 @@ void tools_call(struct call *c, const struct call_event *ev)
     }
 }
 
+void tools_checked(struct call *c, const struct call_event *ev)
+{
+    call_remark(c, NOTE_TOOL_LATE, 0, ev->tool_checked.tool_call_id);
+}
+
+void tools_approval(struct call *c, const struct call_event *ev)
+{
+    call_remark(c, NOTE_TOOL_LATE, 0, ev->tool_approval.tool_call_id);
+}
+
 void tools_result(struct call *c, const struct call_event *ev)
 {
     struct tool_slot *s = find_slot(c, ev->tool_result.tool_call_id);

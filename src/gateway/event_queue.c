@@ -91,6 +91,14 @@ static void find_views(struct call_event *ev, struct views *v)
         add(v, &ev->model_error.message);
         add(v, &ev->model_error.param);
         break;
+    case EV_TOOL_CHECKED:
+        add(v, &ev->tool_checked.tool_call_id);
+        add(v, &ev->tool_checked.output);
+        break;
+    case EV_TOOL_APPROVAL:
+        add(v, &ev->tool_approval.tool_call_id);
+        add(v, &ev->tool_approval.message);
+        break;
     case EV_TOOL_RESULT:
         add(v, &ev->tool_result.tool_call_id);
         add(v, &ev->tool_result.output);

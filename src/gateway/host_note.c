@@ -86,6 +86,11 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_RESPONSE_COLLISION:
     case NOTE_TOOL_DUPLICATE:
     case NOTE_TOOL_LATE:
+    case NOTE_TOOL_CONFLICT:
+    case NOTE_TOOL_FILLER:
+    case NOTE_TOOL_BACKGROUND:
+    case NOTE_TOOL_CANCELLED:
+    case NOTE_TOOL_RESENT:
     case NOTE_FAREWELL:
     case NOTE_RECORD_LATE:
     case NOTE_DTMF:
@@ -105,6 +110,8 @@ static enum log_level note_level(enum call_note note)
     case NOTE_RESPONSE_FAILED:
     case NOTE_MODEL_ERROR:
     case NOTE_TOOL_UNKNOWN:
+    case NOTE_TOOL_CONFLICT:
+    case NOTE_TOOL_RESENT:
     case NOTE_TOOL_TIMEOUT:
     case NOTE_DEAD_AIR:
     case NOTE_RECORD_LATE:
@@ -130,6 +137,9 @@ static enum log_level note_level(enum call_note note)
     case NOTE_RESPONSE_COLLISION:
     case NOTE_TOOL_DUPLICATE:
     case NOTE_TOOL_LATE:
+    case NOTE_TOOL_FILLER:
+    case NOTE_TOOL_BACKGROUND:
+    case NOTE_TOOL_CANCELLED:
     case NOTE_MARK_LOST:
     case NOTE_DTMF:
     case CALL_NOTE_N:

@@ -236,6 +236,10 @@ void host_perform(struct host *h, const struct call_action *act)
     case ACT_MODEL_CLOSE:
         close_model(h);
         break;
+    case ACT_TOOL_CHECK:
+    case ACT_TOOL_APPROVAL:
+    case ACT_TOOL_DECIDED:
+        break;
     case ACT_TOOL_RUN:
         host_run_tool(h, act);
         break;

@@ -442,6 +442,9 @@ static void put_action(struct buf *out, const struct call_action *act)
     case ACT_LEG_HANGUP:
     case ACT_MODEL_OPEN:
     case ACT_MODEL_CLOSE:
+    case ACT_TOOL_CHECK:
+    case ACT_TOOL_APPROVAL:
+    case ACT_TOOL_DECIDED:
     case ACT_TOOL_RUN:
     case ACT_TOOL_CANCEL:
     case ACT_VAD:
