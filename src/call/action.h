@@ -44,6 +44,23 @@ enum call_action_type {
 };
 const char *call_action_name(enum call_action_type type);
 
+/* Why a model session is opened. X(constant, word) */
+#define CALL_RENEWAL_LIST(X)                                                                                           \
+    X(RENEWAL_FIRST, "first")   /* the call begins */                                                                  \
+    X(RENEWAL_LIMIT, "limit")   /* the one before will end by the service's rule */                                    \
+    X(RENEWAL_ASKED, "asked")   /* somebody wants it */                                                                \
+    X(RENEWAL_CLOSED, "closed") /* the one before was closed or lost */                                                \
+    X(RENEWAL_ERROR, "error")   /* it was of no use any more */                                                        \
+    X(RENEWAL_FAILED, "failed") /* it could not be opened */
+
+enum call_renewal {
+#define X(name, word) name,
+    CALL_RENEWAL_LIST(X)
+#undef X
+        RENEWAL_N
+};
+const char *call_renewal_name(enum call_renewal why);
+
 /* X(constant, word): what ACT_NOTE may say. value's meaning stands beside it. */
 #define CALL_NOTE_LIST(X)                                                                                              \
     X(NOTE_ANSWERED, "answered")           /* greeting or conversation begins; value: ms since leg start */            \
@@ -81,6 +98,12 @@ const char *call_action_name(enum call_action_type type);
     X(NOTE_FAREWELL, "farewell")               /* text: played, no-audio, timeout */                                   \
     X(NOTE_RECORD_LATE, "record-late")         /* agent audio settled too late; value: samples */                      \
     X(NOTE_MARK_LOST, "mark-lost")             /* settled by the clock instead */                                      \
+    X(NOTE_RENEWAL, "renewal")                 /* another model session is opened; value: its number; text: why */     \
+    X(NOTE_RENEWED, "renewed")                 /* it has taken over; value: ms without one; text: why then */          \
+    X(NOTE_RENEWAL_FAILED, "renewal-failed")   /* value: failures in a row; text: code */                              \
+    X(NOTE_FAILOVER, "failover")               /* another provider is tried; value: its index */                       \
+    X(NOTE_REPLAYED, "replayed")               /* the new session was told what was said; value: items */              \
+    X(NOTE_FILLER, "filler")                   /* the caller hears a filler; value: ms of silence before */            \
     X(NOTE_DTMF, "dtmf")                                                                                               \
     X(NOTE_ILLEGAL, "illegal-transition") /* text: machine state x event; a bug or a confused peer */
 
@@ -171,6 +194,7 @@ struct call_turn {
 
 struct call_action {
     enum call_action_type type;
+    uint32_t session; /* ACT_MODEL_*: for which model session; counts up from 0 */
     union {
         struct {
             struct span audio;
@@ -183,6 +207,10 @@ struct call_action {
             enum call_reason reason;
             bool apologise; /* the caller is owed a sentence that the model cannot say */
         } leg_hangup;
+        struct {
+            uint32_t provider; /* 0: the agent's own; others stand in for it, below opts.renewal.n_providers */
+            enum call_renewal why;
+        } model_open;
         struct {
             struct span audio; /* in the model's input format */
         } model_append;

@@ -351,6 +351,11 @@ static void on_control_text(struct call *c, const struct call_event *ev)
     uplink_text(c, ev->control_text.text);
 }
 
+static void on_control_renew(struct call *c UNUSED, const struct call_event *ev UNUSED)
+{
+    /* Nothing is renewed yet. */
+}
+
 static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_event *ev) = {
     [EV_BEGIN] = on_begin,
     [EV_TICK] = on_tick,
@@ -383,6 +388,7 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_CONTROL_HANGUP] = on_control_hangup,
     [EV_CONTROL_SHED] = on_control_shed,
     [EV_CONTROL_USER_TEXT] = on_control_text,
+    [EV_CONTROL_RENEW] = on_control_renew,
 };
 
 static bool from_model(enum call_event_type t)

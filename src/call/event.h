@@ -40,7 +40,8 @@
     X(EV_CONTROL_TURN, "control.turn")           /* a turn opened, closed or thrown away by hand */                    \
     X(EV_CONTROL_HANGUP, "control.hangup")       /* operator, API, drain */                                            \
     X(EV_CONTROL_SHED, "control.shed")           /* the worker is out of room for waiting agent audio */               \
-    X(EV_CONTROL_USER_TEXT, "control.user-text") /* text as if the caller had said it */
+    X(EV_CONTROL_USER_TEXT, "control.user-text") /* text as if the caller had said it */                               \
+    X(EV_CONTROL_RENEW, "control.renew")         /* another model session is wanted, with what was said so far */
 
 enum call_event_type {
 #define X(name, word) name,
@@ -74,6 +75,7 @@ struct call_usage {
 
 struct call_event {
     enum call_event_type type;
+    uint32_t session; /* EV_MODEL_*: which model session says so, as ACT_MODEL_OPEN numbered it; the first is 0 */
     union {
         struct {
             enum audio_format format;
@@ -96,8 +98,9 @@ struct call_event {
             enum audio_format in, out;
             struct str session_id, model, voice;
             uint32_t n_tools;
-            bool interrupts; /* the service cancels by itself when the caller speaks */
-            bool creates;    /* the service creates a response by itself when the caller stops */
+            bool interrupts;  /* the service cancels by itself when the caller speaks */
+            bool creates;     /* the service creates a response by itself when the caller stops */
+            uint32_t lasts_s; /* the service ends the session after so long; 0: it did not say */
         } model_ready;
         struct {
             int err;

@@ -233,8 +233,16 @@ static void f_leg_event(struct visit *v, struct call_event *e)
     }
 }
 
+static bool of_model(enum call_event_type type)
+{
+    return type >= EV_MODEL_READY && type <= EV_MODEL_ERROR;
+}
+
 static void f_model_event(struct visit *v, struct call_event *e)
 {
+    if (of_model(e->type)) {
+        f_u32(v, &e->session);
+    }
     switch (e->type) {
     case EV_MODEL_READY:
         F_ENUM(v, e->model_ready.in, AUDIO_FORMAT_N);
@@ -245,6 +253,7 @@ static void f_model_event(struct visit *v, struct call_event *e)
         f_u32(v, &e->model_ready.n_tools);
         f_bool(v, &e->model_ready.interrupts);
         f_bool(v, &e->model_ready.creates);
+        f_u32(v, &e->model_ready.lasts_s);
         break;
     case EV_MODEL_FAILED:
         f_int(v, &e->model_failed.err);
@@ -406,6 +415,26 @@ static void f_tool_rules(struct visit *v, struct tool_rules *r)
     f_str(v, &r->approval.words);
 }
 
+static void f_renewal(struct visit *v, struct call_renewal_opts *o)
+{
+    uint32_t *numbers[] = {&o->n_providers, &o->before_s, &o->latest_s,  &o->open_ms,   &o->attempts,
+                           &o->backoff_ms,  &o->gap_ms,   &o->filler_ms, &o->max_items, &o->max_bytes};
+    f_bool(v, &o->on);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        f_u32(v, numbers[i]);
+    }
+    if (o->n_providers < 1 || o->n_providers > CALL_MAX_PROVIDERS) {
+        v->err = v->err ? v->err : -ERR_CORRUPT;
+        o->n_providers = 1;
+    }
+    for (uint32_t i = 0; i < CALL_MAX_PROVIDERS; i++) {
+        f_u32(v, &o->session_max_s[i]);
+    }
+    struct str filler = str_of_span(o->filler);
+    f_str(v, &filler);
+    o->filler = span_of_str(filler);
+}
+
 static void f_opts(struct visit *v, struct call_opts *o)
 {
     struct str *texts[] = {&o->call_id,       &o->agent,         &o->provider,       &o->carrier,    &o->instructions,
@@ -448,6 +477,7 @@ static void f_opts(struct visit *v, struct call_opts *o)
     f_str(v, &o->approvals.no);
     f_str(v, &o->approvals.rejection);
     f_u32(v, &o->approvals.transcript_ms);
+    f_renewal(v, &o->renewal);
     if (o->n_tools > CALL_MAX_TOOLS) {
         v->err = v->err ? v->err : -ERR_CORRUPT;
         o->n_tools = 0;
@@ -506,6 +536,9 @@ static void f_line_text(struct visit *v, struct call_action *a)
 static void f_action(struct visit *v, struct call_action *a)
 {
     F_ENUM(v, a->type, CALL_ACTION_N);
+    if (a->type >= ACT_MODEL_OPEN && a->type <= ACT_MODEL_CLOSE) {
+        f_u32(v, &a->session);
+    }
     switch (a->type) {
     case ACT_LEG_MEDIA:
         f_span(v, &a->leg_media.audio);
@@ -517,6 +550,10 @@ static void f_action(struct visit *v, struct call_action *a)
     case ACT_LEG_HANGUP:
         F_ENUM(v, a->leg_hangup.reason, CALL_REASON_N);
         f_bool(v, &a->leg_hangup.apologise);
+        break;
+    case ACT_MODEL_OPEN:
+        f_u32(v, &a->model_open.provider);
+        F_ENUM(v, a->model_open.why, RENEWAL_N);
         break;
     case ACT_MODEL_APPEND:
         f_span(v, &a->model_append.audio);
@@ -602,7 +639,6 @@ static void f_action(struct visit *v, struct call_action *a)
         f_line_stats(v, &a->end.line);
         break;
     case ACT_LEG_CLEAR:
-    case ACT_MODEL_OPEN:
     case ACT_MODEL_COMMIT:
     case ACT_MODEL_CLEAR_INPUT:
     case ACT_MODEL_CLOSE:

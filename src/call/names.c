@@ -29,6 +29,11 @@ static const char *const approval_outcomes[] = {
     APPROVAL_OUTCOME_LIST(X)
 #undef X
 };
+static const char *const renewals[] = {
+#define X(name, word) word,
+    CALL_RENEWAL_LIST(X)
+#undef X
+};
 static const char *const cues[] = {"start", "commit", "discard"};
 static const char *const verdict_names[] = {
 #define X(name, word) word,
@@ -62,6 +67,7 @@ static const char *const reason_texts[] = {
 #undef X
 };
 
+NAME_FN(call_renewal_name, enum call_renewal, renewals)
 NAME_FN(call_phase_name, enum call_phase, phase_names)
 NAME_FN(caller_state_name, enum caller_state, caller_names)
 NAME_FN(response_state_name, enum response_state, response_names)

@@ -89,6 +89,25 @@ struct call_dead_air_opts {
     uint32_t max_response_ms; /* audio of one response; over it it is cancelled. 0: none */
 };
 
+#define CALL_MAX_PROVIDERS 4
+
+/* Another model session takes over: before the service's limit, when one is lost, when somebody asks for it. */
+struct call_renewal_opts {
+    bool on;                                    /* else the call ends with its first session */
+    uint32_t n_providers;                       /* that may be tried, the agent's own first; at least 1 */
+    uint32_t session_max_s[CALL_MAX_PROVIDERS]; /* a session lasts so long unless the service says less; 0: no end */
+    uint32_t before_s;   /* so long before the end a new session is prepared; then a quiet moment is waited for */
+    uint32_t latest_s;   /* so long before the end the new one takes over, quiet or not */
+    uint32_t open_ms;    /* for each attempt to open one */
+    uint32_t attempts;   /* of one provider in a row; then the next one is tried */
+    uint32_t backoff_ms; /* before the second attempt; doubles each time */
+    uint32_t gap_ms;     /* without any session; then the caller gets an apology */
+    uint32_t filler_ms;  /* silence of both sides in a gap before the filler is heard; 0: never */
+    struct span filler;  /* mu-law; empty: a soft tone */
+    uint32_t max_items;  /* of the history that a new session is told, the last ones */
+    uint32_t max_bytes;  /* of their texts together */
+};
+
 struct call_opts {
     struct str call_id; /* ours */
     struct str agent;
@@ -109,6 +128,7 @@ struct call_opts {
     struct call_barge_in_opts barge_in;
     struct call_silence_opts silence;
     struct call_dead_air_opts dead_air;
+    struct call_renewal_opts renewal;
     bool echo_guard;
     bool dtmf_in_band; /* keys are looked for in the audio until the carrier reports one */
     struct {

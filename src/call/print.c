@@ -56,6 +56,9 @@ static void print_line_stats(const struct call_line *l, struct buf *out)
 static void print_action(const struct call_action *a, struct buf *out)
 {
     buf_puts(out, call_action_name(a->type));
+    if (a->session) {
+        buf_printf(out, " session=%u", a->session);
+    }
     switch (a->type) {
     case ACT_LEG_MEDIA:
         audio(out, a->leg_media.audio);
@@ -66,6 +69,9 @@ static void print_action(const struct call_action *a, struct buf *out)
         break;
     case ACT_LEG_HANGUP:
         buf_printf(out, " reason=%s apologise=%d", call_reason_name(a->leg_hangup.reason), a->leg_hangup.apologise);
+        break;
+    case ACT_MODEL_OPEN:
+        buf_printf(out, " provider=%u why=%s", a->model_open.provider, call_renewal_name(a->model_open.why));
         break;
     case ACT_MODEL_APPEND:
         audio(out, a->model_append.audio);
@@ -141,7 +147,6 @@ static void print_action(const struct call_action *a, struct buf *out)
         print_line_stats(&a->end.line, out);
         break;
     case ACT_LEG_CLEAR:
-    case ACT_MODEL_OPEN:
     case ACT_MODEL_COMMIT:
     case ACT_MODEL_CLEAR_INPUT:
     case ACT_MODEL_CLOSE:
@@ -220,6 +225,9 @@ static void print_model_event(const struct call_event *e, struct buf *out)
 void event_print(const struct call_event *e, struct buf *out)
 {
     buf_puts(out, call_event_name(e->type));
+    if (e->session) {
+        buf_printf(out, " session=%u", e->session);
+    }
     switch (e->type) {
     case EV_LEG_START:
         buf_printf(out, " format=%s", audio_format_name(e->leg_start.format));

@@ -116,6 +116,7 @@ static void find_views(struct call_event *ev, struct views *v)
     case EV_LEG_STOP:
     case EV_LEG_CLOSED:
     case EV_CONTROL_HANGUP:
+    case EV_CONTROL_RENEW:
     case CALL_EVENT_N:
         break;
     }

@@ -68,6 +68,13 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_TOOL_TIMEOUT:
         metrics_add_word(m, METRIC_TOOLS, STR("timeout"), 1);
         break;
+    case NOTE_RENEWAL:
+    case NOTE_RENEWED:
+    case NOTE_RENEWAL_FAILED:
+    case NOTE_FAILOVER:
+    case NOTE_REPLAYED:
+    case NOTE_FILLER:
+        break; /* counted with the renewal */
     case NOTE_MARK_LOST:
         metrics_add(m, METRIC_MARKS_LOST, 1);
         break;
@@ -115,6 +122,8 @@ static enum log_level note_level(enum call_note note)
     case NOTE_TOOL_TIMEOUT:
     case NOTE_DEAD_AIR:
     case NOTE_RECORD_LATE:
+    case NOTE_RENEWAL_FAILED:
+    case NOTE_FAILOVER:
     case NOTE_ILLEGAL:
         return LOG_WARN;
     case NOTE_ANSWERED:
@@ -123,6 +132,10 @@ static enum log_level note_level(enum call_note note)
     case NOTE_RESUME:
     case NOTE_SILENCE:
     case NOTE_LINE:
+    case NOTE_RENEWAL:
+    case NOTE_RENEWED:
+    case NOTE_REPLAYED:
+    case NOTE_FILLER:
     case NOTE_FAREWELL:
         return LOG_INFO;
     case NOTE_GREETING_DONE:
