@@ -94,6 +94,24 @@ struct store_line {
     bool estimated;
 };
 
+/* A span of the call's trace (obs/trace.h), with its contents as JSON. */
+struct store_span {
+    struct str call_id;
+    uint32_t seq;         /* order of beginning, from 1 */
+    struct str trace_id;  /* 32 hex digits */
+    struct str span_id;   /* 16; a second add of the same one replaces: the end of what had begun */
+    struct str parent_id; /* 16, or empty: the first span, unless somebody called us within a trace */
+    struct str type;      /* call, turn, response, tool ... */
+    struct str name;
+    uint32_t kind;     /* as OTLP numbers them: 1 internal, 2 server, 3 client */
+    uint64_t start_us; /* wall clock */
+    uint64_t end_us;   /* 0: not over, or cut off by a kill */
+    bool failed;       /* status error */
+    struct str error;  /* its text */
+    struct str attrs;  /* JSON, an object */
+    struct str events; /* JSON, an array of {name, at_us, attributes} */
+};
+
 struct store_callback {
     struct str id; /* "CB123456" */
     struct str call_id;
@@ -126,6 +144,7 @@ enum store_op_kind {
     STORE_TURN_ADD,
     STORE_LINE_ADD,
     STORE_CALLBACK_ADD,
+    STORE_SPAN_ADD,
 };
 
 struct store_op {
@@ -136,6 +155,7 @@ struct store_op {
         const struct store_turn *turn;
         const struct store_line *line;
         const struct store_callback *callback;
+        const struct store_span *span;
     } u;
 };
 
@@ -193,6 +213,8 @@ struct store_ops {
     int (*call_counts)(struct store *s, struct store_counts *ret);
     int (*turn_list)(struct store *s, struct str id, struct arena *a, struct store_turn **ret, uint32_t *ret_n);
     int (*line_list)(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n);
+    /* In the order of their beginning. */
+    int (*span_list)(struct store *s, struct str id, struct arena *a, struct store_span **ret, uint32_t *ret_n);
     /* Deletes every trace of the call from the database and the write-ahead log; paths are the files to unlink. */
     int (*call_delete)(struct store *s, struct str id, struct arena *a, struct store_paths *ret);
     /* At start, exclusive only: closes as "killed" what a dead process left live, ended at its last sign of life.

@@ -133,6 +133,18 @@ static const struct store_callback *copy_callback(struct arena *a, const struct 
     return keep_all(a, strings, ARRAY_LEN(strings)) ? c : NULL;
 }
 
+static const struct store_span *copy_span(struct arena *a, const struct store_span *from)
+{
+    struct store_span *s = ARENA_NEW(a, struct store_span);
+    if (!s) {
+        return NULL;
+    }
+    *s = *from;
+    struct str *strings[] = {&s->call_id, &s->trace_id, &s->span_id, &s->parent_id, &s->type,
+                             &s->name,    &s->error,    &s->attrs,   &s->events};
+    return keep_all(a, strings, ARRAY_LEN(strings)) ? s : NULL;
+}
+
 static bool copy_op(struct arena *a, const struct store_op *from, struct store_op *to)
 {
     *to = *from;
@@ -152,6 +164,9 @@ static bool copy_op(struct arena *a, const struct store_op *from, struct store_o
     case STORE_CALLBACK_ADD:
         to->u.callback = copy_callback(a, from->u.callback);
         return to->u.callback != NULL;
+    case STORE_SPAN_ADD:
+        to->u.span = copy_span(a, from->u.span);
+        return to->u.span != NULL;
     }
     return false;
 }

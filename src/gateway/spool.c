@@ -66,6 +66,7 @@ static const char *party_word(uint32_t v)
 #define TURN_FIELD(type, member) F(type, store_turn, member)
 #define LINE_FIELD(type, member) F(type, store_line, member)
 #define CALLBACK_FIELD(member)   F(STR, store_callback, member)
+#define SPAN_FIELD(type, member) F(type, store_span, member)
 
 static const struct field call_fields[] = {
     CALL_FIELD(STR, id),
@@ -142,6 +143,13 @@ static const struct field callback_fields[] = {
     F(U64, store_callback, created_us),
 };
 
+static const struct field span_fields[] = {
+    SPAN_FIELD(STR, call_id),   SPAN_FIELD(STR, span_id), SPAN_FIELD(U32, seq),     SPAN_FIELD(STR, trace_id),
+    SPAN_FIELD(STR, parent_id), SPAN_FIELD(STR, type),    SPAN_FIELD(STR, name),    SPAN_FIELD(U32, kind),
+    SPAN_FIELD(U64, start_us),  SPAN_FIELD(U64, end_us),  SPAN_FIELD(BOOL, failed), SPAN_FIELD(STR, error),
+    SPAN_FIELD(STR, attrs),     SPAN_FIELD(STR, events),
+};
+
 /* Kinds of rows; the first field of each is the call's id. */
 static const struct shape {
     const char *word;
@@ -156,6 +164,7 @@ static const struct shape {
     [STORE_TURN_ADD] = {"turn", turn_fields, ARRAY_LEN(turn_fields), sizeof(struct store_turn)},
     [STORE_LINE_ADD] = {"line", line_fields, ARRAY_LEN(line_fields), sizeof(struct store_line)},
     [STORE_CALLBACK_ADD] = {"callback", callback_fields, ARRAY_LEN(callback_fields), sizeof(struct store_callback)},
+    [STORE_SPAN_ADD] = {"span", span_fields, ARRAY_LEN(span_fields), sizeof(struct store_span)},
 };
 
 /* ---- rows to text ---- */
@@ -193,6 +202,7 @@ static const void *row_of(const struct store_op *op)
     return op->kind == STORE_TURN_ADD       ? (const void *)op->u.turn
            : op->kind == STORE_LINE_ADD     ? (const void *)op->u.line
            : op->kind == STORE_CALLBACK_ADD ? (const void *)op->u.callback
+           : op->kind == STORE_SPAN_ADD     ? (const void *)op->u.span
                                             : (const void *)op->u.call;
 }
 

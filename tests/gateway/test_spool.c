@@ -106,7 +106,22 @@ TEST(every_kind_of_row_comes_back_as_it_was)
     struct store_line line = {
         .call_id = STR("c1"), .seq = 7, .at_ms = -5, .who = PARTY_TOOL, .text = STR("t"), .estimated = true};
     struct store_callback callback = {.id = STR("CB000001"), .call_id = STR("c1"), .phone = STR("1"), .created_us = 5};
+    struct store_span span = {.call_id = STR("c1"),
+                              .seq = 3,
+                              .span_id = STR("aa"),
+                              .trace_id = STR("bb"),
+                              .parent_id = STR("cc"),
+                              .type = STR("tool"),
+                              .name = STR("n"),
+                              .kind = 3,
+                              .start_us = 7,
+                              .end_us = 9,
+                              .failed = true,
+                              .error = STR("e"),
+                              .attrs = STR("{\"a\":\"b\\n\"}"),
+                              .events = STR("[1]")};
     put(&f, STORE_CALL_BEGIN, &begin);
+    put(&f, STORE_SPAN_ADD, &span);
     put(&f, STORE_TURN_ADD, &turn);
     put(&f, STORE_LINE_ADD, &line);
     put(&f, STORE_CALLBACK_ADD, &callback);
@@ -114,7 +129,7 @@ TEST(every_kind_of_row_comes_back_as_it_was)
     struct stat st;
     assert_ok(stat(f.path, &st));
     assert_int_equal(st.st_mode & 0777, 0600);
-    drain(&f, 5, 0);
+    drain(&f, 6, 0);
     struct store_call c;
     struct store_turn *turns;
     struct store_line *lines;
@@ -147,6 +162,16 @@ TEST(every_kind_of_row_comes_back_as_it_was)
     assert_int_equal(lines[0].at_ms, -5);
     assert_int_equal(lines[0].who, PARTY_TOOL);
     assert_true(lines[0].estimated);
+    struct store_span *spans;
+    assert_ok(store_sqlite.span_list(f.store, STR("c1"), &f.arena, &spans, &n));
+    assert_int_equal(n, 1);
+    assert_int_equal(spans[0].seq, 3);
+    assert_str_is(spans[0].parent_id, "cc");
+    assert_int_equal(spans[0].kind, 3);
+    assert_int_equal(spans[0].end_us, 9);
+    assert_true(spans[0].failed);
+    assert_str_is(spans[0].attrs, "{\"a\":\"b\\n\"}");
+    assert_str_is(spans[0].events, "[1]");
     tear_down(&f);
 }
 

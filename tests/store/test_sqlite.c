@@ -399,6 +399,68 @@ TEST(a_call_has_the_confirmation_that_was_given_last)
     tear_down(&f);
 }
 
+TEST(spans_come_back_in_the_order_of_their_beginning)
+{
+    struct fixture f;
+    struct store_span root = {.call_id = STR("c1"),
+                              .seq = 1,
+                              .trace_id = STR("t"),
+                              .span_id = STR("a"),
+                              .type = STR("call"),
+                              .name = STR("call"),
+                              .kind = 2,
+                              .start_us = T0};
+    struct store_span tool = {.call_id = STR("c1"),
+                              .seq = 2,
+                              .trace_id = STR("t"),
+                              .span_id = STR("b"),
+                              .parent_id = STR("a"),
+                              .type = STR("tool"),
+                              .name = STR("execute_tool look"),
+                              .kind = 1,
+                              .start_us = T0 + 5,
+                              .end_us = T0 + 9,
+                              .failed = true,
+                              .error = STR("t\xc3\xb6o slow"),
+                              .attrs = STR("{\"n\":1}"),
+                              .events = STR("[{}]")};
+    const struct store_op batch[] = {{.kind = STORE_SPAN_ADD, .at_us = T0 + 1, .u.span = &root},
+                                     {.kind = STORE_SPAN_ADD, .at_us = T0 + 9, .u.span = &tool}};
+    struct store_span *spans;
+    struct store_paths paths;
+    uint32_t n;
+
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    assert_int_equal(ops->write(f.s, &batch[1], 1, NULL), 0);
+    assert_int_equal(ops->write(f.s, &batch[0], 1, NULL), 0);
+    root.end_us = T0 + 20; /* what had begun is over */
+    assert_int_equal(ops->write(f.s, &batch[0], 1, NULL), 0);
+    assert_int_equal(ops->span_list(f.s, STR("c1"), &f.a, &spans, &n), 0);
+    assert_int_equal(n, 2);
+    assert_str_is(spans[0].span_id, "a");
+    assert_str_is(spans[0].parent_id, "");
+    assert_int_equal(spans[0].end_us, T0 + 20);
+    assert_str_is(spans[0].attrs, "{}");
+    assert_str_is(spans[0].events, "[]");
+    assert_str_is(spans[1].call_id, "c1");
+    assert_str_is(spans[1].parent_id, "a");
+    assert_str_is(spans[1].type, "tool");
+    assert_str_is(spans[1].name, "execute_tool look");
+    assert_int_equal(spans[1].kind, 1);
+    assert_int_equal(spans[1].seq, 2);
+    assert_int_equal(spans[1].start_us, T0 + 5);
+    assert_true(spans[1].failed);
+    assert_str_is(spans[1].error, "t\xc3\xb6o slow");
+    assert_str_is(spans[1].attrs, "{\"n\":1}");
+    assert_int_equal(get(&f, "c1").alive_us, T0 + 9);
+    assert_int_equal(ops->call_delete(f.s, STR("c1"), &f.a, &paths), 0);
+    assert_int_equal(ops->span_list(f.s, STR("c1"), &f.a, &spans, &n), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(ops->write(f.s, &batch[1], 1, NULL), -ENOENT); /* nothing of it comes back */
+    tear_down(&f);
+}
+
 TEST(a_batch_is_all_or_nothing)
 {
     struct fixture f;
@@ -921,11 +983,12 @@ TEST(words_of_the_record_go_both_ways)
 TEST_MAIN(T(a_call_comes_back_as_it_went_in), T(updates_leave_what_they_do_not_name), T(the_first_end_wins),
           T(every_close_reason_survives_and_has_a_status), T(what_is_not_there_or_there_twice_is_an_error),
           T(turns_and_lines_come_back_in_order_and_are_replaced), T(a_call_has_the_confirmation_that_was_given_last),
-          T(a_batch_is_all_or_nothing), T(lists_are_filtered_and_paged_newest_first),
-          T(deletion_leaves_no_trace_in_the_files), T(retention_takes_old_ended_calls_only),
-          T(a_killed_process_leaves_closed_calls), T(only_the_owner_may_close_stale_calls),
-          T(four_threads_write_read_and_delete_at_once), T(a_full_disk_is_an_error_and_no_end),
-          T(a_text_over_the_limit_is_refused), T(records_of_an_older_program_are_kept_and_used_on),
-          T(damaged_and_newer_files_are_refused_in_words), T(a_folder_that_cannot_be_made_is_an_error),
-          T(a_symbolic_link_is_not_followed), T(the_store_in_memory_is_the_same_store),
-          T(demonstration_orders_are_there_once), T(words_of_the_record_go_both_ways))
+          T(spans_come_back_in_the_order_of_their_beginning), T(a_batch_is_all_or_nothing),
+          T(lists_are_filtered_and_paged_newest_first), T(deletion_leaves_no_trace_in_the_files),
+          T(retention_takes_old_ended_calls_only), T(a_killed_process_leaves_closed_calls),
+          T(only_the_owner_may_close_stale_calls), T(four_threads_write_read_and_delete_at_once),
+          T(a_full_disk_is_an_error_and_no_end), T(a_text_over_the_limit_is_refused),
+          T(records_of_an_older_program_are_kept_and_used_on), T(damaged_and_newer_files_are_refused_in_words),
+          T(a_folder_that_cannot_be_made_is_an_error), T(a_symbolic_link_is_not_followed),
+          T(the_store_in_memory_is_the_same_store), T(demonstration_orders_are_there_once),
+          T(words_of_the_record_go_both_ways))

@@ -58,6 +58,11 @@
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)")                 \
     X(SQL_LINE_PUT, "INSERT OR REPLACE INTO lines (call_id, seq, at_ms, who, text, unheard, estimated) "               \
                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                             \
+    X(SQL_SPAN_PUT,                                                                                                    \
+      "INSERT OR REPLACE INTO spans (call_id, span_id, seq, trace_id, parent_id, type, name, kind, start_us, end_us, " \
+      "failed, error, attrs, events) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")            \
+    X(SQL_SPAN_LIST, "SELECT span_id, seq, trace_id, parent_id, type, name, kind, start_us, end_us, failed, error, "   \
+                     "attrs, events FROM spans WHERE call_id = ?1 ORDER BY start_us, seq")                             \
     X(SQL_CALLBACK_PUT, "INSERT INTO callbacks (id, call_id, phone, department, reason, scheduled, created_us) "       \
                         "VALUES (?1, nullif(?2, ''), ?3, ?4, ?5, ?6, ?7)")                                             \
     X(SQL_CALL_DELETE, "DELETE FROM calls WHERE id = ?1 RETURNING recording, journal")                                 \
@@ -136,6 +141,7 @@ int sqlite_call_list(struct store *s, const struct store_filter *f, struct arena
 int sqlite_call_counts(struct store *s, struct store_counts *ret);
 int sqlite_turn_list(struct store *s, struct str id, struct arena *a, struct store_turn **ret, uint32_t *ret_n);
 int sqlite_line_list(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n);
+int sqlite_span_list(struct store *s, struct str id, struct arena *a, struct store_span **ret, uint32_t *ret_n);
 int sqlite_order_get(struct store *s, struct str number, struct str email, struct arena *a, struct store_order *ret);
 int sqlite_callback_list(struct store *s, uint32_t limit, struct arena *a, struct store_callback **ret,
                          uint32_t *ret_n);

@@ -349,6 +349,55 @@ int sqlite_line_list(struct store *s, struct str id, struct arena *a, struct sto
     return err == -ENOENT ? 0 : err;
 }
 
+static int read_span(sqlite3_stmt *st, struct arena *a, struct store_span *span)
+{
+    int err = 0;
+
+    span->span_id = db_column(st, 0, a, &err);
+    span->seq = (uint32_t)column_u64(st, 1);
+    span->trace_id = db_column(st, 2, a, &err);
+    span->parent_id = db_column(st, 3, a, &err);
+    span->type = db_column(st, 4, a, &err);
+    span->name = db_column(st, 5, a, &err);
+    span->kind = (uint32_t)column_u64(st, 6);
+    span->start_us = column_u64(st, 7);
+    span->end_us = column_u64(st, 8);
+    span->failed = column_u64(st, 9) != 0;
+    span->error = db_column(st, 10, a, &err);
+    span->attrs = db_column(st, 11, a, &err);
+    span->events = db_column(st, 12, a, &err);
+    return err;
+}
+
+int sqlite_span_list(struct store *s, struct str id, struct arena *a, struct store_span **ret, uint32_t *ret_n)
+{
+    struct connection *c = s->reader;
+    struct store_span *list = NULL;
+    struct str kept = arena_str(a, id);
+    uint32_t n = 0, cap = 0;
+    sqlite3_stmt *st;
+    int err;
+
+    pthread_mutex_lock(&c->lock);
+    err = db_statement(c, SQL_SPAN_LIST, &st);
+    if (err >= 0) {
+        db_bind_str(st, 1, id);
+        while ((err = step_one(st)) >= 0) {
+            list = grow(a, list, n, &cap, sizeof(*list));
+            err = list ? read_span(st, a, &list[n]) : -ENOMEM;
+            if (err < 0) {
+                break;
+            }
+            list[n++].call_id = kept;
+        }
+        sqlite3_reset(st);
+    }
+    pthread_mutex_unlock(&c->lock);
+    *ret = list;
+    *ret_n = n;
+    return err == -ENOENT ? 0 : err;
+}
+
 /* ------------------------------------------------------------------------------------------------ of the tools */
 
 static int read_order(sqlite3_stmt *st, struct arena *a, struct store_order *o)

@@ -110,7 +110,27 @@ static const char step_2[] = "ALTER TABLE turns ADD COLUMN commit_ms INTEGER NOT
                              "ALTER TABLE calls ADD COLUMN line_zero_ms INTEGER;"
                              "ALTER TABLE calls ADD COLUMN line_dc_offset INTEGER;";
 
-static const char *const steps[] = {step_1, step_2};
+/* The trace of a call. */
+static const char step_3[] = "CREATE TABLE spans ("
+                             " call_id TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE,"
+                             " span_id TEXT NOT NULL,"
+                             " seq INTEGER NOT NULL,"
+                             " trace_id TEXT NOT NULL,"
+                             " parent_id TEXT NOT NULL DEFAULT '',"
+                             " type TEXT NOT NULL,"
+                             " name TEXT NOT NULL,"
+                             " kind INTEGER NOT NULL DEFAULT 1," /* OTLP: 1 internal, 2 server, 3 client */
+                             " start_us INTEGER NOT NULL,"
+                             " end_us INTEGER NOT NULL DEFAULT 0," /* 0: not over, or cut off by a kill */
+                             " failed INTEGER NOT NULL DEFAULT 0,"
+                             " error TEXT NOT NULL DEFAULT '',"
+                             " attrs TEXT NOT NULL DEFAULT '{}'," /* JSON */
+                             " events TEXT NOT NULL DEFAULT '[]',"
+                             " PRIMARY KEY (call_id, span_id)"
+                             ") STRICT, WITHOUT ROWID;"
+                             "CREATE INDEX spans_trace ON spans (trace_id);";
+
+static const char *const steps[] = {step_1, step_2, step_3};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

@@ -295,6 +295,7 @@ const struct store_ops store_sqlite = {
     .call_counts = sqlite_call_counts,
     .turn_list = sqlite_turn_list,
     .line_list = sqlite_line_list,
+    .span_list = sqlite_span_list,
     .call_delete = sqlite_call_delete,
     .close_stale = sqlite_close_stale,
     .sweep = sqlite_sweep,

@@ -193,6 +193,32 @@ static int callback_add(struct connection *w, const struct store_callback *c, ui
     return db_run(st);
 }
 
+static int span_add(struct connection *w, const struct store_span *span, uint64_t at_us)
+{
+    sqlite3_stmt *st;
+    int err = db_statement(w, SQL_SPAN_PUT, &st);
+
+    if (err < 0) {
+        return err;
+    }
+    db_bind_str(st, 1, span->call_id);
+    db_bind_str(st, 2, span->span_id);
+    bind_i64(st, 3, span->seq);
+    db_bind_str(st, 4, span->trace_id);
+    db_bind_str(st, 5, span->parent_id);
+    db_bind_str(st, 6, span->type);
+    db_bind_str(st, 7, span->name);
+    bind_i64(st, 8, span->kind);
+    bind_i64(st, 9, span->start_us);
+    bind_i64(st, 10, span->end_us);
+    bind_i64(st, 11, span->failed);
+    db_bind_str(st, 12, span->error);
+    db_bind_str(st, 13, span->attrs.n ? span->attrs : STR("{}"));
+    db_bind_str(st, 14, span->events.n ? span->events : STR("[]"));
+    err = db_run(st);
+    return err < 0 ? err : call_alive(w, span->call_id, at_us);
+}
+
 static int apply(struct connection *w, const struct store_op *op)
 {
     switch (op->kind) {
@@ -213,6 +239,9 @@ static int apply(struct connection *w, const struct store_op *op)
                                                                                : line_add(w, op->u.line, op->at_us);
     case STORE_CALLBACK_ADD:
         return callback_add(w, op->u.callback, op->at_us);
+    case STORE_SPAN_ADD:
+        return MAX(op->u.span->attrs.n, op->u.span->events.n) > MAX_TEXT_BYTES ? -ERR_TOO_BIG
+                                                                               : span_add(w, op->u.span, op->at_us);
     }
     return -EINVAL;
 }
