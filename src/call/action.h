@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "call/event.h"
+#include "call/opts.h"
 
 #define CALL_ACTION_LIST(X)                                                                                            \
     X(ACT_LEG_MEDIA, "leg.media")   /* audio in the leg's format; mark behind it when not 0 */                         \
@@ -28,6 +29,8 @@
     X(ACT_TOOL_DECIDED, "tool.decided")   /* it is: nobody needs to decide any more */                                 \
     X(ACT_TOOL_RUN, "tool.run")                                                                                        \
     X(ACT_TOOL_CANCEL, "tool.cancel") /* nobody waits for it any more */                                               \
+    X(ACT_GUARD_CHECK, "guard.check") /* text for guardrails; EV_GUARD answers */                                      \
+    X(ACT_GUARD_TRIP, "guard.trip")   /* one objected: what it was about, once for each response */                    \
     X(ACT_VAD, "vad.chunk")           /* one chunk for the local detector; EV_VAD answers */                           \
     X(ACT_RECORD, "record")           /* settled audio of both sides */                                                \
     X(ACT_LINE, "line")               /* one line of the transcript */                                                 \
@@ -104,6 +107,9 @@ const char *call_renewal_name(enum call_renewal why);
     X(NOTE_FAILOVER, "failover")               /* another provider is tried; value: its index */                       \
     X(NOTE_REPLAYED, "replayed")               /* the new session was told what was said; value: items */              \
     X(NOTE_FILLER, "filler")                   /* the caller hears a filler; value: ms of silence before */            \
+    X(NOTE_GUARD_TRIPPED, "guardrail")         /* value: words of it that the caller heard; text: names */             \
+    X(NOTE_GUARD_FAILED, "guardrail-failed")   /* it could not tell and was passed over; text: names */                \
+    X(NOTE_GUARD_EXPIRED, "guardrail-expired") /* held audio was not checked in time; value: ms; text: what is done */ \
     X(NOTE_DTMF, "dtmf")                                                                                               \
     X(NOTE_ILLEGAL, "illegal-transition") /* text: machine state x event; a bug or a confused peer */
 
@@ -251,6 +257,30 @@ struct call_action {
         struct {
             struct str tool_call_id;
         } tool_cancel;
+        struct {
+            uint32_t check; /* counts up from 1; its answers carry the same */
+            enum guard_side side;
+            uint32_t guards; /* mask: who is asked */
+            struct str response_id, item_id;
+            uint32_t agent;  /* index of the one that began the turn */
+            uint32_t offset; /* of text in the item's text: what lies before was checked by them */
+            struct str text;
+            bool final; /* nothing will be added */
+        } guard_check;
+        struct {
+            uint32_t check;
+            enum guard_side side;
+            uint32_t guards; /* mask: those that objected */
+            struct str response_id, item_id;
+            uint32_t agent;
+            struct str names; /* of them, comma separated */
+            struct str info;  /* as the event gave it */
+            struct str text;  /* of the item, as far as it was known */
+            enum guard_verb verb;
+            uint32_t heard_ms;     /* of the item */
+            uint32_t leaked_words; /* of what was objected to, heard by the caller at most */
+            bool retried;          /* a new answer was asked for */
+        } guard_trip;
         struct {
             uint32_t chunk;   /* counts up from 1; its answer carries the same */
             uint32_t rate_hz; /* 8000: 256 samples, 16000: 512 */

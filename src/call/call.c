@@ -326,6 +326,11 @@ static void on_model_error(struct call *c, const struct call_event *ev)
     seq_error(c, ev->model_error.request, ev->model_error.code);
 }
 
+static void on_guard(struct call *c UNUSED, const struct call_event *ev UNUSED)
+{
+    /* guard.c takes it */
+}
+
 static void on_vad(struct call *c, const struct call_event *ev)
 {
     turn_vad(c, ev->vad.chunk, ev->vad.ppm);
@@ -383,6 +388,7 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_TOOL_CHECKED] = tools_checked,
     [EV_TOOL_APPROVAL] = tools_approval,
     [EV_TOOL_RESULT] = tools_result,
+    [EV_GUARD] = on_guard,
     [EV_VAD] = on_vad,
     [EV_CONTROL_TURN] = on_control_turn,
     [EV_CONTROL_HANGUP] = on_control_hangup,

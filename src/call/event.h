@@ -36,6 +36,7 @@
     X(EV_TOOL_CHECKED, "tool.checked")   /* answers ACT_TOOL_CHECK */                                                  \
     X(EV_TOOL_APPROVAL, "tool.approval") /* somebody has decided about an ACT_TOOL_APPROVAL */                         \
     X(EV_TOOL_RESULT, "tool.result")                                                                                   \
+    X(EV_GUARD, "guard")                         /* what guardrails say to an ACT_GUARD_CHECK */                       \
     X(EV_VAD, "vad")                             /* what the detector makes of one ACT_VAD chunk; in order */          \
     X(EV_CONTROL_TURN, "control.turn")           /* a turn opened, closed or thrown away by hand */                    \
     X(EV_CONTROL_HANGUP, "control.hangup")       /* operator, API, drain */                                            \
@@ -156,6 +157,15 @@ struct call_event {
             bool always;        /* the same for every later use of this tool in this call */
             struct str message; /* rejected: what the model is told; empty: the usual */
         } tool_approval;
+        struct {
+            uint32_t check;    /* number of the ACT_GUARD_CHECK; each of its guards answers once, in any order */
+            uint32_t answered; /* masks: those that speak here, */
+            uint32_t tripped;  /* of them those that object, */
+            uint32_t failed;   /* and those that could not tell: they count as content */
+            uint32_t covered;  /* bytes of the item's text that no later word can make objectionable to them */
+            uint32_t from, to; /* bytes of the item's text that were objected to; to 0: not known */
+            struct str info;   /* why, for people and listeners; may be empty */
+        } guard;
         struct {
             uint32_t chunk; /* number of the ACT_VAD it answers */
             uint32_t ppm;   /* probability of speech in millionths, 0 to 1000000 */

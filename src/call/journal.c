@@ -337,6 +337,16 @@ static void f_event(struct visit *v, struct call_event *e)
         f_str(v, &e->tool_result.output);
         f_bool(v, &e->tool_result.failed);
         break;
+    case EV_GUARD:
+        f_u32(v, &e->guard.check);
+        f_u32(v, &e->guard.answered);
+        f_u32(v, &e->guard.tripped);
+        f_u32(v, &e->guard.failed);
+        f_u32(v, &e->guard.covered);
+        f_u32(v, &e->guard.from);
+        f_u32(v, &e->guard.to);
+        f_str(v, &e->guard.info);
+        break;
     case EV_VAD:
         f_u32(v, &e->vad.chunk);
         f_u32(v, &e->vad.ppm);
@@ -435,6 +445,31 @@ static void f_renewal(struct visit *v, struct call_renewal_opts *o)
     o->filler = span_of_str(filler);
 }
 
+static void f_guards(struct visit *v, struct call_guard_opts *o)
+{
+    uint32_t *numbers[] = {&o->everywhere, &o->debounce_chars, &o->hold_max_ms,
+                           &o->margin_ms,  &o->max_trips,      &o->n_list};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        f_u32(v, numbers[i]);
+    }
+    f_bool(v, &o->hold_back);
+    F_ENUM(v, o->expiry, GUARD_EXPIRY_N);
+    if (o->n_list > CALL_MAX_GUARDS) {
+        v->err = v->err ? v->err : -ERR_CORRUPT;
+        o->n_list = 0;
+    }
+    for (uint32_t i = 0; i < o->n_list; i++) {
+        struct call_guard *g = &o->list[i];
+        f_str(v, &g->name);
+        f_str(v, &g->feedback);
+        f_u32(v, &g->sides);
+        F_ENUM(v, g->verb, GUARD_VERB_N);
+        f_bool(v, &g->local);
+        f_bool(v, &g->holds);
+        f_u32(v, &g->deadline_ms);
+    }
+}
+
 static void f_opts(struct visit *v, struct call_opts *o)
 {
     struct str *texts[] = {&o->call_id,       &o->agent,         &o->provider,       &o->carrier,    &o->instructions,
@@ -478,6 +513,7 @@ static void f_opts(struct visit *v, struct call_opts *o)
     f_str(v, &o->approvals.rejection);
     f_u32(v, &o->approvals.transcript_ms);
     f_renewal(v, &o->renewal);
+    f_guards(v, &o->guards);
     if (o->n_tools > CALL_MAX_TOOLS) {
         v->err = v->err ? v->err : -ERR_CORRUPT;
         o->n_tools = 0;
@@ -531,6 +567,46 @@ static void f_line_text(struct visit *v, struct call_action *a)
     } else {
         f_str(v, &a->line.text);
     }
+}
+
+/* What the caller said may hold keys that the journal masks: its length stands for it. */
+static void f_said(struct visit *v, enum guard_side side, struct str *text)
+{
+    if (side == GUARD_INPUT) {
+        uint64_t length = text->n;
+        f_u64(v, &length);
+    } else {
+        f_str(v, text);
+    }
+}
+
+static void f_guard_action(struct visit *v, struct call_action *a)
+{
+    if (a->type == ACT_GUARD_CHECK) {
+        f_u32(v, &a->guard_check.check);
+        F_ENUM(v, a->guard_check.side, GUARD_SIDE_N);
+        f_u32(v, &a->guard_check.guards);
+        f_str(v, &a->guard_check.response_id);
+        f_str(v, &a->guard_check.item_id);
+        f_u32(v, &a->guard_check.agent);
+        f_u32(v, &a->guard_check.offset);
+        f_said(v, a->guard_check.side, &a->guard_check.text);
+        f_bool(v, &a->guard_check.final);
+        return;
+    }
+    f_u32(v, &a->guard_trip.check);
+    F_ENUM(v, a->guard_trip.side, GUARD_SIDE_N);
+    f_u32(v, &a->guard_trip.guards);
+    f_str(v, &a->guard_trip.response_id);
+    f_str(v, &a->guard_trip.item_id);
+    f_u32(v, &a->guard_trip.agent);
+    f_str(v, &a->guard_trip.names);
+    f_str(v, &a->guard_trip.info);
+    f_said(v, a->guard_trip.side, &a->guard_trip.text);
+    F_ENUM(v, a->guard_trip.verb, GUARD_VERB_N);
+    f_u32(v, &a->guard_trip.heard_ms);
+    f_u32(v, &a->guard_trip.leaked_words);
+    f_bool(v, &a->guard_trip.retried);
 }
 
 static void f_action(struct visit *v, struct call_action *a)
@@ -603,6 +679,10 @@ static void f_action(struct visit *v, struct call_action *a)
         break;
     case ACT_TOOL_CANCEL:
         f_str(v, &a->tool_cancel.tool_call_id);
+        break;
+    case ACT_GUARD_CHECK:
+    case ACT_GUARD_TRIP:
+        f_guard_action(v, a);
         break;
     case ACT_VAD:
         f_u32(v, &a->vad.chunk);

@@ -34,6 +34,9 @@ static const char *const renewals[] = {
     CALL_RENEWAL_LIST(X)
 #undef X
 };
+static const char *const guard_sides[] = {"output", "input", "tool"};
+static const char *const guard_verbs[] = {"cancel", "end_call"};
+static const char *const guard_expiries[] = {"release", "mute"};
 static const char *const cues[] = {"start", "commit", "discard"};
 static const char *const verdict_names[] = {
 #define X(name, word) word,
@@ -79,6 +82,9 @@ NAME_FN(playout_event_name, enum playout_event, playout_events)
 NAME_FN(turn_kind_name, enum turn_kind, turn_kinds)
 NAME_FN(turn_cue_name, enum turn_cue, cues)
 NAME_FN(call_verdict_name, enum call_verdict, verdict_names)
+NAME_FN(guard_side_name, enum guard_side, guard_sides)
+NAME_FN(guard_verb_name, enum guard_verb, guard_verbs)
+NAME_FN(guard_expiry_name, enum guard_expiry, guard_expiries)
 NAME_FN(call_party_name, enum call_party, parties)
 NAME_FN(approval_kind_name, enum approval_kind, approval_kinds)
 NAME_FN(tool_mode_name, enum tool_mode, tool_modes)

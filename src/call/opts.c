@@ -68,5 +68,6 @@ void call_opts_init(struct call_opts *o)
         .approvals = {.yes = STR("yes\nyeah\nyep\nsure\nok\nokay\ncorrect\nright\ngo ahead\nplease do\nof course"),
                       .no = STR("no\nnope\nnot\ndon't\ndo not\nnever\nstop\nwait\ncancel"),
                       .transcript_ms = 3000},
+        .guards = {.debounce_chars = 100, .hold_max_ms = 1500, .margin_ms = 400, .max_trips = 3},
     };
 }

@@ -8,6 +8,7 @@
 
 #include "audio/format.h"
 #include "base/str.h"
+#include "call/guard_opts.h"
 #include "call/tool_opts.h"
 
 #define CALL_MAX_TOOLS 32
@@ -154,6 +155,7 @@ struct call_opts {
     } limits;
     bool record;
     struct approval_opts approvals;
+    struct call_guard_opts guards;
     uint32_t n_tools;
     struct call_tool tools[CALL_MAX_TOOLS];
 };

@@ -53,6 +53,25 @@ static void print_line_stats(const struct call_line *l, struct buf *out)
                l->late, l->doubled, l->odd_frames, l->clipped_ms, l->zero_ms, l->dc_offset);
 }
 
+static void print_guard(const struct call_action *a, struct buf *out)
+{
+    if (a->type == ACT_GUARD_CHECK) {
+        buf_printf(out, " check=%u side=%s guards=0x%x offset=%u final=%d", a->guard_check.check,
+                   guard_side_name(a->guard_check.side), a->guard_check.guards, a->guard_check.offset,
+                   a->guard_check.final);
+        quoted(out, "item", a->guard_check.item_id);
+        quoted(out, "text", a->guard_check.text);
+        return;
+    }
+    buf_printf(out, " check=%u side=%s verb=%s heard_ms=%u leaked_words=%u retried=%d", a->guard_trip.check,
+               guard_side_name(a->guard_trip.side), guard_verb_name(a->guard_trip.verb), a->guard_trip.heard_ms,
+               a->guard_trip.leaked_words, a->guard_trip.retried);
+    quoted(out, "names", a->guard_trip.names);
+    quoted(out, "response", a->guard_trip.response_id);
+    quoted(out, "item", a->guard_trip.item_id);
+    quoted(out, "text", a->guard_trip.text);
+}
+
 static void print_action(const struct call_action *a, struct buf *out)
 {
     buf_puts(out, call_action_name(a->type));
@@ -116,6 +135,10 @@ static void print_action(const struct call_action *a, struct buf *out)
         break;
     case ACT_TOOL_CANCEL:
         quoted(out, "call", a->tool_cancel.tool_call_id);
+        break;
+    case ACT_GUARD_CHECK:
+    case ACT_GUARD_TRIP:
+        print_guard(a, out);
         break;
     case ACT_VAD:
         buf_printf(out, " chunk=%u rate=%u reset=%d", a->vad.chunk, a->vad.rate_hz, a->vad.reset);
@@ -255,6 +278,11 @@ void event_print(const struct call_event *e, struct buf *out)
     case EV_TOOL_RESULT:
         quoted(out, "call", e->tool_result.tool_call_id);
         quoted(out, "output", e->tool_result.output);
+        break;
+    case EV_GUARD:
+        buf_printf(out, " check=%u answered=0x%x tripped=0x%x failed=0x%x covered=%u from=%u to=%u", e->guard.check,
+                   e->guard.answered, e->guard.tripped, e->guard.failed, e->guard.covered, e->guard.from, e->guard.to);
+        quoted(out, "info", e->guard.info);
         break;
     case EV_VAD:
         buf_printf(out, " chunk=%u ppm=%u", e->vad.chunk, e->vad.ppm);

@@ -103,6 +103,9 @@ static void find_views(struct call_event *ev, struct views *v)
         add(v, &ev->tool_result.tool_call_id);
         add(v, &ev->tool_result.output);
         break;
+    case EV_GUARD:
+        add(v, &ev->guard.info);
+        break;
     case EV_CONTROL_USER_TEXT:
         add(v, &ev->control_text.text);
         break;

@@ -100,6 +100,9 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_TOOL_RESENT:
     case NOTE_FAREWELL:
     case NOTE_RECORD_LATE:
+    case NOTE_GUARD_TRIPPED:
+    case NOTE_GUARD_FAILED:
+    case NOTE_GUARD_EXPIRED:
     case NOTE_DTMF:
     case CALL_NOTE_N:
         break;
@@ -124,6 +127,9 @@ static enum log_level note_level(enum call_note note)
     case NOTE_RECORD_LATE:
     case NOTE_RENEWAL_FAILED:
     case NOTE_FAILOVER:
+    case NOTE_GUARD_TRIPPED:
+    case NOTE_GUARD_FAILED:
+    case NOTE_GUARD_EXPIRED:
     case NOTE_ILLEGAL:
         return LOG_WARN;
     case NOTE_ANSWERED:

@@ -246,6 +246,9 @@ void host_perform(struct host *h, const struct call_action *act)
     case ACT_TOOL_CANCEL:
         host_cancel_tool(h, act->tool_cancel.tool_call_id);
         break;
+    case ACT_GUARD_CHECK:
+    case ACT_GUARD_TRIP:
+        break; /* host_guard.c takes them */
     case ACT_VAD:
         perform_vad(h, act);
         break;

@@ -447,6 +447,8 @@ static void put_action(struct buf *out, const struct call_action *act)
     case ACT_TOOL_DECIDED:
     case ACT_TOOL_RUN:
     case ACT_TOOL_CANCEL:
+    case ACT_GUARD_CHECK:
+    case ACT_GUARD_TRIP:
     case ACT_VAD:
     case ACT_RECORD:
     case ACT_LINE:
