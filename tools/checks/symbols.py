@@ -18,7 +18,15 @@ def exported(library):
     dynamic = ['-D'] if re.search(r'\.so(\.|$)', str(library)) else []
     out = subprocess.run(['nm', *dynamic, '-g', '--defined-only', str(library)], capture_output=True, text=True,
                          check=True).stdout
-    return {line.split()[-1] for line in out.splitlines() if re.match(r'^[0-9a-f]+ [A-Za-z] ', line)}
+    # An absolute name without an @ is the name of a version itself.
+    return {line.split()[-1] for line in out.splitlines() if re.match(r'^[0-9a-f]+ [A-Za-z] ', line)
+            and not re.search(r' A \w+$', line)}
+
+
+def unversioned(library, found):
+    """Names of a shared library that carry no version (name@@RINGTRIP_1)."""
+    name = pathlib.Path(library).name
+    return [f'{name}: {n} has no version' for n in sorted(found) if not re.search(r'@@?RINGTRIP_\d+$', n)]
 
 
 def declared(folder):
@@ -53,6 +61,11 @@ def self_test(tap):
                 found = list(judge(output, exported(folder / output), want))
                 tap.point(bool(found) == refused, f'{"refuses" if refused else "accepts"} {what} in {output}', found)
         tap.point(bool(list(judge('x.so', set(), want))), 'refuses a declared name that is not exported')
+        (folder / 'x.map').write_text('RINGTRIP_7 { global: rt_*; local: *; };\n')
+        for what, flags, refused in (('with', [f'-Wl,--version-script={folder / "x.map"}'], False), ('without', [], True)):
+            subprocess.run(['cc', '-shared', '-fPIC', *flags, str(folder / 'x.c'), '-o', str(folder / 'x.so')], check=True)
+            found = unversioned('x.so', exported(folder / 'x.so'))
+            tap.point(bool(found) == refused, f'{"refuses" if refused else "accepts"} a library {what} versions', found)
 
 
 def main(headers, *libraries):
@@ -61,7 +74,10 @@ def main(headers, *libraries):
     want = declared(headers)
     tap.point(bool(want), f'the public headers declare {len(want)} functions')
     for library in libraries:
-        names = exported(library)
+        found = exported(library)
+        names = {n.partition('@')[0] for n in found}
+        if library.rpartition('/')[2].startswith('libringtrip.so'):
+            common.over_tree(tap, 'every name of the shared library has a version', unversioned(library, found))
         common.over_tree(tap, f'{pathlib.Path(library).name} exports {len(names)} names', judge(library, names, want))
     return tap.done()
 

@@ -1,12 +1,15 @@
-/* libringtrip: the public promise of include/ringtrip/ringtrip.h on top of gateway.h. */
-#include "ringtrip/ringtrip.h"
+/* The gateway inside a program: ringtrip/gateway.h and replay.h on top of gateway/gateway.h. */
+#include "ringtrip/gateway.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
 #include "gateway/replay.h"
+#include "library/wording.h"
+#include "ringtrip/replay.h"
 
 #define ERR_TEXT_BYTES (64u << 10)
 
@@ -15,16 +18,14 @@ struct rt_gateway {
     struct gateway *gw;
     rt_log_fn log;
     void *log_arg;
+    pthread_t thread;
+    bool ran, started;
 };
 
-const char *rt_version(void)
+void rt_gateway_opts_init(struct rt_gateway_opts *opts)
 {
-    return RINGTRIP_VERSION;
-}
-
-const char *rt_error_text(int err)
-{
-    return err_text(err);
+    memset(opts, 0, sizeof(*opts));
+    opts->struct_size = sizeof(*opts);
 }
 
 static enum rt_log_level public_level(enum log_level level)
@@ -50,19 +51,17 @@ static void sink(enum log_level level, const struct log_scope *scope, const char
     handle->log(public_level(level), call_id, event, fields, handle->log_arg);
 }
 
-static void give_text(char *dst, size_t cap, struct str text)
-{
-    if (dst && cap > 0) {
-        text.n = MIN(text.n, cap - 1);
-        ignore_result(str_copy(dst, cap, text)); /* it fits now */
-    }
-}
-
 static int open_handle(struct rt_gateway *handle, const struct rt_gateway_opts *opts, struct buf *err)
 {
+    const struct str text = str_from(opts->config_text);
     const struct gateway_opts o = {
-        .config = {.path = opts->config_file, .dotenv_path = opts->env_file},
+        .config = {.path = opts->config_text ? "the configuration" : opts->config_file,
+                   .text = opts->config_text ? &text : NULL,
+                   .dotenv_path = opts->env_file},
         .own_log = opts->log != NULL,
+        .port_given = opts->port_given != 0,
+        .port = opts->port,
+        .sandbox_file = opts->sandbox_program,
     };
     if (opts->log) {
         handle->log = opts->log;
@@ -77,20 +76,20 @@ int rt_gateway_new(const struct rt_gateway_opts *opts, struct rt_gateway **ret, 
     /* Members that a caller compiled against an older header does not know count as zero. */
     struct rt_gateway_opts known = {0};
     if (!opts || !ret || opts->struct_size < sizeof(opts->struct_size)) {
-        give_text(err_text_out, err_cap, STR("opts.struct_size must be sizeof(struct rt_gateway_opts)"));
+        wording_give(err_text_out, err_cap, STR("opts.struct_size must be sizeof(struct rt_gateway_opts)"));
         return -EINVAL;
     }
     memcpy(&known, opts, MIN(opts->struct_size, sizeof(known)));
     struct rt_gateway *handle = calloc(1, sizeof(*handle));
     if (!handle) {
-        give_text(err_text_out, err_cap, STR("out of memory"));
+        wording_give(err_text_out, err_cap, STR("out of memory"));
         return -ENOMEM;
     }
     struct buf err;
     buf_init(&err, ERR_TEXT_BYTES);
     int e = open_handle(handle, &known, &err);
     if (e < 0) {
-        give_text(err_text_out, err_cap, buf_str(&err));
+        wording_give(err_text_out, err_cap, buf_str(&err));
         if (handle->log) {
             log_set_sink(NULL, NULL, LOG_ERROR);
         }
@@ -109,7 +108,40 @@ uint16_t rt_gateway_port(const struct rt_gateway *gw)
 
 int rt_gateway_run(struct rt_gateway *gw)
 {
+    if (gw->ran) {
+        return -ERR_STATE;
+    }
+    gw->ran = true;
     gateway_run(gw->gw);
+    return 0;
+}
+
+static void *run_thread(void *arg)
+{
+    struct rt_gateway *gw = arg;
+    gateway_run(gw->gw);
+    return NULL;
+}
+
+int rt_gateway_start(struct rt_gateway *gw)
+{
+    if (gw->ran) {
+        return -ERR_STATE;
+    }
+    int err = pthread_create(&gw->thread, NULL, run_thread, gw);
+    if (err != 0) {
+        return -err;
+    }
+    gw->ran = gw->started = true;
+    return 0;
+}
+
+int rt_gateway_wait(struct rt_gateway *gw)
+{
+    if (gw->started) {
+        gw->started = false;
+        return -pthread_join(gw->thread, NULL);
+    }
     return 0;
 }
 
@@ -126,12 +158,62 @@ void rt_gateway_reload(struct rt_gateway *gw)
 void rt_gateway_free(struct rt_gateway *gw)
 {
     if (gw) {
+        if (gw->started) {
+            gateway_stop(gw->gw, 1);
+            ignore_result(rt_gateway_wait(gw)); /* it was ours to join */
+        }
         gateway_free(gw->gw);
         if (gw->log) {
             log_set_sink(NULL, NULL, LOG_ERROR);
         }
         free(gw);
     }
+}
+
+uint32_t rt_gateway_calls(const struct rt_gateway *gw)
+{
+    (void)gw;
+    return 0;
+}
+
+int rt_gateway_add_tool(struct rt_gateway *gw, const char *agent, const struct rt_tool *tool)
+{
+    (void)gw;
+    (void)agent;
+    (void)tool;
+    return -ENOSYS;
+}
+
+int rt_gateway_add_guardrail(struct rt_gateway *gw, const char *agent, const struct rt_guardrail *guardrail)
+{
+    (void)gw;
+    (void)agent;
+    (void)guardrail;
+    return -ENOSYS;
+}
+
+int rt_gateway_set_approval_fn(struct rt_gateway *gw, rt_approval_fn fn, void *arg)
+{
+    (void)gw;
+    (void)fn;
+    (void)arg;
+    return -ENOSYS;
+}
+
+int rt_gateway_approve(struct rt_gateway *gw, const char *call_id, const char *tool_call_id, int always)
+{
+    (void)gw;
+    (void)call_id;
+    (void)tool_call_id;
+    (void)always;
+    return -ENOSYS;
+}
+
+int rt_gateway_reject(struct rt_gateway *gw, const char *call_id, const char *tool_call_id, int always,
+                      const char *message)
+{
+    (void)message;
+    return rt_gateway_approve(gw, call_id, tool_call_id, always);
 }
 
 int rt_replay(const char *file, void (*print)(const char *line, void *arg), void *arg, struct rt_replay_report *ret)
