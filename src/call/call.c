@@ -272,6 +272,10 @@ static void on_user_text(struct call *c, const struct call_event *ev)
     }
 }
 
+static void on_nothing_yet(struct call *c UNUSED, const struct call_event *ev UNUSED)
+{
+}
+
 static void on_response_created(struct call *c, const struct call_event *ev)
 {
     seq_created(c, ev->model_response.response_id);
@@ -384,6 +388,12 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_MODEL_TEXT_DONE] = on_text_done,
     [EV_MODEL_TOOL_CALL] = on_tool_call,
     [EV_MODEL_RESPONSE_DONE] = on_response_done,
+    [EV_MODEL_USER_DELTA] = on_nothing_yet,
+    [EV_MODEL_ITEM] = on_nothing_yet,
+    [EV_MODEL_ITEM_DELETED] = on_nothing_yet,
+    [EV_MODEL_ITEM_TRUNCATED] = on_nothing_yet,
+    [EV_MODEL_UPDATED] = on_nothing_yet,
+    [EV_MODEL_IDLE] = on_nothing_yet,
     [EV_MODEL_ERROR] = on_model_error,
     [EV_TOOL_CHECKED] = tools_checked,
     [EV_TOOL_APPROVAL] = tools_approval,
@@ -395,6 +405,13 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_CONTROL_SHED] = on_control_shed,
     [EV_CONTROL_USER_TEXT] = on_control_text,
     [EV_CONTROL_RENEW] = on_control_renew,
+    [EV_CONTROL_INTERRUPT] = on_nothing_yet,
+    [EV_CONTROL_RESPOND] = on_nothing_yet,
+    [EV_CONTROL_COMMIT] = on_nothing_yet,
+    [EV_CONTROL_SAY] = on_nothing_yet,
+    [EV_CONTROL_MESSAGE] = on_nothing_yet,
+    [EV_CONTROL_AGENT] = on_nothing_yet,
+    [EV_CONTROL_ENABLE] = on_nothing_yet,
 };
 
 static bool from_model(enum call_event_type t)

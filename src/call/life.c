@@ -12,7 +12,7 @@
 
 void life_begin(struct call *c)
 {
-    call_emit(c, ACT_MODEL_OPEN);
+    call_emit(c, ACT_MODEL_OPEN)->model_open.persona = call_opts_persona(c->o, 0);
     timer_set(c, TIMER_LEG_START, c->o->deadlines.leg_start_ms);
 }
 

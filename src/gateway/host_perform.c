@@ -230,6 +230,8 @@ void host_perform(struct host *h, const struct call_action *act)
     case ACT_MODEL_CANCEL:
     case ACT_MODEL_TRUNCATE:
     case ACT_MODEL_TOOL_OUTPUT:
+    case ACT_MODEL_UPDATE:
+    case ACT_MODEL_ITEM:
     case ACT_MODEL_USER_TEXT:
         perform_model(h, act);
         break;
@@ -265,6 +267,8 @@ void host_perform(struct host *h, const struct call_action *act)
         break;
     case ACT_NOTE:
         record_note(h, act);
+        break;
+    case ACT_SIGNAL:
         break;
     case ACT_USAGE:
         record_usage(h, act);

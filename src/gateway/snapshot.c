@@ -183,6 +183,13 @@ static int fill_tools(struct snapshot *s, struct buf *ret_err)
     return 0;
 }
 
+/* The one agent of today's configuration, with all its tools. */
+static void fill_agents(struct call_opts *o)
+{
+    o->agents[0] = call_opts_agent(o, 0);
+    o->n_agents = 1;
+}
+
 static int check_turns(const struct call_turn_opts *turn, const struct config_provider *p, struct buf *ret_err)
 {
     if (model_can_turn(OPENAI_CAPS, turn)) { /* every provider so far speaks this protocol */
@@ -233,7 +240,13 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->limits.uplink_ms = cfg->limits.uplink_ms;
     o->record = cfg->records.recording;
     int err = check_turns(&o->turn, s->provider, ret_err);
-    return err < 0 ? err : fill_tools(s, ret_err);
+    if (err >= 0) {
+        err = fill_tools(s, ret_err);
+    }
+    if (err >= 0) {
+        fill_agents(o);
+    }
+    return err;
 }
 
 static int fill(struct snapshot *s, struct buf *ret_err)
