@@ -11,11 +11,12 @@
 #include "call/signal.h"
 
 #define CALL_ACTION_LIST(X)                                                                                            \
-    X(ACT_LEG_MEDIA, "leg.media")   /* audio in the leg's format; mark behind it when not 0 */                         \
-    X(ACT_LEG_MARK, "leg.mark")     /* a mark alone */                                                                 \
-    X(ACT_LEG_CLEAR, "leg.clear")   /* drop what waits at the carrier */                                               \
-    X(ACT_LEG_HANGUP, "leg.hangup") /* end the phone leg */                                                            \
-    X(ACT_MODEL_OPEN, "model.open") /* a session, told of model_open.persona */                                        \
+    X(ACT_LEG_MEDIA, "leg.media")       /* audio in the leg's format; mark behind it when not 0 */                     \
+    X(ACT_LEG_MARK, "leg.mark")         /* a mark alone */                                                             \
+    X(ACT_LEG_CLEAR, "leg.clear")       /* drop what waits at the carrier */                                           \
+    X(ACT_LEG_HANGUP, "leg.hangup")     /* end the phone leg */                                                        \
+    X(ACT_LEG_TRANSFER, "leg.transfer") /* hand it over; it then stops, or EV_LEG_TRANSFER_FAILED comes */             \
+    X(ACT_MODEL_OPEN, "model.open")     /* a session, told of model_open.persona */                                    \
     X(ACT_MODEL_APPEND, "model.append")                                                                                \
     X(ACT_MODEL_COMMIT, "model.commit")                                                                                \
     X(ACT_MODEL_CLEAR_INPUT, "model.clear-input")                                                                      \
@@ -121,6 +122,8 @@ const char *call_renewal_name(enum call_renewal why);
     X(NOTE_HISTORY_FULL, "history-full")       /* the oldest item was dropped; text: its id */                         \
     X(NOTE_CONTROL_REFUSED, "control-refused") /* text: which wish, and why */                                         \
     X(NOTE_DTMF, "dtmf")                                                                                               \
+    X(NOTE_TRANSFER, "transfer")          /* text: announcing, ordered, failed, refused, cancelled */                  \
+    X(NOTE_KEYS, "keys-sent")             /* tones of ours were played; value: how many */                             \
     X(NOTE_ILLEGAL, "illegal-transition") /* text: machine state x event; a bug or a confused peer */
 
 enum call_note {
@@ -229,6 +232,9 @@ struct call_action {
             enum call_renewal why;
             struct call_persona persona;
         } model_open;
+        struct {
+            struct str to, name; /* as of EV_CONTROL_TRANSFER */
+        } leg_transfer;
         struct {
             struct span audio; /* in the model's input format */
         } model_append;

@@ -49,6 +49,7 @@ struct call *call_free(struct call *c)
     for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
         buf_done(&c->tools[i].output);
     }
+    transfer_drop(c);
     free(c);
     return NULL;
 }
@@ -212,8 +213,8 @@ static void on_speech_started(struct call *c, const struct call_event *ev UNUSED
         call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("protected-greeting"));
         return;
     }
-    if (c->phase == PHASE_FAREWELL) {
-        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("farewell"));
+    if (call_leaving(c)) {
+        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, str_from(call_phase_name(c->phase)));
         return;
     }
     if (!c->gated) {
@@ -412,6 +413,9 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_CONTROL_MESSAGE] = on_nothing_yet,
     [EV_CONTROL_AGENT] = on_nothing_yet,
     [EV_CONTROL_ENABLE] = on_nothing_yet,
+    [EV_LEG_TRANSFER_FAILED] = transfer_failed,
+    [EV_CONTROL_TRANSFER] = transfer_wanted,
+    [EV_CONTROL_KEYS] = keys_wanted,
 };
 
 static bool from_model(enum call_event_type t)
@@ -444,6 +448,7 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
             turn_progress(c);
             tools_flush(c);
             seq_try(c);
+            keys_pump(c);
             playout_pump(c);
             life_progress(c);
             ladder_progress(c);

@@ -17,9 +17,10 @@
     X(EV_LEG_MEDIA, "leg.media") /* 20 ms of the caller, usually */                                                    \
     X(EV_LEG_MARK, "leg.mark")   /* a mark of ours came back */                                                        \
     X(EV_LEG_DTMF, "leg.dtmf")                                                                                         \
-    X(EV_LEG_STOP, "leg.stop")         /* the carrier says that the leg is over */                                     \
-    X(EV_LEG_CLOSED, "leg.closed")     /* the socket is gone, with or without stop before */                           \
-    X(EV_MODEL_READY, "model.ready")   /* settings confirmed; audio may flow */                                        \
+    X(EV_LEG_STOP, "leg.stop")                       /* the carrier says that the leg is over */                       \
+    X(EV_LEG_CLOSED, "leg.closed")                   /* the socket is gone, with or without stop before */             \
+    X(EV_LEG_TRANSFER_FAILED, "leg.transfer-failed") /* ACT_LEG_TRANSFER came to nothing; the leg is as it was */      \
+    X(EV_MODEL_READY, "model.ready")                 /* settings confirmed; audio may flow */                          \
     X(EV_MODEL_FAILED, "model.failed") /* cannot be opened, refused, or closed in mid-call; no model events follow */  \
     X(EV_MODEL_SPEECH_STARTED, "model.speech-started")                                                                 \
     X(EV_MODEL_SPEECH_STOPPED, "model.speech-stopped")                                                                 \
@@ -56,7 +57,9 @@
     X(EV_CONTROL_MESSAGE, "control.message")     /* an item is put into the conversation; nobody is stopped for it */  \
     X(EV_CONTROL_AGENT, "control.agent")         /* update_agent */                                                    \
     X(EV_CONTROL_ENABLE, "control.enable")       /* a tool or handoff is switched on or off */                         \
-    X(EV_CONTROL_RENEW, "control.renew")         /* another model session is wanted, with what was said so far */
+    X(EV_CONTROL_RENEW, "control.renew")         /* another model session is wanted, with what was said so far */      \
+    X(EV_CONTROL_TRANSFER, "control.transfer")   /* hand the caller over: announced and played out before */           \
+    X(EV_CONTROL_KEYS, "control.keys")           /* press keys: tones for whoever listens */
 
 enum call_event_type {
 #define X(name, word) name,
@@ -118,6 +121,11 @@ struct call_event {
         struct {
             int err; /* 0: orderly */
         } leg_closed;
+        struct {
+            int err;
+            int32_t code;       /* the carrier's own number, 0: none */
+            struct str message; /* its sentence, may be empty */
+        } leg_transfer_failed;
         struct {
             enum audio_format in, out;
             struct str session_id, model, voice;
@@ -234,6 +242,15 @@ struct call_event {
             uint32_t tool; /* of opts.tools */
             bool on;
         } control_enable;
+        struct {
+            struct str tool_call_id; /* the tool that is answered when it is clear what became of it; empty: none */
+            struct str to;           /* "+15551234567" or "sip:..." */
+            struct str name;         /* for people: "support"; may be empty */
+        } control_transfer;
+        struct {
+            struct str tool_call_id; /* likewise */
+            struct str keys;         /* 0-9 * # A-D, w: half a second, W: one second */
+        } control_keys;
     };
 };
 

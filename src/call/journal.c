@@ -326,6 +326,11 @@ static void f_leg_event(struct visit *v, struct call_event *e)
     case EV_LEG_CLOSED:
         f_int(v, &e->leg_closed.err);
         break;
+    case EV_LEG_TRANSFER_FAILED:
+        f_int(v, &e->leg_transfer_failed.err);
+        f_i32(v, &e->leg_transfer_failed.code);
+        f_str(v, &e->leg_transfer_failed.message);
+        break;
     default: /* EV_LEG_STOP has no fields */
         break;
     }
@@ -461,6 +466,15 @@ static void f_control_event(struct visit *v, struct call_event *e)
     case EV_CONTROL_ENABLE:
         f_u32(v, &e->control_enable.tool);
         f_bool(v, &e->control_enable.on);
+        break;
+    case EV_CONTROL_TRANSFER:
+        f_str(v, &e->control_transfer.tool_call_id);
+        f_str(v, &e->control_transfer.to);
+        f_str(v, &e->control_transfer.name);
+        break;
+    case EV_CONTROL_KEYS:
+        f_str(v, &e->control_keys.tool_call_id);
+        f_str(v, &e->control_keys.keys);
         break;
     default:
         break;
@@ -646,8 +660,9 @@ static void f_agents(struct visit *v, struct call_opts *o)
 
 static void f_opts(struct visit *v, struct call_opts *o)
 {
-    struct str *texts[] = {&o->call_id,       &o->agent,         &o->provider,       &o->carrier,    &o->instructions,
-                           &o->greeting.text, &o->farewell.text, &o->turn.eagerness, &o->vad.weights};
+    struct str *texts[] = {&o->call_id,      &o->agent,         &o->provider,      &o->carrier,
+                           &o->instructions, &o->greeting.text, &o->farewell.text, &o->turn.eagerness,
+                           &o->vad.weights,  &o->transfer.text};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         f_str(v, texts[i]);
     }
@@ -660,25 +675,12 @@ static void f_opts(struct visit *v, struct call_opts *o)
     f_i32(v, &o->turn.idle_timeout_ms);
     f_bool(v, &o->turn.create_response);
     f_bool(v, &o->turn.interrupt_response);
-    uint32_t *numbers[] = {&o->greeting.fallback_ms,
-                           &o->playout.lead_ms,
-                           &o->playout.max_lead_ms,
-                           &o->playout.burst_ms,
-                           &o->deadlines.leg_start_ms,
-                           &o->deadlines.model_ready_ms,
-                           &o->deadlines.response_ms,
-                           &o->deadlines.stall_ms,
-                           &o->deadlines.cancel_ms,
-                           &o->deadlines.tool_ms,
-                           &o->deadlines.farewell_ms,
-                           &o->deadlines.hangup_ms,
-                           &o->deadlines.media_ms,
-                           &o->deadlines.update_ms,
-                           &o->limits.max_call_s,
-                           &o->limits.queue_ms,
-                           &o->limits.uplink_ms,
-                           &o->limits.history_kb,
-                           &o->n_tools};
+    uint32_t *numbers[] = {
+        &o->greeting.fallback_ms,   &o->playout.lead_ms,          &o->playout.max_lead_ms,   &o->playout.burst_ms,
+        &o->deadlines.leg_start_ms, &o->deadlines.model_ready_ms, &o->deadlines.response_ms, &o->deadlines.stall_ms,
+        &o->deadlines.cancel_ms,    &o->deadlines.tool_ms,        &o->deadlines.farewell_ms, &o->deadlines.hangup_ms,
+        &o->deadlines.media_ms,     &o->deadlines.transfer_ms,    &o->deadlines.update_ms,   &o->limits.max_call_s,
+        &o->limits.queue_ms,        &o->limits.uplink_ms,         &o->limits.history_kb,     &o->n_tools};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         f_u32(v, numbers[i]);
     }
@@ -811,6 +813,10 @@ static void f_action(struct visit *v, struct call_action *a)
         f_u32(v, &a->model_open.provider);
         F_ENUM(v, a->model_open.why, RENEWAL_N);
         f_persona(v, &a->model_open.persona);
+        break;
+    case ACT_LEG_TRANSFER:
+        f_str(v, &a->leg_transfer.to);
+        f_str(v, &a->leg_transfer.name);
         break;
     case ACT_MODEL_APPEND:
         f_span(v, &a->model_append.audio);

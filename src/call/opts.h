@@ -154,6 +154,9 @@ struct call_opts {
     struct {
         struct str text; /* what is asked for when a goodbye is still owed; empty: the model's own words */
     } farewell;
+    struct {
+        struct str text; /* said before a transfer when the agent has said nothing; empty: its own words */
+    } transfer;
     struct call_turn_opts turn; /* what the service is told */
     struct call_vad_opts vad;
     struct call_barge_in_opts barge_in;
@@ -178,6 +181,7 @@ struct call_opts {
         uint32_t hangup_ms;   /* hang-up ordered, leg not down */
         uint32_t media_ms;    /* leg up, no media comes */
         uint32_t update_ms;   /* new settings sent, not confirmed */
+        uint32_t transfer_ms; /* transfer ordered, the leg neither stopped nor said why not */
     } deadlines;
     struct {
         uint32_t max_call_s; /* 0: none */

@@ -156,6 +156,10 @@ static void print_action(const struct call_action *a, struct buf *out)
         buf_printf(out, " provider=%u why=%s", a->model_open.provider, call_renewal_name(a->model_open.why));
         print_persona(&a->model_open.persona, out);
         break;
+    case ACT_LEG_TRANSFER:
+        quoted(out, "to", a->leg_transfer.to);
+        quoted(out, "name", a->leg_transfer.name);
+        break;
     case ACT_MODEL_APPEND:
         audio(out, a->model_append.audio);
         break;
@@ -403,6 +407,19 @@ void event_print(const struct call_event *e, struct buf *out)
         quoted(out, "call", e->tool_approval.tool_call_id);
         buf_printf(out, " approve=%d always=%d", e->tool_approval.approve, e->tool_approval.always);
         quoted(out, "message", e->tool_approval.message);
+        break;
+    case EV_LEG_TRANSFER_FAILED:
+        buf_printf(out, " err=%d code=%d", e->leg_transfer_failed.err, e->leg_transfer_failed.code);
+        quoted(out, "message", e->leg_transfer_failed.message);
+        break;
+    case EV_CONTROL_TRANSFER:
+        quoted(out, "call", e->control_transfer.tool_call_id);
+        quoted(out, "to", e->control_transfer.to);
+        quoted(out, "name", e->control_transfer.name);
+        break;
+    case EV_CONTROL_KEYS:
+        quoted(out, "call", e->control_keys.tool_call_id);
+        quoted(out, "keys", e->control_keys.keys);
         break;
     case EV_TOOL_RESULT:
         quoted(out, "call", e->tool_result.tool_call_id);

@@ -213,7 +213,7 @@ void tools_flush(struct call *c)
     }
     if (c->tools_owe_reply && c->tools_live == 0) {
         c->tools_owe_reply = false;
-        if (c->phase != PHASE_FAREWELL) {
+        if (!call_leaving(c)) {
             seq_request(c, STR_NULL, false);
         }
     }

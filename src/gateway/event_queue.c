@@ -133,6 +133,18 @@ static void find_views(struct call_event *ev, struct views *v)
     case EV_GUARD:
         add(v, &ev->guard.info);
         break;
+    case EV_LEG_TRANSFER_FAILED:
+        add(v, &ev->leg_transfer_failed.message);
+        break;
+    case EV_CONTROL_TRANSFER:
+        add(v, &ev->control_transfer.tool_call_id);
+        add(v, &ev->control_transfer.to);
+        add(v, &ev->control_transfer.name);
+        break;
+    case EV_CONTROL_KEYS:
+        add(v, &ev->control_keys.tool_call_id);
+        add(v, &ev->control_keys.keys);
+        break;
     case EV_CONTROL_USER_TEXT:
         add(v, &ev->control_text.text);
         break;

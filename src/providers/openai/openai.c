@@ -443,6 +443,7 @@ static void put_action(struct buf *out, const struct call_action *act)
     case ACT_LEG_MARK:
     case ACT_LEG_CLEAR:
     case ACT_LEG_HANGUP:
+    case ACT_LEG_TRANSFER:
     case ACT_MODEL_OPEN:
     case ACT_MODEL_CLOSE:
     case ACT_TOOL_CHECK:
