@@ -9,7 +9,7 @@
 #include "config/options.h"
 #include "config/yaml.h"
 
-#define DRAFT_MAX_OPTIONS   224
+#define DRAFT_MAX_OPTIONS   320
 #define DRAFT_MAX_PROVIDERS 16
 #define DRAFT_MAX_TOOLS     CALL_MAX_TOOLS
 #define DRAFT_MAX_PRICES    64
@@ -94,6 +94,10 @@ const struct yaml_node *take_tools(struct draft *d, const struct yaml_node *list
 void finish_tools(struct draft *d);
 /* A YAML map as JSON text, as it stands: without variables, numbers and words as YAML 1.2 means them. */
 MUST_USE int schema_keep(struct draft *d, const struct yaml_node *n, struct str *ret);
+
+/* tracing.c: {workflow_name, group_id, metadata} as JSON; what follows from the settings of the export. */
+MUST_USE int tracing_keep(struct draft *d, const struct yaml_node *n, struct str *ret, struct buf *why);
+void finish_tracing(struct draft *d);
 
 /* finish.c: what follows from several values, and the checks over them. */
 void finish_draft(struct draft *d);

@@ -334,6 +334,7 @@ static void finish_agent(struct draft *d)
     read_instructions(d);
     finish_tools(d);
     finish_turns(d);
+    finish_tracing(d);
     finish_greeting(d);
     agent->parallel_tool_calls_set = draft_given(d, "agent.parallel_tool_calls");
     if (!str_is(choice, "auto") && !str_is(choice, "none") && !str_is(choice, "required") && !has_tool(agent, choice)) {

@@ -44,6 +44,7 @@ enum option_type {
     OPTION_MAP,        /* struct config_map */
     OPTION_SECRET_MAP, /* struct config_map, values masked */
     OPTION_SCHEMA,     /* struct str, JSON; a map, as it stands */
+    OPTION_TRACING,    /* struct str; a word, or JSON of a map {workflow_name, group_id, metadata} */
     OPTION_BLOCKS,     /* trusted_proxies and their count */
     OPTION_DROPPED,    /* accepted in any form, without effect, reported once */
 };

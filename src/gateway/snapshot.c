@@ -54,6 +54,15 @@ static enum audio_format wish(const struct config_audio *a)
     return a->given ? a->format : AUDIO_PCMU;
 }
 
+/* JSON for the service; empty: it is told nothing. */
+static struct str tracing_for(const struct config *cfg, const struct config_agent *a)
+{
+    if (!cfg->tracing.enabled || str_is(a->tracing, "none")) {
+        return STR("");
+    }
+    return str_is(a->tracing, "auto") ? STR("\"auto\"") : a->tracing;
+}
+
 static int fill_openai(struct snapshot *s, struct buf *ret_err)
 {
     const struct config *cfg = s->cfg;
@@ -89,6 +98,7 @@ static int fill_openai(struct snapshot *s, struct buf *ret_err)
         .reasoning_effort = str_from(config_effort_word(a->reasoning_effort)),
         .parallel_tool_calls_set = a->parallel_tool_calls_set,
         .parallel_tool_calls = a->parallel_tool_calls,
+        .tracing = tracing_for(cfg, a),
         .updated_ms = cfg->deadlines.session_updated_ms,
     };
     bool tls = str_starts(p->url, STR("wss:")) || str_starts(p->url, STR("https:"));
