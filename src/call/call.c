@@ -49,7 +49,6 @@ struct call *call_free(struct call *c)
     for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
         buf_done(&c->tools[i].output);
     }
-    transfer_drop(c);
     free(c);
     return NULL;
 }
@@ -213,8 +212,8 @@ static void on_speech_started(struct call *c, const struct call_event *ev UNUSED
         call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("protected-greeting"));
         return;
     }
-    if (call_leaving(c)) {
-        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, str_from(call_phase_name(c->phase)));
+    if (c->phase == PHASE_FAREWELL) {
+        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("farewell"));
         return;
     }
     if (!c->gated) {
@@ -271,10 +270,6 @@ static void on_user_text(struct call *c, const struct call_event *ev)
     if (!ev->model_user_text.failed) {
         line_caller(c, ev->model_user_text.text);
     }
-}
-
-static void on_nothing_yet(struct call *c UNUSED, const struct call_event *ev UNUSED)
-{
 }
 
 static void on_response_created(struct call *c, const struct call_event *ev)
@@ -389,12 +384,6 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_MODEL_TEXT_DONE] = on_text_done,
     [EV_MODEL_TOOL_CALL] = on_tool_call,
     [EV_MODEL_RESPONSE_DONE] = on_response_done,
-    [EV_MODEL_USER_DELTA] = on_nothing_yet,
-    [EV_MODEL_ITEM] = on_nothing_yet,
-    [EV_MODEL_ITEM_DELETED] = on_nothing_yet,
-    [EV_MODEL_ITEM_TRUNCATED] = on_nothing_yet,
-    [EV_MODEL_UPDATED] = on_nothing_yet,
-    [EV_MODEL_IDLE] = on_nothing_yet,
     [EV_MODEL_ERROR] = on_model_error,
     [EV_TOOL_CHECKED] = tools_checked,
     [EV_TOOL_APPROVAL] = tools_approval,
@@ -406,16 +395,6 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_CONTROL_SHED] = on_control_shed,
     [EV_CONTROL_USER_TEXT] = on_control_text,
     [EV_CONTROL_RENEW] = on_control_renew,
-    [EV_CONTROL_INTERRUPT] = on_nothing_yet,
-    [EV_CONTROL_RESPOND] = on_nothing_yet,
-    [EV_CONTROL_COMMIT] = on_nothing_yet,
-    [EV_CONTROL_SAY] = on_nothing_yet,
-    [EV_CONTROL_MESSAGE] = on_nothing_yet,
-    [EV_CONTROL_AGENT] = on_nothing_yet,
-    [EV_CONTROL_ENABLE] = on_nothing_yet,
-    [EV_LEG_TRANSFER_FAILED] = transfer_failed,
-    [EV_CONTROL_TRANSFER] = transfer_wanted,
-    [EV_CONTROL_KEYS] = keys_wanted,
 };
 
 static bool from_model(enum call_event_type t)
@@ -448,7 +427,6 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
             turn_progress(c);
             tools_flush(c);
             seq_try(c);
-            keys_pump(c);
             playout_pump(c);
             life_progress(c);
             ladder_progress(c);

@@ -213,7 +213,7 @@ void tools_flush(struct call *c)
     }
     if (c->tools_owe_reply && c->tools_live == 0) {
         c->tools_owe_reply = false;
-        if (!call_leaving(c)) {
+        if (c->phase != PHASE_FAREWELL) {
             seq_request(c, STR_NULL, false);
         }
     }

@@ -59,14 +59,40 @@ struct config *config_unref(struct config *cfg)
 
 /* ------------------------------------------------------------------------------------------------ the draft */
 
+/* A sentence about agent.x is, while one of agents: is worked on, about agents.<name>.x. */
+static void put_text(const struct draft *d, const char *text, char *out, size_t cap)
+{
+    static const char key[] = "agent.";
+    struct str rest = str_from(text);
+    size_t at;
+    size_t n = 0;
+    int len;
+
+    while (d->agent_name.n && (at = str_search(rest, STR("agent."))) != SIZE_MAX) {
+        const char *hit = rest.p + at;
+        bool is_key = (hit == text || hit[-1] == ' ' || hit[-1] == '(') && hit[sizeof(key) - 1] >= 'a' &&
+                      hit[sizeof(key) - 1] <= 'z';
+
+        len = is_key ? snprintf(out + n, cap - n, "%.*sagents." STR_FMT ".", (int)at, rest.p, STR_ARG(d->agent_name))
+                     : snprintf(out + n, cap - n, "%.*s%s", (int)at, rest.p, key);
+        if (len < 0 || (size_t)len >= cap - n) {
+            return; /* cut */
+        }
+        n += (size_t)len;
+        rest = (struct str){hit + sizeof(key) - 1, rest.n - at - (sizeof(key) - 1)};
+    }
+    snprintf(out + n, cap - n, STR_FMT, STR_ARG(rest)); /* may be cut */
+}
+
 void draft_fail(struct draft *d, const struct origin *at, const char *fmt, ...)
 {
-    char text[1024];
+    char raw[1024], text[1200];
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args); /* a message may be cut */
+    vsnprintf(raw, sizeof(raw), fmt, args); /* a message may be cut */
     va_end(args);
+    put_text(d, raw, text, sizeof(text));
     if (++d->problems > 50) {
         return; /* enough to work on */
     }
@@ -88,13 +114,14 @@ void draft_fail(struct draft *d, const struct origin *at, const char *fmt, ...)
 
 void draft_warn(struct draft *d, const char *fmt, ...)
 {
-    char text[1024];
+    char raw[1024], text[1200];
     va_list args;
     struct str copy;
 
     va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args); /* a message may be cut */
+    vsnprintf(raw, sizeof(raw), fmt, args); /* a message may be cut */
     va_end(args);
+    put_text(d, raw, text, sizeof(text));
     for (uint32_t i = 0; i < d->warning_count; i++) {
         if (str_is(d->warnings[i], text)) {
             return;
@@ -344,8 +371,9 @@ int config_load(const struct config_source *src, struct buf *errors, struct conf
     }
     if (d) {
         d->providers = calloc(DRAFT_MAX_PROVIDERS, sizeof(*d->providers));
+        d->agents = calloc(CONFIG_MAX_AGENTS + 1, sizeof(*d->agents));
     }
-    if (s && d && d->providers) {
+    if (s && d && d->providers && d->agents) {
         d->cfg = &s->cfg;
         d->arena = &s->arena;
         d->errors = errors;
@@ -353,6 +381,7 @@ int config_load(const struct config_source *src, struct buf *errors, struct conf
     }
     if (d) {
         free(d->providers);
+        free(d->agents);
     }
     free(d);
     if (err < 0) {

@@ -17,7 +17,6 @@
 #include "call/cost_opts.h"
 #include "call/opts.h"
 #include "config/when.h"
-#include "obs/trace_opts.h"
 #include "tools/webhook/webhook_opts.h"
 
 struct config_list {
@@ -177,16 +176,14 @@ struct config_agent {
     struct config_map variables;   /* for templates; over config.variables */
     uint32_t provider;             /* index into config.providers */
     struct str provider_name;
-    struct str model;        /* "": its provider's; already merged into providers[provider] */
-    struct str voice;        /* the same */
+    struct str model;        /* "": its provider's; see config_model */
+    struct str voice;        /* "": its provider's */
     struct str instructions; /* the text itself, also when it came from instructions_file or SYSTEM_PROMPT */
     struct str instructions_file;
     struct config_greeting greeting;
-    struct str farewell;      /* what the model is asked to say before end_call hangs up; "" : what it likes */
-    struct str apology;       /* spoken (by the carrier) when no model can be reached */
-    struct config_list tools; /* names of built-in tools, known and distinct */
-    const struct config_tool *webhooks; /* distinct names, none of a built-in tool */
-    uint32_t webhook_count;
+    struct str farewell;        /* what the model is asked to say before end_call hangs up; "" : what it likes */
+    struct str apology;         /* spoken (by the carrier) when no model can be reached */
+    struct config_list tools;   /* the same by name */
     struct call_turn_opts turn; /* only what the service is to be told is given; the rest is -1 or empty */
     enum config_preset preset;
     enum turn_kind service_kind; /* hybrid: how the service detects; already told by turn.eagerness */
@@ -208,7 +205,6 @@ struct config_agent {
     enum config_effort reasoning_effort;
     bool parallel_tool_calls_set;
     bool parallel_tool_calls;
-    struct str tracing; /* "auto", "none" or a JSON object: for the service */
 };
 
 /* Which calls go where. The first whose condition holds counts; without any, start_agent takes the call. */
@@ -252,30 +248,6 @@ struct config_limits {
 struct config_price {
     struct str model;
     struct cost_prices prices;
-};
-
-/* Traces of calls: our own, and what the service is told (config_agent.tracing). */
-struct config_tracing {
-    bool enabled;
-    bool local;   /* kept with the records */
-    int content;  /* 1: what was said, arguments and results too */
-    bool exports; /* follows from the rest: there is somewhere to send them to */
-    struct str endpoint;
-    struct str traces_endpoint; /* the whole address, made of endpoint when only that is given */
-    struct str headers;         /* name=value, percent-encoded */
-    uint32_t timeout_ms;
-    int gzip; /* 1: yes */
-    struct str ca_file;
-    struct str protocol;
-    uint32_t delay_ms;
-    uint32_t max_batch;
-    uint32_t max_queue;
-    bool sdk_disabled;
-    struct config_list exporters;
-    enum trace_sampler sampler;
-    double sampler_ratio;
-    struct str service_name;
-    struct str resource; /* name=value, percent-encoded */
 };
 
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON, CONFIG_LOG_FORMAT_N };
@@ -325,6 +297,7 @@ struct config {
     const struct config_route *routes;
     uint32_t route_count;
     struct str company_name;     /* {{company_name}} */
+    const struct zone *zone;     /* of time_zone */
     struct str time_zone;        /* of conditions, and of dates in texts: "Europe/Berlin"; "UTC" */
     struct config_map variables; /* for templates */
     struct config_vad vad;
@@ -333,7 +306,6 @@ struct config {
     const struct config_price *prices;
     uint32_t price_count;
     struct config_log log;
-    struct config_tracing tracing;
     struct config_fallback fallback;
     struct config_deadlines deadlines;
     struct str default_country; /* "US": for numbers without + (DEFAULT_COUNTRY_CODE) */
@@ -372,6 +344,12 @@ uint32_t config_find_provider(const struct config *cfg, struct str name);
 uint32_t config_find_tool(const struct config *cfg, struct str name);
 /* The first route that holds for these facts, NULL: none does. */
 const struct config_route *config_find_route(const struct config *cfg, const struct when_facts *facts);
+/*
+ * The model an agent speaks with over a provider, CONFIG_NONE: its own. Its own model counts only there: another
+ * provider has names of its own. A voice is the agent's wherever it speaks.
+ */
+struct str config_model(const struct config *cfg, const struct config_agent *agent, uint32_t provider);
+struct str config_voice(const struct config *cfg, const struct config_agent *agent, uint32_t provider);
 /* Prices of a model, NULL when none are configured. A dated name ("m-2026-01-02") finds its undated one. */
 const struct cost_prices *config_prices(const struct config *cfg, struct str model);
 

@@ -9,12 +9,14 @@
 #include "config/options.h"
 #include "config/yaml.h"
 
-#define DRAFT_MAX_OPTIONS   320
+#define DRAFT_MAX_OPTIONS   224
 #define DRAFT_MAX_PROVIDERS 16
-#define DRAFT_MAX_TOOLS     CALL_MAX_TOOLS
+#define DRAFT_MAX_TOOLS     128
+#define DRAFT_MAX_REFS      64
 #define DRAFT_MAX_PRICES    64
 #define DRAFT_MAX_WARNINGS  64
 #define DRAFT_MAX_SECRETS   256
+#define DRAFT_MAX_ZONES     32
 
 enum origin_kind { ORIGIN_DEFAULT, ORIGIN_DOTENV, ORIGIN_ENV, ORIGIN_FILE };
 
@@ -23,6 +25,7 @@ struct origin {
     uint32_t line;
     uint32_t col;
     const char *env; /* the name, when it came from the environment */
+    bool inherited;  /* from agent: by one of agents: */
 };
 
 struct draft_provider {
@@ -30,6 +33,34 @@ struct draft_provider {
     struct origin at;
     bool broken; /* a key of it was refused: what follows from defaults is not worth telling */
     struct origin origins[DRAFT_MAX_OPTIONS]; /* by index into option_table */
+};
+
+/* A name that is looked up when everything has been read. */
+struct draft_ref {
+    struct str name;
+    struct origin at;
+    const struct when *enabled; /* of a handoff */
+    struct str description;     /* likewise */
+};
+
+struct draft_refs {
+    struct draft_ref *v; /* DRAFT_MAX_REFS of them, in the arena; NULL: none yet */
+    uint32_t n;
+};
+
+/* What one agent says; while it is worked on it stands in draft.cfg->agent, draft.origins and draft.refs. */
+struct draft_agent {
+    struct config_agent v;
+    struct origin at;
+    struct origin origins[DRAFT_MAX_OPTIONS];
+    struct draft_refs tools;
+    struct draft_refs handoffs;
+};
+
+struct draft_route {
+    struct config_route v;
+    struct origin at;
+    struct origin origins[DRAFT_MAX_OPTIONS];
 };
 
 struct draft {
@@ -44,12 +75,28 @@ struct draft {
     uint32_t provider_count;
     struct config_tool *tools;
     uint32_t tool_count;
+    struct draft_agent *agents; /* CONFIG_MAX_AGENTS, and behind them what agent: says */
+    uint32_t agent_count;
+    bool several;                   /* agents: is there */
+    bool is_start;                  /* the one that is worked on is the starting one */
+    struct str agent_name;          /* the one of agents: that is worked on; empty: agent: itself */
+    struct draft_refs tool_refs;    /* its */
+    struct draft_refs handoff_refs; /* likewise */
+    struct draft_route *routes;     /* CONFIG_MAX_ROUTES, in the arena */
+    uint32_t route_count;
     struct config_price *prices;
     uint32_t price_count;
     struct str warnings[DRAFT_MAX_WARNINGS];
     uint32_t warning_count;
     struct str secrets[DRAFT_MAX_SECRETS];
     uint32_t secret_count;
+    struct {
+        struct str name;
+        const struct zone *zone;
+    } zones[DRAFT_MAX_ZONES]; /* read already */
+    uint32_t zone_count;
+    uint32_t condition_count;
+    const char *prefix; /* of the keys that are walked: "tools.lookup." */
     uint32_t problems;
     bool out_of_memory;
 };
@@ -88,17 +135,51 @@ void draft_defaults(struct draft *d, enum option_scope scope, void *base);
 /* A map of the file into a struct; prefix ("agent.tools[0].") and the origins are for messages. */
 void walk_struct(struct draft *d, enum option_scope scope, const struct yaml_node *map, void *base,
                  struct origin *origins, const char *prefix);
+/* A map of the file as the group ("agent") of the root. */
+void walk_group(struct draft *d, const char *group, const struct yaml_node *map);
 
-/* tools.c: the maps among agent.tools; gives back the list of those entries that are none, made in names. */
-const struct yaml_node *take_tools(struct draft *d, const struct yaml_node *list, struct yaml_node *names);
+/* tools.c: agent.tools: names, and maps that describe a tool on the spot. -ERR_CONFIG with why when it is no list. */
+MUST_USE int take_tool_refs(struct draft *d, const struct yaml_node *list, struct buf *why);
+/* tools: a map of names or a list. */
+void walk_tools(struct draft *d, const struct yaml_node *n);
+/* The tools of the agent that is worked on. */
+void finish_agent_tools(struct draft *d);
 void finish_tools(struct draft *d);
+/* Which tools there are, for "did you mean"; false when nothing is near. */
+bool tool_nearest(const struct draft *d, struct str name, struct str *ret);
+
+/* agents.c: agents: after everything else has been read. */
+void walk_agents(struct draft *d, const struct yaml_node *n);
+MUST_USE int take_handoff_refs(struct draft *d, const struct yaml_node *list, struct buf *why);
+/* Comma-separated names as references, for defaults. */
+MUST_USE int draft_refs_text(struct draft *d, struct draft_refs *refs, struct str text, struct buf *why);
+MUST_USE int draft_ref_add(struct draft *d, struct draft_refs *refs, const struct draft_ref *ref, struct buf *why);
+/* Makes an agent the one that is worked on; and puts it back. */
+void draft_agent_enter(struct draft *d, const struct draft_agent *a);
+void draft_agent_leave(struct draft *d, struct draft_agent *a);
+/* The option belongs to agent:. */
+bool option_is_agent(const struct option *o);
+void finish_agents(struct draft *d);
+
+/* routes.c */
+void walk_routes(struct draft *d, const struct yaml_node *n);
+void finish_routes(struct draft *d);
+/* Nearest of the names of agents and providers. */
+bool agent_nearest(const struct draft *d, struct str name, struct str *ret);
+bool provider_nearest(const struct draft *d, struct str name, struct str *ret);
 /* A YAML map as JSON text, as it stands: without variables, numbers and words as YAML 1.2 means them. */
 MUST_USE int schema_keep(struct draft *d, const struct yaml_node *n, struct str *ret);
 
-/* tracing.c: {workflow_name, group_id, metadata} as JSON; what follows from the settings of the export. */
-MUST_USE int tracing_keep(struct draft *d, const struct yaml_node *n, struct str *ret, struct buf *why);
-void finish_tracing(struct draft *d);
+/* when_read.c: a condition; problems are reported. path ("routes[2].when") is for messages. NULL: out of memory. */
+const struct when *when_read(struct draft *d, const struct yaml_node *n, const char *path);
+/* zones.c: the zone of this name (kept by reference), NULL after a report. */
+const struct zone *draft_zone(struct draft *d, struct str name, const struct origin *at, const char *key);
 
+/* finish.c: names of variables are words. */
+void check_variables(struct draft *d, const struct config_map *m, const struct origin *at, const char *key);
+/* finish.c: the environment for options of agent:, and the checks of one agent; it is the one that is worked on. */
+void finish_agent_env(struct draft *d);
+void finish_agent(struct draft *d);
 /* finish.c: what follows from several values, and the checks over them. */
 void finish_draft(struct draft *d);
 

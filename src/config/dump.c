@@ -95,57 +95,137 @@ static void put_number(struct buf *out, const struct option *o, const void *fiel
     }
 }
 
-static void put_value(struct buf *out, const struct option *o, const struct config *cfg, const void *base);
+/* Whose value is printed: base is the struct of the option's scope, agent stands in for cfg->agent. */
+struct dump {
+    struct buf *out;
+    const struct config *cfg;
+    const struct config_agent *agent;
+    bool several;
+};
 
-/* One entry of agent.tools, on one line. */
-static void put_tool(struct buf *out, const struct config *cfg, const struct config_tool *tool)
+static void put_value(const struct dump *d, const struct option *o, const void *base);
+
+/* Keys of a shared tool that mean nothing for one that is built in. */
+static bool is_silent(const struct option *o, const void *base)
 {
-    struct str group = STR("");
+    const struct config_tool *tool = o->scope == OPTION_TOOL ? base : NULL;
+
+    return tool && tool->builtin && (str_starts(str_from(o->key), STR("webhook.")) || o->type == OPTION_SCHEMA);
+}
+
+/* How many leading words two keys have in common, the last word of either aside. */
+static uint32_t common_groups(struct str a, struct str b)
+{
+    uint32_t n = 0;
+
+    while (str_find(a, '.') < a.n && str_find(b, '.') < b.n) {
+        struct str x, y;
+
+        ignore_result(str_split(&a, '.', &x));
+        ignore_result(str_split(&b, '.', &y));
+        if (!str_eq(x, y)) {
+            return n;
+        }
+        n++;
+    }
+    return n;
+}
+
+static uint32_t groups_of(struct str key)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < key.n; i++) {
+        n += key.p[i] == '.';
+    }
+    return n;
+}
+
+/* A struct on one line: {name: "x", webhook: {url: "y"}}. */
+static void put_flow(const struct dump *d, enum option_scope scope, const void *base)
+{
+    struct str before = STR("");
     bool first = true;
 
-    buf_putc(out, '{');
+    buf_putc(d->out, '{');
     for (uint32_t i = 0; i < option_count; i++) {
         const struct option *o = &option_table[i];
-        struct str word = str_from(o->key);
-        size_t dot = str_find(word, '.');
+        struct str rest = str_from(o->key), part;
+        uint32_t same = 0;
 
-        if (o->scope != OPTION_TOOL) {
+        if (o->scope != scope || !o->key || o->type == OPTION_DROPPED || is_silent(o, base)) {
             continue;
         }
-        buf_puts(out, first ? "" : ", ");
-        first = false;
-        if (dot < word.n && group.n == 0) {
-            group = (struct str){word.p, dot};
-            buf_printf(out, STR_FMT ": {", STR_ARG(group));
+        same = common_groups(before, rest);
+        for (uint32_t j = first ? 0 : groups_of(before); j > same; j--) {
+            buf_putc(d->out, '}');
         }
-        word = dot < word.n ? (struct str){word.p + dot + 1, word.n - dot - 1} : word;
-        buf_printf(out, STR_FMT ": ", STR_ARG(word));
-        put_value(out, o, cfg, tool);
+        buf_puts(d->out, first ? "" : ", ");
+        for (uint32_t j = 0; str_find(rest, '.') < rest.n; j++) {
+            ignore_result(str_split(&rest, '.', &part));
+            if (j >= same) {
+                buf_printf(d->out, STR_FMT ": {", STR_ARG(part));
+            }
+        }
+        buf_printf(d->out, STR_FMT ": ", STR_ARG(rest));
+        put_value(d, o, base);
+        before = str_from(o->key);
+        first = false;
     }
-    buf_puts(out, "}}"); /* the group stands last */
+    for (uint32_t j = groups_of(before); j > 0; j--) {
+        buf_putc(d->out, '}');
+    }
+    buf_putc(d->out, '}');
 }
 
-static void put_tools(struct buf *out, const struct config *cfg)
+static void put_handoffs(const struct dump *d)
 {
-    const struct config_agent *a = &cfg->agent;
+    const struct config_agent *a = d->agent;
 
-    buf_putc(out, '[');
-    for (uint32_t i = 0; i < a->tools.n; i++) {
-        buf_puts(out, i ? ", " : "");
-        put_text(out, a->tools.v[i]);
+    buf_putc(d->out, '[');
+    for (uint32_t i = 0; i < a->handoff_count; i++) {
+        const struct config_handoff *h = &a->handoffs[i];
+
+        buf_puts(d->out, i ? ", {agent: " : "{agent: ");
+        put_text(d->out, h->agent_name);
+        buf_puts(d->out, ", description: ");
+        put_text(d->out, h->description);
+        buf_puts(d->out, ", enabled: ");
+        when_put(h->enabled, d->out);
+        buf_putc(d->out, '}');
     }
-    for (uint32_t i = 0; i < a->webhook_count; i++) {
-        buf_puts(out, i || a->tools.n ? ", " : "");
-        put_tool(out, cfg, &a->webhooks[i]);
-    }
-    buf_putc(out, ']');
+    buf_putc(d->out, ']');
 }
 
-static void put_value(struct buf *out, const struct option *o, const struct config *cfg, const void *base)
+/* What was not given must not come back as given. */
+static bool is_absent(const struct dump *d, const struct option *o, const void *base)
 {
-    const void *field = (const char *)base + o->offset;
+    const struct config_provider *p = base;
+    const struct config_route *r = base;
 
-    if (o->scope == OPTION_ROOT && o->key && !turns_say(&cfg->agent, o->key)) {
+    if (o->scope == OPTION_PROVIDER) {
+        return o->offset == offsetof(struct config_provider, tools) && !p->narrowed;
+    }
+    if (o->scope == OPTION_ROUTE) {
+        return (o->offset == offsetof(struct config_route, tools) && !r->narrowed) ||
+               (o->offset == offsetof(struct config_route, greeting) && !r->greeting_given);
+    }
+    return o->scope == OPTION_ROOT && o->key && !turns_say(d->agent, o->key);
+}
+
+static const void *field_of(const struct dump *d, const struct option *o, const void *base)
+{
+    return option_is_agent(o) ? (const char *)d->agent + (o->offset - offsetof(struct config, agent))
+                              : (const char *)base + o->offset;
+}
+
+static void put_value(const struct dump *d, const struct option *o, const void *base)
+{
+    const void *field = field_of(d, o, base);
+    const struct config *cfg = d->cfg;
+    struct buf *out = d->out;
+
+    if (is_absent(d, o, base)) {
         buf_puts(out, "null");
         return;
     }
@@ -179,22 +259,18 @@ static void put_value(struct buf *out, const struct option *o, const struct conf
     case OPTION_MODALITIES:
         buf_puts(out, *(const enum config_modality *)field == CONFIG_AUDIO ? "[audio]" : "[text]");
         return;
-    case OPTION_TRACING:
-        if (((const struct str *)field)->p[0] != '{') {
-            put_text(out, *(const struct str *)field);
-            return;
-        }
-        buf_put_str(out, *(const struct str *)field);
-        return;
     case OPTION_SCHEMA:
         buf_put_str(out, *(const struct str *)field);
         return;
     case OPTION_LIST:
-        if (field == (const void *)&cfg->agent.tools) {
-            put_tools(out, cfg);
-            return;
-        }
+    case OPTION_TOOLS:
         put_list(out, field, false);
+        return;
+    case OPTION_HANDOFFS:
+        put_handoffs(d);
+        return;
+    case OPTION_WHEN:
+        when_put(*(const struct when *const *)field, out);
         return;
     case OPTION_TEXTS:
     case OPTION_SECRETS:
@@ -250,36 +326,86 @@ static uint32_t put_groups(struct buf *out, struct str before, struct str key, u
     return depth;
 }
 
-static void put_scope(struct buf *out, enum option_scope scope, const struct config *cfg, const void *base,
-                      uint32_t depth)
+/* Only agent: or all but it; strip takes "agent." away. */
+static bool is_wanted(const struct dump *d, const struct option *o, enum option_scope scope, bool agent)
+{
+    bool named = str_is(str_from(o->key), "agent.name") && d->several;
+
+    return o->scope == scope && o->key && o->type != OPTION_DROPPED && option_is_agent(o) == agent && !named;
+}
+
+static void put_scope(const struct dump *d, enum option_scope scope, const void *base, uint32_t depth, bool agent)
 {
     struct str before = STR("");
 
     for (uint32_t i = 0; i < option_count; i++) {
         const struct option *o = &option_table[i];
-        struct str word;
+        struct str word, key = str_from(o->key);
 
-        if (o->scope == scope && o->key && o->type != OPTION_DROPPED) {
-            indent(out, put_groups(out, before, str_from(o->key), depth, &word));
-            buf_printf(out, STR_FMT ": ", STR_ARG(word));
-            put_value(out, o, cfg, base);
-            buf_putc(out, '\n');
-            before = str_from(o->key);
+        if (!is_wanted(d, o, scope, agent)) {
+            continue;
         }
+        if (agent) {
+            key = (struct str){key.p + strlen("agent."), key.n - strlen("agent.")};
+        }
+        indent(d->out, put_groups(d->out, before, key, depth, &word));
+        buf_printf(d->out, STR_FMT ": ", STR_ARG(word));
+        put_value(d, o, base);
+        buf_putc(d->out, '\n');
+        before = key;
+    }
+}
+
+static void put_agents(const struct dump *d)
+{
+    for (uint32_t i = 0; i < d->cfg->agent_count; i++) {
+        struct dump one = *d;
+
+        one.agent = &d->cfg->agents[i];
+        buf_puts(d->out, !d->several ? "agent:\n" : i == 0 ? "agents:\n" : "");
+        if (d->several) {
+            buf_puts(d->out, "  ");
+            put_text(d->out, one.agent->name);
+            buf_puts(d->out, ":\n");
+        }
+        put_scope(&one, OPTION_ROOT, d->cfg, d->several ? 2 : 1, true);
+    }
+}
+
+static void put_entries(const struct dump *d)
+{
+    const struct config *cfg = d->cfg;
+
+    buf_puts(d->out, cfg->tool_count ? "tools:\n" : "");
+    for (uint32_t i = 0; i < cfg->tool_count; i++) {
+        buf_puts(d->out, "  - ");
+        put_flow(d, OPTION_TOOL, &cfg->tools[i]);
+        buf_putc(d->out, '\n');
+    }
+    buf_puts(d->out, cfg->route_count ? "routes:\n" : "");
+    for (uint32_t i = 0; i < cfg->route_count; i++) {
+        buf_puts(d->out, "  - ");
+        put_flow(d, OPTION_ROUTE, &cfg->routes[i]);
+        buf_putc(d->out, '\n');
     }
 }
 
 void config_dump_masked(const struct config *cfg, struct buf *out)
 {
-    put_scope(out, OPTION_ROOT, cfg, cfg, 0);
+    struct dump d = {.out = out, .cfg = cfg, .agent = &cfg->agent};
+
+    d.several = cfg->agent_count > 1;
+    put_scope(&d, OPTION_ROOT, cfg, 0, false);
+    put_agents(&d);
+    put_entries(&d);
     buf_puts(out, "providers:\n");
     for (uint32_t i = 0; i < cfg->provider_count; i++) {
         buf_printf(out, "  %s:\n", cfg->providers[i].name.p);
-        put_scope(out, OPTION_PROVIDER, cfg, &cfg->providers[i], 2);
+        put_scope(&d, OPTION_PROVIDER, &cfg->providers[i], 2, false);
     }
     buf_puts(out, cfg->price_count ? "prices:\n" : "");
     for (uint32_t i = 0; i < cfg->price_count; i++) {
         buf_printf(out, "  %s:\n", cfg->prices[i].model.p);
-        put_scope(out, OPTION_PRICE, cfg, &cfg->prices[i], 2);
+        put_scope(&d, OPTION_PRICE, &cfg->prices[i], 2, false);
     }
 }

@@ -40,3 +40,15 @@ const struct config_route *config_find_route(const struct config *cfg, const str
     }
     return NULL;
 }
+
+struct str config_model(const struct config *cfg, const struct config_agent *agent, uint32_t provider)
+{
+    bool own = provider == CONFIG_NONE || provider == agent->provider;
+
+    return own && agent->model.n ? agent->model : cfg->providers[own ? agent->provider : provider].model;
+}
+
+struct str config_voice(const struct config *cfg, const struct config_agent *agent, uint32_t provider)
+{
+    return agent->voice.n ? agent->voice : cfg->providers[provider == CONFIG_NONE ? agent->provider : provider].voice;
+}

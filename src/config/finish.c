@@ -64,21 +64,48 @@ static bool field_taken(const struct origin *origins, const struct option *o)
     return false;
 }
 
+/* The listening address is there once, under several names. */
+static bool listens_elsewhere(const struct draft *d, const struct option *o)
+{
+    return draft_given(d, "server.listen") &&
+           (o->offset == offsetof(struct config, server.host) || o->offset == offsetof(struct config, server.port));
+}
+
 static void root_env(struct draft *d)
 {
-    bool listen_given = draft_given(d, "server.listen");
-
     for (uint32_t i = 0; i < option_count; i++) {
         const struct option *o = &option_table[i];
 
-        if (o->scope != OPTION_ROOT || !o->env[0]) {
-            continue;
+        if (o->scope == OPTION_ROOT && o->env[0] && !option_is_agent(o) && !listens_elsewhere(d, o) &&
+            (o->env_wins || !field_taken(d->origins, o))) {
+            take_env(d, o, d->cfg, &d->origins[i]);
         }
-        if (listen_given &&
-            (o->offset == offsetof(struct config, server.host) || o->offset == offsetof(struct config, server.port))) {
-            continue;
+    }
+}
+
+/* Of several agents the starting one is spoken to by the environment; how to listen is told to all. */
+static bool speaks_to(const struct draft *d, const struct option *o)
+{
+    static const size_t own[] = {offsetof(struct config, agent.instructions),
+                                 offsetof(struct config, agent.greeting.text)};
+
+    if (!d->several) {
+        return true;
+    }
+    for (uint32_t i = 0; i < ARRAY_LEN(own); i++) {
+        if (o->offset == own[i]) {
+            return d->is_start;
         }
-        if (o->env_wins || !field_taken(d->origins, o)) {
+    }
+    return o->offset != offsetof(struct config, agent.name);
+}
+
+void finish_agent_env(struct draft *d)
+{
+    for (uint32_t i = 0; i < option_count; i++) {
+        const struct option *o = &option_table[i];
+
+        if (option_is_agent(o) && o->env[0] && speaks_to(d, o) && (o->env_wins || !field_taken(d->origins, o))) {
             take_env(d, o, d->cfg, &d->origins[i]);
         }
     }
@@ -179,37 +206,84 @@ static void default_provider(struct draft *d)
     ignore_result(draft_provider_add(d, key.value.p ? STR("openai") : STR("sandbox"), &at)); /* reports by itself */
 }
 
+bool provider_nearest(const struct draft *d, struct str name, struct str *ret)
+{
+    uint32_t best = OPTION_NOT_NEAR;
+
+    for (uint32_t i = 0; i < d->provider_count; i++) {
+        option_consider(d->providers[i].v.name, name, &best, ret);
+    }
+    return best < OPTION_NOT_NEAR;
+}
+
+/* CONFIG_NONE after a report. */
+static uint32_t find_provider(struct draft *d, struct str name, const struct origin *at, const char *key)
+{
+    struct str near = STR_NULL;
+    bool found;
+
+    for (uint32_t i = 0; i < d->provider_count; i++) {
+        if (str_eq(d->providers[i].v.name, name)) {
+            return i;
+        }
+    }
+    found = provider_nearest(d, name, &near);
+    draft_fail(d, at, "%s: there is no provider \"%.60s\"%s" STR_FMT "%s", key, name.p,
+               found ? "; did you mean \"" : "", STR_ARG(near), found ? "\"?" : "");
+    return CONFIG_NONE;
+}
+
 static void choose_provider(struct draft *d)
 {
     struct config_agent *agent = &d->cfg->agent;
-    uint32_t found = d->provider_count;
+    uint32_t found = 0;
 
-    for (uint32_t i = 0; i < d->provider_count; i++) {
-        if (str_eq(d->providers[i].v.name, agent->provider_name)) {
-            found = i;
-        }
-    }
-    if (found == d->provider_count && agent->provider_name.n) {
-        draft_fail(d, draft_origin(d, "agent.provider"), "agent.provider: there is no provider \"%.60s\"",
-                   agent->provider_name.p);
-        found = 0;
-    } else if (found == d->provider_count && d->provider_count > 1) {
+    if (agent->provider_name.n) {
+        found = find_provider(d, agent->provider_name, draft_origin(d, "agent.provider"), "agent.provider");
+    } else if (d->provider_count > 1) {
         draft_fail(d, &d->providers[1].at, "several providers are configured; name one of them in agent.provider");
-        found = 0;
     }
     agent->provider = found < d->provider_count ? found : 0;
 }
 
-static void merge_agent(struct draft *d)
+static void take_provider(struct draft *d)
 {
     struct config_agent *agent = &d->cfg->agent;
-    struct config_provider *p = &d->providers[agent->provider].v;
 
-    check_model(d, &agent->model, p, "agent.model");
-    check_voice(d, agent->voice, p, "agent.voice");
-    p->model = agent->model.n ? agent->model : p->model;
-    p->voice = agent->voice.n ? agent->voice : p->voice;
-    set_text(d, &agent->provider_name, p->name);
+    if (d->provider_count > 0) {
+        struct config_provider *p;
+
+        choose_provider(d);
+        p = &d->providers[agent->provider].v;
+        check_model(d, &agent->model, p, "agent.model");
+        check_voice(d, agent->voice, p, "agent.voice");
+        set_text(d, &agent->provider_name, p->name);
+    }
+}
+
+/* Who takes over, and which tools are left. */
+static void finish_failover(struct draft *d, struct draft_provider *p)
+{
+    const struct config_list *names = &p->v.failover;
+    const struct origin *at = provider_origin(p, "failover");
+    uint32_t *to = arena_alloc(d->arena, sizeof(*to) * MAX(names->n, 1u));
+    char key[120];
+
+    p->v.narrowed = provider_given(p, "tools");
+    p->v.failover_to = to;
+    if (!to) {
+        d->out_of_memory = true;
+        return;
+    }
+    snprintf(key, sizeof(key), "providers.%s.failover", p->v.name.p);
+    for (uint32_t i = 0; i < names->n; i++) {
+        uint32_t found = find_provider(d, names->v[i], at, key);
+
+        to[i] = found == CONFIG_NONE ? 0 : found;
+        if (str_eq(names->v[i], p->v.name)) {
+            draft_fail(d, at, "%s: %s cannot take over from itself", key, p->v.name.p);
+        }
+    }
 }
 
 static void finish_providers(struct draft *d)
@@ -225,8 +299,9 @@ static void finish_providers(struct draft *d)
     for (uint32_t i = 0; i < d->provider_count; i++) {
         finish_provider(d, &d->providers[i]);
     }
-    choose_provider(d);
-    merge_agent(d);
+    for (uint32_t i = 0; i < d->provider_count; i++) {
+        finish_failover(d, &d->providers[i]);
+    }
     list = arena_alloc(d->arena, sizeof(*list) * d->provider_count);
     if (!list) {
         d->out_of_memory = true;
@@ -271,18 +346,20 @@ static void read_instructions(struct draft *d)
 {
     struct config_agent *agent = &d->cfg->agent;
     const struct origin *at = draft_origin(d, "agent.instructions_file");
-    enum origin_kind direct = draft_origin(d, "agent.instructions")->kind;
+    const struct origin *text_at = draft_origin(d, "agent.instructions");
+    enum origin_kind direct = text_at->kind;
     struct buf text;
     int err;
 
-    if (agent->instructions_file.n == 0) {
+    if (agent->instructions_file.n == 0 || (at->inherited && direct == ORIGIN_FILE && !text_at->inherited)) {
+        agent->instructions_file = STR(""); /* its own words count */
         return;
     }
-    if (direct == ORIGIN_FILE) {
+    if (direct == ORIGIN_FILE && !(text_at->inherited && !at->inherited)) {
         draft_fail(d, at, "agent.instructions and agent.instructions_file are both given");
         return;
     }
-    if (direct != ORIGIN_DEFAULT) {
+    if (direct == ORIGIN_DOTENV || direct == ORIGIN_ENV) {
         return; /* SYSTEM_PROMPT */
     }
     buf_init(&text, MAX_INSTRUCTIONS_BYTES);
@@ -318,24 +395,39 @@ static bool has_tool(const struct config_agent *agent, struct str name)
             return true;
         }
     }
-    for (uint32_t i = 0; i < agent->webhook_count; i++) {
-        if (str_eq(agent->webhooks[i].name, name)) {
-            return true;
-        }
-    }
     return false;
 }
 
-static void finish_agent(struct draft *d)
+static bool is_word(char c, bool first)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && c >= '0' && c <= '9');
+}
+
+void check_variables(struct draft *d, const struct config_map *m, const struct origin *at, const char *key)
+{
+    for (uint32_t i = 0; i < m->n; i++) {
+        bool ok = m->v[i].name.n <= 64;
+
+        for (size_t j = 0; j < m->v[i].name.n; j++) {
+            ok = ok && is_word(m->v[i].name.p[j], j == 0);
+        }
+        if (!ok) {
+            draft_fail(d, at, "%s: \"%.60s\" is no name: letters, digits and _, at most 64", key, m->v[i].name.p);
+        }
+    }
+}
+
+void finish_agent(struct draft *d)
 {
     struct config_agent *agent = &d->cfg->agent;
     struct str choice = agent->tool_choice;
 
+    take_provider(d);
     read_instructions(d);
-    finish_tools(d);
+    finish_agent_tools(d);
     finish_turns(d);
-    finish_tracing(d);
     finish_greeting(d);
+    check_variables(d, &agent->variables, draft_origin(d, "agent.variables"), "agent.variables");
     agent->parallel_tool_calls_set = draft_given(d, "agent.parallel_tool_calls");
     if (!str_is(choice, "auto") && !str_is(choice, "none") && !str_is(choice, "required") && !has_tool(agent, choice)) {
         draft_fail(d, draft_origin(d, "agent.tool_choice"),
@@ -384,14 +476,26 @@ static bool is_priced(const struct cost_prices *p)
     return p->in_text || p->in_audio || p->out_text || p->out_audio;
 }
 
+static void check_cost(struct draft *d)
+{
+    const struct config *c = d->cfg;
+
+    for (uint32_t i = 0; i < c->agent_count && c->provider_count && c->limits.max_cost_micro > 0; i++) {
+        struct str model = config_model(c, &c->agents[i], CONFIG_NONE);
+        const struct cost_prices *prices = config_prices(c, model);
+
+        if (!prices || !is_priced(prices)) {
+            draft_fail(d, draft_origin(d, "limits.max_cost"), "limits.max_cost needs prices.%s", model.p);
+            return;
+        }
+    }
+}
+
 static void finish_limits(struct draft *d)
 {
     const struct config *c = d->cfg;
 
-    if (c->limits.max_cost_micro > 0 && c->provider_count && !is_priced(&c->providers[c->agent.provider].prices)) {
-        draft_fail(d, draft_origin(d, "limits.max_cost"), "limits.max_cost needs prices.%s",
-                   c->providers[c->agent.provider].model.p);
-    }
+    check_cost(d);
     if (c->playout.burst_ms > c->playout.lead_ms) {
         draft_fail(d, draft_origin(d, draft_given(d, "playout.burst_ms") ? "playout.burst_ms" : "playout.lead_ms"),
                    "playout.burst_ms is longer than playout.lead_ms");
@@ -437,18 +541,10 @@ static void finish_country(struct draft *d)
     set_text(d, c, (struct str){upper, 2});
 }
 
-/* One agent so far: it is the list. */
-static void finish_agents(struct draft *d)
+static void finish_shared(struct draft *d)
 {
-    struct config_agent *list = arena_alloc(d->arena, sizeof(*list));
-
-    if (!list) {
-        d->out_of_memory = true;
-        return;
-    }
-    *list = d->cfg->agent;
-    d->cfg->agents = list;
-    d->cfg->agent_count = 1;
+    d->cfg->zone = draft_zone(d, d->cfg->time_zone, draft_origin(d, "time_zone"), "time_zone");
+    check_variables(d, &d->cfg->variables, draft_origin(d, "variables"), "variables");
 }
 
 void finish_draft(struct draft *d)
@@ -458,8 +554,9 @@ void finish_draft(struct draft *d)
     finish_records(d);
     finish_providers(d);
     finish_twilio(d);
-    finish_agent(d);
+    finish_shared(d);
     finish_agents(d);
+    finish_routes(d);
     finish_limits(d);
     finish_country(d);
 }

@@ -39,26 +39,11 @@ static const struct option_word words_effort[] = {
 static const struct option_word words_level[] = {
     {"error", LOG_ERROR, false}, {"warn", LOG_WARN, false},     {"info", LOG_INFO, false},  {"debug", LOG_DEBUG, false},
     {"warning", LOG_WARN, true}, {"critical", LOG_ERROR, true}, {"trace", LOG_DEBUG, true}, {NULL, 0, false}};
-static const struct option_word words_tools[] = {
-    {"check_order_status", 0, false}, {"schedule_callback", 0, false}, {"end_call", 0, false}, {NULL, 0, false}};
 static const struct option_word words_method[] = {{"POST", WEBHOOK_POST, false},     {"GET", WEBHOOK_GET, false},
                                                   {"PUT", WEBHOOK_PUT, false},       {"PATCH", WEBHOOK_PATCH, false},
                                                   {"DELETE", WEBHOOK_DELETE, false}, {NULL, 0, false}};
 static const struct option_word words_eagerness[] = {
     {"auto", 0, false}, {"low", 0, false}, {"medium", 0, false}, {"high", 0, false}, {NULL, 0, false}};
-static const struct option_word words_tracing[] = {{"auto", 0, false}, {"none", 0, false}, {NULL, 0, false}};
-static const struct option_word words_sampler[] = {{"parentbased_always_on", TRACE_PARENT_ALWAYS_ON, false},
-                                                   {"parentbased_always_off", TRACE_PARENT_ALWAYS_OFF, false},
-                                                   {"parentbased_traceidratio", TRACE_PARENT_RATIO, false},
-                                                   {"always_on", TRACE_ALWAYS_ON, false},
-                                                   {"always_off", TRACE_ALWAYS_OFF, false},
-                                                   {"traceidratio", TRACE_RATIO, false},
-                                                   {NULL, 0, false}};
-/* The hidden ones are what newer instrumentations write into the same variable. */
-static const struct option_word words_content[] = {
-    {"true", 1, false},      {"false", 0, false},     {"span_only", 1, true}, {"span_and_event", 1, true},
-    {"event_only", 0, true}, {"no_content", 0, true}, {NULL, 0, false}};
-static const struct option_word words_compression[] = {{"none", 0, false}, {"gzip", 1, false}, {NULL, 0, false}};
 static const struct option_word words_log_format[] = {{"text", CONFIG_LOG_TEXT, false},
                                                       {"json", CONFIG_LOG_JSON, false},
                                                       {"console", CONFIG_LOG_TEXT, true},
@@ -81,6 +66,7 @@ static const struct option_word words_log_format[] = {{"text", CONFIG_LOG_TEXT, 
 #define PROVIDER(type_, key_, field_) .scope = OPTION_PROVIDER, .type = (type_), .key = (key_), .offset = offsetof(struct config_provider, field_), .since = SINCE
 #define PRICE(key_, field_)           .scope = OPTION_PRICE, .type = OPTION_MONEY, .key = (key_), .offset = offsetof(struct config_price, prices.field_), .min = 0, .max = 100000, .since = SINCE
 #define TOOL(type_, key_, field_)     .scope = OPTION_TOOL, .type = (type_), .key = (key_), .offset = offsetof(struct config_tool, field_), .since = SINCE
+#define ROUTE(type_, key_, field_)    .scope = OPTION_ROUTE, .type = (type_), .key = (key_), .offset = offsetof(struct config_route, field_), .since = SINCE
 #define DROPPED(key_, why_)           {.scope = OPTION_ROOT, .type = OPTION_DROPPED, .key = (key_), .meaning = (why_), .since = SINCE}
 
 const struct option option_table[] = {
@@ -142,6 +128,8 @@ const struct option option_table[] = {
      .meaning = "Shape of messages: ga, or beta for dated Azure previews and old compatible servers"},
     {PROVIDER(OPTION_SECRET_MAP, "headers", headers), .meaning = "Further request headers, name: value"},
     {PROVIDER(OPTION_SECRET_MAP, "query", query), .meaning = "Further query parameters, name: value"},
+    {PROVIDER(OPTION_LIST, "tools", tools), .def_text = "all of the agent's", .meaning = "Only these of an agent's tools are offered over this provider; an empty list is none"},
+    {PROVIDER(OPTION_LIST, "failover", failover), .def_text = "none", .meaning = "Names of the providers that take a call over, one after the other, when this one fails"},
 
     /* carriers */
     {ROOT(OPTION_STR, "carriers.twilio.account_sid", twilio.account_sid), .env = {"TWILIO_ACCOUNT_SID"}, .example = "AC...",
@@ -161,8 +149,19 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "default_country_code", default_country), .env = {"DEFAULT_COUNTRY_CODE"}, .def = "US",
      .meaning = "Country (two letters) of numbers that come without +; it is kept for calls that we place ourselves, which come later"},
 
+    /* what all agents share */
+    {ROOT(OPTION_STR, "start_agent", start_agent_name), .def_text = "the first of agents", .meaning = "Which of the agents takes a call that no route sends elsewhere"},
+    {ROOT(OPTION_STR, "company_name", company_name), .env = {"COMPANY_NAME"}, .example = "Example Shop", .meaning = "What {{company_name}} in the texts of agents stands for"},
+    {ROOT(OPTION_STR, "time_zone", time_zone), .env = {"TIME_ZONE"}, .def = "UTC", .meaning = "Clock of conditions and of {{current_time}} and the like: Europe/Berlin, or +02:00"},
+    {ROOT(OPTION_MAP, "variables", variables), .meaning = "Further {{names}} for the texts of agents, name: text"},
+
     /* agent */
-    {ROOT(OPTION_STR, "agent.name", agent.name), .env = {"AGENT_NAME"}, .def = "demo", .meaning = "Name in records and logs"},
+    {ROOT(OPTION_STR, "agent.name", agent.name), .env = {"AGENT_NAME"}, .def = "demo", .meaning = "Name in records and logs; under agents: the key is the name"},
+    {ROOT(OPTION_WHEN, "agent.enabled", agent.enabled), .def_text = "true", .meaning = "Condition under which the agent can be reached: by a route, or by a handoff"},
+    {ROOT(OPTION_STR, "agent.handoff_description", agent.handoff_description), .meaning = "When another agent should hand over to this one, for the model"},
+    {ROOT(OPTION_HANDOFFS, "agent.handoffs", agent.handoffs), .def_text = "none", .meaning = "Agents that it may hand over to: names, or {agent: name, description: text, enabled: condition}"},
+    {ROOT(OPTION_LIST, "agent.guardrails", agent.guardrails), .def_text = "none", .meaning = "Names of the guardrails that watch it"},
+    {ROOT(OPTION_MAP, "agent.variables", agent.variables), .meaning = "Further {{names}} for its texts, in place of variables"},
     {ROOT(OPTION_STR, "agent.provider", agent.provider_name), .def_text = "the only one there is",
      .meaning = "Which of the providers it speaks through"},
     {ROOT(OPTION_STR, "agent.model", agent.model), .def_text = "that of the provider", .meaning = "Model of this agent, in place of its provider's"},
@@ -179,7 +178,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "agent.farewell.text", agent.farewell), .def_text = "the model's own words", .meaning = "What is asked for when end_call comes before a goodbye was said"},
     {ROOT(OPTION_STR, "agent.apology.text", agent.apology), .def = DEMO_APOLOGY, .def_text = "a sentence in English",
      .meaning = "What the carrier's voice says when no model can be reached"},
-    {ROOT(OPTION_LIST, "agent.tools", agent.tools), .words = words_tools, .def = "check_order_status, schedule_callback, end_call", .meaning = "Tools the agent may call: names of built-in ones, and maps that make a tool of an HTTP endpoint. See tools.md"},
+    {ROOT(OPTION_TOOLS, "agent.tools", agent.tools), .def = "check_order_status, schedule_callback, end_call", .meaning = "Tools the agent may call: names of built-in ones and of those in tools, and maps that make a tool of an HTTP endpoint. See tools.md"},
     {ROOT(OPTION_ENUM, "agent.turn_detection.type", agent.turn.kind), .words = words_turn, .null_text = "manual", .def = "local",
      .meaning = "Who decides that the caller speaks: our own detector (local), the service by loudness (server_vad) or by meaning (semantic_vad), both together (hybrid), or a button (manual). See turn-taking.md"},
     {ROOT(OPTION_ENUM, "agent.turn_detection.preset", agent.preset), .words = words_preset, .def_text = "none",
@@ -253,9 +252,8 @@ const struct option option_table[] = {
     {ROOT(OPTION_CHOICE, "agent.tool_choice", agent.tool_choice), .def = "auto", .meaning = "auto, none, required, or the name of a tool"},
     {ROOT(OPTION_ENUM, "agent.reasoning.effort", agent.reasoning_effort), .words = words_effort, .def_text = "the model's own", .meaning = "minimal, low, medium, high or xhigh; models of the second generation"},
     {ROOT(OPTION_BOOL, "agent.parallel_tool_calls", agent.parallel_tool_calls), .def_text = "the model's own", .meaning = "Whether the model may call several tools at once; models of the second generation"},
-    {ROOT(OPTION_TRACING, "agent.tracing", agent.tracing), .words = words_tracing, .null_text = "none", .def = "auto",
-     .meaning = "What the service is told about traces of its own: auto (it keeps them under its own names), none, or a map with workflow_name, group_id and metadata"},
     DROPPED("agent.temperature", "The service has no temperature any more"),
+    DROPPED("agent.tracing", "The service's tracing is not used"),
     DROPPED("agent.prompt", "Prompts stored at the service are not used; write instructions"),
     DROPPED("agent.truncation", "The service's own default is used"),
     DROPPED("agent.include", "Nothing further is asked for"),
@@ -306,6 +304,7 @@ const struct option option_table[] = {
     /* tools */
     {TOOL(OPTION_STR, "name", name), .meaning = "Name of the tool for the model: letters, digits, _ and -"},
     {TOOL(OPTION_STR, "description", description), .meaning = "What it does and when to use it, for the model"},
+    {TOOL(OPTION_WHEN, "enabled", enabled), .def_text = "true", .meaning = "Condition under which it is offered; asked again when it is called"},
     {TOOL(OPTION_SCHEMA, "parameters", parameters), .def_text = "none", .meaning = "JSON Schema of the arguments, an object; they are checked before the request"},
     {TOOL(OPTION_STR, "webhook.url", url), .meaning = "Address, http or https; {{arguments.x}} and the like may stand behind the host"},
     {TOOL(OPTION_ENUM, "webhook.method", method), .words = words_method, .def = "POST", .meaning = "POST, GET, PUT, PATCH or DELETE"},
@@ -317,6 +316,17 @@ const struct option option_table[] = {
     {TOOL(OPTION_SECRET, "webhook.sign_secret", sign_secret), .def_text = "not signed", .meaning = "Key of the X-Ringtrip-Signature header (HMAC-SHA256)"},
     {TOOL(OPTION_BOOL, "webhook.retry", retry), .def = "false", .meaning = "Try once more also with POST, PATCH and DELETE, which GET and PUT always do"},
     {TOOL(OPTION_FILE, "webhook.ca_file", ca_file), .def_text = "the system's store", .meaning = "PEM file with the authorities that the endpoint's certificate is checked against"},
+
+    /* routes */
+    {ROUTE(OPTION_STR, "name", name), .def_text = "its number", .meaning = "Name in logs and in ringtrip check"},
+    {ROUTE(OPTION_WHEN, "when", when), .def_text = "true", .meaning = "Condition on the call; a route without one takes every call"},
+    {ROUTE(OPTION_STR, "agent", agent_name), .def_text = "start_agent", .meaning = "Agent that takes the call"},
+    {ROUTE(OPTION_STR, "provider", provider_name), .def_text = "the agent's", .meaning = "Provider that it speaks through, with that provider's model"},
+    {ROUTE(OPTION_LIST, "tools", tools), .def_text = "all of the agent's", .meaning = "Only these of an agent's tools are offered in the call; an empty list is none"},
+    {ROUTE(OPTION_STR, "language", language), .def_text = "the agent's", .meaning = "Language of the caller, two letters: for the transcription and as {{language}}"},
+    {ROUTE(OPTION_VOICE, "voice", voice), .def_text = "the agent's", .meaning = "Voice of the call"},
+    {ROUTE(OPTION_STR, "greeting", greeting), .def_text = "the agent's", .meaning = "Greeting in place of the agent's; \"\" lets the caller begin"},
+    {ROUTE(OPTION_MAP, "variables", variables), .meaning = "Further {{names}} for the texts of the call's agents, in place of theirs"},
 
     /* prices */
     {PRICE("text_in", in_text), .meaning = "Price of a million text tokens heard or read"},
@@ -330,43 +340,6 @@ const struct option option_table[] = {
     {ROOT(OPTION_ENUM, "log.level", log.level), .env = {"LOG_LEVEL"}, .words = words_level, .def = "info", .meaning = "error, warn, info or debug"},
     {ROOT(OPTION_ENUM, "log.format", log.format), .env = {"LOG_FORMAT"}, .words = words_log_format, .def = "text", .meaning = "text for people, json for collectors"},
     {ROOT(OPTION_STR, "log.file", log.file), .env = {"LOG_FILE"}, .def_text = "standard error", .meaning = "File to write the log to; opened again on SIGHUP"},
-    {ROOT(OPTION_BOOL, "tracing.enabled", tracing.enabled), .env = {"RINGTRIP_TRACING"}, .def = "true",
-     .meaning = "Make a trace of every call: spans of its turns, responses, tools. Without it nothing is kept or exported, and the service is told of no traces"},
-    {ROOT(OPTION_BOOL, "tracing.local", tracing.local), .def = "true",
-     .meaning = "Keep the traces among the call records, for ringtrip calls trace"},
-    {ROOT(OPTION_ENUM, "tracing.content", tracing.content), .env = {"OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"}, .words = words_content, .def = "false",
-     .meaning = "Put what was said, arguments and results of tools into the spans"},
-    {ROOT(OPTION_URL, "tracing.export.endpoint", tracing.endpoint), .env = {"OTEL_EXPORTER_OTLP_ENDPOINT"}, .example = "http://127.0.0.1:4318",
-     .def_text = "none: nothing is exported",
-     .meaning = "OpenTelemetry collector that gets the traces, as OTLP over HTTP with JSON; /v1/traces is added to it"},
-    {ROOT(OPTION_URL, "tracing.export.traces_endpoint", tracing.traces_endpoint), .env = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}, .example = "http://127.0.0.1:4318/v1/traces",
-     .def_text = "tracing.export.endpoint with /v1/traces", .meaning = "The same as a whole address"},
-    {ROOT(OPTION_SECRET, "tracing.export.headers", tracing.headers), .env = {"OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"}, .example = "x-api-key=abc,x-other=1",
-     .meaning = "Request headers for the collector: name=value pairs with commas between them, values percent-encoded"},
-    {ROOT(OPTION_MS, "tracing.export.timeout_ms", tracing.timeout_ms), .env = {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"}, .min = 100, .max = 600000, .def = "10000",
-     .meaning = "One request to the collector"},
-    {ROOT(OPTION_ENUM, "tracing.export.compression", tracing.gzip), .env = {"OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"}, .words = words_compression, .def = "none",
-     .meaning = "How requests to the collector are packed: none or gzip"},
-    {ROOT(OPTION_FILE, "tracing.export.ca_file", tracing.ca_file), .env = {"OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"}, .def_text = "the system's store",
-     .meaning = "PEM file with the authorities that may vouch for the collector"},
-    {ROOT(OPTION_STR, NULL, tracing.protocol), .env = {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"}, .def_text = "http/json",
-     .meaning = "Only http/json is spoken; collectors take it at the same address as http/protobuf. Any other word is warned of"},
-    {ROOT(OPTION_MS, "tracing.export.delay_ms", tracing.delay_ms), .env = {"OTEL_BSP_SCHEDULE_DELAY"}, .min = 10, .max = 600000, .def = "5000",
-     .meaning = "Spans wait at most so long for others to be sent with"},
-    {ROOT(OPTION_U32, "tracing.export.max_batch", tracing.max_batch), .env = {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE"}, .min = 1, .max = 10000, .def = "512",
-     .meaning = "Spans in one request"},
-    {ROOT(OPTION_U32, "tracing.export.max_queue", tracing.max_queue), .env = {"OTEL_BSP_MAX_QUEUE_SIZE"}, .min = 1, .max = 1000000, .def = "2048",
-     .meaning = "Spans that may wait for the collector; what comes then is dropped and counted"},
-    {ROOT(OPTION_BOOL, NULL, tracing.sdk_disabled), .env = {"OTEL_SDK_DISABLED"}, .def = "false", .meaning = "Nothing is exported, whatever else is set"},
-    {ROOT(OPTION_LIST, NULL, tracing.exporters), .env = {"OTEL_TRACES_EXPORTER"}, .def_text = "otlp", .meaning = "otlp exports, none does not"},
-    {ROOT(OPTION_ENUM, "tracing.export.sampler", tracing.sampler), .env = {"OTEL_TRACES_SAMPLER"}, .words = words_sampler, .def = "parentbased_always_on",
-     .meaning = "Which traces are exported; kept here are all"},
-    {ROOT(OPTION_F64, "tracing.export.sampler_ratio", tracing.sampler_ratio), .env = {"OTEL_TRACES_SAMPLER_ARG"}, .min = 0, .max = 1, .def = "1",
-     .meaning = "Share of the traces that the ratio samplers export"},
-    {ROOT(OPTION_STR, "tracing.service_name", tracing.service_name), .env = {"OTEL_SERVICE_NAME"}, .def = "ringtrip",
-     .meaning = "Name of this program in the exported traces"},
-    {ROOT(OPTION_STR, "tracing.resource_attributes", tracing.resource), .env = {"OTEL_RESOURCE_ATTRIBUTES"}, .example = "deployment.environment.name=production",
-     .meaning = "More about this program: name=value pairs with commas between them, values percent-encoded"},
     {ROOT(OPTION_STR, "fallback.twiml", fallback.twiml), .def_text = "agent.apology, then hang up", .meaning = "TwiML for callers whom no model can serve, such as <Response><Dial>+15551234567</Dial></Response>"},
     {ROOT(OPTION_STR, "fallback.busy_twiml", fallback.busy_twiml), .def_text = "<Reject reason=\"busy\"/>", .meaning = "TwiML for callers over a limit or during shutdown"},
 
@@ -426,6 +399,9 @@ const struct option_alias option_aliases[] = {
 };
 const uint32_t option_alias_count = ARRAY_LEN(option_aliases);
 
+const char *const option_sections[] = {"providers", "prices", "agents", "tools", "routes"};
+const uint32_t option_section_count = ARRAY_LEN(option_sections);
+
 const struct option_shorthand option_shorthands[] = {
     {"agent.turn_detection", "agent.turn_detection.type", "agent.turn_detection.type"},
     {"agent.transcription", "agent.transcription.model", "agent.transcription.enabled"},
@@ -483,7 +459,7 @@ bool option_is_group(enum option_scope scope, struct str path)
     return false;
 }
 
-#define MAX_WORD 40
+#define MAX_WORD OPTION_NOT_NEAR
 
 /* Edits (insert, delete, replace, swap of neighbours) from a to b, at most MAX_WORD characters each. */
 static uint32_t distance(struct str a, struct str b)
@@ -543,16 +519,20 @@ bool option_word_nearest(const struct option_word *words, struct str word, const
     return best < MAX_WORD;
 }
 
+void option_consider(struct str known, struct str word, uint32_t *best, struct str *ret)
+{
+    uint32_t d = nearness(word, known);
+
+    if (known.n && d < *best) {
+        *best = d;
+        *ret = known;
+    }
+}
+
 static void consider(struct str member, struct str word, uint32_t *best, struct str *ret)
 {
-    uint32_t d;
-
     member.n = str_find(member, '.');
-    d = nearness(word, member);
-    if (member.n && d < *best) {
-        *best = d;
-        *ret = member;
-    }
+    option_consider(member, word, best, ret);
 }
 
 bool option_nearest(enum option_scope scope, struct str group, struct str word, char *ret, size_t cap)
@@ -566,8 +546,9 @@ bool option_nearest(enum option_scope scope, struct str group, struct str word, 
         }
     }
     if (scope == OPTION_ROOT && group.n == 0) {
-        consider(STR("providers"), word, &best, &found);
-        consider(STR("prices"), word, &best, &found);
+        for (uint32_t i = 0; i < option_section_count; i++) {
+            consider(str_from(option_sections[i]), word, &best, &found);
+        }
     }
     return found.n && str_copy(ret, cap, found) >= 0;
 }

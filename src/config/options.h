@@ -12,7 +12,8 @@ enum option_scope {
     OPTION_ROOT,     /* struct config */
     OPTION_PROVIDER, /* struct config_provider; key relative to providers.<name> */
     OPTION_PRICE,    /* struct config_price; key relative to prices.<model> */
-    OPTION_TOOL,     /* struct config_tool; key relative to an entry of agent.tools */
+    OPTION_TOOL,     /* struct config_tool; key relative to an entry of tools or agent.tools */
+    OPTION_ROUTE,    /* struct config_route; key relative to an entry of routes */
     OPTION_SCOPE_N
 };
 
@@ -44,7 +45,9 @@ enum option_type {
     OPTION_MAP,        /* struct config_map */
     OPTION_SECRET_MAP, /* struct config_map, values masked */
     OPTION_SCHEMA,     /* struct str, JSON; a map, as it stands */
-    OPTION_TRACING,    /* struct str; a word, or JSON of a map {workflow_name, group_id, metadata} */
+    OPTION_WHEN,       /* const struct when *; true, false or a map of conditions */
+    OPTION_TOOLS,      /* names of tools, and maps that describe one: draft.tool_refs */
+    OPTION_HANDOFFS,   /* names of agents, and maps with agent: draft.handoff_refs */
     OPTION_BLOCKS,     /* trusted_proxies and their count */
     OPTION_DROPPED,    /* accepted in any form, without effect, reported once */
 };
@@ -88,6 +91,10 @@ struct option_alias {
 extern const struct option_alias option_aliases[];
 extern const uint32_t option_alias_count;
 
+/* Top-level keys that hold names or entries of the user's own: providers, agents, tools, ... */
+extern const char *const option_sections[];
+extern const uint32_t option_section_count;
+
 /* A group of keys that may be written as one word: which key the word is for, and which one null is for. */
 struct option_shorthand {
     const char *group;
@@ -103,6 +110,9 @@ const struct option *option_find(enum option_scope scope, struct str key);
 bool option_is_group(enum option_scope scope, struct str path);
 /* The nearest known member name of the group ("" : top), false when nothing is near. */
 bool option_nearest(enum option_scope scope, struct str group, struct str word, char *ret, size_t cap);
+/* Keeps the nearer of *ret and known; *best begins at OPTION_NOT_NEAR. */
+#define OPTION_NOT_NEAR 40
+void option_consider(struct str known, struct str word, uint32_t *best, struct str *ret);
 bool option_word_nearest(const struct option_word *words, struct str word, const char **ret);
 /* Rewrites a path by the aliases and camelCase into its known spelling. -ENOSPC when it is longer than cap. */
 MUST_USE int option_canonical(struct str path, char *ret, size_t cap);

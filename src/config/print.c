@@ -89,8 +89,6 @@ static const char *type_text(const struct option *o)
         return "number";
     case OPTION_MONEY:
         return "amount";
-    case OPTION_TRACING:
-        return "word or map";
     case OPTION_SCHEMA:
         return "JSON Schema";
     case OPTION_BOOL:
@@ -101,8 +99,12 @@ static const char *type_text(const struct option *o)
         return "format";
     case OPTION_VOICE:
         return "voice";
+    case OPTION_WHEN:
+        return "condition";
     case OPTION_MODALITIES:
     case OPTION_LIST:
+    case OPTION_TOOLS:
+    case OPTION_HANDOFFS:
     case OPTION_BLOCKS:
         return "list";
     case OPTION_TEXTS:
@@ -238,12 +240,20 @@ void config_print_markdown(struct buf *out)
         "- **Limits:** 1 MiB a file, 16 levels, 20,000 values. Anchors and aliases work, merge keys (`<<`) do not.\n"
         "- **Secrets** are never printed: not in logs, not in errors, not by `ringtrip check`.\n");
     put_root_tables(out);
+    buf_puts(out,
+             "\n## agents.\\<name>\n\nSeveral agents: a map of names, each with the keys of `agent` above, without "
+             "`agent.` and `name`. What `agent` itself says\nis then what all of them begin with. "
+             "[agents.md](agents.md) explains them.\n");
     put_scope_table(out, OPTION_PROVIDER, "providers.\\<name>",
                     "Keys of each provider. The name is yours; with one provider it is the default, with several "
                     "`agent.provider` chooses.");
     put_scope_table(
-        out, OPTION_TOOL, "agent.tools\\[\\]",
-        "Keys of an entry of `agent.tools` that is a map: a webhook tool. [tools.md](tools.md) explains them.");
+        out, OPTION_TOOL, "tools.\\<name>",
+        "Keys of each tool. `tools` is a map of tools that any agent may name in its `agent.tools`; an entry of "
+        "`agent.tools` that\nis a map has the same keys and its `name`. [tools.md](tools.md) explains them.");
+    put_scope_table(out, OPTION_ROUTE, "routes\\[\\]",
+                    "Keys of each entry of `routes`: the first whose `when` holds takes the call. "
+                    "[routing.md](routing.md) explains them.");
     put_scope_table(
         out, OPTION_PRICE, "prices.\\<model>",
         "What tokens cost, in any one currency. Without prices the cost of a call is unknown. A dated model "

@@ -1,4 +1,7 @@
-/* Entries of agent.tools that are maps: webhook tools. What a tool needs, and what its parts may say. */
+/*
+ * Tools: the shared ones under tools:, and entries of agent.tools that are maps. All go into one pool, which agents
+ * refer to. What a tool needs, and what its parts may say.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -17,7 +20,7 @@ struct reading {
     struct config_tool *tool;
     const struct yaml_node *node;
     const struct json_doc *properties; /* of the parameters, NULL: none */
-    char prefix[32];                   /* "agent.tools[2]." */
+    char prefix[96];                   /* "agent.tools[2]." or "tools.lookup." */
     struct origin origins[DRAFT_MAX_OPTIONS];
 };
 
@@ -372,11 +375,24 @@ static bool tool_name_ok(struct str s)
     return s.n > 0 && s.n <= 64;
 }
 
+/* The parts of the program that run them say the same; the gateway refuses a name that it does not know. */
+static const char *const builtins[] = {"check_order_status", "send_sms", "schedule_callback", "transfer_call",
+                                       "send_dtmf",          "end_call", "hangup_call"};
+
+static bool is_builtin(struct str name)
+{
+    for (uint32_t i = 0; i < ARRAY_LEN(builtins); i++) {
+        if (str_is(name, builtins[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_tool_name(struct reading *r)
 {
     const struct draft *d = r->d;
     struct str name = r->tool->name;
-    const struct option_word *w = option_find(OPTION_ROOT, STR("agent.tools"))->words;
 
     if (name.n == 0) {
         FAIL(r, "name", "%sname is missing", r->prefix);
@@ -385,15 +401,19 @@ static void check_tool_name(struct reading *r)
     if (!tool_name_ok(name)) {
         FAIL(r, "name", "%sname must be 1 to 64 letters, digits, _ and -, not \"%.60s\"", r->prefix, name.p);
     }
-    for (; w->word; w++) {
-        if (str_is(name, w->word)) {
-            FAIL(r, "name", "%sname: %s is the name of a built-in tool", r->prefix, w->word);
-        }
-    }
     for (uint32_t i = 0; i + 1 < d->tool_count; i++) {
         if (str_eq(d->tools[i].name, name)) {
             FAIL(r, "name", "%sname: there is another tool %s", r->prefix, name.p);
         }
+    }
+}
+
+/* Settings of a tool that is built in: it brings its own parameters and needs no endpoint. */
+static void check_builtin(struct reading *r)
+{
+    r->tool->builtin = true;
+    if (r->tool->parameters.n) {
+        FAIL(r, "parameters", "%sparameters: %s is built in and has its own", r->prefix, r->tool->name.p);
     }
 }
 
@@ -402,6 +422,14 @@ static void check_tool(struct reading *r)
     const struct json_doc *doc = NULL, *type;
 
     check_tool_name(r);
+    if (is_builtin(r->tool->name)) {
+        if (r->tool->url.n) {
+            FAIL(r, "webhook.url", "%swebhook: %s is the name of a built-in tool", r->prefix, r->tool->name.p);
+        } else {
+            check_builtin(r);
+        }
+        return;
+    }
     if (r->tool->description.n == 0) {
         draft_warn(r->d, "%sdescription is missing: the model knows only the name of %s", r->prefix, r->tool->name.p);
     }
@@ -428,71 +456,186 @@ static void check_tool(struct reading *r)
     json_doc_free(doc);
 }
 
-static void take_tool(struct draft *d, const struct yaml_node *n, uint32_t index)
+static struct config_tool *tool_new(struct draft *d, const struct origin *at)
 {
-    struct origin at = {.kind = ORIGIN_FILE, .line = n->line, .col = n->col};
-    struct reading r = {.d = d, .node = n};
-    uint32_t problems = d->problems;
-
     if (!d->tools) {
         d->tools = arena_alloc(d->arena, sizeof(*d->tools) * DRAFT_MAX_TOOLS);
         d->out_of_memory = d->out_of_memory || !d->tools;
     }
     if (!d->tools) {
-        return;
+        return NULL;
     }
     if (d->tool_count == DRAFT_MAX_TOOLS) {
-        draft_fail(d, &at, "agent.tools has more than %u entries", DRAFT_MAX_TOOLS);
-        return;
+        draft_fail(d, at, "more than %u tools", DRAFT_MAX_TOOLS);
+        return NULL;
     }
-    r.tool = &d->tools[d->tool_count++];
-    draft_defaults(d, OPTION_TOOL, r.tool);
-    snprintf(r.prefix, sizeof(r.prefix), "agent.tools[%u].", index); /* it fits */
+    draft_defaults(d, OPTION_TOOL, &d->tools[d->tool_count]);
+    return &d->tools[d->tool_count++];
+}
+
+/* name: the key in a map of tools; empty: it stands in the entry. */
+static const struct config_tool *take_tool(struct draft *d, const struct yaml_node *n, struct str name,
+                                           const char *prefix)
+{
+    struct origin at = {.kind = ORIGIN_FILE, .line = n->line, .col = n->col};
+    struct reading r = {.d = d, .node = n};
+    uint32_t problems = d->problems;
+
+    r.tool = tool_new(d, &at);
+    if (!r.tool) {
+        return NULL;
+    }
+    snprintf(r.prefix, sizeof(r.prefix), "%s", prefix); /* for messages */
+    if (name.n) {
+        r.tool->name = arena_str(d->arena, name);
+        d->out_of_memory = d->out_of_memory || !r.tool->name.p;
+        r.origins[option_find(OPTION_TOOL, STR("name")) - option_table] =
+            (struct origin){.kind = ORIGIN_FILE, .line = n->key_line, .col = n->key_col};
+    }
     walk_struct(d, OPTION_TOOL, n, r.tool, r.origins, r.prefix);
     if (d->problems == problems && !d->out_of_memory) { /* what follows from a mistake is not worth telling */
         check_tool(&r);
     }
+    return r.tool;
 }
 
-const struct yaml_node *take_tools(struct draft *d, const struct yaml_node *list, struct yaml_node *names)
+int take_tool_refs(struct draft *d, const struct yaml_node *list, struct buf *why)
 {
     uint32_t index = 0;
+    int err = 0;
 
-    *names = *list;
-    names->first = names->last = NULL;
-    names->n = 0;
-    for (const struct yaml_node *c = list->first; c; c = c->next, index++) {
-        struct yaml_node *copy;
+    d->tool_refs.n = 0;
+    for (const struct yaml_node *c = list->first; c && err >= 0; c = c->next, index++) {
+        struct draft_ref ref = {.at = {.kind = ORIGIN_FILE, .line = c->line, .col = c->col}};
 
         if (c->kind == YAML_MAP) {
-            take_tool(d, c, index);
-            continue;
-        }
-        copy = ARENA_NEW(d->arena, struct yaml_node);
-        if (!copy) {
-            d->out_of_memory = true;
-            return names;
-        }
-        *copy = *c;
-        copy->next = NULL;
-        if (names->last) {
-            names->last->next = copy;
+            char prefix[32];
+            const struct config_tool *tool;
+
+            snprintf(prefix, sizeof(prefix), "agent.tools[%u].", index); /* it fits */
+            tool = take_tool(d, c, STR_NULL, prefix);
+            ref.name = tool ? tool->name : STR("");
+        } else if (c->kind == YAML_SCALAR && !yaml_is_null(c)) {
+            err = env_expand(&d->env, c->text, why, &ref.name);
         } else {
-            names->first = copy;
+            buf_puts(why, "must be a list of tools: names, or maps that describe one");
+            return -ERR_CONFIG;
         }
-        names->last = copy;
-        names->n++;
+        if (err >= 0 && ref.name.n) { /* ${VAR:-} may come to nothing */
+            err = draft_ref_add(d, &d->tool_refs, &ref, why);
+        }
     }
-    return names;
+    return err;
+}
+
+/* tools: {lookup: {...}}, or a list of maps with names. */
+void walk_tools(struct draft *d, const struct yaml_node *n)
+{
+    struct origin at = {.kind = ORIGIN_FILE, .line = n->line, .col = n->col};
+    uint32_t index = 0;
+
+    if (n->kind == YAML_SCALAR && !yaml_is_null(n)) {
+        draft_fail(d, &at, "tools must be a map of tools");
+        return;
+    }
+    for (const struct yaml_node *c = n->first; c; c = c->next, index++) {
+        char prefix[96];
+
+        if (n->kind == YAML_MAP) {
+            snprintf(prefix, sizeof(prefix), "tools.%.64s.", c->key.p); /* for messages */
+        } else {
+            snprintf(prefix, sizeof(prefix), "tools[%u].", index); /* it fits */
+        }
+        at = (struct origin){.kind = ORIGIN_FILE, .line = c->line, .col = c->col};
+        if (c->kind != YAML_MAP) {
+            draft_fail(d, &at, "%.*s must be a map of keys", (int)strlen(prefix) - 1, prefix);
+        } else {
+            ignore_result(take_tool(d, c, n->kind == YAML_MAP ? c->key : STR_NULL, prefix) != NULL); /* reports */
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------ references */
+
+bool tool_nearest(const struct draft *d, struct str name, struct str *ret)
+{
+    uint32_t best = OPTION_NOT_NEAR;
+
+    for (uint32_t i = 0; i < d->tool_count; i++) {
+        option_consider(d->tools[i].name, name, &best, ret);
+    }
+    for (uint32_t i = 0; i < ARRAY_LEN(builtins); i++) {
+        option_consider(str_from(builtins[i]), name, &best, ret);
+    }
+    return best < OPTION_NOT_NEAR;
+}
+
+static uint32_t find_tool(const struct draft *d, struct str name)
+{
+    for (uint32_t i = 0; i < d->tool_count; i++) {
+        if (str_eq(d->tools[i].name, name)) {
+            return i;
+        }
+    }
+    return CONFIG_NONE;
+}
+
+/* A built-in tool that nobody has described comes into the pool when it is used. */
+static uint32_t use_tool(struct draft *d, const struct draft_ref *ref)
+{
+    uint32_t found = find_tool(d, ref->name);
+    struct str near = STR_NULL;
+    struct config_tool *tool;
+
+    if (found != CONFIG_NONE) {
+        return found;
+    }
+    if (!is_builtin(ref->name)) {
+        bool has_near = tool_nearest(d, ref->name, &near);
+
+        draft_fail(d, &ref->at, "agent.tools: there is no tool \"%.60s\"%s" STR_FMT "%s", ref->name.p,
+                   has_near ? "; did you mean \"" : "", STR_ARG(near), has_near ? "\"?" : "");
+        return CONFIG_NONE;
+    }
+    tool = tool_new(d, &ref->at);
+    if (!tool) {
+        return CONFIG_NONE;
+    }
+    tool->name = ref->name;
+    tool->builtin = true;
+    return d->tool_count - 1;
+}
+
+void finish_agent_tools(struct draft *d)
+{
+    struct config_agent *a = &d->cfg->agent;
+    uint32_t n = d->tool_refs.n;
+    uint32_t *refs = arena_alloc(d->arena, sizeof(*refs) * MAX(n, 1u));
+    struct str *names = arena_alloc(d->arena, sizeof(*names) * MAX(n, 1u));
+    uint32_t kept = 0;
+
+    if (!refs || !names) {
+        d->out_of_memory = true;
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t tool = use_tool(d, &d->tool_refs.v[i]);
+
+        if (tool != CONFIG_NONE) {
+            names[kept] = d->tools[tool].name;
+            refs[kept++] = tool;
+        }
+    }
+    a->tools = (struct config_list){names, kept};
+    a->tool_refs = refs;
+    a->tool_ref_count = kept;
+    if (kept > CALL_MAX_TOOLS) {
+        draft_fail(d, draft_origin(d, "agent.tools"), "agent.tools has more than %u entries", CALL_MAX_TOOLS);
+    }
 }
 
 void finish_tools(struct draft *d)
 {
-    struct config_agent *a = &d->cfg->agent;
-
-    a->webhooks = d->tools;
-    a->webhook_count = d->tool_count;
-    if (a->tools.n + a->webhook_count > CALL_MAX_TOOLS) {
-        draft_fail(d, draft_origin(d, "agent.tools"), "agent.tools has more than %u entries", CALL_MAX_TOOLS);
-    }
+    d->cfg->tools = d->tools;
+    d->cfg->tool_count = d->tool_count;
 }

@@ -90,14 +90,20 @@ static void put_wanted(struct buf *why, const struct option *o)
     case OPTION_TEXTS:
         buf_printf(why, "must be a sentence or a list of at most %u", CALL_SILENCE_PROMPTS);
         return;
+    case OPTION_WHEN:
+        buf_puts(why, "must be true, false or a map of conditions");
+        return;
+    case OPTION_TOOLS:
+        buf_puts(why, "must be a list of tools");
+        return;
+    case OPTION_HANDOFFS:
+        buf_puts(why, "must be a list of agents");
+        return;
     case OPTION_BLOCKS:
         buf_puts(why, "must be a list of addresses or blocks such as 10.0.0.0/8");
         return;
     case OPTION_SCHEMA:
         buf_puts(why, "must be a map, the JSON Schema of an object");
-        return;
-    case OPTION_TRACING:
-        buf_puts(why, "must be auto, none or a map with workflow_name, group_id and metadata");
         return;
     case OPTION_MAP:
     case OPTION_SECRET_MAP:
@@ -687,6 +693,11 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
         return set_audio(o, field, text, why);
     case OPTION_DROPPED:
         return 0;
+    case OPTION_TOOLS:
+        return draft_refs_text(d, &d->tool_refs, text, why);
+    case OPTION_HANDOFFS:
+        return draft_refs_text(d, &d->handoff_refs, text, why);
+    case OPTION_WHEN:
     case OPTION_ENUM:
     case OPTION_LIST:
     case OPTION_TEXTS:
@@ -696,7 +707,6 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
     case OPTION_MAP:
     case OPTION_SECRET_MAP:
     case OPTION_SCHEMA:
-    case OPTION_TRACING:
         break;
     }
     return refuse(o, text, why);
@@ -705,7 +715,7 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
 bool value_takes_map(enum option_type type)
 {
     return type == OPTION_MAP || type == OPTION_SECRET_MAP || type == OPTION_AUDIO || type == OPTION_VOICE ||
-           type == OPTION_CHOICE || type == OPTION_SCHEMA || type == OPTION_TRACING || type == OPTION_DROPPED;
+           type == OPTION_CHOICE || type == OPTION_SCHEMA || type == OPTION_WHEN || type == OPTION_DROPPED;
 }
 
 /* {type: audio/pcm, rate: 24000}, {id: voice_1}, {type: function, name: x}: the one member that counts. */
@@ -752,6 +762,17 @@ int value_set_node(struct draft *d, const struct option *o, void *base, const st
     if (o->type == OPTION_DROPPED) {
         return 1;
     }
+    if (o->type == OPTION_WHEN) {
+        char path[160];
+
+        snprintf(path, sizeof(path), "%s%s", d->prefix ? d->prefix : "", o->key); /* for messages */
+        *(const struct when **)field = when_read(d, n, path);
+        return 1;
+    }
+    if (n->kind == YAML_LIST && (o->type == OPTION_TOOLS || o->type == OPTION_HANDOFFS)) {
+        err = o->type == OPTION_TOOLS ? take_tool_refs(d, n, why) : take_handoff_refs(d, n, why);
+        return err < 0 ? err : 1;
+    }
     if (n->kind == YAML_LIST && takes_list(o->type)) {
         err = set_list_node(d, o, field, n, why);
         return err < 0 ? err : 1;
@@ -762,10 +783,6 @@ int value_set_node(struct draft *d, const struct option *o, void *base, const st
     }
     if (n->kind == YAML_MAP && o->type == OPTION_SCHEMA) {
         err = schema_keep(d, n, field);
-        return err < 0 ? err : 1;
-    }
-    if (n->kind == YAML_MAP && o->type == OPTION_TRACING) {
-        err = tracing_keep(d, n, field, why);
         return err < 0 ? err : 1;
     }
     if (n->kind == YAML_MAP && value_takes_map(o->type)) {

@@ -47,18 +47,15 @@ static void report_dropped(struct walk *w, const struct option *o, const struct 
 static void set_option(struct walk *w, const struct option *o, const struct yaml_node *n)
 {
     struct origin at = value_origin(n);
-    struct yaml_node names;
     struct buf why;
     int err;
 
-    if (w->origins[o - option_table].kind == ORIGIN_FILE) {
+    if (w->origins[o - option_table].kind == ORIGIN_FILE && !w->origins[o - option_table].inherited) {
         draft_fail(w->d, &at, "%s%s is given twice, under two spellings", w->prefix, o->key);
         return;
     }
-    if (o->scope == OPTION_ROOT && o->offset == offsetof(struct config, agent.tools) && n->kind == YAML_LIST) {
-        n = take_tools(w->d, n, &names);
-    }
     buf_init(&why, 4096);
+    w->d->prefix = w->prefix;
     if (yaml_is_null(n)) {
         err = o->null_text ? value_set_text(w->d, o, w->base, str_from(o->null_text), true, &why) : 0;
         err = err >= 0 && o->null_text ? 1 : err;
@@ -75,6 +72,7 @@ static void set_option(struct walk *w, const struct option *o, const struct yaml
     if (err > 0 && o->type == OPTION_DROPPED) {
         report_dropped(w, o, n);
     }
+    w->d->prefix = "";
     buf_done(&why);
 }
 
@@ -142,6 +140,13 @@ static void walk_map(struct walk *w, struct str group, const struct yaml_node *m
     for (const struct yaml_node *n = map->first; n; n = n->next) {
         walk_member(w, group, n);
     }
+}
+
+void walk_group(struct draft *d, const char *group, const struct yaml_node *map)
+{
+    struct walk w = {.d = d, .scope = OPTION_ROOT, .base = d->cfg, .origins = d->origins};
+
+    walk_map(&w, str_from(group), map);
 }
 
 void walk_struct(struct draft *d, enum option_scope scope, const struct yaml_node *map, void *base,
@@ -215,27 +220,48 @@ static void walk_price(struct draft *d, const struct yaml_node *n)
     walk_map(&w, STR_NULL, n);
 }
 
-/* Maps whose keys are names of the user's own. */
-static bool walk_named(struct draft *d, const struct yaml_node *n)
+static void walk_each(struct draft *d, const struct yaml_node *n,
+                      void (*walk)(struct draft *, const struct yaml_node *), const char *of_what)
 {
-    bool providers = str_is(n->key, "providers");
     struct origin at = value_origin(n);
 
-    if (!providers && !str_is(n->key, "prices")) {
-        return false;
-    }
     if (n->kind != YAML_MAP && !yaml_is_null(n)) {
-        draft_fail(d, &at, "%s must be a map of %s", n->key.p, providers ? "providers" : "models");
-        return true;
+        draft_fail(d, &at, "%s must be a map of %s", n->key.p, of_what);
+        return;
     }
     for (const struct yaml_node *c = n->first; c; c = c->next) {
-        if (providers) {
-            walk_provider(d, c);
-        } else {
-            walk_price(d, c);
+        walk(d, c);
+    }
+}
+
+static void walk_providers(struct draft *d, const struct yaml_node *n)
+{
+    walk_each(d, n, walk_provider, "providers");
+}
+
+static void walk_prices(struct draft *d, const struct yaml_node *n)
+{
+    walk_each(d, n, walk_price, "models");
+}
+
+/* Sections whose keys, or entries, are the user's own. The second pass comes when all else has been read. */
+static const struct section {
+    const char *key;
+    void (*walk)(struct draft *d, const struct yaml_node *n);
+    bool second;
+} sections[] = {
+    {"providers", walk_providers, false}, {"prices", walk_prices, false}, {"tools", walk_tools, false},
+    {"routes", walk_routes, false},       {"agents", walk_agents, true}, /* they begin with what agent: says */
+};
+
+static const struct section *section_find(struct str key)
+{
+    for (uint32_t i = 0; i < ARRAY_LEN(sections); i++) {
+        if (str_is(key, sections[i].key)) {
+            return &sections[i];
         }
     }
-    return true;
+    return NULL;
 }
 
 void walk_tree(struct draft *d, const struct yaml_node *root)
@@ -247,9 +273,15 @@ void walk_tree(struct draft *d, const struct yaml_node *root)
         draft_fail(d, &at, "a configuration is a map of keys (server:, providers:, agent:, ...)");
         return;
     }
-    for (const struct yaml_node *n = root->first; n; n = n->next) {
-        if (!walk_named(d, n)) {
-            walk_member(&w, STR_NULL, n);
+    for (uint32_t second = 0; second < 2; second++) {
+        for (const struct yaml_node *n = root->first; n; n = n->next) {
+            const struct section *s = section_find(n->key);
+
+            if (s && s->second == second) {
+                s->walk(d, n);
+            } else if (!s && !second) {
+                walk_member(&w, STR_NULL, n);
+            }
         }
     }
 }

@@ -42,7 +42,7 @@ void record_begin(struct host *h)
     struct store_call c = identity(h);
     c.carrier = h->opts.carrier;
     c.provider = h->opts.provider;
-    c.model = h->snapshot->provider->model;
+    c.model = h->snapshot->openai.model;
     c.agent = h->opts.agent;
     c.direction = f->direction;
     c.caller = str_from(f->caller);

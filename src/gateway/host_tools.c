@@ -194,16 +194,6 @@ void host_cancel_tools(struct host *h)
 
 /* ---- checks ---- */
 
-static const struct snapshot_tool *find_tool(const struct host *h, struct str name)
-{
-    for (uint32_t i = 0; i < h->opts.n_tools; i++) {
-        if (str_eq(h->opts.tools[i].name, name)) {
-            return &h->snapshot->tools[i];
-        }
-    }
-    return NULL;
-}
-
 static void put_error(struct buf *out, struct str before, struct str text, struct str after)
 {
     struct buf sentence;
@@ -250,7 +240,7 @@ static int read_arguments(struct str text, const struct snapshot_tool *tool, str
 
 static int run_checked(struct host *h, struct tool_job *job, struct buf *refusal)
 {
-    const struct snapshot_tool *tool = find_tool(h, str_from(job->name));
+    const struct snapshot_tool *tool = snapshot_tool(h->snapshot, str_from(job->name));
     const struct json_doc *arguments = NULL;
     if (!tool) {
         return -ENOENT; /* the core calls no tool that it was not told of */

@@ -54,15 +54,6 @@ static enum audio_format wish(const struct config_audio *a)
     return a->given ? a->format : AUDIO_PCMU;
 }
 
-/* JSON for the service; empty: it is told nothing. */
-static struct str tracing_for(const struct config *cfg, const struct config_agent *a)
-{
-    if (!cfg->tracing.enabled || str_is(a->tracing, "none")) {
-        return STR("");
-    }
-    return str_is(a->tracing, "auto") ? STR("\"auto\"") : a->tracing;
-}
-
 static int fill_openai(struct snapshot *s, struct buf *ret_err)
 {
     const struct config *cfg = s->cfg;
@@ -83,8 +74,8 @@ static int fill_openai(struct snapshot *s, struct buf *ret_err)
         .n_query = p->query.n,
         .no_model_query = !p->model_in_query,
         .dialect = p->dialect == CONFIG_BETA ? OPENAI_BETA : OPENAI_GA,
-        .model = p->model,
-        .voice = p->voice,
+        .model = config_model(cfg, a, CONFIG_NONE),
+        .voice = config_voice(cfg, a, CONFIG_NONE),
         .input_format = wish(&a->input_format),
         .output_format = wish(&a->output_format),
         .text_only = a->output_modality == CONFIG_TEXT,
@@ -98,7 +89,6 @@ static int fill_openai(struct snapshot *s, struct buf *ret_err)
         .reasoning_effort = str_from(config_effort_word(a->reasoning_effort)),
         .parallel_tool_calls_set = a->parallel_tool_calls_set,
         .parallel_tool_calls = a->parallel_tool_calls,
-        .tracing = tracing_for(cfg, a),
         .updated_ms = cfg->deadlines.session_updated_ms,
     };
     bool tls = str_starts(p->url, STR("wss:")) || str_starts(p->url, STR("https:"));
@@ -133,30 +123,8 @@ static void fill_webhook(struct webhook_opts *o, const struct config_tool *t, co
     };
 }
 
-static int add_tool(struct snapshot *s, const struct call_tool *tool, struct buf *ret_err)
+static int fill_webhook_tool(const struct config_tool *t, uint32_t default_ms, struct snapshot_tool *slot)
 {
-    struct call_opts *o = &s->call;
-    if (o->n_tools == CALL_MAX_TOOLS) {
-        buf_printf(ret_err, "agent.tools: \"" STR_FMT "\" is one too many", STR_ARG(tool->name));
-        return -ERR_CONFIG;
-    }
-    int err = json_schema_new(tool->parameters, NULL, NULL, NULL, &s->tools[o->n_tools].schema);
-    if (err < 0) {
-        buf_printf(ret_err, "agent.tools: the parameters of \"" STR_FMT "\": %s", STR_ARG(tool->name), err_text(err));
-        return err;
-    }
-    o->tools[o->n_tools++] = *tool;
-    return 0;
-}
-
-static int add_webhook(struct snapshot *s, const struct config_tool *t, struct buf *ret_err)
-{
-    struct snapshot_tool *slot = &s->tools[s->call.n_tools];
-    struct call_tool tool = {.name = t->name, .description = t->description, .parameters = t->parameters};
-    int err = add_tool(s, &tool, ret_err); /* refuses when there is no slot */
-    if (err < 0) {
-        return err;
-    }
     slot->headers = calloc(MAX(t->headers.n, 1u), sizeof(*slot->headers));
     if (!slot->headers) {
         return -ENOMEM;
@@ -165,39 +133,58 @@ static int add_webhook(struct snapshot *s, const struct config_tool *t, struct b
         slot->headers[i] = (struct webhook_pair){t->headers.v[i].name, t->headers.v[i].value};
     }
     slot->is_webhook = true;
-    fill_webhook(&slot->webhook, t, slot->headers, s->cfg->deadlines.tool_ms);
-    s->call.tools[s->call.n_tools - 1].deadline_ms = slot->webhook.timeout_ms + WEBHOOK_GRACE_MS;
+    fill_webhook(&slot->webhook, t, slot->headers, default_ms);
+    slot->call = (struct call_tool){.name = t->name, .description = t->description, .parameters = t->parameters};
+    slot->call.deadline_ms = slot->webhook.timeout_ms + WEBHOOK_GRACE_MS;
     return 0;
+}
+
+static int fill_builtin_tool(const struct config_tool *t, struct snapshot_tool *slot, struct buf *ret_err)
+{
+    const struct call_tool *tool = builtin_tool_find(t->name);
+    if (!tool) {
+        buf_printf(ret_err, "tools: \"" STR_FMT "\" is no tool of this build", STR_ARG(t->name));
+        return -ERR_CONFIG;
+    }
+    slot->call = *tool;
+    if (t->description.n > 0) {
+        slot->call.description = t->description;
+    }
+    return 0;
+}
+
+static int fill_tool(struct snapshot *s, const struct config_tool *t, struct buf *ret_err)
+{
+    struct snapshot_tool *slot = &s->tools[s->n_tools++];
+    int err = t->builtin ? fill_builtin_tool(t, slot, ret_err) : fill_webhook_tool(t, s->cfg->deadlines.tool_ms, slot);
+    if (err < 0) {
+        return err;
+    }
+    err = json_schema_new(slot->call.parameters, NULL, NULL, NULL, &slot->schema);
+    if (err < 0) {
+        buf_printf(ret_err, "tools: the parameters of \"" STR_FMT "\": %s", STR_ARG(t->name), err_text(err));
+    }
+    return err;
 }
 
 static int fill_tools(struct snapshot *s, struct buf *ret_err)
 {
-    const struct config_agent *a = &s->cfg->agent;
-    for (uint32_t i = 0; i < a->tools.n; i++) {
-        const struct call_tool *tool = builtin_tool_find(a->tools.v[i]);
-        if (!tool) {
-            buf_printf(ret_err, "agent.tools: \"" STR_FMT "\" is no tool of this build", STR_ARG(a->tools.v[i]));
-            return -ERR_CONFIG;
-        }
-        int err = add_tool(s, tool, ret_err);
+    const struct config *cfg = s->cfg;
+    s->tools = calloc(MAX(cfg->tool_count, 1u), sizeof(*s->tools));
+    if (!s->tools) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < cfg->tool_count; i++) {
+        int err = fill_tool(s, &cfg->tools[i], ret_err);
         if (err < 0) {
             return err;
         }
     }
-    for (uint32_t i = 0; i < a->webhook_count; i++) {
-        int err = add_webhook(s, &a->webhooks[i], ret_err);
-        if (err < 0) {
-            return err;
-        }
+    const struct config_agent *a = &cfg->agent;
+    for (uint32_t i = 0; i < a->tool_ref_count; i++) {
+        s->call.tools[s->call.n_tools++] = s->tools[a->tool_refs[i]].call;
     }
     return 0;
-}
-
-/* The one agent of today's configuration, with all its tools. */
-static void fill_agents(struct call_opts *o)
-{
-    o->agents[0] = call_opts_agent(o, 0);
-    o->n_agents = 1;
 }
 
 static int check_turns(const struct call_turn_opts *turn, const struct config_provider *p, struct buf *ret_err)
@@ -250,13 +237,7 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->limits.uplink_ms = cfg->limits.uplink_ms;
     o->record = cfg->records.recording;
     int err = check_turns(&o->turn, s->provider, ret_err);
-    if (err >= 0) {
-        err = fill_tools(s, ret_err);
-    }
-    if (err >= 0) {
-        fill_agents(o);
-    }
-    return err;
+    return err < 0 ? err : fill_tools(s, ret_err);
 }
 
 static int fill(struct snapshot *s, struct buf *ret_err)
@@ -287,6 +268,16 @@ int snapshot_new(struct config *cfg, struct buf *ret_err, struct snapshot **ret)
     return 0;
 }
 
+const struct snapshot_tool *snapshot_tool(const struct snapshot *s, struct str name)
+{
+    for (uint32_t i = 0; i < s->n_tools; i++) {
+        if (str_eq(s->tools[i].call.name, name)) {
+            return &s->tools[i];
+        }
+    }
+    return NULL;
+}
+
 struct snapshot *snapshot_ref(struct snapshot *s)
 {
     s->refs++;
@@ -299,10 +290,11 @@ struct snapshot *snapshot_unref(struct snapshot *s)
         tls_unref(s->model_tls);
         free(s->headers);
         free(s->query);
-        for (uint32_t i = 0; i < CALL_MAX_TOOLS; i++) {
+        for (uint32_t i = 0; i < s->n_tools; i++) {
             json_schema_free(s->tools[i].schema);
             free(s->tools[i].headers);
         }
+        free(s->tools);
         config_unref(s->cfg);
         free(s);
     }

@@ -14,6 +14,7 @@
 
 /* What the host knows of a tool besides what the call is told. */
 struct snapshot_tool {
+    struct call_tool call;      /* as a call may be told of it */
     struct json_schema *schema; /* of its arguments */
     bool is_webhook;            /* else built in */
     struct webhook_opts webhook;
@@ -29,10 +30,14 @@ struct snapshot {
     struct api_opts api;
     struct openai_opts openai; /* url empty with own_sandbox */
     struct openai_pair *headers, *query;
-    struct tls_ctx *model_tls; /* NULL: the provider is reached without TLS, or by the system's store */
-    struct call_opts call;     /* all but call_id */
-    struct snapshot_tool tools[CALL_MAX_TOOLS]; /* in the order of call.tools */
+    struct tls_ctx *model_tls;   /* NULL: the provider is reached without TLS, or by the system's store */
+    struct call_opts call;       /* all but call_id */
+    struct snapshot_tool *tools; /* of config.tools, in its order */
+    uint32_t n_tools;
 };
+
+/* By name; NULL: there is none. */
+const struct snapshot_tool *snapshot_tool(const struct snapshot *s, struct str name);
 
 /* Takes cfg's reference, also on failure. ret_err gets a sentence: a CA file that cannot be read, an unknown tool. */
 MUST_USE int snapshot_new(struct config *cfg, struct buf *ret_err, struct snapshot **ret);

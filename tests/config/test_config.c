@@ -248,7 +248,7 @@ TEST(beta_spellings_are_translated)
     assert_true(a->transcription.enabled);
     assert_int_equal(a->noise_reduction, CONFIG_FAR_FIELD);
     assert_int_equal(a->max_output_tokens, 0);
-    assert_str_is(provider_of(&f)->voice, "shimmer");
+    assert_str_is(config_voice(f.cfg, a, CONFIG_NONE), "shimmer");
     assert_int_equal(a->turn.kind, TURN_SERVER_VAD);
     assert_float_equal(a->turn.threshold, 0.6, 1e-9);
     assert_int_equal(a->turn.silence_duration_ms, 700);
@@ -287,8 +287,8 @@ TEST(ga_and_camel_case_spellings_are_translated)
                NULL);
     const struct config_agent *a = &f.cfg->agent;
 
-    assert_str_is(provider_of(&f)->model, "gpt-realtime");
-    assert_str_is(provider_of(&f)->voice, "voice_9");
+    assert_str_is(config_model(f.cfg, a, CONFIG_NONE), "gpt-realtime");
+    assert_str_is(config_voice(f.cfg, &f.cfg->agent, CONFIG_NONE), "voice_9");
     assert_int_equal(a->input_format.format, AUDIO_PCMA);
     assert_int_equal(a->output_format.format, AUDIO_PCM16_24K);
     assert_int_equal(a->noise_reduction, CONFIG_NEAR_FIELD);

@@ -33,9 +33,12 @@ TEST(a_webhook_tool_is_read)
                "        retry: true\n",
                ENV("CRM=https://crm.example.com", "KEY=key-1234567", "SIGN=sign-7654321"));
     const struct config_agent *a = &f.cfg->agent;
-    assert_int_equal(a->tools.n, 1);
-    assert_int_equal(a->webhook_count, 1);
-    const struct config_tool *t = &a->webhooks[0];
+    assert_int_equal(a->tools.n, 2);
+    assert_str_is(a->tools.v[0], "end_call");
+    assert_int_equal(f.cfg->tool_count, 2);
+    assert_int_equal(a->tool_refs[1], 0);
+    assert_true(f.cfg->tools[1].builtin && !f.cfg->tools[0].builtin);
+    const struct config_tool *t = &f.cfg->tools[0];
     assert_str_is(t->name, "lookup_customer");
     assert_str_is(t->description, "Finds a customer.");
     assert_str_is(
@@ -62,9 +65,9 @@ TEST(a_webhook_tool_is_read)
     /* What is printed can be read again. */
     struct fixture again;
     fixture_ok(&again, buf_cstr(&dump), NULL);
-    assert_int_equal(again.cfg->agent.webhook_count, 1);
-    assert_str_is(again.cfg->agent.webhooks[0].parameters, t->parameters.p);
-    assert_str_is(again.cfg->agent.webhooks[0].body, t->body.p);
+    assert_int_equal(again.cfg->tool_count, 2);
+    assert_str_is(again.cfg->tools[0].parameters, t->parameters.p);
+    assert_str_is(again.cfg->tools[0].body, t->body.p);
     fixture_done(&again);
     buf_done(&dump);
     fixture_done(&f);
@@ -74,12 +77,12 @@ TEST(little_is_needed)
 {
     struct fixture f;
     fixture_ok(&f, "agent: {tools: [{name: ping, " HOOK "}], tool_choice: ping}", NULL);
-    assert_int_equal(f.cfg->agent.tools.n, 0);
-    assert_int_equal(f.cfg->agent.webhook_count, 1);
-    assert_str_is(f.cfg->agent.webhooks[0].parameters, "{\"type\":\"object\",\"properties\":{},\"required\":[]}");
-    assert_int_equal(f.cfg->agent.webhooks[0].method, WEBHOOK_POST);
-    assert_int_equal(f.cfg->agent.webhooks[0].timeout_ms, 0);
-    assert_str_is(f.cfg->agent.webhooks[0].body, "");
+    assert_int_equal(f.cfg->agent.tools.n, 1);
+    assert_int_equal(f.cfg->tool_count, 1);
+    assert_str_is(f.cfg->tools[0].parameters, "{\"type\":\"object\",\"properties\":{},\"required\":[]}");
+    assert_int_equal(f.cfg->tools[0].method, WEBHOOK_POST);
+    assert_int_equal(f.cfg->tools[0].timeout_ms, 0);
+    assert_str_is(f.cfg->tools[0].body, "");
     assert_int_equal(f.cfg->warnings.n, 1); /* no description */
     fixture_done(&f);
 }
@@ -115,7 +118,7 @@ TEST(mistakes_are_told_with_their_place)
         {"agent: {tools: [{name: 'a b', " HOOK "}]}",
          "t.yaml:1:24: agent.tools[0].name must be 1 to 64 letters, digits, _ and -, not \"a b\"\n"},
         {"agent: {tools: [{name: end_call, " HOOK "}]}",
-         "t.yaml:1:24: agent.tools[0].name: end_call is the name of a built-in tool\n"},
+         "t.yaml:1:49: agent.tools[0].webhook: end_call is the name of a built-in tool\n"},
         {"agent: {tools: [{name: a, " HOOK "}, {name: a, " HOOK "}]}",
          "t.yaml:1:80: agent.tools[1].name: there is another tool a\n"},
         {"agent: {tools: [{name: a}]}", "t.yaml:1:17: agent.tools[0].webhook.url is missing\n"},
@@ -178,7 +181,7 @@ TEST(there_are_not_too_many)
     }
     buf_puts(&yaml, "]}");
     assert_int_equal(fixture_load(&f, buf_cstr(&yaml), NULL), -ERR_CONFIG);
-    assert_str_is(buf_str(&f.errors), "t.yaml:1:16: agent.tools has more than 64 entries\n");
+    assert_str_is(buf_str(&f.errors), "t.yaml:1:16: agent.tools has more than 32 entries\n");
     fixture_done(&f);
     buf_done(&yaml);
 }
