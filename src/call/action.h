@@ -205,6 +205,8 @@ struct call_action {
         struct {
             struct span audio;
             uint32_t mark;
+            struct str item_id; /* whose words these are, for legs that tell their users; not in the journal */
+            uint32_t item_ms;   /* where in that item they begin */
         } leg_media;
         struct {
             uint32_t mark;

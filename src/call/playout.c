@@ -242,12 +242,15 @@ static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
         return false;
     }
     note_first_sent(c, it);
+    uint32_t item_ms = bytes_ms(c, it->sent);
     it->sent += bytes;
     c->sent_bytes += bytes;
     hear_ourselves(c, span_from(audio, bytes));
     struct call_action *act = call_emit(c, ACT_LEG_MEDIA);
     act->leg_media.audio = span_from(audio, bytes + pad);
     act->leg_media.mark = mark;
+    act->leg_media.item_id = str_from(it->id);
+    act->leg_media.item_ms = item_ms;
     return true;
 }
 

@@ -319,10 +319,10 @@ static void fill_facts(struct host *h, const struct host_birth *b)
     buf_init(&f->end_text, TEXT_MAX);
 }
 
-static void fill_opts(struct host *h)
+static void fill_opts(struct host *h, const struct host_birth *b)
 {
     struct worker *w = h->worker;
-    h->snapshot = snapshot_ref(w->snapshot);
+    h->snapshot = snapshot_ref(b->snapshot ? b->snapshot : w->snapshot);
     h->opts = h->snapshot->call;
     h->opts.call_id = str_from(h->call_id);
     h->opts.vad.weights = str_from(w->env.vad && h->opts.vad.on ? vad_model_id(w->env.vad) : "");
@@ -356,7 +356,7 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
     }
     make_call_id(h->call_id);
     h->log = (struct log_scope){.call_id = h->call_id, .worker = WORKER_NUMBER};
-    fill_opts(h);
+    fill_opts(h, b);
     err = call_new(&h->opts, &h->call);
     if (err >= 0) {
         err = worker_add(w, h, &h->id);

@@ -22,6 +22,7 @@ struct host_birth {
     struct str caller, called;  /* may be empty */
     struct str alias;           /* ?call_id= of the webhook; may be empty */
     enum store_direction direction;
+    struct snapshot *snapshot; /* of this call alone; NULL: the worker's for new calls */
 };
 
 /* Nothing happens yet: host_start, or the leg's first event, begins. -ERR_LIMIT (*ret_cause says which), -ENOMEM. */

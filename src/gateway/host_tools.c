@@ -9,6 +9,7 @@
 #include "gateway/host_impl.h"
 #include "net/crypto.h"
 #include "tools/builtin/builtin.h"
+#include "tools/code/code.h"
 #include "tools/webhook/webhook.h"
 
 #define TOOL_OUTPUT_MAX    (64u << 10)
@@ -26,8 +27,9 @@ struct tool_job {
     struct buf output;
     bool failed;
     uint64_t started_us;
-    struct webhook *webhook; /* NULL: built in */
-    struct tool_job *next;   /* webhooks: on the worker's list */
+    struct webhook *webhook; /* NULL: no webhook */
+    struct code_call *code;  /* NULL: no function of the program; both: built in */
+    struct tool_job *next;   /* webhooks and functions: on the worker's list */
 };
 
 static void tool_job_free(struct tool_job *job)
@@ -177,12 +179,57 @@ static int run_webhook(struct host *h, struct tool_job *job, const struct webhoo
     return err;
 }
 
+/* ---- functions of the program that embeds us ---- */
+
+static void code_done(const struct code_result *r, void *arg)
+{
+    struct tool_job *job = arg;
+    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
+    leave_list(job);
+    job->worker->tool_jobs--;
+    if (r->outcome == CODE_CANCELLED) {
+        log_info(&log, "tool.done", "name=%s ms=%llu result=cancelled", job->name,
+                 (unsigned long long)(clock_now_us() - job->started_us) / 1000);
+    } else {
+        bool failed = r->outcome == CODE_FAILED;
+        uint64_t took_ms = count_result(job, failed ? STR("error") : STR("ok"));
+        log_info(&log, "tool.done", "name=%s ms=%llu result=%s", job->name, (unsigned long long)took_ms,
+                 failed ? "error" : "ok");
+        give_back(job, r->output, failed);
+    }
+    tool_job_free(job);
+}
+
+static int run_code(struct host *h, struct tool_job *job, const struct code_opts *o)
+{
+    struct worker *w = h->worker;
+    const struct code_facts facts = {
+        .call_id = str_from(h->call_id),
+        .tool_call_id = str_from(job->tool_call_id),
+        .name = str_from(job->name),
+        .arguments = str_trim(str_from(job->arguments)).n > 0 ? str_from(job->arguments) : STR("{}"),
+        .agent = h->opts.agent,
+        .context = h->snapshot->context,
+    };
+    int err = code_run(w->env.loop, o, &facts, code_done, job, &job->code);
+    if (err >= 0) {
+        job->next = w->webhooks;
+        w->webhooks = job;
+    }
+    return err;
+}
+
 void host_cancel_tool(struct host *h, struct str tool_call_id)
 {
-    for (struct tool_job *job = h->worker->webhooks; job; job = job->next) {
+    for (struct tool_job *job = h->worker->webhooks, *next; job; job = next) {
+        next = job->next;
         if (job->id.slot == h->id.slot && job->id.generation == h->id.generation &&
             (!tool_call_id.p || str_is(tool_call_id, job->tool_call_id))) {
-            webhook_cancel(job->webhook);
+            if (job->webhook) {
+                webhook_cancel(job->webhook);
+            } else {
+                code_cancel(job->code);
+            }
         }
     }
 }
@@ -249,7 +296,9 @@ static int run_checked(struct host *h, struct tool_job *job, struct buf *refusal
     if (err < 0) {
         return err;
     }
-    err = tool->is_webhook ? run_webhook(h, job, &tool->webhook, arguments, refusal) : run_builtin(job);
+    err = tool->is_webhook ? run_webhook(h, job, &tool->webhook, arguments, refusal)
+          : tool->is_code  ? run_code(h, job, &tool->code)
+                           : run_builtin(job);
     json_doc_free(arguments);
     return err;
 }

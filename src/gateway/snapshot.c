@@ -7,6 +7,8 @@
 #include "providers/openai/openai.h"
 #include "tools/builtin/builtin.h"
 
+#define SNAPSHOT_OWN_MAX ((size_t)8 << 20)
+
 static const char *path_or_null(struct str s)
 {
     return s.n > 0 ? s.p : NULL; /* a snapshot's strings are NUL-terminated */
@@ -258,6 +260,7 @@ int snapshot_new(struct config *cfg, struct buf *ret_err, struct snapshot **ret)
         return -ENOMEM;
     }
     s->refs = 1;
+    arena_init(&s->own, SNAPSHOT_OWN_MAX);
     s->cfg = cfg;
     int err = fill(s, ret_err);
     if (err < 0) {
@@ -295,6 +298,7 @@ struct snapshot *snapshot_unref(struct snapshot *s)
             free(s->tools[i].headers);
         }
         free(s->tools);
+        arena_done(&s->own);
         config_unref(s->cfg);
         free(s);
     }

@@ -10,13 +10,16 @@
 #include "carriers/twilio/twilio_opts.h"
 #include "config/config.h"
 #include "providers/openai/openai_opts.h"
+#include "tools/code/code_opts.h"
 #include "tools/webhook/webhook_opts.h"
 
 /* What the host knows of a tool besides what the call is told. */
 struct snapshot_tool {
     struct call_tool call;      /* as a call may be told of it */
     struct json_schema *schema; /* of its arguments */
-    bool is_webhook;            /* else built in */
+    bool is_webhook;            /* else built in, */
+    bool is_code;               /* or a function of the program that embeds us */
+    struct code_opts code;
     struct webhook_opts webhook;
     struct webhook_pair *headers;
 };
@@ -34,6 +37,8 @@ struct snapshot {
     struct call_opts call;       /* all but call_id */
     struct snapshot_tool *tools; /* of config.tools, in its order */
     uint32_t n_tools;
+    struct arena own; /* texts of what was added to the configuration */
+    void *context;    /* of the program that embeds us, for its tools */
 };
 
 /* By name; NULL: there is none. */

@@ -49,7 +49,7 @@ LIBRARIES = [
     (r'(flite|pocketsphinx|sphinxbase)(/.*|\.h)', r'src/peer/.*'),
     (r'sys/(socket|epoll|un|select)\.h|netinet/.*|netdb\.h|poll\.h', r'src/net/.*'),
     (r'arpa/inet\.h', r'src/(net|config|api)/.*'),  # reading an address is no I/O
-    (r'pthread\.h|threads\.h', r'(src/(base|net|obs|store/.*|gateway|library|peer)|apps/.*)/.*'),
+    (r'pthread\.h|threads\.h', r'(src/(base|net|obs|store/.*|tools/code|gateway|library|peer)|apps/.*)/.*'),
 ]
 # src/call, src/audio and src/wire compute; everything else of the C library does not belong there.
 PURE = re.compile(r'src/(call|audio|wire)/')
