@@ -145,3 +145,12 @@ char *str_dup(struct str s)
     }
     return z;
 }
+
+uint64_t str_hash(struct str s)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < s.n; i++) {
+        h = (h ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
+    }
+    return h ? h : 1;
+}

@@ -73,4 +73,7 @@ MUST_USE int str_to_f64(struct str s, double *ret);
 /* Heap copy with a closing NUL, NULL when out of memory. gives */
 char *str_dup(struct str s);
 
+/* FNV-1a over the bytes, never 0: to find a text again. Not against forgery. */
+uint64_t str_hash(struct str s);
+
 #endif

@@ -19,7 +19,7 @@ static uint32_t truncate_items(struct call *c)
         if (i == 0) {
             first_ms = heard_ms;
         }
-        if (it->received && (low < it->received || !it->audio_done) && c->model == MODEL_READY) {
+        if (it->received && !it->ours && (low < it->received || !it->audio_done) && c->model == MODEL_READY) {
             struct str id = call_keep(c, str_from(it->id));
             struct call_action *act = call_emit(c, ACT_MODEL_TRUNCATE);
             act->model_truncate.request = seq_number(c);
@@ -55,6 +55,7 @@ uint32_t cut_agent(struct call *c, enum canceller who)
 void barge_in(struct call *c, enum call_verdict why)
 {
     ladder_reset(c);
+    tools_interrupted(c);
     bool audible = c->playout != PLAYOUT_EMPTY;
     enum canceller who = c->model_interrupts ? SERVICE_CANCELS : WE_CANCEL;
     if (audible) {

@@ -46,9 +46,14 @@ struct call *call_free(struct call *c)
     for (int i = 0; i < CALL_ITEMS; i++) {
         buf_done(&c->items[i].text);
     }
+<<<<<<< HEAD
     for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
         buf_done(&c->tools[i].output);
     }
+=======
+    tools_done(c);
+    transfer_drop(c);
+>>>>>>> 2b77817 (call: approvals, consent, fillers, order and background of tools)
     free(c);
     return NULL;
 }
@@ -242,8 +247,9 @@ static void on_speech_stopped(struct call *c, const struct call_event *ev UNUSED
     }
 }
 
-static void on_committed(struct call *c, const struct call_event *ev UNUSED)
+static void on_committed(struct call *c, const struct call_event *ev)
 {
+    consent_committed(c, ev->model_speech.item_id);
     if (c->own_commits) {
         c->own_commits--; /* the answer is asked for already */
         return;
@@ -270,6 +276,7 @@ static void on_user_text(struct call *c, const struct call_event *ev)
     if (!ev->model_user_text.failed) {
         line_caller(c, ev->model_user_text.text);
     }
+    consent_said(c, ev->model_user_text.item_id, ev->model_user_text.text, ev->model_user_text.failed);
 }
 
 static void on_response_created(struct call *c, const struct call_event *ev)
@@ -353,6 +360,7 @@ static void on_control_shed(struct call *c, const struct call_event *ev UNUSED)
 
 static void on_control_text(struct call *c, const struct call_event *ev)
 {
+    consent_typed(c, ev->control_text.text);
     uplink_text(c, ev->control_text.text);
 }
 
@@ -427,6 +435,11 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
             turn_progress(c);
             tools_flush(c);
             seq_try(c);
+<<<<<<< HEAD
+=======
+            filler_progress(c);
+            keys_pump(c);
+>>>>>>> 2b77817 (call: approvals, consent, fillers, order and background of tools)
             playout_pump(c);
             life_progress(c);
             ladder_progress(c);

@@ -17,16 +17,29 @@ void life_begin(struct call *c)
 }
 
 /* Instructions of a response replace the session's: these words and nothing else. */
+static void put_exactly(struct buf *text, struct str words)
+{
+    buf_init(text, CALL_WANT_MAX);
+    buf_puts(text, "Say exactly: \"");
+    for (size_t i = 0; i < words.n; i++) {
+        buf_putc(text, words.p[i] == '"' ? '\'' : words.p[i]); /* a quote inside would end the sentence */
+    }
+    buf_puts(text, "\" Say nothing else.");
+}
+
 static void ask_exactly(struct call *c, struct str words)
 {
     struct buf text;
-    buf_init(&text, CALL_WANT_MAX);
-    buf_puts(&text, "Say exactly: \"");
-    for (size_t i = 0; i < words.n; i++) {
-        buf_putc(&text, words.p[i] == '"' ? '\'' : words.p[i]); /* a quote inside would end the sentence */
-    }
-    buf_puts(&text, "\" Say nothing else.");
+    put_exactly(&text, words);
     seq_request(c, buf_str(&text), true);
+    buf_done(&text);
+}
+
+void life_fill(struct call *c, struct str words)
+{
+    struct buf text;
+    put_exactly(&text, words);
+    seq_fill(c, buf_str(&text));
     buf_done(&text);
 }
 
@@ -384,6 +397,8 @@ void life_timer(struct call *c, enum call_timer t)
     case TIMER_TOOL:
         tools_expired(c);
         break;
+    case TIMER_FILLER:
+        break; /* looked after behind every event */
     case TIMER_KEYS:
         uplink_keys_done(c);
         break;

@@ -65,7 +65,8 @@ void call_opts_init(struct call_opts *o)
                       .media_ms = 20000},
         .limits = {.max_call_s = 3600, .queue_ms = 600000, .uplink_ms = 10000},
         .record = true,
-        .approvals = {.yes = STR("yes\nyeah\nyep\nsure\nok\nokay\ncorrect\nright\ngo ahead\nplease do\nof course"),
+        .approvals = {.yes = STR(
+                          "yes\nyeah\nyep\nsure\nok\nokay\ncorrect\nthat is right\nthat's right\ngo ahead\nof course"),
                       .no = STR("no\nnope\nnot\ndon't\ndo not\nnever\nstop\nwait\ncancel"),
                       .transcript_ms = 3000},
         .guards = {.debounce_chars = 100, .hold_max_ms = 1500, .margin_ms = 400, .max_trips = 3},

@@ -131,6 +131,32 @@ void playout_audio(struct call *c, struct str response_id, struct str item_id, s
     }
 }
 
+void playout_sound(struct call *c, struct span mulaw)
+{
+    struct audio_conv conv;
+    struct buf name;
+    buf_init(&name, 32);
+    buf_printf(&name, "ours-%u", c->item_next + 1);
+    struct item *it = c->leg == LEG_UP ? item_need(c, STR(""), buf_str(&name)) : NULL;
+    buf_done(&name);
+    if (!it) {
+        return;
+    }
+    it->ours = it->audio_done = it->text_done = true;
+    audio_conv_init(&conv, AUDIO_PCMU, c->leg_format);
+    size_t cap = audio_conv_max(&conv, mulaw.n);
+    uint8_t *out = arena_raw(&c->out->bytes, cap ? cap : 1);
+    size_t n = 0;
+    if (!out || audio_conv_run(&conv, mulaw, out, cap, &n) < 0 || fifo_put(&c->queue, span_from(out, n)) < 0) {
+        c->out->overflow = true;
+        return;
+    }
+    it->received += (uint32_t)n;
+    c->downlink_bytes += n;
+    c->audible_us = c->playout == PLAYOUT_EMPTY ? c->now_us : c->audible_us;
+    playout_to(c, PL_AUDIO);
+}
+
 void playout_item_done(struct call *c, struct str response_id UNUSED, struct str item_id)
 {
     struct item *it = item_find(c, item_id);
@@ -188,6 +214,9 @@ static void note_first_sent(struct call *c, struct item *it)
 {
     if (it->start_ms < 0) {
         it->start_ms = call_since_ms(c);
+        if (!it->ours) {
+            consent_asked(c, it);
+        }
         if (c->turn_open && c->turn.first_sent_ms < 0) {
             c->turn.first_sent_ms = it->start_ms;
         }

@@ -30,16 +30,29 @@ void seq_bury(struct call *c, const char *response_id)
     }
 }
 
-void seq_request(struct call *c, struct str instructions, bool no_tools)
+static void request_as(struct call *c, struct str instructions, bool no_tools, bool filler)
 {
     if (c->model != MODEL_READY) {
         return;
     }
+    c->want_filler = filler;
     c->want = true; /* one for all that piled up, as the last one wants it */
     c->want_no_tools = no_tools;
     buf_clear(&c->want_text, 0);
     buf_put_str(&c->want_text, instructions);
     seq_try(c);
+}
+
+void seq_request(struct call *c, struct str instructions, bool no_tools)
+{
+    request_as(c, instructions, no_tools, false);
+}
+
+void seq_fill(struct call *c, struct str instructions)
+{
+    if (!c->want) {
+        request_as(c, instructions, true, true);
+    }
 }
 
 /* May a response.create leave now? */
@@ -73,6 +86,7 @@ void seq_try(struct call *c)
     buf_done(&c->asked_text);
     c->asked_text = c->want_text;
     c->asked_no_tools = c->want_no_tools;
+    c->asked_filler = c->want_filler;
     buf_init(&c->want_text, CALL_WANT_MAX);
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.response_ms);
 }
@@ -80,8 +94,9 @@ void seq_try(struct call *c)
 /* What was asked for is wanted once more, unless something newer is. */
 static void want_again(struct call *c)
 {
-    if (!c->want) {
+    if (!c->want && !c->asked_filler) {
         c->want = true;
+        c->want_filler = false;
         c->want_no_tools = c->asked_no_tools;
         buf_clear(&c->want_text, 0);
         buf_put_str(&c->want_text, buf_str(&c->asked_text));
@@ -91,6 +106,9 @@ static void want_again(struct call *c)
 /* The request in flight came to nothing: the same once more, unless something newer is wanted. False: tried enough. */
 static bool try_again(struct call *c)
 {
+    if (c->asked_filler) {
+        return true; /* it is done without */
+    }
     if (c->retries++ >= RETRIES_MAX) {
         return false;
     }
@@ -105,6 +123,14 @@ void seq_created(struct call *c, struct str response_id)
         seq_bury(c, c->active_id); /* the peer runs two at once; only the newer one is played */
     }
     response_to(c, RE_CREATED);
+    if (ours) {
+        tools_accepted(c, c->in_flight);
+    } else {
+        c->asked_filler = false;
+    }
+    if (c->asked_filler) {
+        call_copy_id(c->filler_id, response_id);
+    }
     c->response_ms = 0;
     c->response_called = false;
     call_copy_id(c->active_id, response_id);
@@ -165,7 +191,7 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
     } else if (status == RESPONSE_COMPLETED) {
         c->retries = 0;
     }
-    bool ours_to_hear = was == RESPONSE_GENERATING && status == RESPONSE_COMPLETED;
+    bool ours_to_hear = was == RESPONSE_GENERATING && status == RESPONSE_COMPLETED && !c->asked_filler;
     settled(c);
     if (ours_to_hear && c->response_ms == 0 && !c->response_called) {
         ladder_mute_answer(c);
@@ -177,6 +203,7 @@ void seq_error(struct call *c, uint32_t request, struct str code)
     bool benign = str_is(code, "response_cancel_not_active") || str_is(code, "input_audio_buffer_commit_empty") ||
                   str_is(code, "item_truncate_invalid_item_id");
     call_remark(c, NOTE_MODEL_ERROR, request, code);
+    tools_error(c, request);
     if (str_is(code, "input_audio_buffer_commit_empty") && c->own_commits) {
         c->own_commits--; /* it will not be confirmed */
     }

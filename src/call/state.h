@@ -16,14 +16,27 @@
 #include "call/detector.h"
 #include "call/ledger.h"
 #include "call/machine.h"
+#include "call/tool_state.h"
 #include "call/track.h"
 
+<<<<<<< HEAD
 #define CALL_ITEMS      16
 #define CALL_TOOL_SLOTS 16
 #define CALL_DEAD       8
 #define CALL_TEXT_MAX   16384
 #define CALL_KEYS_MAX   32
 #define CALL_WANT_MAX   (256 * 1024) /* instructions of an agent and a sentence */
+=======
+#define CALL_ITEMS             16
+#define CALL_DEAD              8
+#define CALL_TEXT_MAX          16384
+#define CALL_LAST_WORDS_MS     300   /* audio in the response of end_call or a transfer that counts as its last words */
+#define CALL_LAST_WORDS_MAX_MS 30000 /* last words that have begun may take this long */
+#define CALL_KEYS_MAX          32
+#define CALL_KEYS_OUT_MAX      32
+#define CALL_TRANSFER_TO_MAX   256
+#define CALL_WANT_MAX          (256 * 1024) /* instructions of an agent and a sentence */
+>>>>>>> 2b77817 (call: approvals, consent, fillers, order and background of tools)
 
 enum leg_state { LEG_NONE, LEG_UP, LEG_HANGING_UP, LEG_DOWN };
 enum model_state { MODEL_OPENING, MODEL_READY, MODEL_GONE };
@@ -42,6 +55,7 @@ enum call_timer {
     TIMER_PUMP,
     TIMER_OVERDUE,
     TIMER_TOOL,
+    TIMER_FILLER,
     TIMER_KEYS,     /* the caller has stopped pressing keys */
     TIMER_VERDICT,  /* a pause must end */
     TIMER_COMMIT,   /* hybrid: we heard the turn end, the service should have too */
@@ -61,18 +75,8 @@ struct item {
     int32_t start_ms;               /* first byte sent; -1: not yet */
     bool audio_done;
     bool text_done;
+    bool ours; /* not the model's: it is not told how much of it was heard */
     struct buf text;
-};
-
-enum tool_state { TOOL_FREE, TOOL_RUNNING, TOOL_READY };
-
-struct tool_slot {
-    enum tool_state state;
-    char id[CALL_ID_MAX];
-    char response_id[CALL_ID_MAX];
-    uint32_t tool; /* index in opts; UINT32_MAX: unknown */
-    uint64_t deadline_us;
-    struct buf output;
 };
 
 /* What is to be done about the sound that the detector follows. */
@@ -172,6 +176,8 @@ struct call {
     char active_id[CALL_ID_MAX];
     bool model_interrupts, model_creates;
     bool want, want_no_tools, asked_no_tools;
+    bool want_filler, asked_filler; /* it only fills a silence: nothing is lost without it */
+    char filler_id[CALL_ID_MAX];    /* the last such response */
     bool collided;        /* what is wanted came too late for the response under way: it is asked for again behind it */
     struct buf want_text; /* instructions of the response that is wanted; empty: the session's */
     uint32_t response_ms; /* audio of the active one so far */
@@ -186,10 +192,12 @@ struct call {
 
     /* toolset.c */
     struct tool_slot tools[CALL_TOOL_SLOTS];
-    uint32_t tools_live;   /* slots that are not free */
-    uint64_t answered[32]; /* hashes of the last call ids */
-    uint32_t answered_n;
-    bool tools_owe_reply; /* outputs went out and no response was asked for yet */
+    uint32_t tools_live;                      /* slots that are not free */
+    struct tool_done answered[CALL_ANSWERED]; /* ring */
+    uint32_t answered_n, tool_order;
+    struct tool_record tool_records[CALL_MAX_TOOLS]; /* by index in opts */
+    uint64_t quiet_us;                               /* since when nobody speaks while a tool runs; 0: somebody does */
+    bool tools_owe_reply;                            /* outputs went out and no response was asked for yet */
 
     /* history.c */
     struct call_turn turn;
@@ -266,6 +274,8 @@ void playout_pause(struct call *c);
 uint32_t playout_resume(struct call *c);
 uint32_t playout_rest_ms(const struct call *c); /* what is known and was not heard yet */
 void playout_audio(struct call *c, struct str response_id, struct str item_id, struct span audio);
+/* A sound of ours, mu-law at 8000 Hz, behind what waits; the model knows nothing of it. */
+void playout_sound(struct call *c, struct span mulaw);
 void playout_item_done(struct call *c, struct str response_id, struct str item_id);
 void playout_response_done(struct call *c, struct str response_id);
 void playout_mark(struct call *c, uint32_t mark);
@@ -283,6 +293,7 @@ uint32_t bytes_ms(const struct call *c, uint64_t bytes);
 
 /* sequencer.c */
 void seq_request(struct call *c, struct str instructions, bool no_tools);
+void seq_fill(struct call *c, struct str instructions); /* nothing that is waited for */
 void seq_try(struct call *c);
 void seq_created(struct call *c, struct str response_id);
 void seq_done(struct call *c, struct str response_id, enum response_status status, struct str reason);
@@ -296,16 +307,6 @@ void seq_alive(struct call *c);
 void seq_bury(struct call *c, const char *response_id); /* no audio of it is played any more */
 bool seq_is_dead(const struct call *c, struct str response_id);
 uint32_t seq_number(struct call *c);
-
-/* toolset.c */
-void tools_call(struct call *c, const struct call_event *ev);
-void tools_checked(struct call *c, const struct call_event *ev);
-void tools_approval(struct call *c, const struct call_event *ev);
-void tools_result(struct call *c, const struct call_event *ev);
-void tools_flush(struct call *c); /* outputs whose parent response is over go out */
-void tools_expired(struct call *c);
-void tools_cancel_all(struct call *c);
-bool tools_pending(const struct call *c);
 
 /* bargein.c */
 void barge_in(struct call *c, enum call_verdict why);
@@ -336,6 +337,7 @@ void life_model_ready(struct call *c, const struct call_event *ev);
 void life_model_failed(struct call *c, const struct call_event *ev);
 void life_hangup(struct call *c, enum call_reason reason, bool apologise);
 void life_goodbye(struct call *c, struct str response_id); /* end_call was called */
+void life_fill(struct call *c, struct str words);          /* the same, to fill a silence */
 void life_say(struct call *c, struct str words);           /* these words and nothing else, when the model is free */
 /* Says these words (or the agent's own goodbye) and hangs up. */
 void life_goodbye_with(struct call *c, enum call_reason reason, struct str words);

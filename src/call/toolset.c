@@ -3,20 +3,19 @@
  * called is done (the service refuses them before), and when the last of it is out, one response is asked for.
  */
 #include "base/err.h"
+#include "base/json.h"
+#include "base/json_hash.h"
 #include "call/state.h"
 
-#define OUTPUT_MAX_BYTES 12000 /* reference-systems 5.5: what services take without trouble */
+#define OUTPUT_MAX_BYTES    12000      /* reference-systems 5.5: what services take without trouble */
+#define ARGUMENTS_MAX_BYTES (64 << 10) /* no tool takes more */
+#define BACKGROUND_MS       300000     /* for what runs in the background and has no time of its own */
+#define RESENDS_MAX         2
+#define RESEND_MS           300
 
-static uint64_t hash(struct str s)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < s.n; i++) {
-        h = (h ^ (uint8_t)s.p[i]) * UINT64_C(0x100000001b3);
-    }
-    return h ? h : 1;
-}
+/* ---- slots ---- */
 
-static struct tool_slot *find_slot(struct call *c, struct str id)
+struct tool_slot *tools_find(struct call *c, struct str id)
 {
     for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
         if (c->tools[i].state != TOOL_FREE && str_is(id, c->tools[i].id)) {
@@ -26,25 +25,51 @@ static struct tool_slot *find_slot(struct call *c, struct str id)
     return NULL;
 }
 
-static bool was_answered(const struct call *c, struct str id)
+const struct call_tool *tools_of(const struct call *c, const struct tool_slot *s)
 {
-    uint64_t h = hash(id);
-    for (size_t i = 0; i < ARRAY_LEN(c->answered); i++) {
-        if (c->answered[i] == h) {
-            return true;
-        }
-    }
-    return false;
+    return s->tool < c->o->n_tools ? &c->o->tools[s->tool] : NULL;
 }
 
+static void release(struct tool_slot *s)
+{
+    s->state = TOOL_FREE;
+    s->deadline_us = UINT64_MAX;
+    buf_done(&s->arguments);
+    buf_done(&s->output);
+}
+
+/* A free one, else the oldest of those that are only kept in case. */
 static struct tool_slot *new_slot(struct call *c)
 {
+    struct tool_slot *oldest = NULL;
     for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
-        if (c->tools[i].state == TOOL_FREE) {
-            return &c->tools[i];
+        struct tool_slot *s = &c->tools[i];
+        if (s->state == TOOL_FREE) {
+            return s;
+        }
+        if (s->state == TOOL_SENT && (!oldest || s->order < oldest->order)) {
+            oldest = s;
         }
     }
-    return NULL;
+    if (oldest) {
+        release(oldest);
+    }
+    return oldest;
+}
+
+/* An output is owed to the model. */
+static bool owes(const struct tool_slot *s)
+{
+    return s->state >= TOOL_CHECKING && s->state <= TOOL_READY;
+}
+
+uint32_t tools_busy(const struct call *c)
+{
+    uint32_t n = 0;
+    for (int i = 0; c->tools_live && i < CALL_TOOL_SLOTS; i++) {
+        n += owes(&c->tools[i]) && c->tools[i].state != TOOL_ASKING;
+    }
+    return n;
 }
 
 static uint32_t tool_index(const struct call *c, struct str name)
@@ -57,129 +82,314 @@ static uint32_t tool_index(const struct call *c, struct str name)
     return UINT32_MAX;
 }
 
-static void ready(struct tool_slot *s, struct str output)
+void tools_rearm(struct call *c)
 {
+    uint64_t due = UINT64_MAX;
+    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+        const struct tool_slot *s = &c->tools[i];
+        if (s->state != TOOL_FREE && s->state != TOOL_SENT) {
+            due = MIN(due, s->deadline_us);
+        }
+        if (s->state == TOOL_READY && s->not_before_us > c->now_us) {
+            due = MIN(due, s->not_before_us);
+        }
+    }
+    c->timers[TIMER_TOOL] = due;
+}
+
+static void keep_output(struct tool_slot *s, struct str output)
+{
+    if (s->output.max_bytes == 0) {
+        buf_init(&s->output, OUTPUT_MAX_BYTES + 256);
+    }
     buf_clear(&s->output, 0);
     if (output.n > OUTPUT_MAX_BYTES) {
         buf_puts(&s->output, "{\"error\":\"the result was too large\"}");
     } else {
         buf_put_str(&s->output, output);
     }
+}
+
+void tools_ready(struct call *c, struct tool_slot *s, struct str output)
+{
+    keep_output(s, output);
+    buf_done(&s->arguments);
     s->state = TOOL_READY;
     s->deadline_us = UINT64_MAX;
+    s->not_before_us = 0;
+    tools_rearm(c);
 }
 
-static void rearm(struct call *c)
+/* ---- start ---- */
+
+/* Whether those called before it let it start: nobody waits for what runs in the background. */
+static bool may_run(const struct call *c, const struct tool_slot *s)
 {
-    uint64_t due = UINT64_MAX;
+    bool alone = tools_of(c, s)->rules.mode == TOOL_SEQUENTIAL;
     for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
-        if (c->tools[i].state == TOOL_RUNNING) {
-            due = MIN(due, c->tools[i].deadline_us);
+        const struct tool_slot *t = &c->tools[i];
+        const struct call_tool *tool = tools_of(c, t);
+        bool under_way = t->state >= TOOL_CHECKING && t->state <= TOOL_RUNNING;
+        if (t != s && under_way && t->order < s->order && (alone || (tool && tool->rules.mode == TOOL_SEQUENTIAL))) {
+            return false;
         }
     }
-    c->timers[TIMER_TOOL] = due;
+    return true;
 }
 
-static void start_tool(struct call *c, struct tool_slot *s, const struct call_event *ev)
+static uint32_t deadline_ms(const struct call *c, const struct call_tool *tool)
 {
-    const struct call_tool *tool = &c->o->tools[s->tool];
-    uint32_t deadline_ms = tool->deadline_ms ? tool->deadline_ms : c->o->deadlines.tool_ms;
-    struct str id = call_keep(c, ev->model_tool.tool_call_id);
-    struct str name = call_keep(c, ev->model_tool.name);
-    struct str arguments = call_keep(c, ev->model_tool.arguments);
+    return tool->deadline_ms ? tool->deadline_ms : tool->rules.background ? BACKGROUND_MS : c->o->deadlines.tool_ms;
+}
+
+static void run(struct call *c, struct tool_slot *s)
+{
+    const struct call_tool *tool = tools_of(c, s);
+    uint32_t ms = deadline_ms(c, tool);
+    struct str id = call_keep(c, str_from(s->id));
+    struct str name = call_keep(c, tool->name);
+    struct str arguments = call_keep(c, buf_str(&s->arguments));
     struct call_action *act = call_emit(c, ACT_TOOL_RUN);
     act->tool_run.tool_call_id = id;
     act->tool_run.name = name;
     act->tool_run.arguments = arguments;
-    act->tool_run.deadline_ms = deadline_ms;
-    s->deadline_us = c->now_us + ms_us(deadline_ms);
-    rearm(c);
+    act->tool_run.deadline_ms = ms;
+    s->state = TOOL_RUNNING;
+    s->deadline_us = c->now_us + ms_us(ms);
+    buf_done(&s->arguments);
+    if (tool->rules.background) {
+        s->state = TOOL_STARTED;
+        keep_output(s,
+                    STR("{\"status\":\"started\",\"note\":\"The result will be told later. Do not call it again.\"}"));
+        call_remark(c, NOTE_TOOL_BACKGROUND, 0, STR("started"));
+    }
+}
+
+/* In the order of the calls, so that one that waits is not overtaken. */
+static void start_waiting(struct call *c)
+{
+    for (uint32_t after = 0;;) {
+        struct tool_slot *next = NULL;
+        for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+            struct tool_slot *s = &c->tools[i];
+            if (s->state == TOOL_WAITING && s->order > after && (!next || s->order < next->order)) {
+                next = s;
+            }
+        }
+        if (!next) {
+            return;
+        }
+        after = next->order;
+        if (may_run(c, next)) {
+            run(c, next);
+            tools_rearm(c);
+        }
+    }
+}
+
+void tools_start(struct call *c, struct tool_slot *s)
+{
+    s->state = TOOL_WAITING;
+    s->deadline_us = UINT64_MAX;
+    start_waiting(c);
+    tools_rearm(c);
+}
+
+/* ---- a call ---- */
+
+/* Delivered twice, or an id that stood for something else before: neither gets another output. */
+static bool is_known(struct call *c, struct str id, uint64_t what)
+{
+    uint64_t h = str_hash(id);
+    const struct tool_slot *s = tools_find(c, id);
+    bool known = s != NULL;
+    bool same = s && s->what == what;
+    for (size_t i = 0; i < ARRAY_LEN(c->answered) && !known; i++) {
+        known = c->answered[i].id == h;
+        same = known && c->answered[i].what == what;
+    }
+    if (known) {
+        call_remark(c, same ? NOTE_TOOL_DUPLICATE : NOTE_TOOL_CONFLICT, 0, id);
+    }
+    return known;
+}
+
+static void remember(struct call *c, struct str id, uint64_t what)
+{
+    c->answered[c->answered_n++ % ARRAY_LEN(c->answered)] = (struct tool_done){str_hash(id), what};
+}
+
+static void put_error(struct buf *out, const char *before, struct str name)
+{
+    struct buf text;
+    buf_init(&text, 512);
+    buf_puts(&text, before);
+    buf_put_str(&text, (struct str){name.p, MIN(name.n, (size_t)64)});
+    buf_puts(out, "{\"error\":");
+    json_put_quoted(out, buf_str(&text));
+    buf_putc(out, '}');
+    buf_done(&text);
+}
+
+static void refuse_unknown(struct call *c, struct tool_slot *s, struct str name)
+{
+    struct buf text;
+    call_remark(c, NOTE_TOOL_UNKNOWN, 0, name);
+    buf_init(&text, 1024);
+    put_error(&text, "Unknown function: ", name);
+    s->mute = true;
+    tools_ready(c, s, buf_str(&text));
+    buf_done(&text);
+}
+
+static void take_call(struct call *c, struct tool_slot *s, const struct call_event *ev)
+{
+    struct str name = ev->model_tool.name;
+    s->tool = tool_index(c, name);
+    if (s->tool == UINT32_MAX) {
+        refuse_unknown(c, s, name);
+        return;
+    }
+    if (c->o->tools[s->tool].kind == CALL_TOOL_END) {
+        tools_ready(c, s, STR("{\"status\":\"call_ending\"}"));
+        life_goodbye(c, ev->model_tool.response_id);
+        return;
+    }
+    buf_init(&s->arguments, ARGUMENTS_MAX_BYTES);
+    buf_put_str(&s->arguments, ev->model_tool.arguments);
+    if (s->arguments.err < 0) {
+        tools_ready(c, s, STR("{\"error\":\"The arguments are too long.\"}"));
+        return;
+    }
+    approval_begin(c, s);
+}
+
+/* More at once than any model asks for: answered at once, so that none is left without an output. */
+static void refuse_crowd(struct call *c, struct str id, uint64_t what)
+{
+    struct str kept = call_keep(c, id);
+    struct call_action *act = call_emit(c, ACT_MODEL_TOOL_OUTPUT);
+    act->model_tool_output.request = seq_number(c);
+    act->model_tool_output.tool_call_id = kept;
+    act->model_tool_output.output = STR("{\"error\":\"too many tools at once\"}");
+    remember(c, id, what);
 }
 
 void tools_call(struct call *c, const struct call_event *ev)
 {
-    c->response_called = true;
     struct str id = ev->model_tool.tool_call_id;
-    if (id.n == 0 || id.n >= CALL_ID_MAX || find_slot(c, id) || was_answered(c, id)) {
+    uint64_t what = str_hash(ev->model_tool.name) ^ json_hash(ev->model_tool.arguments);
+    c->response_called = true;
+    if (id.n == 0 || id.n >= CALL_ID_MAX) {
         call_remark(c, NOTE_TOOL_DUPLICATE, 0, id);
+        return;
+    }
+    if (is_known(c, id, what)) {
         return;
     }
     struct tool_slot *s = new_slot(c);
     if (!s) {
-        /* More at once than any model asks for: answer at once, so that none is left without an output. */
-        struct str kept = call_keep(c, id);
-        struct call_action *act = call_emit(c, ACT_MODEL_TOOL_OUTPUT);
-        act->model_tool_output.request = seq_number(c);
-        act->model_tool_output.tool_call_id = kept;
-        act->model_tool_output.output = STR("{\"error\":\"too many tools at once\"}");
+        refuse_crowd(c, id, what);
         return;
     }
-    s->state = TOOL_RUNNING;
+    *s = (struct tool_slot){.state = TOOL_WAITING,
+                            .what = what,
+                            .order = ++c->tool_order,
+                            .called_us = c->now_us,
+                            .deadline_us = UINT64_MAX};
     c->tools_live++;
     call_copy_id(s->id, id);
     call_copy_id(s->response_id, ev->model_tool.response_id);
-    s->deadline_us = UINT64_MAX;
-    if (s->output.max_bytes == 0) {
-        buf_init(&s->output, OUTPUT_MAX_BYTES + 256);
-    }
-    s->tool = tool_index(c, ev->model_tool.name);
     if (c->turn_open) {
         c->turn.tools++;
     }
-    if (s->tool == UINT32_MAX) {
-        call_remark(c, NOTE_TOOL_UNKNOWN, 0, ev->model_tool.name);
-        struct buf text;
-        buf_init(&text, 512);
-        buf_puts(&text, "{\"error\":\"Unknown function: ");
-        for (size_t i = 0; i < ev->model_tool.name.n && i < 64; i++) {
-            char ch = ev->model_tool.name.p[i];
-            buf_putc(&text, ch < 0x20 || ch == '"' || ch == '\\' ? '?' : ch);
-        }
-        buf_puts(&text, "\"}");
-        ready(s, buf_str(&text));
-        buf_done(&text);
-    } else if (c->o->tools[s->tool].kind == CALL_TOOL_END) {
-        ready(s, STR("{\"status\":\"call_ending\"}"));
-        life_goodbye(c, ev->model_tool.response_id);
-    } else {
-        start_tool(c, s, ev);
-    }
+    take_call(c, s, ev);
 }
 
-void tools_checked(struct call *c, const struct call_event *ev)
-{
-    call_remark(c, NOTE_TOOL_LATE, 0, ev->tool_checked.tool_call_id);
-}
-
-void tools_approval(struct call *c, const struct call_event *ev)
-{
-    call_remark(c, NOTE_TOOL_LATE, 0, ev->tool_approval.tool_call_id);
-}
+/* ---- its end ---- */
 
 void tools_result(struct call *c, const struct call_event *ev)
 {
-    struct tool_slot *s = find_slot(c, ev->tool_result.tool_call_id);
-    if (!s || s->state != TOOL_RUNNING) {
+    struct tool_slot *s = tools_find(c, ev->tool_result.tool_call_id);
+    if (s && s->state == TOOL_BACKGROUND) {
+        keep_output(s, ev->tool_result.output);
+        s->state = TOOL_REPORT;
+        s->deadline_us = UINT64_MAX;
+        tools_rearm(c);
+    } else if (s && (s->state == TOOL_RUNNING || s->state == TOOL_STARTED)) {
+        tools_ready(c, s, ev->tool_result.output);
+    } else {
         call_remark(c, NOTE_TOOL_LATE, 0, ev->tool_result.tool_call_id);
-        return;
     }
-    ready(s, ev->tool_result.output);
-    rearm(c);
+}
+
+static void tell_cancel(struct call *c, const struct tool_slot *s)
+{
+    struct str id = call_keep(c, str_from(s->id));
+    call_emit(c, ACT_TOOL_CANCEL)->tool_cancel.tool_call_id = id;
+}
+
+/* The host is working on it. */
+static bool runs(const struct tool_slot *s)
+{
+    return s->state == TOOL_RUNNING || s->state == TOOL_STARTED || s->state == TOOL_BACKGROUND;
+}
+
+static void time_is_up(struct call *c, struct tool_slot *s)
+{
+    const struct call_tool *tool = tools_of(c, s);
+    struct str text = tool->rules.timeout_text.n
+                          ? tool->rules.timeout_text
+                          : STR("{\"error\":\"The tool did not answer in time. Please try again.\"}");
+    call_remark(c, NOTE_TOOL_TIMEOUT, 0, tool->name);
+    tell_cancel(c, s);
+    if (s->state == TOOL_BACKGROUND) {
+        keep_output(s, text);
+        s->state = TOOL_REPORT;
+        s->deadline_us = UINT64_MAX;
+    } else {
+        tools_ready(c, s, text);
+    }
 }
 
 void tools_expired(struct call *c)
 {
     for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
         struct tool_slot *s = &c->tools[i];
-        if (s->state == TOOL_RUNNING && s->deadline_us <= c->now_us) {
-            call_remark(c, NOTE_TOOL_TIMEOUT, 0, c->o->tools[s->tool].name);
-            struct str id = call_keep(c, str_from(s->id));
-            call_emit(c, ACT_TOOL_CANCEL)->tool_cancel.tool_call_id = id;
-            ready(s, STR("{\"error\":\"The tool did not answer in time. Please try again.\"}"));
+        if (s->state == TOOL_FREE || s->deadline_us > c->now_us) {
+            continue;
+        }
+        if (runs(s)) {
+            time_is_up(c, s);
+        } else if (s->state == TOOL_CONFIRMING) {
+            consent_expired(c, s);
+        } else if (s->state == TOOL_ASKING || s->state == TOOL_CHECKING) {
+            approval_expired(c, s);
         }
     }
-    rearm(c);
+    tools_rearm(c);
 }
+
+void tools_interrupted(struct call *c)
+{
+    for (int i = 0; c->tools_live && i < CALL_TOOL_SLOTS; i++) {
+        struct tool_slot *s = &c->tools[i];
+        const struct call_tool *tool = tools_of(c, s);
+        if (!owes(s) || s->state == TOOL_READY || !tool || !tool->rules.cancel_on_interrupt) {
+            continue;
+        }
+        if (runs(s)) {
+            tell_cancel(c, s);
+        } else if (s->state == TOOL_ASKING) {
+            approval_decided(c, s, APPROVAL_GONE);
+        }
+        call_remark(c, NOTE_TOOL_CANCELLED, 0, tool->name);
+        s->mute = true; /* what the caller says now is answered */
+        tools_ready(c, s, STR("{\"error\":\"Cancelled: the caller interrupted.\"}"));
+    }
+}
+
+/* ---- outputs ---- */
 
 static bool parent_runs(const struct call *c, const struct tool_slot *s)
 {
@@ -189,32 +399,97 @@ static bool parent_runs(const struct call *c, const struct tool_slot *s)
 
 static void put_output(struct call *c, struct tool_slot *s)
 {
+    const struct call_tool *tool = tools_of(c, s);
     struct str id = call_keep(c, str_from(s->id));
     struct str output = call_keep(c, buf_str(&s->output));
     struct call_action *act = call_emit(c, ACT_MODEL_TOOL_OUTPUT);
-    act->model_tool_output.request = seq_number(c);
+    act->model_tool_output.request = s->request = seq_number(c);
     act->model_tool_output.tool_call_id = id;
     act->model_tool_output.output = output;
-    c->answered[c->answered_n++ % ARRAY_LEN(c->answered)] = hash(id);
-    bool ends = s->tool != UINT32_MAX && c->o->tools[s->tool].kind == CALL_TOOL_END;
-    c->tools_owe_reply = c->tools_owe_reply || !ends;
-    s->state = TOOL_FREE;
+    if (s->resends == 0) {
+        remember(c, id, s->what);
+    }
+    bool ends = tool && tool->kind == CALL_TOOL_END;
+    c->tools_owe_reply = c->tools_owe_reply || !(ends || s->mute);
+    s->state = s->state == TOOL_STARTED ? TOOL_BACKGROUND : TOOL_SENT;
     c->tools_live--;
-    buf_done(&s->output);
+}
+
+static void put_report(struct call *c, struct tool_slot *s)
+{
+    struct buf text;
+    buf_init(&text, OUTPUT_MAX_BYTES + 1024);
+    buf_puts(&text, "The tool ");
+    buf_put_str(&text, tools_of(c, s)->name);
+    buf_puts(&text, ", which was started before, has come to a result. Tell the caller what matters of it: ");
+    buf_put_str(&text, buf_str(&s->output));
+    struct str kept = call_keep(c, buf_str(&text));
+    buf_done(&text);
+    call_emit(c, ACT_MODEL_USER_TEXT)->model_user_text.text = kept;
+    call_remark(c, NOTE_TOOL_BACKGROUND, 0, STR("reported"));
+    release(s);
+    seq_request(c, STR_NULL, false);
+}
+
+/* What came of tools in the background is told when nobody speaks, one after the other. */
+static void report(struct call *c)
+{
+    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+        if (c->tools[i].state == TOOL_REPORT && floor_is_free(c)) {
+            put_report(c, &c->tools[i]);
+        }
+    }
 }
 
 void tools_flush(struct call *c)
 {
+    bool muted = false;
+    start_waiting(c);
     for (int i = 0; c->tools_live && i < CALL_TOOL_SLOTS; i++) {
         struct tool_slot *s = &c->tools[i];
-        if (s->state == TOOL_READY && c->model == MODEL_READY && !parent_runs(c, s)) {
+        bool out = s->state == TOOL_STARTED || (s->state == TOOL_READY && s->not_before_us <= c->now_us);
+        if (out && c->model == MODEL_READY && !parent_runs(c, s)) {
             put_output(c, s);
+            muted = muted || (s->mute && s->tool == UINT32_MAX);
         }
     }
-    if (c->tools_owe_reply && c->tools_live == 0) {
+    bool all = tools_busy(c) == 0;
+    bool talks = !call_leaving(c);
+    if (c->tools_owe_reply && all) {
         c->tools_owe_reply = false;
+<<<<<<< HEAD
         if (c->phase != PHASE_FAREWELL) {
+=======
+        if (talks) {
+>>>>>>> 2b77817 (call: approvals, consent, fillers, order and background of tools)
             seq_request(c, STR_NULL, false);
+        }
+    } else if (muted && all && talks && c->response_ms == 0 && c->playout == PLAYOUT_EMPTY && !c->want) {
+        ladder_mute_answer(c); /* nothing was said but a call into the void */
+    }
+    report(c);
+}
+
+void tools_error(struct call *c, uint32_t request)
+{
+    for (int i = 0; request && i < CALL_TOOL_SLOTS; i++) {
+        struct tool_slot *s = &c->tools[i];
+        if (s->state == TOOL_SENT && s->request == request && s->resends < RESENDS_MAX) {
+            s->resends++;
+            s->state = TOOL_READY;
+            s->not_before_us = c->now_us + ms_us(RESEND_MS);
+            c->tools_live++;
+            call_remark(c, NOTE_TOOL_RESENT, s->resends, str_from(s->id));
+            tools_rearm(c);
+        }
+    }
+}
+
+void tools_accepted(struct call *c, uint32_t request)
+{
+    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+        if (c->tools[i].state == TOOL_SENT && c->tools[i].request < request) {
+            release(&c->tools[i]);
         }
     }
 }
@@ -228,14 +503,25 @@ void tools_cancel_all(struct call *c)
 {
     for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
         struct tool_slot *s = &c->tools[i];
-        if (s->state == TOOL_RUNNING) {
-            struct str id = call_keep(c, str_from(s->id));
-            call_emit(c, ACT_TOOL_CANCEL)->tool_cancel.tool_call_id = id;
+        if (runs(s)) {
+            tell_cancel(c, s);
+        } else if (s->state == TOOL_ASKING) {
+            approval_decided(c, s, APPROVAL_GONE);
         }
-        s->state = TOOL_FREE;
-        buf_done(&s->output);
+        release(s);
     }
     c->tools_live = 0;
     c->tools_owe_reply = false;
     timer_off(c, TIMER_TOOL);
+    timer_off(c, TIMER_FILLER);
+}
+
+void tools_done(struct call *c)
+{
+    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+        release(&c->tools[i]);
+    }
+    for (int i = 0; i < CALL_MAX_TOOLS; i++) {
+        buf_done(&c->tool_records[i].message);
+    }
 }

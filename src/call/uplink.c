@@ -174,6 +174,7 @@ void uplink_text(struct call *c, struct str said)
     }
     struct str text = call_keep(c, said);
     ladder_reset(c);
+    tools_interrupted(c);
     if (c->playout != PLAYOUT_EMPTY || c->response == RESPONSE_GENERATING) {
         cut_agent(c, WE_CANCEL);
     }

@@ -313,6 +313,7 @@ static void check_action(struct sim *s, const struct call_action *a)
         break;
     case ACT_MODEL_TOOL_OUTPUT:
         s->outputs++;
+        s->last_output = a->model_tool_output.request;
         break;
     case ACT_TOOL_RUN:
         s->runs++;

@@ -61,6 +61,7 @@ struct sim {
     /* seen */
     uint32_t responds, cancels, truncates, clears, ends, hangups, outputs, runs, commits, chunks, truncated_ms;
     uint64_t dead_items[4]; /* bit per byte value: no audio of it may be sent any more */
+    uint32_t last_output;   /* request number of the last tool output */
     uint32_t in_flight;     /* request number of a response.create that was not answered yet */
     enum call_reason reason;
     uint32_t duration_ms;

@@ -42,6 +42,11 @@ enum letter {
     L_CUE_START,
     L_CUE_COMMIT,
     L_CUE_DISCARD,
+    L_CHECK_RUN,
+    L_CHECK_ASK,
+    L_APPROVE,
+    L_REJECT_ALWAYS,
+    L_USER_TEXT,
     LETTER_N
 };
 
@@ -158,6 +163,27 @@ static void apply(enum letter l)
         ev.control_turn.cue = (enum turn_cue)(l - L_CUE_START);
         sim_event(&s, &ev);
         break;
+    case L_CHECK_RUN:
+    case L_CHECK_ASK:
+        ev.type = EV_TOOL_CHECKED;
+        ev.tool_checked.tool_call_id = STR("call_1");
+        ev.tool_checked.check = l == L_CHECK_RUN ? TOOL_CHECK_RUN : TOOL_CHECK_ASK;
+        sim_event(&s, &ev);
+        break;
+    case L_APPROVE:
+    case L_REJECT_ALWAYS:
+        ev.type = EV_TOOL_APPROVAL;
+        ev.tool_approval.tool_call_id = STR("call_1");
+        ev.tool_approval.approve = l == L_APPROVE;
+        ev.tool_approval.always = l == L_REJECT_ALWAYS;
+        sim_event(&s, &ev);
+        break;
+    case L_USER_TEXT:
+        ev.type = EV_MODEL_USER_TEXT;
+        ev.model_user_text.item_id = STR("u1");
+        ev.model_user_text.text = STR("yes");
+        sim_event(&s, &ev);
+        break;
     case LETTER_N:
         break;
     }
@@ -195,6 +221,9 @@ static uint32_t walk_products(const struct call_opts *opts)
     static uint32_t queue[NODES];
     memset(known, 0, sizeof(known));
     memset(products, 0, sizeof(products));
+    /* Without rules nobody decides anything about a tool. */
+    bool ruled = opts && opts->tools[0].rules.approval.kind != APPROVAL_NEVER;
+    int letters = ruled ? LETTER_N : L_CHECK_RUN;
     uint32_t head = 0;
     uint32_t tail = 0;
     uint32_t steps = 0;
@@ -207,7 +236,7 @@ static uint32_t walk_products(const struct call_opts *opts)
     queue[tail++] = first;
     while (head < tail) {
         struct path here = found[queue[head++]];
-        for (int l = 0; l < LETTER_N && here.n < DEPTH; l++) {
+        for (int l = 0; l < letters && here.n < DEPTH; l++) {
             struct path next = here;
             next.letters[next.n++] = (uint8_t)l;
             play(&next, opts);
@@ -261,6 +290,31 @@ TEST(every_reachable_product_state_of_local_detection_survives_every_event)
     assert_true(walk_kind(TURN_LOCAL, false) >= 60);
     assert_true(walk_kind(TURN_HYBRID, true) >= 60);
     assert_true(walk_kind(TURN_MANUAL, false) >= 40);
+}
+
+/* Every kind of approval, with what the caller hears meanwhile. */
+static uint32_t walk_rules(const struct tool_rules *rules)
+{
+    struct call_opts opts;
+    sim_init(&s);
+    opts = s.opts;
+    sim_done(&s);
+    opts.tools[0].rules = *rules;
+    return walk_products(&opts);
+}
+
+TEST(every_reachable_product_state_with_approvals_and_fillers_survives_every_event)
+{
+    static uint8_t sound[800];
+    memset(sound, 249, sizeof(sound));
+    struct tool_rules rules = {.approval = {.kind = APPROVAL_WHEN, .timeout_ms = 2000, .words = STR("One moment.")},
+                               .filler = {.after_ms = 100, .words = STR("Please wait.")},
+                               .mode = TOOL_SEQUENTIAL,
+                               .cancel_on_interrupt = true};
+    assert_true(walk_rules(&rules) >= 60);
+    rules.approval.kind = APPROVAL_SPOKEN;
+    rules.filler.sound = span_from(sound, sizeof(sound));
+    assert_true(walk_rules(&rules) >= 60);
 }
 
 /* ---- random walk ---- */
@@ -343,6 +397,45 @@ static void caller_acts(struct actor *a)
     }
 }
 
+/* An operator, a checker, a transcript: whatever may decide about one of the calls. */
+static void decide_something(void)
+{
+    char id[16];
+    snprintf(id, sizeof(id), "call_%u", dice(50));
+    struct call_event ev = {.type = EV_TOOL_APPROVAL};
+    switch (dice(3)) {
+    case 0:
+        ev.tool_approval.tool_call_id = str_from(id);
+        ev.tool_approval.approve = dice(3) != 0;
+        ev.tool_approval.always = dice(8) == 0;
+        break;
+    case 1:
+        ev.type = EV_TOOL_CHECKED;
+        ev.tool_checked.tool_call_id = str_from(id);
+        ev.tool_checked.check = (enum tool_check)dice(TOOL_CHECK_N);
+        ev.tool_checked.output = STR("no");
+        break;
+    default:
+        ev.type = EV_MODEL_USER_TEXT;
+        ev.model_user_text.item_id = STR("u1");
+        ev.model_user_text.text = dice(2) ? STR("yes") : STR("no");
+        break;
+    }
+    sim_event(&s, &ev);
+}
+
+static void draw_rules(struct tool_rules *r)
+{
+    *r = (struct tool_rules){
+        .mode = (enum tool_mode)dice(TOOL_MODE_N), .background = dice(3) == 0, .cancel_on_interrupt = dice(3) == 0};
+    r->filler.after_ms = dice(2) ? 200 + dice(2000) : 0;
+    r->filler.words = STR("One moment.");
+    r->approval.kind = (enum approval_kind)dice(APPROVAL_KIND_N);
+    r->approval.timeout_ms = dice(2) ? 500 + dice(9000) : 0;
+    r->approval.timeout_approves = dice(2);
+    r->approval.words = dice(2) ? STR("I have to ask.") : STR("");
+}
+
 static void actor_step(struct actor *a)
 {
     uint32_t cancels = s.cancels;
@@ -367,6 +460,9 @@ static void actor_step(struct actor *a)
         sim_event(&s, &ev);
         break;
     }
+    case 6:
+        decide_something();
+        break;
     case 4:
         if (dice(6) == 0) {
             struct call_event ev = {.type = EV_MODEL_ERROR};
@@ -379,7 +475,7 @@ static void actor_step(struct actor *a)
             sim_tool(&s, a->response, "call_end", "end_call");
         }
         break;
-    case 6:
+    case 7:
         if (a->generating && dice(4) == 0) {
             finish(a, dice(5) ? RESPONSE_INCOMPLETE : RESPONSE_FAILED);
         }
@@ -428,6 +524,9 @@ static void random_call(uint64_t number)
         s.opts.greeting.protect = dice(3) == 0;
         s.lossy = s.opts.greeting.protect && s.opts.turn.kind != TURN_LOCAL && s.opts.turn.kind != TURN_MANUAL;
         s.opts.vad.rate_hz = dice(3) ? 8000 : 16000;
+    }
+    if (dice(2)) {
+        draw_rules(&s.opts.tools[0].rules);
     }
     sim_start(&s);
     sim_begin(&s);
@@ -483,4 +582,5 @@ TEST(seeded_random_calls_keep_every_invariant)
 
 TEST_MAIN(T(every_reachable_product_state_survives_every_event),
           T(every_reachable_product_state_of_local_detection_survives_every_event),
+          T(every_reachable_product_state_with_approvals_and_fillers_survives_every_event),
           T(seeded_random_calls_keep_every_invariant))
