@@ -8,13 +8,15 @@
 #include "base/arena.h"
 #include "call/event.h"
 #include "call/opts.h"
+#include "call/signal.h"
 
 #define CALL_ACTION_LIST(X)                                                                                            \
-    X(ACT_LEG_MEDIA, "leg.media")   /* audio in the leg's format; mark behind it when not 0 */                         \
-    X(ACT_LEG_MARK, "leg.mark")     /* a mark alone */                                                                 \
-    X(ACT_LEG_CLEAR, "leg.clear")   /* drop what waits at the carrier */                                               \
-    X(ACT_LEG_HANGUP, "leg.hangup") /* end the phone leg */                                                            \
-    X(ACT_MODEL_OPEN, "model.open")                                                                                    \
+    X(ACT_LEG_MEDIA, "leg.media")       /* audio in the leg's format; mark behind it when not 0 */                     \
+    X(ACT_LEG_MARK, "leg.mark")         /* a mark alone */                                                             \
+    X(ACT_LEG_CLEAR, "leg.clear")       /* drop what waits at the carrier */                                           \
+    X(ACT_LEG_HANGUP, "leg.hangup")     /* end the phone leg */                                                        \
+    X(ACT_LEG_TRANSFER, "leg.transfer") /* hand it over; it then stops, or EV_LEG_TRANSFER_FAILED comes */             \
+    X(ACT_MODEL_OPEN, "model.open")     /* a session, told of model_open.persona */                                    \
     X(ACT_MODEL_APPEND, "model.append")                                                                                \
     X(ACT_MODEL_COMMIT, "model.commit")                                                                                \
     X(ACT_MODEL_CLEAR_INPUT, "model.clear-input")                                                                      \
@@ -22,6 +24,8 @@
     X(ACT_MODEL_CANCEL, "model.cancel")                                                                                \
     X(ACT_MODEL_TRUNCATE, "model.truncate")                                                                            \
     X(ACT_MODEL_TOOL_OUTPUT, "model.tool-output")                                                                      \
+    X(ACT_MODEL_UPDATE, "model.update") /* the session is told of another persona */                                   \
+    X(ACT_MODEL_ITEM, "model.item")     /* an item is put into the conversation */                                     \
     X(ACT_MODEL_USER_TEXT, "model.user-text")                                                                          \
     X(ACT_MODEL_CLOSE, "model.close")                                                                                  \
     X(ACT_TOOL_CHECK, "tool.check")       /* does this use need an approval? EV_TOOL_CHECKED answers */                \
@@ -36,6 +40,7 @@
     X(ACT_LINE, "line")               /* one line of the transcript */                                                 \
     X(ACT_TURN, "turn")               /* one finished turn */                                                          \
     X(ACT_NOTE, "note")               /* a decision, for log, metrics and record */                                    \
+    X(ACT_SIGNAL, "signal")           /* an event of the session, for who watches */                                   \
     X(ACT_USAGE, "usage")                                                                                              \
     X(ACT_END, "end") /* last: the call is over, tear down */
 
@@ -110,7 +115,15 @@ const char *call_renewal_name(enum call_renewal why);
     X(NOTE_GUARD_TRIPPED, "guardrail")         /* value: words of it that the caller heard; text: names */             \
     X(NOTE_GUARD_FAILED, "guardrail-failed")   /* it could not tell and was passed over; text: names */                \
     X(NOTE_GUARD_EXPIRED, "guardrail-expired") /* held audio was not checked in time; value: ms; text: what is done */ \
+    X(NOTE_HANDOFF, "handoff")                 /* value: index of the agent who speaks now; text: its name */          \
+    X(NOTE_HANDOFF_REFUSED, "handoff-refused") /* text: why; the agent stays */                                        \
+    X(NOTE_UPDATE_REFUSED, "update-refused")   /* new settings; text: code */                                          \
+    X(NOTE_UPDATE_TIMEOUT, "update-timeout")   /* new settings were not confirmed in time */                           \
+    X(NOTE_HISTORY_FULL, "history-full")       /* the oldest item was dropped; text: its id */                         \
+    X(NOTE_CONTROL_REFUSED, "control-refused") /* text: which wish, and why */                                         \
     X(NOTE_DTMF, "dtmf")                                                                                               \
+    X(NOTE_TRANSFER, "transfer")          /* text: announcing, ordered, failed, refused, cancelled */                  \
+    X(NOTE_KEYS, "keys-sent")             /* tones of ours were played; value: how many */                             \
     X(NOTE_ILLEGAL, "illegal-transition") /* text: machine state x event; a bug or a confused peer */
 
 enum call_note {
@@ -192,6 +205,7 @@ struct call_turn {
     uint32_t item_ms;                        /* audio received */
     uint32_t heard_ms;                       /* of it, the ledger's low mark */
     uint32_t tools;
+    uint32_t agent; /* index in opts.agents of who spoke first in it */
     bool interrupted;
     enum call_verdict verdict;  /* the last one on a sound over the agent in this turn */
     uint32_t pauses, paused_ms; /* of them those that came to nothing */
@@ -218,7 +232,11 @@ struct call_action {
         struct {
             uint32_t provider; /* 0: the agent's own; others stand in for it, below opts.renewal.n_providers */
             enum call_renewal why;
+            struct call_persona persona;
         } model_open;
+        struct {
+            struct str to, name; /* as of EV_CONTROL_TRANSFER */
+        } leg_transfer;
         struct {
             struct span audio; /* in the model's input format */
         } model_append;
@@ -241,8 +259,18 @@ struct call_action {
             struct str tool_call_id, output;
         } model_tool_output;
         struct {
+            struct str item_id;
             struct str text;
         } model_user_text;
+        struct {
+            uint32_t request;
+            struct call_persona persona;
+        } model_update;
+        struct {
+            uint32_t request;
+            const struct call_item *item; /* an id of ours */
+        } model_item;
+        struct call_signal signal;
         struct {
             struct str tool_call_id, name, arguments;
             uint32_t deadline_ms;
@@ -295,7 +323,8 @@ struct call_action {
         } record;
         struct {
             enum call_party who;
-            int32_t at_ms; /* since the leg's start */
+            uint32_t agent; /* index in opts.agents: of the one who spoke or was spoken to */
+            int32_t at_ms;  /* since the leg's start */
             struct str text;
             struct str unheard; /* agent: what was said and not heard, estimated */
             bool estimated;     /* the cut is an estimate */
@@ -316,7 +345,7 @@ struct call_action {
     };
 };
 
-#define CALL_MAX_ACTIONS 96
+#define CALL_MAX_ACTIONS 192
 
 struct call_actions {
     struct call_action list[CALL_MAX_ACTIONS];

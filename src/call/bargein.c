@@ -35,13 +35,16 @@ static uint32_t truncate_items(struct call *c)
 
 uint32_t cut_agent(struct call *c, enum canceller who)
 {
-    if (!ledger_idle(&c->ledger) && c->leg == LEG_UP) {
+    bool tones = keys_sounding(c); /* then nothing of the agent is at the carrier */
+    if (!ledger_idle(&c->ledger) && c->leg == LEG_UP && !tones) {
         call_emit(c, ACT_LEG_CLEAR);
     }
     c->flushed_bytes += c->queue.len;
     seq_cancel(c, who);
     uint32_t heard_ms = truncate_items(c);
-    playout_settle_cut(c);
+    if (!tones) {
+        playout_settle_cut(c);
+    }
     fifo_clear(&c->queue);
     c->conv_fresh = false;
     c->fade_in = c->resumes = false;

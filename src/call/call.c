@@ -46,14 +46,8 @@ struct call *call_free(struct call *c)
     for (int i = 0; i < CALL_ITEMS; i++) {
         buf_done(&c->items[i].text);
     }
-<<<<<<< HEAD
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
-        buf_done(&c->tools[i].output);
-    }
-=======
     tools_done(c);
     transfer_drop(c);
->>>>>>> 2b77817 (call: approvals, consent, fillers, order and background of tools)
     free(c);
     return NULL;
 }
@@ -217,8 +211,8 @@ static void on_speech_started(struct call *c, const struct call_event *ev UNUSED
         call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("protected-greeting"));
         return;
     }
-    if (c->phase == PHASE_FAREWELL) {
-        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("farewell"));
+    if (call_leaving(c)) {
+        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, str_from(call_phase_name(c->phase)));
         return;
     }
     if (!c->gated) {
@@ -277,6 +271,10 @@ static void on_user_text(struct call *c, const struct call_event *ev)
         line_caller(c, ev->model_user_text.text);
     }
     consent_said(c, ev->model_user_text.item_id, ev->model_user_text.text, ev->model_user_text.failed);
+}
+
+static void on_nothing_yet(struct call *c UNUSED, const struct call_event *ev UNUSED)
+{
 }
 
 static void on_response_created(struct call *c, const struct call_event *ev)
@@ -392,6 +390,12 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_MODEL_TEXT_DONE] = on_text_done,
     [EV_MODEL_TOOL_CALL] = on_tool_call,
     [EV_MODEL_RESPONSE_DONE] = on_response_done,
+    [EV_MODEL_USER_DELTA] = on_nothing_yet,
+    [EV_MODEL_ITEM] = on_nothing_yet,
+    [EV_MODEL_ITEM_DELETED] = on_nothing_yet,
+    [EV_MODEL_ITEM_TRUNCATED] = on_nothing_yet,
+    [EV_MODEL_UPDATED] = on_nothing_yet,
+    [EV_MODEL_IDLE] = on_nothing_yet,
     [EV_MODEL_ERROR] = on_model_error,
     [EV_TOOL_CHECKED] = tools_checked,
     [EV_TOOL_APPROVAL] = tools_approval,
@@ -403,6 +407,16 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_CONTROL_SHED] = on_control_shed,
     [EV_CONTROL_USER_TEXT] = on_control_text,
     [EV_CONTROL_RENEW] = on_control_renew,
+    [EV_CONTROL_INTERRUPT] = on_nothing_yet,
+    [EV_CONTROL_RESPOND] = on_nothing_yet,
+    [EV_CONTROL_COMMIT] = on_nothing_yet,
+    [EV_CONTROL_SAY] = on_nothing_yet,
+    [EV_CONTROL_MESSAGE] = on_nothing_yet,
+    [EV_CONTROL_AGENT] = on_nothing_yet,
+    [EV_CONTROL_ENABLE] = on_nothing_yet,
+    [EV_LEG_TRANSFER_FAILED] = transfer_failed,
+    [EV_CONTROL_TRANSFER] = transfer_wanted,
+    [EV_CONTROL_KEYS] = keys_wanted,
 };
 
 static bool from_model(enum call_event_type t)
@@ -435,11 +449,8 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
             turn_progress(c);
             tools_flush(c);
             seq_try(c);
-<<<<<<< HEAD
-=======
             filler_progress(c);
             keys_pump(c);
->>>>>>> 2b77817 (call: approvals, consent, fillers, order and background of tools)
             playout_pump(c);
             life_progress(c);
             ladder_progress(c);

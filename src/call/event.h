@@ -7,6 +7,7 @@
 
 #include "audio/format.h"
 #include "base/str.h"
+#include "call/item.h"
 #include "call/reason.h"
 
 #define CALL_EVENT_LIST(X)                                                                                             \
@@ -16,9 +17,10 @@
     X(EV_LEG_MEDIA, "leg.media") /* 20 ms of the caller, usually */                                                    \
     X(EV_LEG_MARK, "leg.mark")   /* a mark of ours came back */                                                        \
     X(EV_LEG_DTMF, "leg.dtmf")                                                                                         \
-    X(EV_LEG_STOP, "leg.stop")         /* the carrier says that the leg is over */                                     \
-    X(EV_LEG_CLOSED, "leg.closed")     /* the socket is gone, with or without stop before */                           \
-    X(EV_MODEL_READY, "model.ready")   /* settings confirmed; audio may flow */                                        \
+    X(EV_LEG_STOP, "leg.stop")                       /* the carrier says that the leg is over */                       \
+    X(EV_LEG_CLOSED, "leg.closed")                   /* the socket is gone, with or without stop before */             \
+    X(EV_LEG_TRANSFER_FAILED, "leg.transfer-failed") /* ACT_LEG_TRANSFER came to nothing; the leg is as it was */      \
+    X(EV_MODEL_READY, "model.ready")                 /* settings confirmed; audio may flow */                          \
     X(EV_MODEL_FAILED, "model.failed") /* cannot be opened, refused, or closed in mid-call; no model events follow */  \
     X(EV_MODEL_SPEECH_STARTED, "model.speech-started")                                                                 \
     X(EV_MODEL_SPEECH_STOPPED, "model.speech-stopped")                                                                 \
@@ -32,6 +34,12 @@
     X(EV_MODEL_TEXT_DONE, "model.text-done")                                                                           \
     X(EV_MODEL_TOOL_CALL, "model.tool-call")                                                                           \
     X(EV_MODEL_RESPONSE_DONE, "model.response-done")                                                                   \
+    X(EV_MODEL_USER_DELTA, "model.user-delta") /* a piece of that transcript, before it is final */                    \
+    X(EV_MODEL_ITEM, "model.item")             /* an item of the conversation, as it is now */                         \
+    X(EV_MODEL_ITEM_DELETED, "model.item-deleted")                                                                     \
+    X(EV_MODEL_ITEM_TRUNCATED, "model.item-truncated")                                                                 \
+    X(EV_MODEL_UPDATED, "model.updated") /* the oldest ACT_MODEL_UPDATE under way is in force */                       \
+    X(EV_MODEL_IDLE, "model.idle")       /* the service's detection waited in vain */                                  \
     X(EV_MODEL_ERROR, "model.error")     /* an error event that did not close the session */                           \
     X(EV_TOOL_CHECKED, "tool.checked")   /* answers ACT_TOOL_CHECK */                                                  \
     X(EV_TOOL_APPROVAL, "tool.approval") /* somebody has decided about an ACT_TOOL_APPROVAL */                         \
@@ -41,8 +49,17 @@
     X(EV_CONTROL_TURN, "control.turn")           /* a turn opened, closed or thrown away by hand */                    \
     X(EV_CONTROL_HANGUP, "control.hangup")       /* operator, API, drain */                                            \
     X(EV_CONTROL_SHED, "control.shed")           /* the worker is out of room for waiting agent audio */               \
-    X(EV_CONTROL_USER_TEXT, "control.user-text") /* text as if the caller had said it */                               \
-    X(EV_CONTROL_RENEW, "control.renew")         /* another model session is wanted, with what was said so far */
+    X(EV_CONTROL_USER_TEXT, "control.user-text") /* text as if the caller had said it: the agent stops for it */       \
+    X(EV_CONTROL_INTERRUPT, "control.interrupt") /* the agent is stopped */                                            \
+    X(EV_CONTROL_RESPOND, "control.respond")     /* a response is wanted now */                                        \
+    X(EV_CONTROL_COMMIT, "control.commit")       /* what the caller said so far is a turn */                           \
+    X(EV_CONTROL_SAY, "control.say")             /* the agent says these words */                                      \
+    X(EV_CONTROL_MESSAGE, "control.message")     /* an item is put into the conversation; nobody is stopped for it */  \
+    X(EV_CONTROL_AGENT, "control.agent")         /* update_agent */                                                    \
+    X(EV_CONTROL_ENABLE, "control.enable")       /* a tool or handoff is switched on or off */                         \
+    X(EV_CONTROL_RENEW, "control.renew")         /* another model session is wanted, with what was said so far */      \
+    X(EV_CONTROL_TRANSFER, "control.transfer")   /* hand the caller over: announced and played out before */           \
+    X(EV_CONTROL_KEYS, "control.keys")           /* press keys: tones for whoever listens */
 
 enum call_event_type {
 #define X(name, word) name,
@@ -59,6 +76,15 @@ const char *turn_cue_name(enum turn_cue cue); /* "start", "commit", "discard" */
 /* What the host makes of a tool call whose approval depends. */
 enum tool_check { TOOL_CHECK_RUN, TOOL_CHECK_ASK, TOOL_CHECK_REFUSE, TOOL_CHECK_N };
 const char *tool_check_name(enum tool_check check); /* "run", "ask", "refuse" */
+
+enum interrupt_kind {
+    INTERRUPT_NORMAL,   /* playback stops, what was not heard is truncated; cancelled unless the service does that */
+    INTERRUPT_FORCED,   /* likewise, and cancelled in any case */
+    INTERRUPT_RESPONSE, /* the response is cancelled; what came of it is still played */
+    INTERRUPT_PLAYBACK, /* a response that is over is not played further; a newer one goes on */
+    INTERRUPT_KIND_N
+};
+const char *interrupt_kind_name(enum interrupt_kind kind); /* "normal", "forced", "response", "playback" */
 
 enum response_status {
     RESPONSE_COMPLETED,
@@ -96,6 +122,11 @@ struct call_event {
             int err; /* 0: orderly */
         } leg_closed;
         struct {
+            int err;
+            int32_t code;       /* the carrier's own number, 0: none */
+            struct str message; /* its sentence, may be empty */
+        } leg_transfer_failed;
+        struct {
             enum audio_format in, out;
             struct str session_id, model, voice;
             uint32_t n_tools;
@@ -121,7 +152,15 @@ struct call_event {
         } model_response; /* created */
         struct {
             struct str response_id, item_id;
-        } model_item; /* added */
+        } model_item_added;
+        struct {
+            struct str response_id;       /* of output items */
+            const struct call_item *item; /* never NULL */
+        } model_item;
+        struct {
+            struct str item_id;
+            uint32_t ms;   /* truncated: what is left of its audio */
+        } model_item_gone; /* deleted, truncated */
         struct {
             struct str response_id, item_id;
             struct span audio; /* in the model's output format */
@@ -179,6 +218,39 @@ struct call_event {
         struct {
             struct str text;
         } control_text;
+        struct {
+            enum interrupt_kind kind;
+            struct str response_id; /* empty: whichever runs or is played */
+        } control_interrupt;
+        struct {
+            struct str instructions; /* empty: the session's */
+            bool no_tools;
+        } control_respond;
+        struct {
+            struct str text;
+            bool interrupt; /* stop what is being said */
+        } control_say;
+        struct {
+            const struct call_item *item; /* role and parts; a function call has no business here */
+            bool respond;                 /* a response is wanted */
+        } control_message;
+        struct {
+            uint32_t agent;          /* UINT32_MAX: the same one */
+            struct str instructions; /* empty: that agent's own */
+        } control_agent;
+        struct {
+            uint32_t tool; /* of opts.tools */
+            bool on;
+        } control_enable;
+        struct {
+            struct str tool_call_id; /* the tool that is answered when it is clear what became of it; empty: none */
+            struct str to;           /* "+15551234567" or "sip:..." */
+            struct str name;         /* for people: "support"; may be empty */
+        } control_transfer;
+        struct {
+            struct str tool_call_id; /* likewise */
+            struct str keys;         /* 0-9 * # A-D, w: half a second, W: one second */
+        } control_keys;
     };
 };
 

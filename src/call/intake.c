@@ -131,7 +131,7 @@ static void remark_findings(struct call *c, uint32_t findings)
 static void hear_keys(struct call *c, const int16_t *pcm, size_t n)
 {
     char digits[16];
-    if (!c->o->dtmf_in_band || c->keys_reported || audio_rate_hz(c->leg_format) != DTMF_RATE_HZ ||
+    if (!c->o->dtmf_in_band || c->keys_reported || keys_deaf(c) || audio_rate_hz(c->leg_format) != DTMF_RATE_HZ ||
         dtmf_max(n) > sizeof(digits)) {
         return;
     }

@@ -15,7 +15,8 @@ struct visit {
     int err;
     struct buf *out;
     struct span in;
-    struct arena *arena; /* reading: copies texts when not NULL */
+    struct arena *arena;    /* reading: copies texts when not NULL */
+    struct call_item *item; /* reading: room for the one of an event */
     uint64_t hash;
 };
 
@@ -191,6 +192,103 @@ static void f_str(struct visit *v, struct str *s)
     }
 }
 
+/* A text that may be absent (p NULL), which is not the same as empty. */
+static void f_opt_str(struct visit *v, struct str *s)
+{
+    bool there = s->p != NULL;
+    f_bool(v, &there);
+    if (there) {
+        f_str(v, s);
+        s->p = s->p ? s->p : "";
+    } else {
+        *s = STR_NULL;
+    }
+}
+
+/* The words may hold keys that the journal masks: in actions their length stands for them. */
+static void f_spoken(struct visit *v, struct str *s, bool masked)
+{
+    if (masked) {
+        uint64_t length = s->n;
+        f_u64(v, &length);
+    } else {
+        f_opt_str(v, s);
+    }
+}
+
+static void f_item(struct visit *v, struct call_item *it)
+{
+    f_str(v, &it->id);
+    f_opt_str(v, &it->previous_id);
+    F_ENUM(v, it->type, ITEM_TYPE_N);
+    F_ENUM(v, it->role, ITEM_ROLE_N);
+    F_ENUM(v, it->status, ITEM_STATUS_N);
+    f_u32(v, &it->n_parts);
+    if (it->n_parts > CALL_MAX_PARTS) {
+        v->err = v->err ? v->err : -ERR_CORRUPT;
+        it->n_parts = 0;
+    }
+    bool masked = v->mode == VISIT_DIGEST && it->role == ITEM_USER;
+    for (uint32_t i = 0; i < it->n_parts; i++) {
+        F_ENUM(v, it->parts[i].kind, PART_KIND_N);
+        f_spoken(v, &it->parts[i].text, masked);
+        f_str(v, &it->parts[i].detail);
+    }
+    f_str(v, &it->call_id);
+    f_str(v, &it->name);
+    f_str(v, &it->arguments);
+    f_opt_str(v, &it->output);
+    f_u32(v, &it->agent);
+    f_str(v, &it->unheard);
+    f_bool(v, &it->estimated);
+}
+
+/* Writing and digesting must not touch what is lent. */
+static void f_item_ref(struct visit *v, const struct call_item **ref)
+{
+    struct call_item copy = {0};
+    if (v->mode != VISIT_READ && *ref) {
+        copy = **ref;
+    }
+    f_item(v, &copy);
+    if (v->mode == VISIT_READ && v->item) {
+        *v->item = copy;
+        *ref = v->item;
+    }
+}
+
+static void f_persona(struct visit *v, struct call_persona *p)
+{
+    f_u32(v, &p->agent);
+    f_str(v, &p->instructions);
+    f_u32(v, &p->n_tools);
+    for (uint32_t i = 0; i < p->n_tools && i < CALL_MAX_TOOLS; i++) {
+        uint32_t tool = p->tools[i];
+        f_u32(v, &tool);
+        p->tools[i] = (uint8_t)tool;
+    }
+}
+
+static void f_signal(struct visit *v, struct call_signal *s)
+{
+    F_ENUM(v, s->kind, CALL_SIGNAL_N);
+    f_u32(v, &s->agent);
+    f_u32(v, &s->to);
+    struct str *texts[] = {&s->response_id, &s->item_id, &s->tool_call_id, &s->name, &s->text};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        f_str(v, texts[i]);
+    }
+    uint64_t bytes = s->audio.n; /* what it holds stands in the event that brought it */
+    f_u64(v, &bytes);
+    f_u32(v, &s->ms);
+    f_u32(v, &s->index);
+    bool there = s->item != NULL;
+    f_bool(v, &there);
+    if (there) {
+        f_item_ref(v, &s->item);
+    }
+}
+
 static void f_usage(struct visit *v, struct call_usage *u)
 {
     f_u32(v, &u->in_text);
@@ -227,6 +325,11 @@ static void f_leg_event(struct visit *v, struct call_event *e)
     }
     case EV_LEG_CLOSED:
         f_int(v, &e->leg_closed.err);
+        break;
+    case EV_LEG_TRANSFER_FAILED:
+        f_int(v, &e->leg_transfer_failed.err);
+        f_i32(v, &e->leg_transfer_failed.code);
+        f_str(v, &e->leg_transfer_failed.message);
         break;
     default: /* EV_LEG_STOP has no fields */
         break;
@@ -276,8 +379,21 @@ static void f_model_event(struct visit *v, struct call_event *e)
         f_str(v, &e->model_response.response_id);
         break;
     case EV_MODEL_ITEM_ADDED:
+        f_str(v, &e->model_item_added.response_id);
+        f_str(v, &e->model_item_added.item_id);
+        break;
+    case EV_MODEL_USER_DELTA:
+        f_str(v, &e->model_user_text.item_id);
+        f_str(v, &e->model_user_text.text);
+        break;
+    case EV_MODEL_ITEM:
         f_str(v, &e->model_item.response_id);
-        f_str(v, &e->model_item.item_id);
+        f_item_ref(v, &e->model_item.item);
+        break;
+    case EV_MODEL_ITEM_DELETED:
+    case EV_MODEL_ITEM_TRUNCATED:
+        f_str(v, &e->model_item_gone.item_id);
+        f_u32(v, &e->model_item_gone.ms);
         break;
     case EV_MODEL_AUDIO:
     case EV_MODEL_AUDIO_DONE:
@@ -315,11 +431,62 @@ static void f_model_event(struct visit *v, struct call_event *e)
     }
 }
 
+static void f_control_event(struct visit *v, struct call_event *e)
+{
+    switch (e->type) {
+    case EV_CONTROL_TURN:
+        F_ENUM(v, e->control_turn.cue, TURN_CUE_N);
+        break;
+    case EV_CONTROL_HANGUP:
+        F_ENUM(v, e->control_hangup.reason, CALL_REASON_N);
+        break;
+    case EV_CONTROL_USER_TEXT:
+        f_str(v, &e->control_text.text);
+        break;
+    case EV_CONTROL_INTERRUPT:
+        F_ENUM(v, e->control_interrupt.kind, INTERRUPT_KIND_N);
+        f_str(v, &e->control_interrupt.response_id);
+        break;
+    case EV_CONTROL_RESPOND:
+        f_str(v, &e->control_respond.instructions);
+        f_bool(v, &e->control_respond.no_tools);
+        break;
+    case EV_CONTROL_SAY:
+        f_str(v, &e->control_say.text);
+        f_bool(v, &e->control_say.interrupt);
+        break;
+    case EV_CONTROL_MESSAGE:
+        f_item_ref(v, &e->control_message.item);
+        f_bool(v, &e->control_message.respond);
+        break;
+    case EV_CONTROL_AGENT:
+        f_u32(v, &e->control_agent.agent);
+        f_str(v, &e->control_agent.instructions);
+        break;
+    case EV_CONTROL_ENABLE:
+        f_u32(v, &e->control_enable.tool);
+        f_bool(v, &e->control_enable.on);
+        break;
+    case EV_CONTROL_TRANSFER:
+        f_str(v, &e->control_transfer.tool_call_id);
+        f_str(v, &e->control_transfer.to);
+        f_str(v, &e->control_transfer.name);
+        break;
+    case EV_CONTROL_KEYS:
+        f_str(v, &e->control_keys.tool_call_id);
+        f_str(v, &e->control_keys.keys);
+        break;
+    default:
+        break;
+    }
+}
+
 static void f_event(struct visit *v, struct call_event *e)
 {
     F_ENUM(v, e->type, CALL_EVENT_N);
     f_leg_event(v, e);
     f_model_event(v, e);
+    f_control_event(v, e);
     switch (e->type) {
     case EV_TOOL_CHECKED:
         f_str(v, &e->tool_checked.tool_call_id);
@@ -350,15 +517,6 @@ static void f_event(struct visit *v, struct call_event *e)
     case EV_VAD:
         f_u32(v, &e->vad.chunk);
         f_u32(v, &e->vad.ppm);
-        break;
-    case EV_CONTROL_TURN:
-        F_ENUM(v, e->control_turn.cue, TURN_CUE_N);
-        break;
-    case EV_CONTROL_HANGUP:
-        F_ENUM(v, e->control_hangup.reason, CALL_REASON_N);
-        break;
-    case EV_CONTROL_USER_TEXT:
-        f_str(v, &e->control_text.text);
         break;
     default:
         break;
@@ -470,10 +628,41 @@ static void f_guards(struct visit *v, struct call_guard_opts *o)
     }
 }
 
+/* Places in a table, each below its size. */
+static void f_indices(struct visit *v, uint8_t *list, uint32_t *n, uint32_t size)
+{
+    f_u32(v, n);
+    if (*n > size) {
+        v->err = v->err ? v->err : -ERR_CORRUPT;
+        *n = 0;
+    }
+    for (uint32_t i = 0; i < *n; i++) {
+        list[i] = (uint8_t)f_enum(v, list[i], size);
+    }
+}
+
+static void f_agents(struct visit *v, struct call_opts *o)
+{
+    f_u32(v, &o->n_agents);
+    if (o->n_agents > CALL_MAX_AGENTS) {
+        v->err = v->err ? v->err : -ERR_CORRUPT;
+        o->n_agents = 0;
+    }
+    for (uint32_t i = 0; i < o->n_agents; i++) {
+        struct call_agent *a = &o->agents[i];
+        f_str(v, &a->name);
+        f_str(v, &a->instructions);
+        f_str(v, &a->handoff_description);
+        f_indices(v, a->tools, &a->n_tools, CALL_MAX_TOOLS);
+        f_u32(v, &a->guards);
+    }
+}
+
 static void f_opts(struct visit *v, struct call_opts *o)
 {
-    struct str *texts[] = {&o->call_id,       &o->agent,         &o->provider,       &o->carrier,    &o->instructions,
-                           &o->greeting.text, &o->farewell.text, &o->turn.eagerness, &o->vad.weights};
+    struct str *texts[] = {&o->call_id,      &o->agent,         &o->provider,      &o->carrier,
+                           &o->instructions, &o->greeting.text, &o->farewell.text, &o->turn.eagerness,
+                           &o->vad.weights,  &o->transfer.text};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         f_str(v, texts[i]);
     }
@@ -486,27 +675,17 @@ static void f_opts(struct visit *v, struct call_opts *o)
     f_i32(v, &o->turn.idle_timeout_ms);
     f_bool(v, &o->turn.create_response);
     f_bool(v, &o->turn.interrupt_response);
-    uint32_t *numbers[] = {&o->greeting.fallback_ms,
-                           &o->playout.lead_ms,
-                           &o->playout.max_lead_ms,
-                           &o->playout.burst_ms,
-                           &o->deadlines.leg_start_ms,
-                           &o->deadlines.model_ready_ms,
-                           &o->deadlines.response_ms,
-                           &o->deadlines.stall_ms,
-                           &o->deadlines.cancel_ms,
-                           &o->deadlines.tool_ms,
-                           &o->deadlines.farewell_ms,
-                           &o->deadlines.hangup_ms,
-                           &o->deadlines.media_ms,
-                           &o->limits.max_call_s,
-                           &o->limits.queue_ms,
-                           &o->limits.uplink_ms,
-                           &o->n_tools};
+    uint32_t *numbers[] = {
+        &o->greeting.fallback_ms,   &o->playout.lead_ms,          &o->playout.max_lead_ms,   &o->playout.burst_ms,
+        &o->deadlines.leg_start_ms, &o->deadlines.model_ready_ms, &o->deadlines.response_ms, &o->deadlines.stall_ms,
+        &o->deadlines.cancel_ms,    &o->deadlines.tool_ms,        &o->deadlines.farewell_ms, &o->deadlines.hangup_ms,
+        &o->deadlines.media_ms,     &o->deadlines.transfer_ms,    &o->deadlines.update_ms,   &o->limits.max_call_s,
+        &o->limits.queue_ms,        &o->limits.uplink_ms,         &o->limits.history_kb,     &o->n_tools};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         f_u32(v, numbers[i]);
     }
     f_bool(v, &o->record);
+    f_bool(v, &o->text_only);
     f_turn_taking(v, o);
     f_str(v, &o->approvals.yes);
     f_str(v, &o->approvals.no);
@@ -525,7 +704,9 @@ static void f_opts(struct visit *v, struct call_opts *o)
         F_ENUM(v, o->tools[i].kind, CALL_TOOL_KIND_N);
         f_u32(v, &o->tools[i].deadline_ms);
         f_tool_rules(v, &o->tools[i].rules);
+        f_u32(v, &o->tools[i].agent);
     }
+    f_agents(v, o);
 }
 
 static void f_turn(struct visit *v, struct call_turn *t)
@@ -539,6 +720,7 @@ static void f_turn(struct visit *v, struct call_turn *t)
     f_u32(v, &t->item_ms);
     f_u32(v, &t->heard_ms);
     f_u32(v, &t->tools);
+    f_u32(v, &t->agent);
     f_bool(v, &t->interrupted);
     F_ENUM(v, t->verdict, VERDICT_N);
     f_u32(v, &t->pauses);
@@ -630,6 +812,11 @@ static void f_action(struct visit *v, struct call_action *a)
     case ACT_MODEL_OPEN:
         f_u32(v, &a->model_open.provider);
         F_ENUM(v, a->model_open.why, RENEWAL_N);
+        f_persona(v, &a->model_open.persona);
+        break;
+    case ACT_LEG_TRANSFER:
+        f_str(v, &a->leg_transfer.to);
+        f_str(v, &a->leg_transfer.name);
         break;
     case ACT_MODEL_APPEND:
         f_span(v, &a->model_append.audio);
@@ -654,6 +841,7 @@ static void f_action(struct visit *v, struct call_action *a)
         f_str(v, &a->model_tool_output.output);
         break;
     case ACT_MODEL_USER_TEXT: {
+        f_str(v, &a->model_user_text.item_id);
         uint64_t length = a->model_user_text.text.n; /* the words may hold keys that the journal masks */
         f_u64(v, &length);
         break;
@@ -670,6 +858,17 @@ static void f_action(struct visit *v, struct call_action *a)
         f_str(v, &a->tool_decided.tool_call_id);
         f_str(v, &a->tool_decided.name);
         F_ENUM(v, a->tool_decided.outcome, APPROVAL_OUTCOME_N);
+        break;
+    case ACT_MODEL_UPDATE:
+        f_u32(v, &a->model_update.request);
+        f_persona(v, &a->model_update.persona);
+        break;
+    case ACT_MODEL_ITEM:
+        f_u32(v, &a->model_item.request);
+        f_item_ref(v, &a->model_item.item);
+        break;
+    case ACT_SIGNAL:
+        f_signal(v, &a->signal);
         break;
     case ACT_TOOL_RUN:
         f_str(v, &a->tool_run.tool_call_id);
@@ -696,6 +895,7 @@ static void f_action(struct visit *v, struct call_action *a)
         break;
     case ACT_LINE:
         F_ENUM(v, a->line.who, PARTY_N);
+        f_u32(v, &a->line.agent);
         f_i32(v, &a->line.at_ms);
         f_line_text(v, a);
         f_str(v, &a->line.unheard);
@@ -799,7 +999,7 @@ int journal_open(struct journal_reader *r, struct span file, struct arena *arena
 
 int journal_next(struct journal_reader *r, struct call_event *ret, uint64_t *ret_now_us, uint64_t *ret_digest)
 {
-    struct visit v = {.mode = VISIT_READ, .in = r->rest};
+    struct visit v = {.mode = VISIT_READ, .in = r->rest, .item = &r->item};
     if (v.in.n == 0) {
         return 0;
     }

@@ -32,13 +32,14 @@ struct journal_reader {
     struct span rest;
     uint64_t now_us;
     uint64_t records;
+    struct call_item item; /* of the event read last */
 };
 
 /* opts' texts are copied into arena. -ERR_CORRUPT, -ERR_RANGE (another version), -ENOMEM */
 MUST_USE int journal_open(struct journal_reader *r, struct span file, struct arena *arena, struct call_opts *ret_opts,
                           struct str *ret_build);
-/* 1: one record; 0: end or torn tail (r->rest.n tells how many bytes are left); -ERR_CORRUPT. Slices lie in the file.
- */
+/* 1: one record; 0: end or torn tail (r->rest.n tells how many bytes are left); -ERR_CORRUPT. Slices lie in the
+ * file; an item lies in the reader: both until the next call. */
 MUST_USE int journal_next(struct journal_reader *r, struct call_event *ret, uint64_t *ret_now_us, uint64_t *ret_digest);
 
 /* Order-sensitive digest over every field of every action. */

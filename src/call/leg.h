@@ -23,6 +23,12 @@ MUST_USE int leg_perform(struct leg *leg, const struct call_action *act);
 /* Between these, everything performed leaves in one write. */
 void leg_cork(struct leg *leg);
 void leg_uncork(struct leg *leg);
+/*
+ * NULL: ACT_LEG_TRANSFER can be tried. Else a sentence for the agent that says why not. The action is asynchronous: the
+ * leg stops (EV_LEG_STOP, on_closed), or EV_LEG_TRANSFER_FAILED comes and it goes on as it was. -ENOTSUP from
+ * leg_perform: this kind of leg has no way to be handed over.
+ */
+const char *leg_cannot_transfer(const struct leg *leg);
 /* Idempotent; on_closed follows from the loop. */
 void leg_close(struct leg *leg);
 const char *leg_kind(const struct leg *leg); /* "twilio" */

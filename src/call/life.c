@@ -7,12 +7,12 @@
 #include "base/err.h"
 #include "call/state.h"
 
-#define FAREWELL_PLAY_MS   30000 /* a goodbye that has begun may take this long */
-#define FAREWELL_SPOKEN_MS 300   /* audio in the response of end_call that counts as its goodbye */
+#define FAREWELL_PLAY_MS  CALL_LAST_WORDS_MAX_MS
+#define MAX_CALL_AGAIN_MS 5000
 
 void life_begin(struct call *c)
 {
-    call_emit(c, ACT_MODEL_OPEN);
+    call_emit(c, ACT_MODEL_OPEN)->model_open.persona = call_opts_persona(c->o, 0);
     timer_set(c, TIMER_LEG_START, c->o->deadlines.leg_start_ms);
 }
 
@@ -49,7 +49,7 @@ void life_say(struct call *c, struct str words)
 }
 
 /* What is asked for once, by the agent as it is: its own instructions stand before. */
-static void ask_in_character(struct call *c, struct str wish, bool no_tools)
+void life_ask(struct call *c, struct str wish, bool no_tools)
 {
     struct buf text;
     buf_init(&text, CALL_WANT_MAX);
@@ -79,7 +79,7 @@ static void greet(struct call *c)
     if (c->o->greeting.kind == GREETING_TEXT) {
         ask_exactly(c, c->o->greeting.text);
     } else if (c->o->greeting.text.n) {
-        ask_in_character(c, c->o->greeting.text, false);
+        life_ask(c, c->o->greeting.text, false);
     } else {
         seq_request(c, STR_NULL, false);
     }
@@ -176,6 +176,10 @@ void life_model_failed(struct call *c, const struct call_event *ev)
     if (c->leg == LEG_NONE) {
         return; /* told to the caller when the leg comes up; TIMER_LEG_START bounds that */
     }
+    if (c->phase == PHASE_TRANSFERRING) {
+        transfer_model_gone(c);
+        return;
+    }
     /* What the agent had said is played to its end, then the caller is told and the leg goes down. */
     if (c->farewell == FAREWELL_NONE) {
         c->apologise = true;
@@ -200,6 +204,7 @@ void life_hangup(struct call *c, enum call_reason reason, bool apologise)
     if (c->phase != PHASE_FAREWELL) {
         phase_to(c, PH_FAREWELL);
     }
+    transfer_drop(c);
     c->leg = LEG_HANGING_UP;
     struct call_action *act = call_emit(c, ACT_LEG_HANGUP);
     act->leg_hangup.reason = c->reason;
@@ -210,25 +215,14 @@ void life_hangup(struct call *c, enum call_reason reason, bool apologise)
 
 void life_goodbye(struct call *c, struct str response_id)
 {
-    if (c->farewell != FAREWELL_NONE || c->phase == PHASE_FAREWELL) {
-        return;
+    if (c->farewell != FAREWELL_NONE || call_leaving(c)) {
+        return; /* a transfer under way has precedence */
     }
     phase_to(c, PH_FAREWELL);
     set_reason(c, REASON_AGENT_HANGUP);
     c->farewell = FAREWELL_CALLED;
     call_copy_id(c->farewell_response, response_id);
     timer_set(c, TIMER_FAREWELL, c->o->deadlines.stall_ms);
-}
-
-static uint32_t goodbye_ms(struct call *c)
-{
-    uint32_t bytes = 0;
-    for (uint32_t i = 0; i < c->item_n; i++) {
-        if (str_is(str_from(c->farewell_response), item_at(c, i)->response_id)) {
-            bytes += item_at(c, i)->received;
-        }
-    }
-    return bytes_ms(c, bytes);
 }
 
 static void ask_goodbye(struct call *c)
@@ -239,7 +233,7 @@ static void ask_goodbye(struct call *c)
     if (words.n) {
         ask_exactly(c, words);
     } else {
-        ask_in_character(c, STR("The call is ending. Say goodbye to the caller in one short sentence."), true);
+        life_ask(c, STR("The call is ending. Say goodbye to the caller in one short sentence."), true);
     }
 }
 
@@ -250,7 +244,7 @@ static void farewell_progress(struct call *c)
     switch (c->farewell) {
     case FAREWELL_CALLED:
         if (over) {
-            if (goodbye_ms(c) >= FAREWELL_SPOKEN_MS) {
+            if (playout_known_ms(c, c->farewell_response) >= CALL_LAST_WORDS_MS) {
                 c->farewell = FAREWELL_PLAYING;
                 timer_set(c, TIMER_FAREWELL, FAREWELL_PLAY_MS);
             } else {
@@ -288,11 +282,16 @@ void life_progress(struct call *c)
     }
     if (c->phase == PHASE_FAREWELL && c->leg == LEG_UP) {
         farewell_progress(c);
+    } else if (c->phase == PHASE_TRANSFERRING && c->leg == LEG_UP) {
+        transfer_progress(c);
     }
 }
 
 void life_leg_over(struct call *c, enum call_reason reason)
 {
+    if (transfer_done(c)) {
+        c->reason = REASON_TRANSFERRED; /* whatever it began with: a model that failed, a goodbye */
+    }
     set_reason(c, reason);
     if (c->leg == LEG_NONE && c->leg_start_us == 0) {
         life_end(c); /* hung up while it still rang */
@@ -305,6 +304,7 @@ void life_leg_over(struct call *c, enum call_reason reason)
 void life_end(struct call *c)
 {
     if (c->leg_start_us) {
+        keys_drop(c);
         if (c->item_n || !ledger_idle(&c->ledger)) {
             enum model_state model = c->model;
             c->model = MODEL_GONE; /* nothing more goes to the model: no truncation of a session that ends */
@@ -316,6 +316,7 @@ void life_end(struct call *c)
         }
         turn_close(c);
     }
+    transfer_drop(c);
     tools_cancel_all(c);
     for (uint64_t base = c->track.base;; base = c->track.base) {
         playout_record(c, true);
@@ -386,7 +387,14 @@ void life_timer(struct call *c, enum call_timer t)
     case TIMER_FILL:
         uplink_fill(c);
         break;
+    case TIMER_TRANSFER:
+        transfer_timer(c);
+        break;
     case TIMER_MAX_CALL:
+        if (c->phase == PHASE_TRANSFERRING) {
+            timer_set(c, t, MAX_CALL_AGAIN_MS); /* it may come back */
+            break;
+        }
         life_goodbye_with(c, REASON_LIMIT_DURATION, STR_NULL);
         break;
     case TIMER_PUMP:

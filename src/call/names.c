@@ -37,6 +37,21 @@ static const char *const renewals[] = {
 static const char *const guard_sides[] = {"output", "input", "tool"};
 static const char *const guard_verbs[] = {"cancel", "end_call"};
 static const char *const guard_expiries[] = {"release", "mute"};
+static const char *const item_roles[] = {"", "user", "assistant", "system"};
+static const char *const item_states[] = {"", "in_progress", "completed", "incomplete"};
+static const char *const part_kinds[] = {"text", "audio", "image"};
+static const char *const interrupts[] = {"normal", "forced", "response", "playback"};
+static const char *const item_types[] = {
+#define X(name, word) word,
+    ITEM_TYPE_LIST(X)
+#undef X
+};
+static const char *const signal_names[] = {
+#define X(name, word) word,
+    CALL_SIGNAL_LIST(X)
+#undef X
+};
+
 static const char *const cues[] = {"start", "commit", "discard"};
 static const char *const verdict_names[] = {
 #define X(name, word) word,
@@ -71,6 +86,12 @@ static const char *const reason_texts[] = {
 };
 
 NAME_FN(call_renewal_name, enum call_renewal, renewals)
+NAME_FN(item_type_name, enum item_type, item_types)
+NAME_FN(item_role_name, enum item_role, item_roles)
+NAME_FN(item_status_name, enum item_status, item_states)
+NAME_FN(part_kind_name, enum part_kind, part_kinds)
+NAME_FN(interrupt_kind_name, enum interrupt_kind, interrupts)
+NAME_FN(call_signal_name, enum call_signal_kind, signal_names)
 NAME_FN(call_phase_name, enum call_phase, phase_names)
 NAME_FN(caller_state_name, enum caller_state, caller_names)
 NAME_FN(response_state_name, enum response_state, response_names)

@@ -1,5 +1,7 @@
 #include "call/opts.h"
 
+#include "base/err.h"
+
 void tool_rules_init(struct tool_rules *r)
 {
     *r = (struct tool_rules){.approval = {.timeout_ms = 60000}};
@@ -62,8 +64,10 @@ void call_opts_init(struct call_opts *o)
                       .tool_ms = 10000,
                       .farewell_ms = 5000,
                       .hangup_ms = 5000,
-                      .media_ms = 20000},
-        .limits = {.max_call_s = 3600, .queue_ms = 600000, .uplink_ms = 10000},
+                      .media_ms = 20000,
+                      .update_ms = 5000,
+                      .transfer_ms = 20000},
+        .limits = {.max_call_s = 3600, .queue_ms = 600000, .uplink_ms = 10000, .history_kb = 512},
         .record = true,
         .approvals = {.yes = STR(
                           "yes\nyeah\nyep\nsure\nok\nokay\ncorrect\nthat is right\nthat's right\ngo ahead\nof course"),
@@ -71,4 +75,64 @@ void call_opts_init(struct call_opts *o)
                       .transcript_ms = 3000},
         .guards = {.debounce_chars = 100, .hold_max_ms = 1500, .margin_ms = 400, .max_trips = 3},
     };
+}
+
+int call_agent_add_tool(struct call_agent *a, uint32_t tool)
+{
+    if (tool >= CALL_MAX_TOOLS || a->n_tools == CALL_MAX_TOOLS) {
+        return -ERR_LIMIT;
+    }
+    a->tools[a->n_tools++] = (uint8_t)tool;
+    return 0;
+}
+
+struct call_agent call_opts_agent(const struct call_opts *o, uint32_t index)
+{
+    if (index < o->n_agents) {
+        return o->agents[index];
+    }
+    struct call_agent only = {.name = o->agent, .instructions = o->instructions, .n_tools = o->n_tools};
+    for (uint32_t i = 0; i < o->n_tools; i++) {
+        only.tools[i] = (uint8_t)i;
+    }
+    return only;
+}
+
+struct call_persona call_opts_persona(const struct call_opts *o, uint32_t index)
+{
+    struct call_agent a = call_opts_agent(o, index);
+    struct call_persona p = {.agent = index, .instructions = a.instructions, .n_tools = a.n_tools};
+    memcpy(p.tools, a.tools, sizeof(p.tools));
+    return p;
+}
+
+uint32_t call_opts_find_agent(const struct call_opts *o, struct str name)
+{
+    for (uint32_t i = 0; i < MAX(o->n_agents, 1u); i++) {
+        if (str_eq(o->n_agents ? o->agents[i].name : o->agent, name)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static bool is_word(char ch)
+{
+    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '_';
+}
+
+int call_handoff_name(struct str agent, char ret[CALL_ID_MAX])
+{
+    struct str prefix = STR("transfer_to_");
+    if (agent.n + prefix.n >= CALL_ID_MAX) {
+        return -ERR_TOO_BIG;
+    }
+    memcpy(ret, prefix.p, prefix.n);
+    for (size_t i = 0; i < agent.n; i++) {
+        char ch = agent.p[i];
+        char low = ch >= 'A' && ch <= 'Z' ? (char)(ch + 32) : ch;
+        ret[prefix.n + i] = is_word(low) ? low : '_';
+    }
+    ret[prefix.n + agent.n] = '\0';
+    return 0;
 }

@@ -11,15 +11,21 @@
 #include "call/guard_opts.h"
 #include "call/tool_opts.h"
 
-#define CALL_MAX_TOOLS 32
-#define CALL_ID_MAX    64
+#define CALL_MAX_TOOLS  64
+#define CALL_MAX_AGENTS 16
+#define CALL_ID_MAX     64
 
 enum turn_kind { TURN_SERVER_VAD, TURN_SEMANTIC_VAD, TURN_MANUAL, TURN_LOCAL, TURN_HYBRID, TURN_KIND_N };
 const char *turn_kind_name(enum turn_kind kind);
 
 enum greeting_kind { GREETING_NONE, GREETING_TEXT, GREETING_PROMPT, GREETING_KIND_N };
 
-enum call_tool_kind { CALL_TOOL_HOST, CALL_TOOL_END, CALL_TOOL_KIND_N };
+enum call_tool_kind {
+    CALL_TOOL_HOST,    /* carried out by the host */
+    CALL_TOOL_END,     /* goodbye and hang-up */
+    CALL_TOOL_HANDOFF, /* another agent takes over */
+    CALL_TOOL_KIND_N
+};
 
 struct call_tool {
     struct str name;
@@ -28,6 +34,29 @@ struct call_tool {
     enum call_tool_kind kind;
     uint32_t deadline_ms; /* 0: opts.deadlines.tool_ms */
     struct tool_rules rules;
+    uint32_t agent; /* handoff: index of the one who takes over */
+};
+
+/*
+ * One of those who may speak in this call. All share voice, model and turn detection: a session cannot change them.
+ * Tools and handoffs that are switched off for this call do not stand in the list; EV_CONTROL_ENABLE changes that
+ * later.
+ */
+struct call_agent {
+    struct str name;
+    struct str instructions;
+    struct str handoff_description;
+    uint32_t n_tools; /* of opts.tools, handoffs among them, in the order in which the model sees them */
+    uint8_t tools[CALL_MAX_TOOLS];
+    uint32_t guards; /* mask: its own, besides those of opts.guards.everywhere */
+};
+
+/* What a model session is told of whoever speaks. */
+struct call_persona {
+    uint32_t agent;
+    struct str instructions;
+    uint32_t n_tools;
+    uint8_t tools[CALL_MAX_TOOLS]; /* of opts.tools */
 };
 
 struct call_turn_opts {
@@ -111,10 +140,11 @@ struct call_renewal_opts {
 
 struct call_opts {
     struct str call_id; /* ours */
-    struct str agent;
+    struct str agent;   /* who starts: agents[0].name */
     struct str provider;
     struct str carrier;
-    struct str instructions;
+    struct str instructions; /* agents[0].instructions */
+    bool text_only;          /* the model writes, nothing is played: `ringtrip chat`; the leg carries no media */
     struct {
         enum greeting_kind kind;
         struct str text;
@@ -124,6 +154,9 @@ struct call_opts {
     struct {
         struct str text; /* what is asked for when a goodbye is still owed; empty: the model's own words */
     } farewell;
+    struct {
+        struct str text; /* said before a transfer when the agent has said nothing; empty: its own words */
+    } transfer;
     struct call_turn_opts turn; /* what the service is told */
     struct call_vad_opts vad;
     struct call_barge_in_opts barge_in;
@@ -147,20 +180,35 @@ struct call_opts {
         uint32_t farewell_ms; /* goodbye asked for, no audio */
         uint32_t hangup_ms;   /* hang-up ordered, leg not down */
         uint32_t media_ms;    /* leg up, no media comes */
+        uint32_t update_ms;   /* new settings sent, not confirmed */
+        uint32_t transfer_ms; /* transfer ordered, the leg neither stopped nor said why not */
     } deadlines;
     struct {
         uint32_t max_call_s; /* 0: none */
         uint32_t queue_ms;   /* downlink audio that may wait */
         uint32_t uplink_ms;  /* caller audio that may wait for the model */
+        uint32_t history_kb; /* texts of the conversation that are kept; over it the oldest go */
     } limits;
     bool record;
     struct approval_opts approvals;
     struct call_guard_opts guards;
     uint32_t n_tools;
-    struct call_tool tools[CALL_MAX_TOOLS];
+    struct call_tool tools[CALL_MAX_TOOLS];    /* of all agents */
+    uint32_t n_agents;                         /* 0: one, with agent, instructions and all tools */
+    struct call_agent agents[CALL_MAX_AGENTS]; /* index 0 starts the call */
 };
 
 /* Sensible values for everything; texts empty. */
 void call_opts_init(struct call_opts *o);
+/* Adds the tool to the agent's list. -ERR_LIMIT */
+MUST_USE int call_agent_add_tool(struct call_agent *a, uint32_t tool);
+/* The one at index, also when n_agents is 0: then it is made of agent, instructions and all tools. */
+struct call_agent call_opts_agent(const struct call_opts *o, uint32_t index);
+/* What a session is told of it, as it was configured. */
+struct call_persona call_opts_persona(const struct call_opts *o, uint32_t index);
+/* Index of the agent of that name; UINT32_MAX: none. */
+uint32_t call_opts_find_agent(const struct call_opts *o, struct str name);
+/* "transfer_to_" and the name in snake form: "Front Desk" -> "transfer_to_front_desk". -ERR_TOO_BIG */
+MUST_USE int call_handoff_name(struct str agent, char ret[CALL_ID_MAX]);
 
 #endif

@@ -283,6 +283,28 @@ static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
     return true;
 }
 
+#define TONES_ITEM UINT32_MAX /* in the ledger: audio of no item */
+
+uint32_t playout_tones_room_ms(const struct call *c)
+{
+    uint32_t outstanding_ms = ledger_outstanding_ms(&c->ledger, c->now_us);
+    return c->lead_ms > outstanding_ms && !ledger_full(&c->ledger) ? c->lead_ms - outstanding_ms : 0;
+}
+
+bool playout_tones(struct call *c, struct span audio)
+{
+    uint32_t mark = ledger_send(&c->ledger, TONES_ITEM, audio, 0, c->now_us);
+    if (mark == 0) {
+        c->out->overflow = true;
+        return false;
+    }
+    hear_ourselves(c, audio);
+    struct call_action *act = call_emit(c, ACT_LEG_MEDIA);
+    act->leg_media.audio = audio;
+    act->leg_media.mark = mark;
+    return true;
+}
+
 /* Acknowledgements bound what is under way even when the carrier plays slower than our clock thinks. */
 static bool unacked_too_much(const struct call *c)
 {
@@ -292,7 +314,8 @@ static bool unacked_too_much(const struct call *c)
 
 void playout_pump(struct call *c)
 {
-    if (c->leg == LEG_UP && (c->playout == PLAYOUT_PLAYING || c->playout == PLAYOUT_DRAINING)) {
+    bool plays = c->playout == PLAYOUT_PLAYING || c->playout == PLAYOUT_DRAINING;
+    if (c->leg == LEG_UP && plays && !keys_sounding(c)) {
         for (struct item *it = sending(c); it && !ledger_full(&c->ledger) && !unacked_too_much(c); it = sending(c)) {
             uint32_t n = burst_bytes(c, it, ledger_outstanding_ms(&c->ledger, c->now_us));
             if (n == 0 || !send_burst(c, it, n)) {
@@ -300,7 +323,7 @@ void playout_pump(struct call *c)
             }
         }
     }
-    if (c->queue.len && c->leg == LEG_UP) {
+    if ((c->queue.len || keys_sounding(c)) && c->leg == LEG_UP) {
         timer_set(c, TIMER_PUMP, WATCHDOG_MS);
     } else {
         timer_off(c, TIMER_PUMP);
@@ -444,6 +467,17 @@ void playout_settle_cut(struct call *c)
     settle_flushed(c, NULL);
 }
 
+uint32_t playout_known_ms(struct call *c, const char *response_id)
+{
+    uint32_t bytes = 0;
+    for (uint32_t i = 0; i < c->item_n; i++) {
+        if (str_is(str_from(response_id), item_at(c, i)->response_id)) {
+            bytes += item_at(c, i)->received;
+        }
+    }
+    return bytes_ms(c, bytes);
+}
+
 uint32_t playout_rest_ms(const struct call *c)
 {
     return bytes_ms(c, c->queue.len) + ledger_outstanding_ms(&c->ledger, c->now_us);
@@ -451,6 +485,10 @@ uint32_t playout_rest_ms(const struct call *c)
 
 void playout_pause(struct call *c)
 {
+    if (keys_sounding(c)) {
+        playout_to(c, PL_PAUSE); /* nothing of the agent is at the carrier */
+        return;
+    }
     c->fade_in = !ledger_idle(&c->ledger);
     if (c->fade_in) {
         call_emit(c, ACT_LEG_CLEAR);

@@ -1,6 +1,8 @@
 /* Events and actions as lines of text, for `ringtrip replay --print`, scenarios and debugging. The text is stable. */
 #include "call/journal.h"
 
+#include "base/err.h"
+
 static void quoted(struct buf *out, const char *key, struct str s)
 {
     buf_printf(out, " %s=\"", key);
@@ -43,6 +45,67 @@ static void print_usage(const struct call_usage *u, struct buf *out)
 {
     buf_printf(out, " in_text=%u in_audio=%u cached_text=%u cached_audio=%u out_text=%u out_audio=%u", u->in_text,
                u->in_audio, u->cached_text, u->cached_audio, u->out_text, u->out_audio);
+}
+
+static void print_item(const struct call_item *it, struct buf *out)
+{
+    quoted(out, "id", it->id);
+    if (it->previous_id.p) {
+        quoted(out, "previous", it->previous_id);
+    }
+    buf_printf(out, " type=%s role=%s status=%s", item_type_name(it->type), item_role_name(it->role),
+               item_status_name(it->status));
+    for (uint32_t i = 0; i < it->n_parts; i++) {
+        const struct call_part *p = &it->parts[i];
+        if (p->kind == PART_IMAGE) {
+            buf_printf(out, " image=%zu", p->text.n);
+        } else {
+            quoted(out, part_kind_name(p->kind), p->text);
+        }
+    }
+    if (it->type != ITEM_MESSAGE) {
+        quoted(out, "call", it->call_id);
+        quoted(out, "name", it->name);
+        quoted(out, "arguments", it->arguments);
+        quoted(out, "output", it->output);
+    }
+    if (it->unheard.n) {
+        quoted(out, "unheard", it->unheard);
+    }
+}
+
+static void print_persona(const struct call_persona *p, struct buf *out)
+{
+    buf_printf(out, " agent=%u tools=", p->agent);
+    for (uint32_t i = 0; i < p->n_tools && i < CALL_MAX_TOOLS; i++) {
+        buf_printf(out, "%s%u", i ? "," : "", p->tools[i]);
+    }
+    quoted(out, "instructions", p->instructions);
+}
+
+static void print_signal(const struct call_signal *s, struct buf *out)
+{
+    static const char *const keys[] = {"response", "item", "call", "name", "text"};
+    const struct str texts[] = {s->response_id, s->item_id, s->tool_call_id, s->name, s->text};
+    buf_printf(out, " what=%s agent=%u", call_signal_name(s->kind), s->agent);
+    if (s->kind == SIGNAL_HANDOFF || s->kind == SIGNAL_AGENT_CHANGED) {
+        buf_printf(out, " to=%u", s->to);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (texts[i].n) {
+            quoted(out, keys[i], texts[i]);
+        }
+    }
+    if (s->audio.n) {
+        buf_printf(out, " bytes=%zu", s->audio.n);
+    }
+    if (s->kind == SIGNAL_INTERRUPTED) {
+        buf_printf(out, " ms=%u", s->ms);
+    }
+    if (s->item) {
+        buf_printf(out, " index=%u", s->index);
+        print_item(s->item, out);
+    }
 }
 
 static void print_line_stats(const struct call_line *l, struct buf *out)
@@ -91,6 +154,11 @@ static void print_action(const struct call_action *a, struct buf *out)
         break;
     case ACT_MODEL_OPEN:
         buf_printf(out, " provider=%u why=%s", a->model_open.provider, call_renewal_name(a->model_open.why));
+        print_persona(&a->model_open.persona, out);
+        break;
+    case ACT_LEG_TRANSFER:
+        quoted(out, "to", a->leg_transfer.to);
+        quoted(out, "name", a->leg_transfer.name);
         break;
     case ACT_MODEL_APPEND:
         audio(out, a->model_append.audio);
@@ -111,6 +179,17 @@ static void print_action(const struct call_action *a, struct buf *out)
         buf_printf(out, " request=%u", a->model_tool_output.request);
         quoted(out, "call", a->model_tool_output.tool_call_id);
         quoted(out, "output", a->model_tool_output.output);
+        break;
+    case ACT_MODEL_UPDATE:
+        buf_printf(out, " request=%u", a->model_update.request);
+        print_persona(&a->model_update.persona, out);
+        break;
+    case ACT_MODEL_ITEM:
+        buf_printf(out, " request=%u", a->model_item.request);
+        print_item(a->model_item.item, out);
+        break;
+    case ACT_SIGNAL:
+        print_signal(&a->signal, out);
         break;
     case ACT_MODEL_USER_TEXT:
         quoted(out, "text", a->model_user_text.text);
@@ -149,8 +228,8 @@ static void print_action(const struct call_action *a, struct buf *out)
         audio(out, a->record.pairs);
         break;
     case ACT_LINE:
-        buf_printf(out, " who=%s at_ms=%d estimated=%d", call_party_name(a->line.who), a->line.at_ms,
-                   a->line.estimated);
+        buf_printf(out, " who=%s agent=%u at_ms=%d estimated=%d", call_party_name(a->line.who), a->line.agent,
+                   a->line.at_ms, a->line.estimated);
         quoted(out, "text", a->line.text);
         quoted(out, "unheard", a->line.unheard);
         break;
@@ -208,12 +287,25 @@ static void print_model_event(const struct call_event *e, struct buf *out)
     case EV_MODEL_USER_TEXT:
         quoted(out, "text", e->model_user_text.text);
         break;
+    case EV_MODEL_USER_DELTA:
+        quoted(out, "item", e->model_user_text.item_id);
+        quoted(out, "text", e->model_user_text.text);
+        break;
+    case EV_MODEL_ITEM:
+        quoted(out, "response", e->model_item.response_id);
+        print_item(e->model_item.item, out);
+        break;
+    case EV_MODEL_ITEM_DELETED:
+    case EV_MODEL_ITEM_TRUNCATED:
+        quoted(out, "item", e->model_item_gone.item_id);
+        buf_printf(out, " ms=%u", e->model_item_gone.ms);
+        break;
     case EV_MODEL_RESPONSE_CREATED:
         quoted(out, "response", e->model_response.response_id);
         break;
     case EV_MODEL_ITEM_ADDED:
-        quoted(out, "response", e->model_item.response_id);
-        quoted(out, "item", e->model_item.item_id);
+        quoted(out, "response", e->model_item_added.response_id);
+        quoted(out, "item", e->model_item_added.item_id);
         break;
     case EV_MODEL_AUDIO:
     case EV_MODEL_AUDIO_DONE:
@@ -241,6 +333,47 @@ static void print_model_event(const struct call_event *e, struct buf *out)
         buf_printf(out, " request=%u", e->model_error.request);
         break;
     default:
+        break;
+    }
+}
+
+static void print_control_event(const struct call_event *e, struct buf *out)
+{
+    switch (e->type) {
+    case EV_CONTROL_TURN:
+        buf_printf(out, " cue=%s", turn_cue_name(e->control_turn.cue));
+        break;
+    case EV_CONTROL_HANGUP:
+        buf_printf(out, " reason=%s", call_reason_name(e->control_hangup.reason));
+        break;
+    case EV_CONTROL_USER_TEXT:
+        quoted(out, "text", e->control_text.text);
+        break;
+    case EV_CONTROL_INTERRUPT:
+        buf_printf(out, " kind=%s", interrupt_kind_name(e->control_interrupt.kind));
+        quoted(out, "response", e->control_interrupt.response_id);
+        break;
+    case EV_CONTROL_RESPOND:
+        buf_printf(out, " no_tools=%d", e->control_respond.no_tools);
+        quoted(out, "instructions", e->control_respond.instructions);
+        break;
+    case EV_CONTROL_SAY:
+        buf_printf(out, " interrupt=%d", e->control_say.interrupt);
+        quoted(out, "text", e->control_say.text);
+        break;
+    case EV_CONTROL_MESSAGE:
+        buf_printf(out, " respond=%d", e->control_message.respond);
+        print_item(e->control_message.item, out);
+        break;
+    case EV_CONTROL_AGENT:
+        buf_printf(out, " agent=%d", (int)e->control_agent.agent);
+        quoted(out, "instructions", e->control_agent.instructions);
+        break;
+    case EV_CONTROL_ENABLE:
+        buf_printf(out, " tool=%u on=%d", e->control_enable.tool, e->control_enable.on);
+        break;
+    default:
+        print_model_event(e, out);
         break;
     }
 }
@@ -275,6 +408,19 @@ void event_print(const struct call_event *e, struct buf *out)
         buf_printf(out, " approve=%d always=%d", e->tool_approval.approve, e->tool_approval.always);
         quoted(out, "message", e->tool_approval.message);
         break;
+    case EV_LEG_TRANSFER_FAILED:
+        buf_printf(out, " err=%d code=%d", e->leg_transfer_failed.err, e->leg_transfer_failed.code);
+        quoted(out, "message", e->leg_transfer_failed.message);
+        break;
+    case EV_CONTROL_TRANSFER:
+        quoted(out, "call", e->control_transfer.tool_call_id);
+        quoted(out, "to", e->control_transfer.to);
+        quoted(out, "name", e->control_transfer.name);
+        break;
+    case EV_CONTROL_KEYS:
+        quoted(out, "call", e->control_keys.tool_call_id);
+        quoted(out, "keys", e->control_keys.keys);
+        break;
     case EV_TOOL_RESULT:
         quoted(out, "call", e->tool_result.tool_call_id);
         quoted(out, "output", e->tool_result.output);
@@ -287,17 +433,8 @@ void event_print(const struct call_event *e, struct buf *out)
     case EV_VAD:
         buf_printf(out, " chunk=%u ppm=%u", e->vad.chunk, e->vad.ppm);
         break;
-    case EV_CONTROL_TURN:
-        buf_printf(out, " cue=%s", turn_cue_name(e->control_turn.cue));
-        break;
-    case EV_CONTROL_HANGUP:
-        buf_printf(out, " reason=%s", call_reason_name(e->control_hangup.reason));
-        break;
-    case EV_CONTROL_USER_TEXT:
-        quoted(out, "text", e->control_text.text);
-        break;
     default:
-        print_model_event(e, out);
+        print_control_event(e, out);
         break;
     }
     buf_putc(out, '\n');

@@ -7,6 +7,7 @@
     X(REASON_NONE, "none", "the call is not over")                                                                     \
     X(REASON_CALLER_HANGUP, "caller-hangup", "the caller hung up")                                                     \
     X(REASON_AGENT_HANGUP, "agent-hangup", "the agent ended the call")                                                 \
+    X(REASON_TRANSFERRED, "transferred", "the caller was handed over to somebody else")                                \
     X(REASON_API_HANGUP, "api-hangup", "an operator ended the call")                                                   \
     X(REASON_DRAIN, "drain", "the gateway was shutting down")                                                          \
     X(REASON_CARRIER_CLOSED, "carrier-closed", "the carrier's socket broke")                                           \

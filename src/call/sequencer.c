@@ -64,8 +64,8 @@ static bool clear_to_send(const struct call *c)
     if (c->response != RESPONSE_NONE && c->response != RESPONSE_DONE) {
         return false;
     }
-    if (c->phase == PHASE_FAREWELL) {
-        return true; /* the goodbye does not wait for the caller to fall silent */
+    if (call_leaving(c)) {
+        return true; /* last words do not wait for the caller to fall silent */
     }
     /* The service answers the caller by itself: what we have to add is answered with it. */
     bool service_turn = c->model_creates && c->caller != CALLER_SILENT;
@@ -136,7 +136,7 @@ void seq_created(struct call *c, struct str response_id)
     call_copy_id(c->active_id, response_id);
     timer_off(c, TIMER_EXPECT);
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.stall_ms);
-    if (!ours && c->farewell == FAREWELL_NONE && !c->collided) {
+    if (!ours && c->farewell == FAREWELL_NONE && !call_leaving(c) && !c->collided) {
         c->want = false; /* it sees everything that was put into the conversation before it */
         buf_done(&c->want_text);
     }
@@ -147,9 +147,9 @@ void seq_created(struct call *c, struct str response_id)
         c->turn.created_ms = call_since_ms(c);
     }
     /* Asked for before the caller began to speak: it would be talked over. */
-    bool talked_over = ours && c->phase != PHASE_FAREWELL && c->caller == CALLER_SPEAKING;
+    bool talked_over = ours && !call_leaving(c) && c->caller == CALLER_SPEAKING;
     /* The service answers a caller who says goodbye too: that would come behind our last words. */
-    bool after_goodbye = !ours && c->phase == PHASE_FAREWELL;
+    bool after_goodbye = !ours && call_leaving(c);
     if (talked_over || after_goodbye) {
         seq_cancel(c, WE_CANCEL);
     }

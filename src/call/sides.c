@@ -1,4 +1,5 @@
-/* The two interfaces of a call, leg and model: dispatch to the adapter's table. */
+/* The interfaces of a call, leg and model, and of its carrier: dispatch to the adapter's table. */
+#include "call/carrier_ops.h"
 #include "call/leg_ops.h"
 #include "call/model_ops.h"
 
@@ -19,6 +20,11 @@ void leg_uncork(struct leg *leg)
     if (leg->ops->uncork) {
         leg->ops->uncork(leg);
     }
+}
+
+const char *leg_cannot_transfer(const struct leg *leg)
+{
+    return leg->ops->cannot_transfer ? leg->ops->cannot_transfer(leg) : "This line cannot be transferred.";
 }
 
 void leg_close(struct leg *leg)
@@ -58,4 +64,25 @@ void model_close(struct model *model)
 const char *model_kind(const struct model *model)
 {
     return model->ops->name;
+}
+
+const char *carrier_cannot(const struct carrier *carrier, enum carrier_service service)
+{
+    return carrier->ops->cannot(carrier, service);
+}
+
+int carrier_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
+                     uint64_t *ret_id)
+{
+    return carrier->ops->send_sms(carrier, sms, done, arg, ret_id);
+}
+
+void carrier_cancel(struct carrier *carrier, uint64_t id)
+{
+    carrier->ops->cancel(carrier, id);
+}
+
+const char *carrier_kind(const struct carrier *carrier)
+{
+    return carrier->ops->name;
 }

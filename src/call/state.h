@@ -1,6 +1,6 @@
 /*
  * The inside of a call, shared by the files of src/call and nobody else. Each part has one file that changes it:
- * uplink.c, playout.c, sequencer.c, toolset.c, bargein.c, history.c, life.c. call.c dispatches.
+ * uplink.c, playout.c, sequencer.c, toolset.c, bargein.c, history.c, life.c, transfer.c, keys.c. call.c dispatches.
  */
 #ifndef CALL_STATE_H
 #define CALL_STATE_H
@@ -11,6 +11,7 @@
 #include "audio/echo.h"
 #include "audio/line.h"
 #include "audio/place.h"
+#include "audio/tone.h"
 #include "base/buf.h"
 #include "call/call.h"
 #include "call/detector.h"
@@ -19,14 +20,6 @@
 #include "call/tool_state.h"
 #include "call/track.h"
 
-<<<<<<< HEAD
-#define CALL_ITEMS      16
-#define CALL_TOOL_SLOTS 16
-#define CALL_DEAD       8
-#define CALL_TEXT_MAX   16384
-#define CALL_KEYS_MAX   32
-#define CALL_WANT_MAX   (256 * 1024) /* instructions of an agent and a sentence */
-=======
 #define CALL_ITEMS             16
 #define CALL_DEAD              8
 #define CALL_TEXT_MAX          16384
@@ -36,7 +29,6 @@
 #define CALL_KEYS_OUT_MAX      32
 #define CALL_TRANSFER_TO_MAX   256
 #define CALL_WANT_MAX          (256 * 1024) /* instructions of an agent and a sentence */
->>>>>>> 2b77817 (call: approvals, consent, fillers, order and background of tools)
 
 enum leg_state { LEG_NONE, LEG_UP, LEG_HANGING_UP, LEG_DOWN };
 enum model_state { MODEL_OPENING, MODEL_READY, MODEL_GONE };
@@ -62,6 +54,7 @@ enum call_timer {
     TIMER_SILENCE,  /* the caller's: the next rung */
     TIMER_DEAD_AIR, /* the model's: an answer is owed */
     TIMER_ARM,      /* the grace period behind a protected greeting is over */
+    TIMER_TRANSFER, /* the next step of a handing over is due */
     TIMER_N
 };
 
@@ -91,6 +84,41 @@ enum farewell_state {
     FAREWELL_CALLED,  /* end_call came; its response is still under way */
     FAREWELL_ASKED,   /* a goodbye was asked for */
     FAREWELL_PLAYING, /* the goodbye can be heard, or nothing more is owed */
+};
+
+enum transfer_state {
+    TRANSFER_NONE,
+    TRANSFER_CALLED,  /* wanted; the response that called for it is under way */
+    TRANSFER_ASKED,   /* an announcement was asked for */
+    TRANSFER_PLAYING, /* the announcement can be heard, or none is owed */
+    TRANSFER_ORDERED, /* the leg has its order */
+};
+
+/* The caller is to be handed over. */
+struct transfer {
+    enum transfer_state state;
+    char tool_call_id[CALL_ID_MAX]; /* answered when it fails; "": nobody asked through a tool */
+    char response_id[CALL_ID_MAX];  /* whose speech counts as the announcement */
+    struct buf to, name;
+};
+
+enum keys_state {
+    KEYS_NONE,
+    KEYS_WAITING, /* for the agent to fall silent */
+    KEYS_SENDING,
+    KEYS_DRAINING, /* all of it is at the carrier */
+};
+
+/* Keys that we press. */
+struct keys_out {
+    enum keys_state state;
+    char tool_call_id[CALL_ID_MAX];
+    char keys[CALL_KEYS_OUT_MAX + 1];
+    uint32_t at, n; /* key under way; how many there are */
+    uint32_t left;  /* samples of it that are still to be made */
+    bool begun;     /* the tone of this key has begun */
+    struct tone tone;
+    uint64_t deaf_until_us; /* our own tones may come back: no keys of the caller before */
 };
 
 struct call {
@@ -199,6 +227,9 @@ struct call {
     uint64_t quiet_us;                               /* since when nobody speaks while a tool runs; 0: somebody does */
     bool tools_owe_reply;                            /* outputs went out and no response was asked for yet */
 
+    struct transfer transfer; /* transfer.c */
+    struct keys_out keys_out; /* keys.c */
+
     /* history.c */
     struct call_turn turn;
     bool turn_open;
@@ -285,6 +316,10 @@ void playout_progress(struct call *c); /* retires what was heard, moves the mach
 void playout_overdue(struct call *c);
 void playout_record(struct call *c, bool all);
 void playout_settle_cut(struct call *c); /* records the heard part of what is under way, drops the rest */
+/* Audio of nobody's item, now and with a mark of its own. False: memory is out. */
+bool playout_tones(struct call *c, struct span audio);
+uint32_t playout_tones_room_ms(const struct call *c);
+uint32_t playout_known_ms(struct call *c, const char *response_id); /* ms of audio known of a response */
 struct item *item_at(struct call *c, uint32_t i);
 struct item *item_find(struct call *c, struct str item_id);
 struct item *item_need(struct call *c, struct str response_id, struct str item_id);
@@ -320,6 +355,30 @@ void ladder_timer(struct call *c, enum call_timer t);
 void ladder_mute_answer(struct call *c); /* a response was completed and had neither sound nor tool call */
 void ladder_audio(struct call *c, uint32_t response_ms);
 
+/* transfer.c */
+void transfer_wanted(struct call *c, const struct call_event *ev);
+void transfer_failed(struct call *c, const struct call_event *ev);
+void transfer_progress(struct call *c);
+void transfer_timer(struct call *c);
+void transfer_model_gone(struct call *c);
+/* The leg is down: was it because it was handed over? */
+bool transfer_done(const struct call *c);
+void transfer_drop(struct call *c); /* the call ends otherwise, or is over */
+/* The caller is on the way out: to goodbye, or to somebody else. What they say now is not answered. */
+static inline bool call_leaving(const struct call *c)
+{
+    return c->phase == PHASE_FAREWELL || c->phase == PHASE_TRANSFERRING;
+}
+
+/* keys.c */
+void keys_wanted(struct call *c, const struct call_event *ev);
+void keys_pump(struct call *c); /* before playout_pump */
+/* Tones are under way: the agent's audio waits, and a clear would take them. */
+bool keys_sounding(const struct call *c);
+bool keys_pending(const struct call *c); /* sounding, or waiting to */
+bool keys_deaf(const struct call *c);    /* what sounds like the caller's keys may be ours */
+void keys_drop(struct call *c);
+
 /* history.c */
 void turn_begin(struct call *c);
 void turn_close(struct call *c);
@@ -339,6 +398,8 @@ void life_hangup(struct call *c, enum call_reason reason, bool apologise);
 void life_goodbye(struct call *c, struct str response_id); /* end_call was called */
 void life_fill(struct call *c, struct str words);          /* the same, to fill a silence */
 void life_say(struct call *c, struct str words);           /* these words and nothing else, when the model is free */
+/* As the agent, its own instructions before the wish. */
+void life_ask(struct call *c, struct str wish, bool no_tools);
 /* Says these words (or the agent's own goodbye) and hangs up. */
 void life_goodbye_with(struct call *c, enum call_reason reason, struct str words);
 void life_progress(struct call *c);

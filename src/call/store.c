@@ -60,6 +60,7 @@ enum store_status store_status_of(enum call_reason reason)
     switch (reason) {
     case REASON_CALLER_HANGUP:
     case REASON_AGENT_HANGUP:
+    case REASON_TRANSFERRED:
     case REASON_API_HANGUP:
     case REASON_DRAIN:
     case REASON_CALLER_SILENT:

@@ -71,7 +71,8 @@ struct store_call {
     int64_t cost_micro; /* STORE_NO_COST: the model has no price */
     bool has_line;      /* line is known: an end that was told */
     struct call_line line;
-    struct str confirmation; /* out only: number that a tool gave the caller last, may be empty */
+    struct str confirmation; /* number that was given in the call: kept when told, else (out only) the last callback's
+                                id; may be empty */
     uint32_t turn_count;     /* out only: number of rows */
     uint32_t line_count;     /* out only */
 };
@@ -120,6 +121,22 @@ struct store_callback {
     struct str reason;
     struct str scheduled; /* as the caller said it */
     uint64_t created_us;
+    uint64_t closed_us; /* 0: still to be done */
+    struct str note;    /* of whoever closed it, may be empty */
+};
+
+#define STORE_CALLBACK_NOTE_MAX 1000
+
+struct store_callback_filter {
+    bool open, closed; /* which ones; neither: all */
+    uint32_t limit;    /* 0: 100; at most 1000 */
+    uint32_t offset;
+};
+
+struct store_callbacks {
+    struct store_callback *list; /* newest first */
+    uint32_t n;
+    uint64_t total; /* of all that match */
 };
 
 struct store_order {
@@ -145,6 +162,7 @@ enum store_op_kind {
     STORE_LINE_ADD,
     STORE_CALLBACK_ADD,
     STORE_SPAN_ADD,
+    STORE_CALLBACK_CLOSE, /* callback: id, note; -ENOENT; -ERR_STATE: it was closed before */
 };
 
 struct store_op {
@@ -223,8 +241,9 @@ struct store_ops {
     /* Deletes ended calls that began before before_us, at most limit of them. */
     int (*sweep)(struct store *s, uint64_t before_us, uint32_t limit, struct arena *a, struct store_paths *ret);
     int (*order_get)(struct store *s, struct str number, struct str email, struct arena *a, struct store_order *ret);
-    int (*callback_list)(struct store *s, uint32_t limit, struct arena *a, struct store_callback **ret,
-                         uint32_t *ret_n);
+    int (*callback_list)(struct store *s, const struct store_callback_filter *f, struct arena *a,
+                         struct store_callbacks *ret);
+    int (*callback_get)(struct store *s, struct str id, struct arena *a, struct store_callback *ret);
 };
 
 #endif

@@ -457,11 +457,7 @@ void tools_flush(struct call *c)
     bool talks = !call_leaving(c);
     if (c->tools_owe_reply && all) {
         c->tools_owe_reply = false;
-<<<<<<< HEAD
-        if (c->phase != PHASE_FAREWELL) {
-=======
         if (talks) {
->>>>>>> 2b77817 (call: approvals, consent, fillers, order and background of tools)
             seq_request(c, STR_NULL, false);
         }
     } else if (muted && all && talks && c->response_ms == 0 && c->playout == PLAYOUT_EMPTY && !c->want) {

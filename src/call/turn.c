@@ -57,7 +57,7 @@ void turn_init(struct call *c)
 /* Sounds are followed but lead to nothing yet. */
 static bool protected(const struct call *c)
 {
-    return c->phase == PHASE_SETUP || c->phase == PHASE_FAREWELL || !c->armed || (audible(c) && !c->o->barge_in.on);
+    return c->phase == PHASE_SETUP || call_leaving(c) || !c->armed || (audible(c) && !c->o->barge_in.on);
 }
 
 static bool mostly_echo(const struct call *c)
@@ -201,7 +201,7 @@ static void put_on_shelf(struct call *c)
         return; /* still going on; it may count before it ends */
     }
     bool speech = d->speech_ms >= SHELF_MIN_MS && !mostly_echo(c);
-    if (speech && own_turns(c) && c->phase != PHASE_FAREWELL) {
+    if (speech && own_turns(c) && !call_leaving(c)) {
         c->shelf_from = c->shelved ? c->shelf_from : d->onset;
         c->shelved = true;
         uplink_shelve(c, before(c, d->onset));
@@ -391,7 +391,7 @@ void turn_timer(struct call *c, enum call_timer t)
 void turn_cue(struct call *c, enum turn_cue cue)
 {
     bool talks = c->caller == CALLER_SPEAKING;
-    if (c->leg != LEG_UP || c->model != MODEL_READY || c->phase == PHASE_FAREWELL) {
+    if (c->leg != LEG_UP || c->model != MODEL_READY || call_leaving(c)) {
         return;
     }
     if (cue == TURN_CUE_START && !talks) {

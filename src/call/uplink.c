@@ -169,7 +169,7 @@ void uplink_discard(struct call *c)
 
 void uplink_text(struct call *c, struct str said)
 {
-    if (c->model != MODEL_READY || c->leg != LEG_UP || c->phase == PHASE_FAREWELL) {
+    if (c->model != MODEL_READY || c->leg != LEG_UP || call_leaving(c)) {
         return;
     }
     struct str text = call_keep(c, said);

@@ -17,6 +17,7 @@
 #include "call/cost_opts.h"
 #include "call/opts.h"
 #include "config/when.h"
+#include "obs/trace_opts.h"
 #include "tools/webhook/webhook_opts.h"
 
 struct config_list {
@@ -205,6 +206,7 @@ struct config_agent {
     enum config_effort reasoning_effort;
     bool parallel_tool_calls_set;
     bool parallel_tool_calls;
+    struct str tracing; /* "auto", "none" or a JSON object: for the service */
 };
 
 /* Which calls go where. The first whose condition holds counts; without any, start_agent takes the call. */
@@ -248,6 +250,30 @@ struct config_limits {
 struct config_price {
     struct str model;
     struct cost_prices prices;
+};
+
+/* Traces of calls: our own, and what the service is told (config_agent.tracing). */
+struct config_tracing {
+    bool enabled;
+    bool local;   /* kept with the records */
+    int content;  /* 1: what was said, arguments and results too */
+    bool exports; /* follows from the rest: there is somewhere to send them to */
+    struct str endpoint;
+    struct str traces_endpoint; /* the whole address, made of endpoint when only that is given */
+    struct str headers;         /* name=value, percent-encoded */
+    uint32_t timeout_ms;
+    int gzip; /* 1: yes */
+    struct str ca_file;
+    struct str protocol;
+    uint32_t delay_ms;
+    uint32_t max_batch;
+    uint32_t max_queue;
+    bool sdk_disabled;
+    struct config_list exporters;
+    enum trace_sampler sampler;
+    double sampler_ratio;
+    struct str service_name;
+    struct str resource; /* name=value, percent-encoded */
 };
 
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON, CONFIG_LOG_FORMAT_N };
@@ -306,6 +332,7 @@ struct config {
     const struct config_price *prices;
     uint32_t price_count;
     struct config_log log;
+    struct config_tracing tracing;
     struct config_fallback fallback;
     struct config_deadlines deadlines;
     struct str default_country; /* "US": for numbers without + (DEFAULT_COUNTRY_CODE) */

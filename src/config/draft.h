@@ -9,7 +9,7 @@
 #include "config/options.h"
 #include "config/yaml.h"
 
-#define DRAFT_MAX_OPTIONS   224
+#define DRAFT_MAX_OPTIONS   320
 #define DRAFT_MAX_PROVIDERS 16
 #define DRAFT_MAX_TOOLS     128
 #define DRAFT_MAX_REFS      64
@@ -180,6 +180,10 @@ void check_variables(struct draft *d, const struct config_map *m, const struct o
 /* finish.c: the environment for options of agent:, and the checks of one agent; it is the one that is worked on. */
 void finish_agent_env(struct draft *d);
 void finish_agent(struct draft *d);
+/* tracing.c: {workflow_name, group_id, metadata} as JSON; what follows from the settings of the export. */
+MUST_USE int tracing_keep(struct draft *d, const struct yaml_node *n, struct str *ret, struct buf *why);
+void finish_tracing(struct draft *d);
+
 /* finish.c: what follows from several values, and the checks over them. */
 void finish_draft(struct draft *d);
 

@@ -259,6 +259,13 @@ static void put_value(const struct dump *d, const struct option *o, const void *
     case OPTION_MODALITIES:
         buf_puts(out, *(const enum config_modality *)field == CONFIG_AUDIO ? "[audio]" : "[text]");
         return;
+    case OPTION_TRACING:
+        if (((const struct str *)field)->p[0] != '{') {
+            put_text(out, *(const struct str *)field);
+            return;
+        }
+        buf_put_str(out, *(const struct str *)field);
+        return;
     case OPTION_SCHEMA:
         buf_put_str(out, *(const struct str *)field);
         return;

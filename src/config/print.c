@@ -89,6 +89,8 @@ static const char *type_text(const struct option *o)
         return "number";
     case OPTION_MONEY:
         return "amount";
+    case OPTION_TRACING:
+        return "word or map";
     case OPTION_SCHEMA:
         return "JSON Schema";
     case OPTION_BOOL:

@@ -105,6 +105,9 @@ static void put_wanted(struct buf *why, const struct option *o)
     case OPTION_SCHEMA:
         buf_puts(why, "must be a map, the JSON Schema of an object");
         return;
+    case OPTION_TRACING:
+        buf_puts(why, "must be auto, none or a map with workflow_name, group_id and metadata");
+        return;
     case OPTION_MAP:
     case OPTION_SECRET_MAP:
         buf_puts(why, "must be a map of names to texts");
@@ -707,6 +710,7 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
     case OPTION_MAP:
     case OPTION_SECRET_MAP:
     case OPTION_SCHEMA:
+    case OPTION_TRACING:
         break;
     }
     return refuse(o, text, why);
@@ -715,7 +719,8 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
 bool value_takes_map(enum option_type type)
 {
     return type == OPTION_MAP || type == OPTION_SECRET_MAP || type == OPTION_AUDIO || type == OPTION_VOICE ||
-           type == OPTION_CHOICE || type == OPTION_SCHEMA || type == OPTION_WHEN || type == OPTION_DROPPED;
+           type == OPTION_CHOICE || type == OPTION_SCHEMA || type == OPTION_WHEN || type == OPTION_TRACING ||
+           type == OPTION_DROPPED;
 }
 
 /* {type: audio/pcm, rate: 24000}, {id: voice_1}, {type: function, name: x}: the one member that counts. */
@@ -783,6 +788,10 @@ int value_set_node(struct draft *d, const struct option *o, void *base, const st
     }
     if (n->kind == YAML_MAP && o->type == OPTION_SCHEMA) {
         err = schema_keep(d, n, field);
+        return err < 0 ? err : 1;
+    }
+    if (n->kind == YAML_MAP && o->type == OPTION_TRACING) {
+        err = tracing_keep(d, n, field, why);
         return err < 0 ? err : 1;
     }
     if (n->kind == YAML_MAP && value_takes_map(o->type)) {

@@ -5,24 +5,39 @@
 
 #include "base/err.h"
 
-#define MAX_VIEWS 8
+#define MAX_VIEWS (16 + 2 * CALL_MAX_PARTS)
 
 struct queued_event {
     struct queued_event *next;
     struct call_event ev;
-    uint8_t bytes[]; /* all that ev's views point at */
+    struct call_item item; /* what ev points at, when it does */
+    uint8_t bytes[];       /* all that ev's views point at */
 };
 
 /* The views inside an event, by type; spans count as strings here. */
 struct views {
     struct str *strs[MAX_VIEWS];
     struct span *span;
+    const struct call_item **item; /* where the event keeps it */
     size_t n;
 };
 
 static void add(struct views *v, struct str *s)
 {
     v->strs[v->n++] = s;
+}
+
+static void add_item(struct views *v, struct call_item *it)
+{
+    struct str *texts[] = {&it->id,        &it->previous_id, &it->call_id, &it->name,
+                           &it->arguments, &it->output,      &it->unheard};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        add(v, texts[i]);
+    }
+    for (uint32_t i = 0; i < it->n_parts; i++) {
+        add(v, &it->parts[i].text);
+        add(v, &it->parts[i].detail);
+    }
 }
 
 /* Flat and exhaustive, so that the compiler names an event that is missing here. */
@@ -56,12 +71,24 @@ static void find_views(struct call_event *ev, struct views *v)
         add(v, &ev->model_user_text.item_id);
         add(v, &ev->model_user_text.text);
         break;
+    case EV_MODEL_USER_DELTA:
+        add(v, &ev->model_user_text.item_id);
+        add(v, &ev->model_user_text.text);
+        break;
+    case EV_MODEL_ITEM:
+        add(v, &ev->model_item.response_id);
+        v->item = &ev->model_item.item;
+        break;
+    case EV_MODEL_ITEM_DELETED:
+    case EV_MODEL_ITEM_TRUNCATED:
+        add(v, &ev->model_item_gone.item_id);
+        break;
     case EV_MODEL_RESPONSE_CREATED:
         add(v, &ev->model_response.response_id);
         break;
     case EV_MODEL_ITEM_ADDED:
-        add(v, &ev->model_item.response_id);
-        add(v, &ev->model_item.item_id);
+        add(v, &ev->model_item_added.response_id);
+        add(v, &ev->model_item_added.item_id);
         break;
     case EV_MODEL_AUDIO:
     case EV_MODEL_AUDIO_DONE:
@@ -106,9 +133,40 @@ static void find_views(struct call_event *ev, struct views *v)
     case EV_GUARD:
         add(v, &ev->guard.info);
         break;
+    case EV_LEG_TRANSFER_FAILED:
+        add(v, &ev->leg_transfer_failed.message);
+        break;
+    case EV_CONTROL_TRANSFER:
+        add(v, &ev->control_transfer.tool_call_id);
+        add(v, &ev->control_transfer.to);
+        add(v, &ev->control_transfer.name);
+        break;
+    case EV_CONTROL_KEYS:
+        add(v, &ev->control_keys.tool_call_id);
+        add(v, &ev->control_keys.keys);
+        break;
     case EV_CONTROL_USER_TEXT:
         add(v, &ev->control_text.text);
         break;
+    case EV_CONTROL_INTERRUPT:
+        add(v, &ev->control_interrupt.response_id);
+        break;
+    case EV_CONTROL_RESPOND:
+        add(v, &ev->control_respond.instructions);
+        break;
+    case EV_CONTROL_SAY:
+        add(v, &ev->control_say.text);
+        break;
+    case EV_CONTROL_MESSAGE:
+        v->item = &ev->control_message.item;
+        break;
+    case EV_CONTROL_AGENT:
+        add(v, &ev->control_agent.instructions);
+        break;
+    case EV_MODEL_UPDATED:
+    case EV_MODEL_IDLE:
+    case EV_CONTROL_COMMIT:
+    case EV_CONTROL_ENABLE:
     case EV_BEGIN:
     case EV_TICK:
     case EV_VAD:
@@ -125,24 +183,45 @@ static void find_views(struct call_event *ev, struct views *v)
     }
 }
 
-int event_queue_put(struct event_queue *q, const struct call_event *ev)
+/* All views of the event in e, whose item (if any) is copied into e first. */
+static void own_views(struct queued_event *e, struct views *v)
+{
+    *v = (struct views){.n = 0};
+    find_views(&e->ev, v);
+    if (v->item && *v->item) {
+        e->item = **v->item;
+        *v->item = &e->item;
+        add_item(v, &e->item);
+    }
+}
+
+static size_t bytes_of(const struct call_event *ev)
 {
     struct call_event copy = *ev;
+    struct call_item item;
     struct views v = {.n = 0};
     find_views(&copy, &v);
+    if (v.item && *v.item) {
+        item = **v.item;
+        add_item(&v, &item);
+    }
     size_t bytes = v.span ? v.span->n : 0;
     for (size_t i = 0; i < v.n; i++) {
         bytes += v.strs[i]->n;
     }
-    struct queued_event *e = malloc(sizeof(*e) + bytes);
+    return bytes;
+}
+
+int event_queue_put(struct event_queue *q, const struct call_event *ev)
+{
+    struct views v;
+    struct queued_event *e = malloc(sizeof(*e) + bytes_of(ev));
     if (!e) {
         return -ENOMEM;
     }
     e->next = NULL;
-    e->ev = copy;
-    v.n = 0;
-    v.span = NULL;
-    find_views(&e->ev, &v);
+    e->ev = *ev;
+    own_views(e, &v);
     uint8_t *at = e->bytes;
     for (size_t i = 0; i < v.n; i++) {
         if (v.strs[i]->n > 0) {

@@ -103,7 +103,15 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_GUARD_TRIPPED:
     case NOTE_GUARD_FAILED:
     case NOTE_GUARD_EXPIRED:
+    case NOTE_HANDOFF:
+    case NOTE_HANDOFF_REFUSED:
+    case NOTE_UPDATE_REFUSED:
+    case NOTE_UPDATE_TIMEOUT:
+    case NOTE_HISTORY_FULL:
+    case NOTE_CONTROL_REFUSED:
+    case NOTE_TRANSFER:
     case NOTE_DTMF:
+    case NOTE_KEYS:
     case CALL_NOTE_N:
         break;
     }
@@ -130,9 +138,15 @@ static enum log_level note_level(enum call_note note)
     case NOTE_GUARD_TRIPPED:
     case NOTE_GUARD_FAILED:
     case NOTE_GUARD_EXPIRED:
+    case NOTE_HANDOFF_REFUSED:
+    case NOTE_UPDATE_REFUSED:
+    case NOTE_UPDATE_TIMEOUT:
+    case NOTE_HISTORY_FULL:
     case NOTE_ILLEGAL:
         return LOG_WARN;
     case NOTE_ANSWERED:
+    case NOTE_HANDOFF:
+    case NOTE_CONTROL_REFUSED:
     case NOTE_BARGE_IN:
     case NOTE_PAUSE:
     case NOTE_RESUME:
@@ -143,6 +157,7 @@ static enum log_level note_level(enum call_note note)
     case NOTE_REPLAYED:
     case NOTE_FILLER:
     case NOTE_FAREWELL:
+    case NOTE_TRANSFER:
         return LOG_INFO;
     case NOTE_GREETING_DONE:
     case NOTE_GREETING_DEVIATION:
@@ -161,6 +176,7 @@ static enum log_level note_level(enum call_note note)
     case NOTE_TOOL_CANCELLED:
     case NOTE_MARK_LOST:
     case NOTE_DTMF:
+    case NOTE_KEYS:
     case CALL_NOTE_N:
         break;
     }

@@ -18,6 +18,19 @@ static void perform_leg(struct host *h, const struct call_action *act)
     }
 }
 
+/* The leg answers by stopping or by an event of its own; one that cannot even begin is answered for here. */
+static void transfer_leg(struct host *h, const struct call_action *act)
+{
+    int err = h->leg ? leg_perform(h->leg, act) : -ERR_STATE;
+    if (err < 0) {
+        struct call_event ev = {.type = EV_LEG_TRANSFER_FAILED};
+        const char *why = err == -ENOTSUP && h->leg ? leg_cannot_transfer(h->leg) : NULL;
+        ev.leg_transfer_failed.err = err;
+        ev.leg_transfer_failed.message = str_from(why);
+        host_event(h, &ev);
+    }
+}
+
 /* ---- model ---- */
 
 static void on_model_event(struct model *model, const struct call_event *ev, void *arg)
@@ -220,6 +233,9 @@ void host_perform(struct host *h, const struct call_action *act)
     case ACT_LEG_HANGUP:
         perform_leg(h, act);
         break;
+    case ACT_LEG_TRANSFER:
+        transfer_leg(h, act);
+        break;
     case ACT_MODEL_OPEN:
         open_model(h);
         break;
@@ -230,6 +246,8 @@ void host_perform(struct host *h, const struct call_action *act)
     case ACT_MODEL_CANCEL:
     case ACT_MODEL_TRUNCATE:
     case ACT_MODEL_TOOL_OUTPUT:
+    case ACT_MODEL_UPDATE:
+    case ACT_MODEL_ITEM:
     case ACT_MODEL_USER_TEXT:
         perform_model(h, act);
         break;
@@ -265,6 +283,8 @@ void host_perform(struct host *h, const struct call_action *act)
         break;
     case ACT_NOTE:
         record_note(h, act);
+        break;
+    case ACT_SIGNAL:
         break;
     case ACT_USAGE:
         record_usage(h, act);

@@ -162,6 +162,7 @@ static bool copy_op(struct arena *a, const struct store_op *from, struct store_o
         to->u.line = copy_line(a, from->u.line);
         return to->u.line != NULL;
     case STORE_CALLBACK_ADD:
+    case STORE_CALLBACK_CLOSE:
         to->u.callback = copy_callback(a, from->u.callback);
         return to->u.callback != NULL;
     case STORE_SPAN_ADD:

@@ -56,6 +56,15 @@ static enum audio_format wish(const struct config_audio *a)
     return a->given ? a->format : AUDIO_PCMU;
 }
 
+/* JSON for the service; empty: it is told nothing. */
+static struct str tracing_for(const struct config *cfg, const struct config_agent *a)
+{
+    if (!cfg->tracing.enabled || str_is(a->tracing, "none")) {
+        return STR("");
+    }
+    return str_is(a->tracing, "auto") ? STR("\"auto\"") : a->tracing;
+}
+
 static int fill_openai(struct snapshot *s, struct buf *ret_err)
 {
     const struct config *cfg = s->cfg;
@@ -91,6 +100,7 @@ static int fill_openai(struct snapshot *s, struct buf *ret_err)
         .reasoning_effort = str_from(config_effort_word(a->reasoning_effort)),
         .parallel_tool_calls_set = a->parallel_tool_calls_set,
         .parallel_tool_calls = a->parallel_tool_calls,
+        .tracing = tracing_for(cfg, a),
         .updated_ms = cfg->deadlines.session_updated_ms,
     };
     bool tls = str_starts(p->url, STR("wss:")) || str_starts(p->url, STR("https:"));
@@ -189,6 +199,13 @@ static int fill_tools(struct snapshot *s, struct buf *ret_err)
     return 0;
 }
 
+/* The one agent of today's configuration, with all its tools. */
+static void fill_agents(struct call_opts *o)
+{
+    o->agents[0] = call_opts_agent(o, 0);
+    o->n_agents = 1;
+}
+
 static int check_turns(const struct call_turn_opts *turn, const struct config_provider *p, struct buf *ret_err)
 {
     if (model_can_turn(OPENAI_CAPS, turn)) { /* every provider so far speaks this protocol */
@@ -239,7 +256,13 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->limits.uplink_ms = cfg->limits.uplink_ms;
     o->record = cfg->records.recording;
     int err = check_turns(&o->turn, s->provider, ret_err);
-    return err < 0 ? err : fill_tools(s, ret_err);
+    if (err >= 0) {
+        err = fill_tools(s, ret_err);
+    }
+    if (err >= 0) {
+        fill_agents(o);
+    }
+    return err;
 }
 
 static int fill(struct snapshot *s, struct buf *ret_err)

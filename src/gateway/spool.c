@@ -111,6 +111,7 @@ static const struct field call_fields[] = {
     CALL_FIELD(U32, line.clipped_ms),
     CALL_FIELD(U32, line.zero_ms),
     CALL_FIELD(I32, line.dc_offset),
+    CALL_FIELD(STR, confirmation),
 };
 
 static const struct field turn_fields[] = {
@@ -141,6 +142,8 @@ static const struct field callback_fields[] = {
     CALLBACK_FIELD(reason),
     CALLBACK_FIELD(scheduled),
     F(U64, store_callback, created_us),
+    F(U64, store_callback, closed_us),
+    CALLBACK_FIELD(note),
 };
 
 static const struct field span_fields[] = {
@@ -165,6 +168,8 @@ static const struct shape {
     [STORE_LINE_ADD] = {"line", line_fields, ARRAY_LEN(line_fields), sizeof(struct store_line)},
     [STORE_CALLBACK_ADD] = {"callback", callback_fields, ARRAY_LEN(callback_fields), sizeof(struct store_callback)},
     [STORE_SPAN_ADD] = {"span", span_fields, ARRAY_LEN(span_fields), sizeof(struct store_span)},
+    [STORE_CALLBACK_CLOSE] = {"callback-close", callback_fields, ARRAY_LEN(callback_fields),
+                              sizeof(struct store_callback)},
 };
 
 /* ---- rows to text ---- */
@@ -199,11 +204,12 @@ static void put_field(struct json_w *w, const struct field *f, const void *row)
 
 static const void *row_of(const struct store_op *op)
 {
-    return op->kind == STORE_TURN_ADD       ? (const void *)op->u.turn
-           : op->kind == STORE_LINE_ADD     ? (const void *)op->u.line
-           : op->kind == STORE_CALLBACK_ADD ? (const void *)op->u.callback
-           : op->kind == STORE_SPAN_ADD     ? (const void *)op->u.span
-                                            : (const void *)op->u.call;
+    bool callback = op->kind == STORE_CALLBACK_ADD || op->kind == STORE_CALLBACK_CLOSE;
+    return op->kind == STORE_TURN_ADD   ? (const void *)op->u.turn
+           : op->kind == STORE_LINE_ADD ? (const void *)op->u.line
+           : op->kind == STORE_SPAN_ADD ? (const void *)op->u.span
+           : callback                   ? (const void *)op->u.callback
+                                        : (const void *)op->u.call;
 }
 
 static void put_row(struct buf *out, const struct store_op *op)

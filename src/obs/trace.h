@@ -11,6 +11,7 @@
 #define OBS_TRACE_H
 
 #include "base/str.h"
+#include "obs/trace_opts.h"
 #include "obs/traceparent.h"
 
 #define TRACE_MAX_PROCESSORS 8
@@ -87,17 +88,6 @@ struct trace_processor {
     void (*on_span_start)(const struct trace_span *s, void *arg);
     void (*on_span_end)(const struct trace_span *s, void *arg);
     void (*on_trace_end)(const struct trace *t, void *arg);
-};
-
-/* Which traces are for export; what is kept here is all of them. The names are those of OTEL_TRACES_SAMPLER. */
-enum trace_sampler {
-    TRACE_PARENT_ALWAYS_ON, /* as whoever called us decided; without one: yes */
-    TRACE_PARENT_ALWAYS_OFF,
-    TRACE_PARENT_RATIO,
-    TRACE_ALWAYS_ON,
-    TRACE_ALWAYS_OFF,
-    TRACE_RATIO,
-    TRACE_SAMPLER_N
 };
 
 struct tracer;

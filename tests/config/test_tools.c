@@ -181,7 +181,7 @@ TEST(there_are_not_too_many)
     }
     buf_puts(&yaml, "]}");
     assert_int_equal(fixture_load(&f, buf_cstr(&yaml), NULL), -ERR_CONFIG);
-    assert_str_is(buf_str(&f.errors), "t.yaml:1:16: agent.tools has more than 32 entries\n");
+    assert_str_is(buf_str(&f.errors), "t.yaml:1:16: agent.tools has more than 64 entries\n");
     fixture_done(&f);
     buf_done(&yaml);
 }

@@ -49,8 +49,8 @@ static void put_event(struct bench *t, const struct call_event *ev)
         buf_printf(b, "created " STR_FMT, STR_ARG(ev->model_response.response_id));
         break;
     case EV_MODEL_ITEM_ADDED:
-        buf_printf(b, "item " STR_FMT " " STR_FMT, STR_ARG(ev->model_item.response_id),
-                   STR_ARG(ev->model_item.item_id));
+        buf_printf(b, "item " STR_FMT " " STR_FMT, STR_ARG(ev->model_item_added.response_id),
+                   STR_ARG(ev->model_item_added.item_id));
         break;
     case EV_MODEL_AUDIO:
         buf_put(&t->audio, ev->model_audio.audio.p, ev->model_audio.audio.n);

@@ -564,9 +564,8 @@ TEST(deletion_leaves_no_trace_in_the_files)
     const struct store_op batch[] = {{.kind = STORE_TURN_ADD, .u.turn = &turn},
                                      {.kind = STORE_LINE_ADD, .u.line = &line},
                                      {.kind = STORE_CALLBACK_ADD, .u.callback = &back}};
-    struct store_callback *backs;
+    struct store_callbacks backs;
     struct store_paths paths;
-    uint32_t n;
 
     set_up(&f, NULL);
     begin(&f, "c0", T0);
@@ -586,8 +585,9 @@ TEST(deletion_leaves_no_trace_in_the_files)
     assert_false(file_has(f.path, "-wal", secret));
     assert_false(file_has(f.path, "", "+15550009876"));
     assert_false(file_has(f.path, "-wal", "+15550009876"));
-    assert_int_equal(ops->callback_list(f.s, 0, &f.a, &backs, &n), 0);
-    assert_int_equal(n, 0);
+    assert_int_equal(ops->callback_list(f.s, &(struct store_callback_filter){0}, &f.a, &backs), 0);
+    assert_int_equal(backs.n, 0);
+    assert_int_equal(backs.total, 0);
     assert_str_is(get(&f, "c0").id, "c0");
     tear_down(&f);
 }

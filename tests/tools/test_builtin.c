@@ -173,9 +173,9 @@ TEST(bad_json_is_an_empty_object)
 TEST(a_callback_is_kept_with_its_call)
 {
     struct fixture f;
-    struct store_callback *list;
+    struct store_callbacks backs;
+    const struct store_callback *list;
     struct str out;
-    uint32_t n;
 
     set_up(&f);
     out = run(&f, "schedule_callback",
@@ -186,8 +186,9 @@ TEST(a_callback_is_kept_with_its_call)
     assert_member(out, "phone_number", "+15550001111");
     assert_member(out, "department", "support");
     assert_member(out, "scheduled_time", "tomorrow at ten");
-    assert_int_equal(store_sqlite.callback_list(f.ctx.store, 0, &f.a, &list, &n), 0);
-    assert_int_equal(n, 1);
+    assert_int_equal(store_sqlite.callback_list(f.ctx.store, &(struct store_callback_filter){0}, &f.a, &backs), 0);
+    list = backs.list;
+    assert_int_equal(backs.n, 1);
     assert_int_equal(list[0].id.n, 8);
     assert_true(str_starts(list[0].id, STR("CB")));
     assert_member(out, "callback_id", list[0].id.p);
@@ -200,8 +201,9 @@ TEST(a_callback_is_kept_with_its_call)
     assert_member(out, "department", "general");
     assert_member(out, "scheduled_time", "within 2 business hours");
     assert_member(out, "phone_number", "5550002222");
-    assert_int_equal(store_sqlite.callback_list(f.ctx.store, 0, &f.a, &list, &n), 0);
-    assert_int_equal(n, 2);
+    assert_int_equal(store_sqlite.callback_list(f.ctx.store, &(struct store_callback_filter){0}, &f.a, &backs), 0);
+    list = backs.list;
+    assert_int_equal(backs.n, 2);
     assert_false(str_eq(list[0].id, list[1].id));
     tear_down(&f);
 }

@@ -436,10 +436,14 @@ static void put_action(struct buf *out, const struct call_action *act)
     case ACT_MODEL_USER_TEXT:
         put_item(out, 0, &(struct openai_put_item){.kind = OPENAI_PUT_USER, .text = act->model_user_text.text});
         break;
+    case ACT_MODEL_UPDATE:
+    case ACT_MODEL_ITEM:
+        break;
     case ACT_LEG_MEDIA:
     case ACT_LEG_MARK:
     case ACT_LEG_CLEAR:
     case ACT_LEG_HANGUP:
+    case ACT_LEG_TRANSFER:
     case ACT_MODEL_OPEN:
     case ACT_MODEL_CLOSE:
     case ACT_TOOL_CHECK:
@@ -454,6 +458,7 @@ static void put_action(struct buf *out, const struct call_action *act)
     case ACT_LINE:
     case ACT_TURN:
     case ACT_NOTE:
+    case ACT_SIGNAL:
     case ACT_USAGE:
     case ACT_END:
     case CALL_ACTION_N:

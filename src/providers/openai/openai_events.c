@@ -89,8 +89,8 @@ static void on_item_added(struct openai_model *m, const struct openai_event *e)
     }
     openai_audio_restart(&m->audio);
     struct call_event ev = {.type = EV_MODEL_ITEM_ADDED};
-    ev.model_item.response_id = e->response_id;
-    ev.model_item.item_id = e->item_id;
+    ev.model_item_added.response_id = e->response_id;
+    ev.model_item_added.item_id = e->item_id;
     openai_emit(m, &ev);
 }
 

@@ -17,7 +17,10 @@
     "reason, error, started_us, answered_us, ended_us, duration_ms, alive_us, recording, journal, " USAGE_COLUMNS      \
     ", cost_micro, (SELECT count(*) FROM turns WHERE call_id = calls.id), "                                            \
     "(SELECT count(*) FROM lines WHERE call_id = calls.id), " LINE_COLUMNS                                             \
-    ", ifnull((SELECT id FROM callbacks WHERE call_id = calls.id ORDER BY created_us DESC, rowid DESC LIMIT 1), '')"
+    ", CASE WHEN confirmation <> '' THEN confirmation ELSE ifnull((SELECT id FROM callbacks WHERE call_id = calls.id " \
+    "ORDER BY created_us DESC, rowid DESC LIMIT 1), '') END"
+#define CALLBACK_COLUMNS "id, ifnull(call_id, ''), phone, department, reason, scheduled, created_us, closed_us, note"
+#define CALLBACK_FILTER  "((?1 AND closed_us = 0) OR (?2 AND closed_us > 0))"
 #define FILTER                                                                                                         \
     "(?1 = '' OR (?1 = 'live' AND ended_us = 0) OR status = ?1) AND (?2 = '' OR caller = ?2) "                         \
     "AND started_us >= ?3 AND (?4 = 0 OR started_us < ?4)"
@@ -39,15 +42,16 @@
     X(SQL_CALL_UPDATE,                                                                                                 \
       "UPDATE calls SET " KEEP(carrier, 2) KEEP(provider, 3) KEEP(model, 4) KEEP(agent, 5) KEEP(caller, 6)             \
           KEEP(called, 7) KEEP(carrier_call_id, 8) KEEP(                                                               \
-              stream_id, 9) "status = CASE WHEN ended_us = 0 AND instr(" STATUS_ORDER ", ?10) > instr(" STATUS_ORDER   \
-                            ", status) THEN ?10 "                                                                      \
-                            "ELSE status END, " KEEP(outcome, 11) KEEP(error, 12) RAISE(started_us, 13)                \
-                                RAISE(answered_us, 14)                                                                 \
-                                    RAISE(duration_ms, 15) "alive_us = max(alive_us, ?16), " KEEP(recording, 17)       \
-                                        KEEP(journal, 18) RAISE(in_text, 19) RAISE(in_audio, 20)                       \
-                                            RAISE(cached_text, 21) RAISE(cached_audio, 22) RAISE(out_text, 23)         \
-                                                RAISE(out_audio, 24) "cost_micro = CASE WHEN ?19 + ?20 + ?23 + ?24 > " \
-                                                                     "0 THEN ?25 ELSE cost_micro END WHERE id = ?1")   \
+              stream_id,                                                                                               \
+              9) "status = CASE WHEN ended_us = 0 AND instr(" STATUS_ORDER ", ?10) > instr(" STATUS_ORDER              \
+                 ", status) THEN ?10 "                                                                                 \
+                 "ELSE status END, " KEEP(outcome, 11) KEEP(error, 12) RAISE(started_us, 13) RAISE(answered_us, 14)    \
+                     RAISE(duration_ms, 15) "alive_us = max(alive_us, ?16), " KEEP(recording, 17) KEEP(journal, 18)    \
+                         RAISE(in_text, 19) RAISE(in_audio, 20) RAISE(cached_text, 21) RAISE(cached_audio, 22)         \
+                             RAISE(out_text, 23)                                                                       \
+                                 RAISE(out_audio, 24) "cost_micro = CASE WHEN ?19 + ?20 + ?23 + ?24 > "                \
+                                                      "0 THEN ?25 ELSE cost_micro END, confirmation = CASE WHEN ?27 "  \
+                                                      "<> '' THEN ?27 ELSE confirmation END WHERE id = ?1")            \
     X(SQL_CALL_END, "UPDATE calls SET status = ?2, reason = ?3, ended_us = ?4, (" LINE_COLUMNS                         \
                     ") = (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) WHERE id = ?1 AND ended_us = 0") \
     X(SQL_CALL_ALIVE, "UPDATE calls SET alive_us = max(alive_us, ?2) WHERE id = ?1")                                   \
@@ -87,9 +91,11 @@
     X(SQL_ORDER_GET,                                                                                                   \
       "SELECT number, email, status, item, carrier, tracking, detail, days, signed_by FROM orders "                    \
       "WHERE (?1 <> '' AND number = ?1) OR (?1 = '' AND ?2 <> '' AND email = ?2) ORDER BY number DESC LIMIT 1")        \
-    X(SQL_CALLBACK_LIST,                                                                                               \
-      "SELECT id, ifnull(call_id, ''), phone, department, reason, scheduled, created_us FROM callbacks "               \
-      "ORDER BY created_us DESC, rowid DESC LIMIT ?1")
+    X(SQL_CALLBACK_LIST, "SELECT " CALLBACK_COLUMNS " FROM callbacks WHERE " CALLBACK_FILTER                           \
+                         " ORDER BY created_us DESC, rowid DESC LIMIT ?3 OFFSET ?4")                                   \
+    X(SQL_CALLBACK_TOTAL, "SELECT count(*) FROM callbacks WHERE " CALLBACK_FILTER)                                     \
+    X(SQL_CALLBACK_GET, "SELECT " CALLBACK_COLUMNS " FROM callbacks WHERE id = ?1")                                    \
+    X(SQL_CALLBACK_CLOSE, "UPDATE callbacks SET closed_us = ?2, note = ?3 WHERE id = ?1 AND closed_us = 0")
 
 enum statement {
 #define X(name, sql) name,
@@ -124,6 +130,13 @@ MUST_USE int db_finish(struct connection *c, int err);
 void db_bind_str(sqlite3_stmt *st, int at, struct str s);
 /* Copy of a text column in the arena; sets *err on failure. */
 struct str db_column(sqlite3_stmt *st, int at, struct arena *a, int *err);
+/* One row or -ENOENT; the statement stays on its row for the caller to read and reset. */
+MUST_USE int db_row(sqlite3_stmt *st);
+/* Bound and read as unsigned; what SQLite cannot hold is cut. */
+void db_bind_u64(sqlite3_stmt *st, int at, uint64_t v);
+uint64_t db_column_u64(sqlite3_stmt *st, int at);
+/* Room for one more in a list of size-byte elements in the arena; NULL when memory is out. */
+void *db_grow(struct arena *a, void *list, uint32_t n, uint32_t *cap, size_t size);
 
 /* Brings the schema up to date. -ERR_CONFIG when the file is of a newer program. */
 MUST_USE int schema_migrate(sqlite3 *db, struct buf *ret_err);
@@ -143,7 +156,12 @@ int sqlite_turn_list(struct store *s, struct str id, struct arena *a, struct sto
 int sqlite_line_list(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n);
 int sqlite_span_list(struct store *s, struct str id, struct arena *a, struct store_span **ret, uint32_t *ret_n);
 int sqlite_order_get(struct store *s, struct str number, struct str email, struct arena *a, struct store_order *ret);
-int sqlite_callback_list(struct store *s, uint32_t limit, struct arena *a, struct store_callback **ret,
-                         uint32_t *ret_n);
+/* callbacks.c */
+int sqlite_callback_list(struct store *s, const struct store_callback_filter *f, struct arena *a,
+                         struct store_callbacks *ret);
+int sqlite_callback_get(struct store *s, struct str id, struct arena *a, struct store_callback *ret);
+/* In the transaction of a write. */
+int callback_add(struct connection *w, const struct store_callback *c, uint64_t at_us);
+int callback_close(struct connection *w, const struct store_callback *c, uint64_t at_us);
 
 #endif

@@ -6,14 +6,6 @@
 
 #define DEFAULT_LIMIT 100
 #define MAX_LIMIT     1000
-#define FIRST_ROWS    32
-
-static uint64_t column_u64(sqlite3_stmt *st, int at)
-{
-    sqlite3_int64 v = sqlite3_column_int64(st, at);
-
-    return v > 0 ? (uint64_t)v : 0;
-}
 
 static enum call_reason reason_of(struct str word)
 {
@@ -28,9 +20,9 @@ static void read_quality(sqlite3_stmt *st, int at, struct store_call *c)
                                 &l->odd_frames,   &l->clipped_ms,    &l->zero_ms};
 
     c->has_line = sqlite3_column_type(st, at) != SQLITE_NULL;
-    l->echo = column_u64(st, at) != 0;
+    l->echo = db_column_u64(st, at) != 0;
     for (uint32_t i = 0; i < ARRAY_LEN(counts); i++) {
-        *counts[i] = (uint32_t)column_u64(st, at + 1 + (int)i);
+        *counts[i] = (uint32_t)db_column_u64(st, at + 1 + (int)i);
     }
     l->dc_offset = sqlite3_column_int(st, at + 1 + (int)ARRAY_LEN(counts));
 }
@@ -58,30 +50,19 @@ static int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
     c->reason = reason_of(db_column(st, 12, a, &err));
     c->error = db_column(st, 13, a, &err);
     for (uint32_t i = 0; i < ARRAY_LEN(times); i++) {
-        *times[i] = column_u64(st, 14 + (int)i);
+        *times[i] = db_column_u64(st, 14 + (int)i);
     }
     c->recording = db_column(st, 19, a, &err);
     c->journal = db_column(st, 20, a, &err);
     for (uint32_t i = 0; i < ARRAY_LEN(usage); i++) {
-        *usage[i] = column_u64(st, 21 + (int)i);
+        *usage[i] = db_column_u64(st, 21 + (int)i);
     }
     c->cost_micro = sqlite3_column_type(st, 27) == SQLITE_NULL ? STORE_NO_COST : sqlite3_column_int64(st, 27);
-    c->turn_count = (uint32_t)column_u64(st, 28);
-    c->line_count = (uint32_t)column_u64(st, 29);
+    c->turn_count = (uint32_t)db_column_u64(st, 28);
+    c->line_count = (uint32_t)db_column_u64(st, 29);
     read_quality(st, 30, c);
     c->confirmation = db_column(st, 43, a, &err);
     return err;
-}
-
-/* One row or -ENOENT; the statement stays on its row for the caller to read and reset. */
-static int step_one(sqlite3_stmt *st)
-{
-    int rc = sqlite3_step(st);
-
-    if (rc == SQLITE_ROW) {
-        return 0;
-    }
-    return rc == SQLITE_DONE ? -ENOENT : db_error(sqlite3_extended_errcode(sqlite3_db_handle(st)));
 }
 
 int sqlite_call_get(struct store *s, struct str id, struct arena *a, struct store_call *ret)
@@ -94,7 +75,7 @@ int sqlite_call_get(struct store *s, struct str id, struct arena *a, struct stor
     err = db_statement(c, SQL_CALL_GET, &st);
     if (err >= 0) {
         db_bind_str(st, 1, id);
-        err = step_one(st);
+        err = db_row(st);
         err = err < 0 ? err : read_call(st, a, ret);
         sqlite3_reset(st);
     }
@@ -115,7 +96,7 @@ int sqlite_call_find(struct store *s, struct str carrier_call_id, struct arena *
     err = db_statement(c, SQL_CALL_FIND, &st);
     if (err >= 0) {
         db_bind_str(st, 1, carrier_call_id);
-        err = step_one(st);
+        err = db_row(st);
         if (err >= 0) {
             *ret_id = db_column(st, 0, a, &err);
         }
@@ -142,8 +123,8 @@ static int read_total(struct connection *c, const struct store_filter *f, uint64
         return err;
     }
     bind_filter(st, f);
-    err = step_one(st);
-    *ret = err < 0 ? 0 : column_u64(st, 0);
+    err = db_row(st);
+    *ret = err < 0 ? 0 : db_column_u64(st, 0);
     sqlite3_reset(st);
     return err;
 }
@@ -163,7 +144,7 @@ static int read_page(struct connection *c, const struct store_filter *f, uint32_
     ignore_result(sqlite3_bind_int64(st, 5, n)); /* shows in the step */
     ignore_result(sqlite3_bind_int64(st, 6, f->offset));
     while (err >= 0 && ret->n < n) {
-        err = step_one(st);
+        err = db_row(st);
         if (err >= 0) {
             err = read_call(st, a, &ret->calls[ret->n]);
             ret->n += err >= 0;
@@ -197,14 +178,14 @@ int sqlite_call_counts(struct store *s, struct store_counts *ret)
     *ret = (struct store_counts){.total = 0};
     pthread_mutex_lock(&c->lock);
     err = db_statement(c, SQL_CALL_COUNTS, &st);
-    while (err >= 0 && (err = step_one(st)) >= 0) {
+    while (err >= 0 && (err = db_row(st)) >= 0) {
         const char *word = (const char *)sqlite3_column_text(st, 0);
         enum store_status status;
 
         if (store_status_parse(str_from(word), &status) >= 0) {
-            ret->status[status] = column_u64(st, 1);
+            ret->status[status] = db_column_u64(st, 1);
         }
-        ret->total += column_u64(st, 1);
+        ret->total += db_column_u64(st, 1);
     }
     if (err == -ENOENT) { /* the end of the rows */
         err = 0;
@@ -215,23 +196,6 @@ int sqlite_call_counts(struct store *s, struct store_counts *ret)
 }
 
 /* ------------------------------------------------------------------------------------------------ rows of a call */
-
-/* Room for one more element; what is outgrown stays in the arena. */
-static void *grow(struct arena *a, void *old, uint32_t n, uint32_t *cap, size_t size)
-{
-    void *p = old;
-
-    if (n == *cap) {
-        uint32_t more = *cap ? *cap * 2 : FIRST_ROWS;
-
-        p = arena_alloc(a, size * more);
-        if (p && n) {
-            memcpy(p, old, size * n);
-        }
-        *cap = p ? more : *cap;
-    }
-    return p;
-}
 
 static enum call_verdict verdict_of(const unsigned char *word)
 {
@@ -250,21 +214,21 @@ static int read_turn(sqlite3_stmt *st, struct arena *a, struct store_turn *turn)
                               &t->first_audio_ms,  &t->first_sent_ms,  &t->agent_end_ms};
     int err = 0;
 
-    t->number = (uint32_t)column_u64(st, 0);
+    t->number = (uint32_t)db_column_u64(st, 0);
     for (uint32_t i = 0; i < ARRAY_LEN(times); i++) {
         *times[i] = sqlite3_column_int(st, 1 + (int)i);
     }
-    t->item_ms = (uint32_t)column_u64(st, 7);
-    t->heard_ms = (uint32_t)column_u64(st, 8);
-    t->tools = (uint32_t)column_u64(st, 9);
-    t->interrupted = column_u64(st, 10) != 0;
+    t->item_ms = (uint32_t)db_column_u64(st, 7);
+    t->heard_ms = (uint32_t)db_column_u64(st, 8);
+    t->tools = (uint32_t)db_column_u64(st, 9);
+    t->interrupted = db_column_u64(st, 10) != 0;
     turn->user_text = db_column(st, 11, a, &err);
     turn->agent_text = db_column(st, 12, a, &err);
     t->commit_ms = sqlite3_column_int(st, 13);
     t->verdict = verdict_of(sqlite3_column_text(st, 14));
-    t->pauses = (uint32_t)column_u64(st, 15);
-    t->paused_ms = (uint32_t)column_u64(st, 16);
-    t->end_silence_ms = (uint32_t)column_u64(st, 17);
+    t->pauses = (uint32_t)db_column_u64(st, 15);
+    t->paused_ms = (uint32_t)db_column_u64(st, 16);
+    t->end_silence_ms = (uint32_t)db_column_u64(st, 17);
     return err;
 }
 
@@ -281,8 +245,8 @@ int sqlite_turn_list(struct store *s, struct str id, struct arena *a, struct sto
     err = db_statement(c, SQL_TURN_LIST, &st);
     if (err >= 0) {
         db_bind_str(st, 1, id);
-        while ((err = step_one(st)) >= 0) {
-            list = grow(a, list, n, &cap, sizeof(*list));
+        while ((err = db_row(st)) >= 0) {
+            list = db_grow(a, list, n, &cap, sizeof(*list));
             err = list ? read_turn(st, a, &list[n]) : -ENOMEM;
             if (err < 0) {
                 break;
@@ -311,12 +275,12 @@ static int read_line(sqlite3_stmt *st, struct arena *a, struct store_line *line)
 {
     int err = 0;
 
-    line->seq = (uint32_t)column_u64(st, 0);
+    line->seq = (uint32_t)db_column_u64(st, 0);
     line->at_ms = sqlite3_column_int(st, 1);
     line->who = party_of(sqlite3_column_text(st, 2));
     line->text = db_column(st, 3, a, &err);
     line->unheard = db_column(st, 4, a, &err);
-    line->estimated = column_u64(st, 5) != 0;
+    line->estimated = db_column_u64(st, 5) != 0;
     return err;
 }
 
@@ -333,8 +297,8 @@ int sqlite_line_list(struct store *s, struct str id, struct arena *a, struct sto
     err = db_statement(c, SQL_LINE_LIST, &st);
     if (err >= 0) {
         db_bind_str(st, 1, id);
-        while ((err = step_one(st)) >= 0) {
-            list = grow(a, list, n, &cap, sizeof(*list));
+        while ((err = db_row(st)) >= 0) {
+            list = db_grow(a, list, n, &cap, sizeof(*list));
             err = list ? read_line(st, a, &list[n]) : -ENOMEM;
             if (err < 0) {
                 break;
@@ -354,15 +318,15 @@ static int read_span(sqlite3_stmt *st, struct arena *a, struct store_span *span)
     int err = 0;
 
     span->span_id = db_column(st, 0, a, &err);
-    span->seq = (uint32_t)column_u64(st, 1);
+    span->seq = (uint32_t)db_column_u64(st, 1);
     span->trace_id = db_column(st, 2, a, &err);
     span->parent_id = db_column(st, 3, a, &err);
     span->type = db_column(st, 4, a, &err);
     span->name = db_column(st, 5, a, &err);
-    span->kind = (uint32_t)column_u64(st, 6);
-    span->start_us = column_u64(st, 7);
-    span->end_us = column_u64(st, 8);
-    span->failed = column_u64(st, 9) != 0;
+    span->kind = (uint32_t)db_column_u64(st, 6);
+    span->start_us = db_column_u64(st, 7);
+    span->end_us = db_column_u64(st, 8);
+    span->failed = db_column_u64(st, 9) != 0;
     span->error = db_column(st, 10, a, &err);
     span->attrs = db_column(st, 11, a, &err);
     span->events = db_column(st, 12, a, &err);
@@ -382,8 +346,8 @@ int sqlite_span_list(struct store *s, struct str id, struct arena *a, struct sto
     err = db_statement(c, SQL_SPAN_LIST, &st);
     if (err >= 0) {
         db_bind_str(st, 1, id);
-        while ((err = step_one(st)) >= 0) {
-            list = grow(a, list, n, &cap, sizeof(*list));
+        while ((err = db_row(st)) >= 0) {
+            list = db_grow(a, list, n, &cap, sizeof(*list));
             err = list ? read_span(st, a, &list[n]) : -ENOMEM;
             if (err < 0) {
                 break;
@@ -424,50 +388,10 @@ int sqlite_order_get(struct store *s, struct str number, struct str email, struc
     if (err >= 0) {
         db_bind_str(st, 1, number);
         db_bind_str(st, 2, email);
-        err = step_one(st);
+        err = db_row(st);
         err = err < 0 ? err : read_order(st, a, ret);
         sqlite3_reset(st);
     }
     pthread_mutex_unlock(&c->lock);
     return err;
-}
-
-static int read_callback(sqlite3_stmt *st, struct arena *a, struct store_callback *c)
-{
-    struct str *const texts[] = {&c->id, &c->call_id, &c->phone, &c->department, &c->reason, &c->scheduled};
-    int err = 0;
-
-    for (uint32_t i = 0; i < ARRAY_LEN(texts); i++) {
-        *texts[i] = db_column(st, (int)i, a, &err);
-    }
-    c->created_us = column_u64(st, 6);
-    return err;
-}
-
-int sqlite_callback_list(struct store *s, uint32_t limit, struct arena *a, struct store_callback **ret, uint32_t *ret_n)
-{
-    struct connection *c = s->reader;
-    struct store_callback *list = NULL;
-    uint32_t n = 0, cap = 0;
-    sqlite3_stmt *st;
-    int err;
-
-    pthread_mutex_lock(&c->lock);
-    err = db_statement(c, SQL_CALLBACK_LIST, &st);
-    if (err >= 0) {
-        ignore_result(sqlite3_bind_int64(st, 1, limit ? limit : DEFAULT_LIMIT)); /* shows in the step */
-        while ((err = step_one(st)) >= 0) {
-            list = grow(a, list, n, &cap, sizeof(*list));
-            err = list ? read_callback(st, a, &list[n]) : -ENOMEM;
-            if (err < 0) {
-                break;
-            }
-            n++;
-        }
-        sqlite3_reset(st);
-    }
-    pthread_mutex_unlock(&c->lock);
-    *ret = list;
-    *ret_n = n;
-    return err == -ENOENT ? 0 : err;
 }

@@ -130,7 +130,13 @@ static const char step_3[] = "CREATE TABLE spans ("
                              ") STRICT, WITHOUT ROWID;"
                              "CREATE INDEX spans_trace ON spans (trace_id);";
 
-static const char *const steps[] = {step_1, step_2, step_3};
+/* Callbacks are worked off, and a call keeps the confirmation number that was heard in it. */
+static const char step_4[] = "ALTER TABLE callbacks ADD COLUMN closed_us INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE callbacks ADD COLUMN note TEXT NOT NULL DEFAULT '';"
+                             "CREATE INDEX callbacks_open ON callbacks (created_us) WHERE closed_us = 0;"
+                             "ALTER TABLE calls ADD COLUMN confirmation TEXT NOT NULL DEFAULT '';";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

@@ -15,6 +15,7 @@
 #define MAX_PATH        4096
 /* Pages of the log after which it is moved into the file; the writer's commit pays for it. */
 #define CHECKPOINT_PAGES 1000
+#define FIRST_ROWS       32
 
 static const char *const statement_texts[STATEMENT_N] = {
 #define X(name, sql) [name] = sql,
@@ -115,6 +116,45 @@ struct str db_column(sqlite3_stmt *st, int at, struct arena *a, int *err)
         return STR("");
     }
     return s;
+}
+
+int db_row(sqlite3_stmt *st)
+{
+    int rc = sqlite3_step(st);
+
+    if (rc == SQLITE_ROW) {
+        return 0;
+    }
+    return rc == SQLITE_DONE ? -ENOENT : db_error(sqlite3_extended_errcode(sqlite3_db_handle(st)));
+}
+
+void db_bind_u64(sqlite3_stmt *st, int at, uint64_t v)
+{
+    ignore_result(sqlite3_bind_int64(st, at, (sqlite3_int64)MIN(v, (uint64_t)INT64_MAX))); /* shows in the step */
+}
+
+uint64_t db_column_u64(sqlite3_stmt *st, int at)
+{
+    sqlite3_int64 v = sqlite3_column_int64(st, at);
+
+    return v > 0 ? (uint64_t)v : 0;
+}
+
+/* Room for one more element; what is outgrown stays in the arena. */
+void *db_grow(struct arena *a, void *list, uint32_t n, uint32_t *cap, size_t size)
+{
+    void *p = list;
+
+    if (n == *cap) {
+        uint32_t more = *cap ? *cap * 2 : FIRST_ROWS;
+
+        p = arena_alloc(a, size * more);
+        if (p && n) {
+            memcpy(p, list, size * n);
+        }
+        *cap = p ? more : *cap;
+    }
+    return p;
 }
 
 /* ------------------------------------------------------------------------------------------------ opening */
@@ -301,4 +341,5 @@ const struct store_ops store_sqlite = {
     .sweep = sqlite_sweep,
     .order_get = sqlite_order_get,
     .callback_list = sqlite_callback_list,
+    .callback_get = sqlite_callback_get,
 };

@@ -7,11 +7,6 @@
 #define MAX_ID_BYTES   64
 #define MAX_TEXT_BYTES ((size_t)256 * 1024) /* of one text; a peer's longest line is far shorter */
 
-static void bind_i64(sqlite3_stmt *st, int at, uint64_t v)
-{
-    ignore_result(sqlite3_bind_int64(st, at, (sqlite3_int64)MIN(v, (uint64_t)INT64_MAX))); /* shows in the step */
-}
-
 static void bind_int(sqlite3_stmt *st, int at, int32_t v)
 {
     ignore_result(sqlite3_bind_int64(st, at, v)); /* shows in the step */
@@ -32,17 +27,17 @@ static void bind_call(sqlite3_stmt *st, const struct store_call *c, uint64_t at_
     db_bind_str(st, 10, str_from(store_status_word(MIN(c->status, STORE_IN_PROGRESS))));
     db_bind_str(st, 11, c->outcome);
     db_bind_str(st, 12, c->error);
-    bind_i64(st, 13, c->started_us);
-    bind_i64(st, 14, c->answered_us);
-    bind_i64(st, 15, c->duration_ms);
-    bind_i64(st, 16, MAX(at_us, c->alive_us));
+    db_bind_u64(st, 13, c->started_us);
+    db_bind_u64(st, 14, c->answered_us);
+    db_bind_u64(st, 15, c->duration_ms);
+    db_bind_u64(st, 16, MAX(at_us, c->alive_us));
     db_bind_str(st, 17, c->recording);
     db_bind_str(st, 18, c->journal);
     for (uint32_t i = 0; i < ARRAY_LEN(usage); i++) {
-        bind_i64(st, 19 + (int)i, usage[i]);
+        db_bind_u64(st, 19 + (int)i, usage[i]);
     }
     if (c->cost_micro >= 0) {
-        bind_i64(st, 25, (uint64_t)c->cost_micro);
+        db_bind_u64(st, 25, (uint64_t)c->cost_micro);
     }
 }
 
@@ -73,6 +68,7 @@ static int call_update(struct connection *w, const struct store_call *c, uint64_
         return err;
     }
     bind_call(st, c, at_us);
+    db_bind_str(st, 27, c->confirmation);
     err = db_run(st);
     return err >= 0 && sqlite3_changes(w->db) == 0 ? -ENOENT : err;
 }
@@ -106,7 +102,7 @@ static int call_end(struct connection *w, const struct store_call *c, uint64_t a
     db_bind_str(st, 1, c->id);
     db_bind_str(st, 2, str_from(store_status_word(told ? c->status : store_status_of(c->reason))));
     db_bind_str(st, 3, str_from(call_reason_name(c->reason)));
-    bind_i64(st, 4, c->ended_us ? c->ended_us : MAX(at_us, 1));
+    db_bind_u64(st, 4, c->ended_us ? c->ended_us : MAX(at_us, 1));
     bind_line(st, c);
     return db_run(st);
 }
@@ -120,7 +116,7 @@ static int call_alive(struct connection *w, struct str id, uint64_t at_us)
         return err;
     }
     db_bind_str(st, 1, id);
-    bind_i64(st, 2, at_us);
+    db_bind_u64(st, 2, at_us);
     err = db_run(st);
     return err >= 0 && sqlite3_changes(w->db) == 0 ? -ENOENT : err;
 }
@@ -137,21 +133,21 @@ static int turn_add(struct connection *w, const struct store_turn *turn, uint64_
         return err;
     }
     db_bind_str(st, 1, turn->call_id);
-    bind_i64(st, 2, t->number);
+    db_bind_u64(st, 2, t->number);
     for (uint32_t i = 0; i < ARRAY_LEN(times); i++) {
         bind_int(st, 3 + (int)i, times[i]);
     }
-    bind_i64(st, 9, t->item_ms);
-    bind_i64(st, 10, t->heard_ms);
-    bind_i64(st, 11, t->tools);
-    bind_i64(st, 12, t->interrupted);
+    db_bind_u64(st, 9, t->item_ms);
+    db_bind_u64(st, 10, t->heard_ms);
+    db_bind_u64(st, 11, t->tools);
+    db_bind_u64(st, 12, t->interrupted);
     db_bind_str(st, 13, turn->user_text);
     db_bind_str(st, 14, turn->agent_text);
     bind_int(st, 15, t->commit_ms);
     db_bind_str(st, 16, str_from(call_verdict_name(t->verdict)));
-    bind_i64(st, 17, t->pauses);
-    bind_i64(st, 18, t->paused_ms);
-    bind_i64(st, 19, t->end_silence_ms);
+    db_bind_u64(st, 17, t->pauses);
+    db_bind_u64(st, 18, t->paused_ms);
+    db_bind_u64(st, 19, t->end_silence_ms);
     err = db_run(st);
     return err < 0 ? err : call_alive(w, turn->call_id, at_us);
 }
@@ -165,32 +161,14 @@ static int line_add(struct connection *w, const struct store_line *line, uint64_
         return err;
     }
     db_bind_str(st, 1, line->call_id);
-    bind_i64(st, 2, line->seq);
+    db_bind_u64(st, 2, line->seq);
     bind_int(st, 3, line->at_ms);
     db_bind_str(st, 4, str_from(call_party_name(line->who)));
     db_bind_str(st, 5, line->text);
     db_bind_str(st, 6, line->unheard);
-    bind_i64(st, 7, line->estimated);
+    db_bind_u64(st, 7, line->estimated);
     err = db_run(st);
     return err < 0 ? err : call_alive(w, line->call_id, at_us);
-}
-
-static int callback_add(struct connection *w, const struct store_callback *c, uint64_t at_us)
-{
-    sqlite3_stmt *st;
-    int err = db_statement(w, SQL_CALLBACK_PUT, &st);
-
-    if (err < 0) {
-        return err;
-    }
-    db_bind_str(st, 1, c->id);
-    db_bind_str(st, 2, c->call_id);
-    db_bind_str(st, 3, c->phone);
-    db_bind_str(st, 4, c->department);
-    db_bind_str(st, 5, c->reason);
-    db_bind_str(st, 6, c->scheduled);
-    bind_i64(st, 7, c->created_us ? c->created_us : at_us);
-    return db_run(st);
 }
 
 static int span_add(struct connection *w, const struct store_span *span, uint64_t at_us)
@@ -203,15 +181,15 @@ static int span_add(struct connection *w, const struct store_span *span, uint64_
     }
     db_bind_str(st, 1, span->call_id);
     db_bind_str(st, 2, span->span_id);
-    bind_i64(st, 3, span->seq);
+    db_bind_u64(st, 3, span->seq);
     db_bind_str(st, 4, span->trace_id);
     db_bind_str(st, 5, span->parent_id);
     db_bind_str(st, 6, span->type);
     db_bind_str(st, 7, span->name);
-    bind_i64(st, 8, span->kind);
-    bind_i64(st, 9, span->start_us);
-    bind_i64(st, 10, span->end_us);
-    bind_i64(st, 11, span->failed);
+    db_bind_u64(st, 8, span->kind);
+    db_bind_u64(st, 9, span->start_us);
+    db_bind_u64(st, 10, span->end_us);
+    db_bind_u64(st, 11, span->failed);
     db_bind_str(st, 12, span->error);
     db_bind_str(st, 13, span->attrs.n ? span->attrs : STR("{}"));
     db_bind_str(st, 14, span->events.n ? span->events : STR("[]"));
@@ -242,6 +220,8 @@ static int apply(struct connection *w, const struct store_op *op)
     case STORE_SPAN_ADD:
         return MAX(op->u.span->attrs.n, op->u.span->events.n) > MAX_TEXT_BYTES ? -ERR_TOO_BIG
                                                                                : span_add(w, op->u.span, op->at_us);
+    case STORE_CALLBACK_CLOSE:
+        return callback_close(w, op->u.callback, op->at_us);
     }
     return -EINVAL;
 }
@@ -279,7 +259,7 @@ int sqlite_close_stale(struct store *s, uint64_t now_us)
     pthread_mutex_lock(&w->lock);
     err = db_statement(w, SQL_STALE, &st);
     if (err >= 0) {
-        bind_i64(st, 1, now_us);
+        db_bind_u64(st, 1, now_us);
         err = db_run(st);
         err = err < 0 ? err : sqlite3_changes(w->db);
     }
@@ -373,8 +353,8 @@ int sqlite_sweep(struct store *s, uint64_t before_us, uint32_t limit, struct are
     pthread_mutex_lock(&s->writer.lock);
     err = db_statement(&s->writer, SQL_SWEEP, &st);
     if (err >= 0) {
-        bind_i64(st, 1, before_us);
-        bind_i64(st, 2, limit);
+        db_bind_u64(st, 1, before_us);
+        db_bind_u64(st, 2, limit);
         err = delete_rows(s, st, limit, a, ret);
     }
     pthread_mutex_unlock(&s->writer.lock);

@@ -1,0 +1,19 @@
+/* For those who implement a carrier: the table behind carrier.h and the part every carrier begins with. */
+#ifndef CALL_CARRIER_OPS_H
+#define CALL_CARRIER_OPS_H
+
+#include "call/carrier.h"
+
+struct carrier_ops {
+    const char *name;
+    const char *(*cannot)(const struct carrier *carrier, enum carrier_service service);
+    int (*send_sms)(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
+                    uint64_t *ret_id);
+    void (*cancel)(struct carrier *carrier, uint64_t id);
+};
+
+struct carrier {
+    const struct carrier_ops *ops;
+};
+
+#endif
