@@ -110,7 +110,10 @@ static void finish(struct http_call *call, int err, const char *detail)
         const char *type = NULL;
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
         curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
+        curl_off_t wait = 0;
+        curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &wait);
         reply.status = (int)status;
+        reply.retry_after_s = (uint32_t)CLAMP(wait, 0, (curl_off_t)UINT32_MAX);
         reply.body = buf_span(&call->body);
         reply.content_type = str_from(type);
     }

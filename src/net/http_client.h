@@ -23,6 +23,7 @@ struct http_reply {
     int status;              /* 200 ... */
     struct span body;        /* lent */
     struct str content_type; /* lent */
+    uint32_t retry_after_s;  /* of the header, also when it is a date; 0: none */
     const char *detail;      /* a sentence when err < 0 */
 };
 

@@ -16,6 +16,7 @@
 #define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
 #define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout protected"
 #define METRIC_OK_WORDS      "ok error"
+#define METRIC_SPAN_WORDS    "exported rejected failed dropped over_limit"
 #define METRIC_TOOL_WORDS    "ok error timeout unknown"
 #define METRIC_STAGE_WORDS   "created stall cancel"
 #define METRIC_TOKEN_WORDS   "in_text in_audio cached_text cached_audio out_text out_audio"
@@ -121,6 +122,12 @@
       "Duration of one transaction of the record store.")                                                              \
     X(METRIC_STORE_ERRORS, COUNTER, "ringtrip_store_errors_total", NULL, NULL,                                         \
       "Transactions of the record store that failed.")                                                                 \
+    X(METRIC_TRACE_SPANS, COUNTER, "ringtrip_trace_spans_total", "result", METRIC_SPAN_WORDS,                          \
+      "Spans for the collector: taken, refused by it, lost after all tries, dropped because too many waited; and "     \
+      "spans "                                                                                                         \
+      "that a call had too many of.")                                                                                  \
+    X(METRIC_TRACE_EXPORT, TURN_HISTOGRAM, "ringtrip_trace_export_seconds", NULL, NULL,                                \
+      "Duration of one request to the collector.")                                                                     \
     X(METRIC_DRAINING, GAUGE, "ringtrip_draining", NULL, NULL, "1 while no new calls are taken because of shutdown.")  \
     X(METRIC_READY, GAUGE, "ringtrip_ready", NULL, NULL, "1 while /ready answers 200.")                                \
     X(METRIC_RELOADS, COUNTER, "ringtrip_config_reloads_total", "result", METRIC_OK_WORDS,                             \

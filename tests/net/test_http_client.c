@@ -13,6 +13,7 @@ struct fixture {
     struct buf log;
     uint32_t done;
     int err, status;
+    uint32_t retry_after_s;
     bool keep_running;
     const char *scheme;
 };
@@ -41,6 +42,8 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
         http_respond(x, 200, STR_NULL, STR_NULL, span_from(big, sizeof(big)));
     } else if (str_is(req->path, "/fail")) {
         http_respond(x, 500, STR("text/plain"), STR_NULL, span_of_str(STR("broken")));
+    } else if (str_is(req->path, "/later")) {
+        http_respond(x, 503, STR_NULL, STR("Retry-After: 7\r\n"), (struct span){0});
     } else if (str_is(req->path, "/away")) {
         http_respond(x, 302, STR_NULL, STR("Location: /fail\r\n"), (struct span){0});
     } else {
@@ -77,6 +80,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
     f->done++;
     f->err = reply->err;
     f->status = reply->status;
+    f->retry_after_s = reply->retry_after_s;
     buf_clear(&f->log, 0);
     if (reply->err < 0) {
         assert_non_null(reply->detail);
@@ -110,6 +114,18 @@ static void call(struct fixture *f, const char *target, struct http_call_opts op
     start(f, target, opts);
     run_loop(f->loop);
     assert_int_equal(f->done, before + 1);
+}
+
+TEST(retry_after_is_read)
+{
+    struct fixture f;
+    fixture_new(&f, NULL);
+    call(&f, "/later", (struct http_call_opts){0});
+    assert_int_equal(f.status, 503);
+    assert_int_equal(f.retry_after_s, 7);
+    call(&f, "/fail", (struct http_call_opts){0});
+    assert_int_equal(f.retry_after_s, 0);
+    fixture_done(&f);
 }
 
 TEST(requests_arrive_as_they_were_given)
@@ -335,8 +351,9 @@ TEST(certificates_are_verified)
     cert_dir_done(&other);
 }
 
-TEST_MAIN(T(requests_arrive_as_they_were_given), T(a_status_of_failure_is_a_reply_and_redirects_are_not_followed),
-          T(a_reply_over_the_limit_is_refused), T(the_deadline_is_for_the_whole_call),
-          T(a_port_where_nobody_listens_refuses), T(only_http_is_spoken), T(answers_that_are_no_http_are_errors),
-          T(a_cancelled_call_ends_in_the_next_pass), T(freeing_the_client_cancels_every_call),
-          T(the_client_may_be_freed_by_a_reply), T(many_calls_at_once_are_all_answered), T(certificates_are_verified))
+TEST_MAIN(T(retry_after_is_read), T(requests_arrive_as_they_were_given),
+          T(a_status_of_failure_is_a_reply_and_redirects_are_not_followed), T(a_reply_over_the_limit_is_refused),
+          T(the_deadline_is_for_the_whole_call), T(a_port_where_nobody_listens_refuses), T(only_http_is_spoken),
+          T(answers_that_are_no_http_are_errors), T(a_cancelled_call_ends_in_the_next_pass),
+          T(freeing_the_client_cancels_every_call), T(the_client_may_be_freed_by_a_reply),
+          T(many_calls_at_once_are_all_answered), T(certificates_are_verified))

@@ -41,7 +41,7 @@ OPTIONS_HEADER = re.compile(r'[\w/]+[/_]opts\.h')
 
 # System header -> the only places that may include it.
 LIBRARIES = [
-    (r'uv\.h|openssl/.*|http_parser\.h|curl/.*', r'src/net/.*'),
+    (r'uv\.h|openssl/.*|http_parser\.h|curl/.*|zlib\.h', r'src/net/.*'),
     (r'sqlite3\.h', r'src/store/sqlite/.*'),
     (r'libpq-fe\.h', r'src/store/postgres/.*'),
     (r'libfyaml\.h', r'src/(config|peer)/.*'),
