@@ -26,6 +26,9 @@ int call_new(const struct call_opts *opts, struct call **ret)
     fifo_init(&c->queue);
     ledger_init(&c->ledger, audio_bytes_per_ms(AUDIO_PCMU));
     track_init(&c->track, AUDIO_PCMU);
+    buf_init(&c->say, CALL_WANT_MAX);
+    agents_init(c);
+    conv_init(c);
     *ret = c;
     return 0;
 }
@@ -43,6 +46,9 @@ struct call *call_free(struct call *c)
     fifo_done(&c->queue);
     ledger_done(&c->ledger);
     track_done(&c->track);
+    buf_done(&c->say);
+    agents_done(c);
+    conv_done(c);
     for (int i = 0; i < CALL_ITEMS; i++) {
         buf_done(&c->items[i].text);
     }
@@ -269,12 +275,34 @@ static void on_user_text(struct call *c, const struct call_event *ev)
 {
     if (!ev->model_user_text.failed) {
         line_caller(c, ev->model_user_text.text);
+        conv_transcript(c, ev->model_user_text.item_id, ev->model_user_text.text);
     }
     consent_said(c, ev->model_user_text.item_id, ev->model_user_text.text, ev->model_user_text.failed);
 }
 
-static void on_nothing_yet(struct call *c UNUSED, const struct call_event *ev UNUSED)
+static void on_user_delta(struct call *c, const struct call_event *ev UNUSED)
 {
+    seq_alive(c); /* for who watches the service; the history waits for all of it */
+}
+
+static void on_item_deleted(struct call *c, const struct call_event *ev)
+{
+    conv_deleted(c, ev->model_item_gone.item_id);
+}
+
+static void on_item_truncated(struct call *c UNUSED, const struct call_event *ev UNUSED)
+{
+    /* We asked for it: the history holds what was heard since then. */
+}
+
+static void on_updated(struct call *c, const struct call_event *ev UNUSED)
+{
+    agents_updated(c);
+}
+
+static void on_idle(struct call *c, const struct call_event *ev UNUSED)
+{
+    call_tell(c, SIGNAL_IDLE_TIMEOUT);
 }
 
 static void on_response_created(struct call *c, const struct call_event *ev)
@@ -313,6 +341,7 @@ static void on_text_done(struct call *c, const struct call_event *ev)
 static void on_tool_call(struct call *c, const struct call_event *ev)
 {
     seq_alive(c);
+    conv_call(c, ev);
     tools_call(c, ev);
 }
 
@@ -328,7 +357,14 @@ static void on_response_done(struct call *c, const struct call_event *ev)
 
 static void on_model_error(struct call *c, const struct call_event *ev)
 {
-    seq_error(c, ev->model_error.request, ev->model_error.code);
+    struct str code = call_keep(c, ev->model_error.code);
+    struct str text = call_keep(c, ev->model_error.message);
+    struct call_signal *s = call_tell(c, SIGNAL_ERROR);
+    s->name = code;
+    s->text = text;
+    if (!agents_error(c, ev->model_error.request, code)) {
+        seq_error(c, ev->model_error.request, code);
+    }
 }
 
 static void on_guard(struct call *c UNUSED, const struct call_event *ev UNUSED)
@@ -390,12 +426,12 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_MODEL_TEXT_DONE] = on_text_done,
     [EV_MODEL_TOOL_CALL] = on_tool_call,
     [EV_MODEL_RESPONSE_DONE] = on_response_done,
-    [EV_MODEL_USER_DELTA] = on_nothing_yet,
-    [EV_MODEL_ITEM] = on_nothing_yet,
-    [EV_MODEL_ITEM_DELETED] = on_nothing_yet,
-    [EV_MODEL_ITEM_TRUNCATED] = on_nothing_yet,
-    [EV_MODEL_UPDATED] = on_nothing_yet,
-    [EV_MODEL_IDLE] = on_nothing_yet,
+    [EV_MODEL_USER_DELTA] = on_user_delta,
+    [EV_MODEL_ITEM] = conv_item,
+    [EV_MODEL_ITEM_DELETED] = on_item_deleted,
+    [EV_MODEL_ITEM_TRUNCATED] = on_item_truncated,
+    [EV_MODEL_UPDATED] = on_updated,
+    [EV_MODEL_IDLE] = on_idle,
     [EV_MODEL_ERROR] = on_model_error,
     [EV_TOOL_CHECKED] = tools_checked,
     [EV_TOOL_APPROVAL] = tools_approval,
@@ -407,13 +443,13 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_CONTROL_SHED] = on_control_shed,
     [EV_CONTROL_USER_TEXT] = on_control_text,
     [EV_CONTROL_RENEW] = on_control_renew,
-    [EV_CONTROL_INTERRUPT] = on_nothing_yet,
-    [EV_CONTROL_RESPOND] = on_nothing_yet,
-    [EV_CONTROL_COMMIT] = on_nothing_yet,
-    [EV_CONTROL_SAY] = on_nothing_yet,
-    [EV_CONTROL_MESSAGE] = on_nothing_yet,
-    [EV_CONTROL_AGENT] = on_nothing_yet,
-    [EV_CONTROL_ENABLE] = on_nothing_yet,
+    [EV_CONTROL_INTERRUPT] = control_interrupt,
+    [EV_CONTROL_RESPOND] = control_respond,
+    [EV_CONTROL_COMMIT] = control_commit,
+    [EV_CONTROL_SAY] = control_say,
+    [EV_CONTROL_MESSAGE] = control_message,
+    [EV_CONTROL_AGENT] = agents_switch,
+    [EV_CONTROL_ENABLE] = agents_enable,
     [EV_LEG_TRANSFER_FAILED] = transfer_failed,
     [EV_CONTROL_TRANSFER] = transfer_wanted,
     [EV_CONTROL_KEYS] = keys_wanted,
@@ -448,6 +484,7 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
             playout_progress(c);
             turn_progress(c);
             tools_flush(c);
+            control_progress(c);
             seq_try(c);
             filler_progress(c);
             keys_pump(c);

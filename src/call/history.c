@@ -6,6 +6,7 @@ void turn_begin(struct call *c)
 {
     turn_close(c);
     c->turn = (struct call_turn){.number = c->turns++,
+                                 .agent = c->agent,
                                  .speech_start_ms = -1,
                                  .speech_stop_ms = -1,
                                  .commit_ms = -1,
@@ -77,7 +78,7 @@ void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes)
 {
     struct str text = buf_str(&it->text);
     bool whole = heard_bytes >= it->received && it->audio_done;
-    size_t cut = whole && it->received ? text.n : heard_text(text, heard_bytes, it->received);
+    size_t cut = (whole && it->received) || c->o->text_only ? text.n : heard_text(text, heard_bytes, it->received);
     if (c->turn_open) {
         c->turn.item_ms += bytes_ms(c, it->received);
         c->turn.heard_ms += bytes_ms(c, heard_bytes);
@@ -87,8 +88,10 @@ void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes)
     }
     struct str heard = call_keep(c, (struct str){text.p, cut});
     struct str unheard = call_keep(c, str_trim((struct str){text.p + cut, text.n - cut}));
+    conv_heard(c, it, heard, unheard, cut == text.n);
     struct call_action *act = call_emit(c, ACT_LINE);
     act->line.who = PARTY_AGENT;
+    act->line.agent = it->agent;
     act->line.at_ms = it->start_ms >= 0 ? it->start_ms : call_since_ms(c);
     act->line.text = heard;
     act->line.unheard = unheard;
@@ -104,9 +107,25 @@ void line_caller(struct call *c, struct str text)
     struct str kept = call_keep(c, text);
     struct call_action *act = call_emit(c, ACT_LINE);
     act->line.who = PARTY_CALLER;
+    act->line.agent = c->agent;
     bool timed = c->turn_open && c->turn.speech_start_ms >= 0;
     act->line.at_ms = timed ? c->turn.speech_start_ms : call_since_ms(c);
     act->line.text = kept;
+}
+
+/* Without sound the first words are what the caller waited for. */
+static void note_written(struct call *c)
+{
+    if (!c->o->text_only) {
+        return;
+    }
+    c->response_wrote = true;
+    if (c->turn_open && c->turn.first_audio_ms < 0) {
+        c->turn.first_audio_ms = c->turn.first_sent_ms = call_since_ms(c);
+    }
+    if (c->phase == PHASE_GREETING) {
+        timer_off(c, TIMER_GREETING);
+    }
 }
 
 void text_delta(struct call *c, const struct call_event *ev)
@@ -117,6 +136,8 @@ void text_delta(struct call *c, const struct call_event *ev)
     struct item *it = item_need(c, ev->model_text.response_id, ev->model_text.item_id);
     if (it && !it->text_done && it->text.len + ev->model_text.text.n <= CALL_TEXT_MAX) {
         buf_put_str(&it->text, ev->model_text.text);
+        conv_text(c, it, ev->model_text.text, false);
+        note_written(c);
     }
 }
 
@@ -154,7 +175,9 @@ void text_done(struct call *c, const struct call_event *ev)
     if (ev->model_text.text.n) {
         buf_clear(&it->text, 0);
         buf_put_str(&it->text, (struct str){ev->model_text.text.p, MIN(ev->model_text.text.n, (size_t)CALL_TEXT_MAX)});
+        note_written(c);
     }
+    conv_text(c, it, buf_str(&it->text), true);
     if (c->phase == PHASE_GREETING && c->o->greeting.kind == GREETING_TEXT &&
         !same_words(buf_str(&it->text), c->o->greeting.text)) {
         call_remark(c, NOTE_GREETING_DEVIATION, 0, buf_str(&it->text));

@@ -28,7 +28,7 @@ static bool answer_owed(const struct call *c)
 {
     bool asked = c->want || (c->response != RESPONSE_NONE && c->response != RESPONSE_DONE);
     return c->phase == PHASE_CONVERSATION && c->leg == LEG_UP && c->model == MODEL_READY && asked &&
-           c->playout == PLAYOUT_EMPTY && c->caller == CALLER_SILENT && tools_busy(c) == 0;
+           c->playout == PLAYOUT_EMPTY && !c->response_wrote && c->caller == CALLER_SILENT && tools_busy(c) == 0;
 }
 
 void ladder_progress(struct call *c)

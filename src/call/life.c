@@ -12,7 +12,9 @@
 
 void life_begin(struct call *c)
 {
-    call_emit(c, ACT_MODEL_OPEN)->model_open.persona = call_opts_persona(c->o, 0);
+    struct call_persona persona;
+    agents_told(c, &persona);
+    call_emit(c, ACT_MODEL_OPEN)->model_open.persona = persona;
     timer_set(c, TIMER_LEG_START, c->o->deadlines.leg_start_ms);
 }
 
@@ -53,8 +55,8 @@ void life_ask(struct call *c, struct str wish, bool no_tools)
 {
     struct buf text;
     buf_init(&text, CALL_WANT_MAX);
-    buf_put_str(&text, c->o->instructions);
-    buf_puts(&text, c->o->instructions.n ? "\n\n" : "");
+    buf_put_str(&text, c->persona.instructions);
+    buf_puts(&text, c->persona.instructions.n ? "\n\n" : "");
     buf_put_str(&text, wish);
     seq_request(c, buf_str(&text), no_tools);
     buf_done(&text);
@@ -108,12 +110,16 @@ void life_leg_start(struct call *c, const struct call_event *ev)
     intake_init(c);
     turn_init(c);
     timer_off(c, TIMER_LEG_START);
-    timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
+    if (!c->o->text_only) {
+        timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
+    }
     if (c->o->limits.max_call_s) {
         c->timers[TIMER_MAX_CALL] = c->now_us + (uint64_t)c->o->limits.max_call_s * 1000000;
     }
     /* Through an empty queue and back at once: the first measure of the way to the caller's ear. */
-    call_emit(c, ACT_LEG_MARK)->leg_mark.mark = ledger_mark(&c->ledger, c->now_us);
+    if (!c->o->text_only) {
+        call_emit(c, ACT_LEG_MARK)->leg_mark.mark = ledger_mark(&c->ledger, c->now_us);
+    }
     if (c->model == MODEL_GONE) {
         life_hangup(c, c->reason, true);
     } else if (c->model == MODEL_READY) {
@@ -133,6 +139,7 @@ void life_model_ready(struct call *c, const struct call_event *ev)
     c->model_out = ev->model_ready.out;
     c->model_interrupts = ev->model_ready.interrupts;
     c->model_creates = ev->model_ready.creates;
+    agents_ready(c);
     both_up(c);
 }
 
@@ -244,7 +251,7 @@ static void farewell_progress(struct call *c)
     switch (c->farewell) {
     case FAREWELL_CALLED:
         if (over) {
-            if (playout_known_ms(c, c->farewell_response) >= CALL_LAST_WORDS_MS) {
+            if (playout_known_ms(c, c->farewell_response) >= CALL_LAST_WORDS_MS || c->response_wrote) {
                 c->farewell = FAREWELL_PLAYING;
                 timer_set(c, TIMER_FAREWELL, FAREWELL_PLAY_MS);
             } else {
@@ -257,7 +264,7 @@ static void farewell_progress(struct call *c)
             c->farewell = FAREWELL_PLAYING;
             timer_set(c, TIMER_FAREWELL, FAREWELL_PLAY_MS);
         } else if (over && !c->want && c->playout == PLAYOUT_EMPTY) {
-            call_remark(c, NOTE_FAREWELL, 0, STR("no-audio"));
+            call_remark(c, NOTE_FAREWELL, 0, c->response_wrote ? STR("played") : STR("no-audio"));
             life_hangup(c, c->reason, false);
         }
         break;
@@ -418,6 +425,9 @@ void life_timer(struct call *c, enum call_timer t)
     case TIMER_COMMIT:
     case TIMER_ARM:
         turn_timer(c, t);
+        break;
+    case TIMER_UPDATE:
+        agents_expired(c);
         break;
     case TIMER_N:
         break;

@@ -49,7 +49,7 @@ struct item *item_need(struct call *c, struct str response_id, struct str item_i
     }
     it = &c->items[(c->item_first + c->item_n++) % CALL_ITEMS];
     struct buf text = it->text;
-    *it = (struct item){.number = ++c->item_next, .start_ms = -1, .text = text};
+    *it = (struct item){.number = ++c->item_next, .start_ms = -1, .agent = c->response_agent, .text = text};
     if (it->text.max_bytes == 0) {
         buf_init(&it->text, CALL_TEXT_MAX);
     }
@@ -86,6 +86,18 @@ void playout_shed(struct call *c)
     }
 }
 
+/* Without audio: that was all of it. */
+static void tell_audio(struct call *c, const struct item *it, struct span audio)
+{
+    struct str id = call_keep(c, str_from(it->id));
+    struct str response = call_keep(c, str_from(it->response_id));
+    struct call_signal *s = call_tell(c, audio.n ? SIGNAL_AUDIO : SIGNAL_AUDIO_END);
+    s->agent = it->agent;
+    s->item_id = id;
+    s->response_id = response;
+    s->audio = audio; /* lent by the event, which lives as long as the step's actions are carried out */
+}
+
 void playout_audio(struct call *c, struct str response_id, struct str item_id, struct span audio)
 {
     if (seq_is_dead(c, response_id)) {
@@ -114,6 +126,7 @@ void playout_audio(struct call *c, struct str response_id, struct str item_id, s
         return;
     }
     it->received += (uint32_t)n;
+    tell_audio(c, it, audio);
     c->downlink_bytes += n;
     if (str_is(response_id, c->active_id)) {
         c->response_ms += bytes_ms(c, n);
@@ -162,6 +175,7 @@ void playout_item_done(struct call *c, struct str response_id UNUSED, struct str
     struct item *it = item_find(c, item_id);
     if (it) {
         it->audio_done = true;
+        tell_audio(c, it, (struct span){0});
     }
 }
 

@@ -132,7 +132,8 @@ void seq_created(struct call *c, struct str response_id)
         call_copy_id(c->filler_id, response_id);
     }
     c->response_ms = 0;
-    c->response_called = false;
+    c->response_called = c->response_wrote = false;
+    c->response_agent = c->agent;
     call_copy_id(c->active_id, response_id);
     timer_off(c, TIMER_EXPECT);
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.stall_ms);
@@ -146,6 +147,8 @@ void seq_created(struct call *c, struct str response_id)
         turn_begin(c);
         c->turn.created_ms = call_since_ms(c);
     }
+    struct str id = call_keep(c, response_id);
+    call_tell(c, SIGNAL_AGENT_START)->response_id = id;
     /* Asked for before the caller began to speak: it would be talked over. */
     bool talked_over = ours && !call_leaving(c) && c->caller == CALLER_SPEAKING;
     /* The service answers a caller who says goodbye too: that would come behind our last words. */
@@ -170,6 +173,16 @@ static void settled(struct call *c)
     timer_off(c, TIMER_RESPONSE);
 }
 
+static void tell_end(struct call *c, struct str response_id, enum response_status status)
+{
+    static const char *const words[] = {"completed", "cancelled", "incomplete", "failed"};
+    struct str id = call_keep(c, response_id.n ? response_id : str_from(c->active_id));
+    struct call_signal *s = call_tell(c, SIGNAL_AGENT_END);
+    s->agent = c->response_agent;
+    s->response_id = id;
+    s->text = str_from(words[status]);
+}
+
 void seq_done(struct call *c, struct str response_id, enum response_status status, struct str reason)
 {
     /* Not the one we wait for: an out-of-band or long dead response. Nothing named counts as the active one. */
@@ -181,6 +194,7 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
         seq_bury(c, c->active_id);
     }
     enum response_state was = c->response;
+    tell_end(c, response_id, status);
     response_to(c, RE_DONE);
     if (status == RESPONSE_FAILED) {
         call_remark(c, NOTE_RESPONSE_FAILED, 0, reason);
@@ -193,7 +207,7 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
     }
     bool ours_to_hear = was == RESPONSE_GENERATING && status == RESPONSE_COMPLETED && !c->asked_filler;
     settled(c);
-    if (ours_to_hear && c->response_ms == 0 && !c->response_called) {
+    if (ours_to_hear && c->response_ms == 0 && !c->response_called && !c->o->text_only) {
         ladder_mute_answer(c);
     }
 }

@@ -13,7 +13,9 @@
 #include "audio/place.h"
 #include "audio/tone.h"
 #include "base/buf.h"
+#include "call/agents.h"
 #include "call/call.h"
+#include "call/conversation.h"
 #include "call/detector.h"
 #include "call/ledger.h"
 #include "call/machine.h"
@@ -55,6 +57,7 @@ enum call_timer {
     TIMER_DEAD_AIR, /* the model's: an answer is owed */
     TIMER_ARM,      /* the grace period behind a protected greeting is over */
     TIMER_TRANSFER, /* the next step of a handing over is due */
+    TIMER_UPDATE,   /* new settings are to be confirmed */
     TIMER_N
 };
 
@@ -66,6 +69,7 @@ struct item {
     uint32_t received, sent, acked; /* bytes, leg format; received and sent without padding */
     uint32_t heard;                 /* the most that acked ever was: resuming moves that back */
     int32_t start_ms;               /* first byte sent; -1: not yet */
+    uint32_t agent;                 /* whose words */
     bool audio_done;
     bool text_done;
     bool ours; /* not the model's: it is not told how much of it was heard */
@@ -210,6 +214,7 @@ struct call {
     struct buf want_text; /* instructions of the response that is wanted; empty: the session's */
     uint32_t response_ms; /* audio of the active one so far */
     bool response_called; /* it called a tool */
+    bool response_wrote;  /* it has text, of a session without sound */
     struct buf asked_text; /* those of the one in flight, for another try */
     uint32_t retries;
     char dead[CALL_DEAD][CALL_ID_MAX];
@@ -229,6 +234,24 @@ struct call {
 
     struct transfer transfer; /* transfer.c */
     struct keys_out keys_out; /* keys.c */
+
+    /* agents.c */
+    uint32_t agent;          /* who speaks from now on */
+    uint32_t response_agent; /* who began the response under way, or the last one */
+    struct call_persona persona;
+    uint32_t persona_version, persona_told; /* told: what the last session or update was given */
+    struct buf persona_text;                /* instructions given by hand; empty: the agent's own */
+    uint64_t tools_off;                     /* mask over opts.tools */
+    struct agent_update updates[CALL_UPDATES];
+    uint32_t n_updates;
+    char handoff_response[CALL_ID_MAX]; /* the last one that handed off: it does so once */
+
+    /* conversation.c */
+    struct items history;
+    uint32_t own_items; /* ids given */
+
+    /* control.c */
+    struct buf say; /* waits for a moment in which no answer is owed */
 
     /* history.c */
     struct call_turn turn;
@@ -347,6 +370,16 @@ uint32_t seq_number(struct call *c);
 void barge_in(struct call *c, enum call_verdict why);
 /* Stops the agent at once: clear, cancel, truncate at what was heard. Returns ms heard of the first item. */
 uint32_t cut_agent(struct call *c, enum canceller who);
+/* What is left of a response that is over is not played; what waits behind it is. response_id kept by the caller. */
+void cut_response(struct call *c, struct str response_id);
+
+/* control.c */
+void control_interrupt(struct call *c, const struct call_event *ev);
+void control_respond(struct call *c, const struct call_event *ev);
+void control_commit(struct call *c, const struct call_event *ev);
+void control_say(struct call *c, const struct call_event *ev);
+void control_message(struct call *c, const struct call_event *ev);
+void control_progress(struct call *c); /* after every event */
 
 /* ladder.c */
 void ladder_reset(struct call *c);    /* the caller has done something */

@@ -39,6 +39,7 @@ struct tool_slot {
     char id[CALL_ID_MAX];
     char response_id[CALL_ID_MAX];
     uint32_t tool;  /* index in opts; UINT32_MAX: unknown */
+    uint32_t agent; /* who called */
     uint64_t what;  /* name and arguments */
     uint32_t order; /* counts up with every call */
     uint64_t called_us;

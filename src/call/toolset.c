@@ -72,16 +72,6 @@ uint32_t tools_busy(const struct call *c)
     return n;
 }
 
-static uint32_t tool_index(const struct call *c, struct str name)
-{
-    for (uint32_t i = 0; i < c->o->n_tools; i++) {
-        if (str_eq(c->o->tools[i].name, name)) {
-            return i;
-        }
-    }
-    return UINT32_MAX;
-}
-
 void tools_rearm(struct call *c)
 {
     uint64_t due = UINT64_MAX;
@@ -142,9 +132,39 @@ static uint32_t deadline_ms(const struct call *c, const struct call_tool *tool)
     return tool->deadline_ms ? tool->deadline_ms : tool->rules.background ? BACKGROUND_MS : c->o->deadlines.tool_ms;
 }
 
+static void tell_tool(struct call *c, const struct tool_slot *s, enum call_signal_kind kind, struct str text)
+{
+    const struct call_tool *tool = tools_of(c, s);
+    struct str id = call_keep(c, str_from(s->id));
+    struct str response = call_keep(c, str_from(s->response_id));
+    struct str name = tool ? call_keep(c, tool->name) : STR("");
+    struct str kept = call_keep(c, text);
+    struct call_signal *told = call_tell(c, kind);
+    told->agent = s->agent;
+    told->tool_call_id = id;
+    told->response_id = response;
+    told->name = name;
+    told->text = kept;
+}
+
+/* Done at once: the session is told before the output goes out. */
+static void hand_off(struct call *c, struct tool_slot *s)
+{
+    struct buf out;
+    buf_init(&out, 1024);
+    agents_handoff(c, s, &out);
+    tools_ready(c, s, buf_str(&out));
+    buf_done(&out);
+}
+
 static void run(struct call *c, struct tool_slot *s)
 {
     const struct call_tool *tool = tools_of(c, s);
+    tell_tool(c, s, SIGNAL_TOOL_START, buf_str(&s->arguments));
+    if (tool->kind == CALL_TOOL_HANDOFF) {
+        hand_off(c, s);
+        return;
+    }
     uint32_t ms = deadline_ms(c, tool);
     struct str id = call_keep(c, str_from(s->id));
     struct str name = call_keep(c, tool->name);
@@ -240,17 +260,26 @@ static void refuse_unknown(struct call *c, struct tool_slot *s, struct str name)
     s->mute = true;
     tools_ready(c, s, buf_str(&text));
     buf_done(&text);
+    struct str kept = call_keep(c, name);
+    struct call_signal *told = call_tell(c, SIGNAL_ERROR);
+    told->name = STR("tool_not_found");
+    told->text = kept;
 }
 
 static void take_call(struct call *c, struct tool_slot *s, const struct call_event *ev)
 {
     struct str name = ev->model_tool.name;
-    s->tool = tool_index(c, name);
+    s->tool = agents_tool(c, name);
     if (s->tool == UINT32_MAX) {
         refuse_unknown(c, s, name);
         return;
     }
+    if (agents_tool_off(c, s->tool) && c->o->tools[s->tool].kind != CALL_TOOL_HANDOFF) {
+        tools_ready(c, s, STR("{\"error\":\"This tool is not available now.\"}"));
+        return;
+    }
     if (c->o->tools[s->tool].kind == CALL_TOOL_END) {
+        tell_tool(c, s, SIGNAL_TOOL_START, ev->model_tool.arguments);
         tools_ready(c, s, STR("{\"status\":\"call_ending\"}"));
         life_goodbye(c, ev->model_tool.response_id);
         return;
@@ -273,6 +302,7 @@ static void refuse_crowd(struct call *c, struct str id, uint64_t what)
     act->model_tool_output.tool_call_id = kept;
     act->model_tool_output.output = STR("{\"error\":\"too many tools at once\"}");
     remember(c, id, what);
+    conv_output(c, id, act->model_tool_output.output);
 }
 
 void tools_call(struct call *c, const struct call_event *ev)
@@ -297,6 +327,7 @@ void tools_call(struct call *c, const struct call_event *ev)
                             .order = ++c->tool_order,
                             .called_us = c->now_us,
                             .deadline_us = UINT64_MAX};
+    s->agent = c->response_agent;
     c->tools_live++;
     call_copy_id(s->id, id);
     call_copy_id(s->response_id, ev->model_tool.response_id);
@@ -408,6 +439,8 @@ static void put_output(struct call *c, struct tool_slot *s)
     act->model_tool_output.output = output;
     if (s->resends == 0) {
         remember(c, id, s->what);
+        tell_tool(c, s, SIGNAL_TOOL_END, output);
+        conv_output(c, id, output);
     }
     bool ends = tool && tool->kind == CALL_TOOL_END;
     c->tools_owe_reply = c->tools_owe_reply || !(ends || s->mute);
@@ -425,7 +458,10 @@ static void put_report(struct call *c, struct tool_slot *s)
     buf_put_str(&text, buf_str(&s->output));
     struct str kept = call_keep(c, buf_str(&text));
     buf_done(&text);
-    call_emit(c, ACT_MODEL_USER_TEXT)->model_user_text.text = kept;
+    struct str id = conv_own_text(c, kept);
+    struct call_action *act = call_emit(c, ACT_MODEL_USER_TEXT);
+    act->model_user_text.item_id = id;
+    act->model_user_text.text = kept;
     call_remark(c, NOTE_TOOL_BACKGROUND, 0, STR("reported"));
     release(s);
     seq_request(c, STR_NULL, false);

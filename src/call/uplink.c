@@ -180,7 +180,10 @@ void uplink_text(struct call *c, struct str said)
     }
     turn_begin(c);
     line_caller(c, text);
-    call_emit(c, ACT_MODEL_USER_TEXT)->model_user_text.text = text;
+    struct str id = conv_own_text(c, text);
+    struct call_action *act = call_emit(c, ACT_MODEL_USER_TEXT);
+    act->model_user_text.item_id = id;
+    act->model_user_text.text = text;
     seq_request(c, STR_NULL, false);
 }
 
