@@ -96,6 +96,10 @@ extern const uint32_t option_alias_count;
 extern const char *const option_sections[];
 extern const uint32_t option_section_count;
 
+/* Names of the tools that are built in. */
+extern const char *const option_builtins[];
+extern const uint32_t option_builtin_count;
+
 /* A group of keys that may be written as one word: which key the word is for, and which one null is for. */
 struct option_shorthand {
     const char *group;

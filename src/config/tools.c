@@ -375,14 +375,15 @@ static bool tool_name_ok(struct str s)
     return s.n > 0 && s.n <= 64;
 }
 
-/* The parts of the program that run them say the same; the gateway refuses a name that it does not know. */
-static const char *const builtins[] = {"check_order_status", "send_sms", "schedule_callback", "transfer_call",
+/* Tools that are built in; the gateway refuses one that it cannot run. */
+const char *const option_builtins[] = {"check_order_status", "send_sms", "schedule_callback", "transfer_call",
                                        "send_dtmf",          "end_call", "hangup_call"};
+const uint32_t option_builtin_count = ARRAY_LEN(option_builtins);
 
 static bool is_builtin(struct str name)
 {
-    for (uint32_t i = 0; i < ARRAY_LEN(builtins); i++) {
-        if (str_is(name, builtins[i])) {
+    for (uint32_t i = 0; i < option_builtin_count; i++) {
+        if (str_is(name, option_builtins[i])) {
             return true;
         }
     }
@@ -496,7 +497,7 @@ static const struct config_tool *take_tool(struct draft *d, const struct yaml_no
     if (d->problems == problems && !d->out_of_memory) { /* what follows from a mistake is not worth telling */
         check_tool(&r);
     }
-    return r.tool;
+    return d->problems == problems ? r.tool : NULL;
 }
 
 int take_tool_refs(struct draft *d, const struct yaml_node *list, struct buf *why)
@@ -514,7 +515,7 @@ int take_tool_refs(struct draft *d, const struct yaml_node *list, struct buf *wh
 
             snprintf(prefix, sizeof(prefix), "agent.tools[%u].", index); /* it fits */
             tool = take_tool(d, c, STR_NULL, prefix);
-            ref.name = tool ? tool->name : STR("");
+            ref.name = tool ? tool->name : STR(""); /* empty: refused, and reported */
         } else if (c->kind == YAML_SCALAR && !yaml_is_null(c)) {
             err = env_expand(&d->env, c->text, why, &ref.name);
         } else {
@@ -564,8 +565,8 @@ bool tool_nearest(const struct draft *d, struct str name, struct str *ret)
     for (uint32_t i = 0; i < d->tool_count; i++) {
         option_consider(d->tools[i].name, name, &best, ret);
     }
-    for (uint32_t i = 0; i < ARRAY_LEN(builtins); i++) {
-        option_consider(str_from(builtins[i]), name, &best, ret);
+    for (uint32_t i = 0; i < option_builtin_count; i++) {
+        option_consider(str_from(option_builtins[i]), name, &best, ret);
     }
     return best < OPTION_NOT_NEAR;
 }
