@@ -50,6 +50,7 @@ struct world {
     struct place place;
     struct limit limit;
     struct comfort comfort;
+    int16_t rest[160]; /* of a quiet line */
     struct tone tone;
     uint64_t frame;                         /* number of the next one that is heard */
     int16_t voice[VOICE_FRAMES][160];       /* harmonics in syllables */
@@ -227,6 +228,19 @@ static void op_comfort_fill(struct world *w)
     w->sum += (uint16_t)pcm[7];
 }
 
+static void op_comfort_rest(struct world *w)
+{
+    int16_t pcm[160];
+    comfort_rest(&w->comfort, pcm, 160);
+    w->sum += (uint64_t)pcm[80];
+}
+
+static void op_colour_learn(struct world *w)
+{
+    colour_learn(&w->comfort.colour, w->rest, 160);
+    w->sum += (uint64_t)w->comfort.colour.r[1];
+}
+
 static void op_tone(struct world *w)
 {
     int16_t pcm[160];
@@ -262,6 +276,8 @@ static const struct {
     {"fade of 5 ms, mu-law", op_fade},
     {"comfort, 20 ms heard", op_comfort_hear},
     {"comfort, 20 ms of a lost voice", op_comfort_fill},
+    {"comfort, 20 ms at rest", op_comfort_rest},
+    {"colour, 20 ms learned", op_colour_learn},
     {"ring-back, 20 ms", op_tone},
 };
 
@@ -283,6 +299,9 @@ static void put_voice(struct world *w)
     dtmf_init(&w->dtmf);
     limit_init(&w->limit, 8000, LIMIT_CEILING);
     comfort_init(&w->comfort, 8000);
+    for (size_t i = 0; i < 160; i++) {
+        w->rest[i] = (int16_t)((int)(i * 7919 % 101) - 50);
+    }
 }
 
 static int world_init(struct world *w)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "audio/comfort.h"
 #include "audio/echo.h"
 #include "audio/vad/vad.h"
 #include "echo_line.h"
@@ -217,14 +218,16 @@ static double energy(const float *x, size_t n)
     return sum;
 }
 
-/* Runs the guard as the call does: bursts ahead of time, frames as they come. */
+/* Runs the guard as the call does: bursts ahead of time, frames as they come, what is gated filled from the line. */
 static enum { HIDE_NOISE, HIDE_SILENCE } hide;
 static struct echo_stats guard(const struct line_call *c, const struct line_talk *agent, size_t agent_n,
                                uint8_t *verdict, bool *was_found)
 {
     static struct echo_guard e;
+    struct comfort comfort;
     struct echo_stats stats = {0};
     echo_init(&e, LINE_HZ);
+    comfort_init(&comfort, LINE_HZ);
     size_t run = 0, sent = 0, end = 0;
     for (size_t f = 0; f < FRAMES; f++) {
         size_t now = f * LINE_FRAME;
@@ -241,9 +244,11 @@ static struct echo_stats guard(const struct line_call *c, const struct line_talk
         verdict[f] = (uint8_t)echo_judge(&e, now, c->heard + now, LINE_FRAME);
         memcpy(c->guarded + now, c->heard + now, LINE_FRAME * sizeof(int16_t));
         if (verdict[f] == ECHO_ONLY && hide == HIDE_NOISE) {
-            echo_hide(&e, c->guarded + now, LINE_FRAME);
+            comfort_rest(&comfort, c->guarded + now, LINE_FRAME);
         } else if (verdict[f] == ECHO_ONLY) {
             memset(c->guarded + now, 0, LINE_FRAME * sizeof(int16_t));
+        } else {
+            comfort_hear(&comfort, c->guarded + now, LINE_FRAME);
         }
         echo_stats(&e, &stats);
         was_found[f] = stats.found;
@@ -343,6 +348,7 @@ static void run_calls(const struct voice *v, const char *name, const struct plan
         p.line.room = line_random(&seed) < 0.25f;
         p.line.shift_ms = line_random(&seed) < 0.5f ? 20 : 60;
         p.line.wander = line_random(&seed) < 0.3f;
+        p.line.hum = i % 3 == 2;
         p.agent_dbfs = -15 - 12 * line_random(&seed);
         if (p.near_to_echo && p.agent_dbfs - p.line.loss_db + p.near_db < -48) {
             leak[i] = late[i] = learn[i] = 0;

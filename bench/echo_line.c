@@ -147,8 +147,14 @@ int line_render(const struct line_opts *o, const struct line_talk *agent, size_t
     band(c.near, n);
     uint32_t seed = o->seed + 99;
     float amplitude = powf(10, o->noise_dbfs / 20) * 1.732f;
+    float rumble = 0;
     for (size_t i = 0; i < n; i++) {
         c.noise[i] = amplitude * (2 * line_random(&seed) - 1);
+        if (o->hum) { /* as loud, all of it below some 300 Hz */
+            double w = 2 * M_PI * 50 * (double)i / LINE_HZ;
+            rumble += 0.2f * (c.noise[i] - rumble);
+            c.noise[i] = 2 * rumble + amplitude * (float)(0.4 * sin(w) + 0.2 * sin(3 * w + 1));
+        }
         sum[i] = c.echo[i] + c.near[i] + c.noise[i];
     }
     mulaw(sum, n, c.heard);

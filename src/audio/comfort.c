@@ -10,6 +10,9 @@
 #define LEVEL_MS     10
 #define FLOOR_MS     1000
 #define FLOOR_MAX    256 /* louder is no floor: somebody spoke all the time */
+#define LOOK         4   /* one in so many quiet frames is looked at */
+#define UNIT_BITS    28
+#define BLOCK        160
 #define LOW_NONE     INT32_MAX
 
 static uint32_t samples_of(const struct comfort *c, uint32_t ms)
@@ -98,11 +101,20 @@ static int32_t random_at(uint64_t position)
     return (int32_t)(h >> 47) - 65536;
 }
 
-/* Mean of two neighbours: a little darker than white. Its mean magnitude is a third of its largest. */
-static int32_t noise_at(uint64_t position, int32_t level)
+/* Of the line's colour once that is known, at a mean magnitude of level. */
+static void make_noise(struct comfort *c, int32_t level, int32_t *out, size_t n)
 {
-    int64_t v = ((int64_t)random_at(position) + random_at(position + 1)) / 2;
-    return (int32_t)(v * 3 * level / 65536);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = random_at(c->position + i);
+    }
+    int64_t unit = level * INT64_C(65536) / 32768; /* white: the mean magnitude is half the largest */
+    if (c->colour.level) {
+        colour_run(&c->colour, out, n);
+        unit = level * INT64_C(256) / c->colour.level;
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (int32_t)(out[i] * unit >> 16);
+    }
 }
 
 /* Q15: one for WHOLE_MS, then down to nothing at COMFORT_FADE_MS. */
@@ -116,17 +128,35 @@ static int32_t fade_q15(const struct comfort *c, uint32_t at)
     return at < end ? (int32_t)((uint64_t)(end - at) * 32768 / (end - whole)) : 0;
 }
 
-static int16_t lost_sample(const struct comfort *c, uint32_t at, uint64_t position)
+static int32_t rest_level(const struct comfort *c)
 {
-    int64_t fade = fade_q15(c, at);
-    int32_t floor = CLAMP(c->floor, 0, FLOOR_MAX);
-    int64_t v = 0;
-    if (c->period && fade) {
-        v = repeated(c, at) * fade / 32768 + noise_at(position, floor) * (32768 - fade) / 32768;
-    } else {
-        v = noise_at(position, MAX(floor, (int32_t)(c->level * fade / 32768)));
-    }
+    return CLAMP(MAX(c->floor, c->colour.level), 0, FLOOR_MAX);
+}
+
+static int16_t lost_sample(struct comfort *c)
+{
+    int64_t fade = fade_q15(c, c->gap);
+    bool voiced = c->period && fade;
+    int32_t noise;
+    make_noise(c, voiced ? rest_level(c) : MAX(rest_level(c), (int32_t)(c->level * fade / 32768)), &noise, 1);
+    int64_t v = voiced ? repeated(c, c->gap) * fade / 32768 + noise * (32768 - fade) / 32768 : noise;
+    c->gap = MIN(c->gap + 1, samples_of(c, COMFORT_FADE_MS)); /* from there on it is the line at rest */
+    c->position++;
     return (int16_t)CLAMP(v, INT16_MIN, INT16_MAX);
+}
+
+static void fill_rest(struct comfort *c, int16_t *out, size_t n)
+{
+    int32_t noise[BLOCK];
+    for (size_t done = 0; done < n;) {
+        size_t part = MIN(n - done, (size_t)BLOCK);
+        make_noise(c, rest_level(c), noise, part);
+        for (size_t i = 0; i < part; i++) {
+            out[done + i] = (int16_t)CLAMP(noise[i], INT16_MIN, INT16_MAX);
+        }
+        c->position += part;
+        done += part;
+    }
 }
 
 void comfort_fill(struct comfort *c, int16_t *out, size_t n)
@@ -135,13 +165,22 @@ void comfort_fill(struct comfort *c, int16_t *out, size_t n)
         uint32_t recent = MIN(c->n, samples_of(c, LEVEL_MS));
         c->period = find_period(c);
         c->level = magnitude_of(c->history + c->n - recent, recent);
+        colour_settle(&c->colour);
     }
-    uint32_t over = samples_of(c, COMFORT_FADE_MS); /* from here on only the position counts */
-    for (size_t i = 0; i < n; i++) {
-        out[i] = lost_sample(c, c->gap, c->position);
-        c->gap = MIN(c->gap + 1, over);
-        c->position++;
+    size_t i = 0;
+    while (i < n && c->gap < samples_of(c, COMFORT_FADE_MS)) {
+        out[i++] = lost_sample(c);
     }
+    fill_rest(c, out + i, n - i);
+}
+
+void comfort_rest(struct comfort *c, int16_t *out, size_t n)
+{
+    if (c->gap == 0 && n) {
+        colour_settle(&c->colour);
+    }
+    c->gap = samples_of(c, COMFORT_FADE_MS);
+    fill_rest(c, out, n);
 }
 
 /* ---- what is heard ---- */
@@ -149,6 +188,12 @@ void comfort_fill(struct comfort *c, int16_t *out, size_t n)
 static void follow_floor(struct comfort *c, const int16_t *pcm, size_t n)
 {
     int32_t level = magnitude_of(pcm, n);
+    if (level > 0 && 2 * level < c->floor) {
+        colour_forget(&c->colour);
+    }
+    if (level > 0 && 2 * level <= 3 * MIN(c->floor, FLOOR_MAX) && c->quiet++ % LOOK == 0) {
+        colour_learn(&c->colour, pcm, n);
+    }
     c->low = MIN(c->low, level);
     c->floor = c->floor < 0 ? level : MIN(c->floor, level);
     c->window += (uint32_t)n;
@@ -177,9 +222,10 @@ void comfort_hear(struct comfort *c, int16_t *pcm, size_t n)
     if (c->gap) {
         int32_t blend = (int32_t)MIN(n, (size_t)samples_of(c, COMFORT_BLEND_MS));
         for (int32_t i = 0; i < blend; i++) {
-            int32_t old = lost_sample(c, c->gap + (uint32_t)i, c->position + (uint64_t)i);
+            int32_t old = lost_sample(c);
             pcm[i] = (int16_t)((old * (blend - i) + pcm[i] * (i + 1)) / (blend + 1));
         }
+        c->position -= (uint64_t)blend;
         c->gap = 0;
         c->n = 0; /* what lies before the hole is no past of what comes now */
     }

@@ -63,8 +63,7 @@
 #define EXCESS_OPEN     ECHO_STEPS(10)
 #define EXCESS_MAX      ECHO_STEPS(60)
 #define EXCESS_FADE     ECHO_STEPS(2)
-#define HIDE_MAX        ECHO_DBFS(-44) /* noise put in place of echo is never louder */
-#define RUN_PAUSE       30             /* slots without ECHO_ONLY that end a closure */
+#define RUN_PAUSE       30 /* slots without ECHO_ONLY that end a closure */
 
 /* How far the level of steady noise strays above the tracked lowest: the fewer samples a slot has, the further. */
 static const uint8_t noise_span[ECHO_BANDS + 1] = {ECHO_STEPS(9), ECHO_STEPS(7), ECHO_STEPS(5), ECHO_STEPS(4),
@@ -611,24 +610,6 @@ enum echo_verdict echo_judge(struct echo_guard *e, uint64_t at, const int16_t *p
         e->pause = MIN(e->pause, (uint32_t)RUN_PAUSE);
     }
     return verdict;
-}
-
-/* Uniform noise, so wide that its power is the level's: 2 to the power of level / 16, in 256ths. */
-static int32_t noise_width(int32_t level)
-{
-    static const uint16_t sixteenth[16] = {256, 267, 279, 292, 304, 318, 332, 347,
-                                           362, 378, 395, 412, 431, 450, 470, 490};
-    return sixteenth[level & 15] << (level >> 4);
-}
-
-void echo_hide(struct echo_guard *e, int16_t *pcm, size_t n)
-{
-    int32_t width = noise_width(MIN(e->noise[ALL], (uint8_t)HIDE_MAX));
-    for (size_t i = 0; i < n; i++) {
-        e->random = e->random * 1664525u + 1013904223u;
-        int32_t uniform = (int32_t)(e->random >> 16) - 32768;
-        pcm[i] = (int16_t)((int64_t)uniform * width / (32768 * 256));
-    }
 }
 
 void echo_stats(const struct echo_guard *e, struct echo_stats *ret)

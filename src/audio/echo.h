@@ -1,8 +1,8 @@
 /*
  * Echo guard: knows every sample that we sent and judges each frame of the caller before anybody listens to it. It
  * learns per call the delay (0 to 600 ms after our sending) and the return loss of the line's echo; a frame that holds
- * nothing but echo is to be replaced by silence; whether somebody speaks over the echo is decided by near-end energy
- * that the echo cannot explain, never by correlation alone. Not a canceller: it subtracts nothing.
+ * nothing but echo is to be replaced by noise of the line (comfort.h); whether somebody speaks over the echo is decided
+ * by near-end energy that the echo cannot explain, never by correlation alone. Not a canceller: it subtracts nothing.
  *
  * Integers only: the same inputs give the same judgement on every machine (a call is replayed from its journal).
  * At most 0.05 ms of CPU per call-second, no delay beyond the frame. One struct per call. Allocates: no. Thread: any.
@@ -17,7 +17,7 @@
 
 enum echo_verdict {
     ECHO_NONE,   /* nothing of ours is outstanding, or this is not it: take the frame */
-    ECHO_ONLY,   /* our own voice: replace the frame by silence */
+    ECHO_ONLY,   /* our own voice: replace the frame */
     ECHO_DOUBLE, /* somebody speaks over our echo: take the frame */
 };
 
@@ -99,7 +99,6 @@ struct echo_guard {
     uint32_t open_slots, calm; /* slots for which it has been so, or not */
     bool closed;               /* the last slot was gated */
 
-    uint32_t random; /* state of the noise */
     uint32_t closures;
     uint32_t pause; /* slots since the last ECHO_ONLY */
     uint64_t gated_samples;
@@ -116,12 +115,6 @@ void echo_sent(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n);
 void echo_cut(struct echo_guard *e, uint64_t at);
 /* Judges n samples (10 to 60 ms, usually 20) of the caller that begin at position at. */
 enum echo_verdict echo_judge(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n);
-/*
- * Puts noise as quiet as the line's own in the place of n samples that were judged to be ECHO_ONLY. Better than silence
- * for whoever listens: steps between silence and noise sound like somebody to a voice detector, and after silence it
- * takes longer to hear speech (docs/internals/echo.md has figures). Bit-exact like the rest.
- */
-void echo_hide(struct echo_guard *e, int16_t *pcm, size_t n);
 void echo_stats(const struct echo_guard *e, struct echo_stats *ret);
 
 #endif

@@ -150,7 +150,7 @@ static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
     hear_keys(c, pcm, n);
     if (echo == ECHO_ONLY) {
         /* Silence, or noise of another colour than the line's, would itself be heard as an onset. */
-        comfort_fill(&c->comfort, pcm, n);
+        comfort_rest(&c->comfort, pcm, n);
     } else {
         comfort_hear(&c->comfort, pcm, n);
     }

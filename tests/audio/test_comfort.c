@@ -188,6 +188,109 @@ TEST(the_floor_follows_the_line)
     assert_in_range(c.floor, 14, 24);
 }
 
+/* Correlation of neighbours: 1 for the lowest frequencies, -1 for the highest. */
+static double colour_of(const int16_t *x, size_t n)
+{
+    double cross = 0;
+    double power = 1e-9;
+    for (size_t i = 1; i < n; i++) {
+        cross += x[i] * x[i - 1];
+        power += x[i] * x[i];
+    }
+    return cross / power;
+}
+
+/* What a line sounds like at rest: hiss, rumble, hum, the click-clack of the highest frequency. */
+static int16_t rest_sample(int kind, size_t i, double *rumble, uint32_t *seed)
+{
+    double white = (double)(next_random(seed) % 201) - 100;
+    double w = 2 * M_PI * 50 * (double)i / 8000;
+    *rumble += 0.2 * (white - *rumble);
+    switch (kind) {
+    case 0:
+        return (int16_t)white;
+    case 1:
+        return (int16_t)(2 * *rumble);
+    case 2:
+        return (int16_t)(80 * sin(w) + 40 * sin(3 * w) + white / 20);
+    default:
+        return (int16_t)(i % 2 ? white / 4 + 60 : white / 4 - 60);
+    }
+}
+
+TEST(a_line_at_rest_keeps_its_colour_and_its_loudness)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        struct comfort c;
+        uint32_t seed = 5;
+        double rumble = 0;
+        int16_t heard[8000];
+        int16_t x[4000];
+        comfort_init(&c, 8000);
+        for (size_t i = 0; i < 8000; i++) {
+            heard[i] = rest_sample(kind, i, &rumble, &seed);
+        }
+        for (size_t at = 0; at < 8000; at += 160) {
+            comfort_hear(&c, heard + at, 160);
+        }
+        comfort_rest(&c, x, 4000);
+        double want = mean_level(heard, 8000);
+        double is = mean_level(x + 400, 3600);
+        assert_true(fabs(20 * log10(is / want)) < 2.5);
+        assert_true(fabs(colour_of(x + 400, 3600) - colour_of(heard, 8000)) < 0.15);
+    }
+}
+
+/* No voice is carried on into a rest, however loud it was. */
+TEST(a_rest_is_at_rest_at_once)
+{
+    struct comfort c;
+    uint32_t seed = 3;
+    int16_t x[160];
+    comfort_init(&c, 8000);
+    hear_noise(&c, 60, 100, &seed);
+    for (size_t k = 0; k < 10; k++) {
+        for (size_t i = 0; i < 160; i++) {
+            x[i] = vowel(140, 8000, k * 160 + i);
+        }
+        comfort_hear(&c, x, 160);
+    }
+    comfort_rest(&c, x, 160);
+    assert_true(mean_level(x, 160) > 35 && mean_level(x, 160) < 65);
+}
+
+/* Whatever was learned, what is made stays near what was heard. */
+TEST(noise_is_stable_whatever_was_heard)
+{
+    uint32_t seed = 11;
+    for (int turn = 0; turn < 300; turn++) {
+        struct colour c = {0};
+        int16_t x[160];
+        int32_t largest = 0;
+        uint32_t kind = next_random(&seed) % 4;
+        int32_t high = 1 << next_random(&seed) % 12;
+        double w = 0.001 + 3.14 * (double)(next_random(&seed) % 1000) / 1000;
+        for (int k = 0; k < 20; k++) {
+            for (int i = 0; i < 160; i++) {
+                int32_t r = (int32_t)(next_random(&seed) % (uint32_t)(2 * high + 1)) - high;
+                x[i] = (int16_t)(kind == 0   ? r
+                                 : kind == 1 ? lrint(high * sin(w * (k * 160 + i)))
+                                 : kind == 2 ? high
+                                             : (i % 2 ? high : -high));
+                largest = MAX(largest, abs(x[i]));
+            }
+            colour_learn(&c, x, next_random(&seed) % 160 + 1);
+        }
+        colour_settle(&c);
+        for (int i = 0; i < 4000; i++) {
+            int32_t y = (int32_t)(next_random(&seed) % 131072) - 65536;
+            colour_run(&c, &y, 1);
+            y /= 256;
+            assert_in_range(y + 12 * largest + 64, 0, 24 * largest + 128);
+        }
+    }
+}
+
 TEST(holes_cut_anyhow_are_filled_the_same)
 {
     struct comfort a;
@@ -216,4 +319,5 @@ TEST(holes_cut_anyhow_are_filled_the_same)
 TEST_MAIN(T(before_anything_was_heard_it_is_silence), T(audio_without_a_hole_is_not_touched),
           T(a_lost_frame_of_a_vowel_is_repeated), T(a_long_hole_fades_to_the_floor_of_the_line),
           T(a_digitally_silent_line_stays_silent), T(a_hiss_is_not_made_a_buzz), T(the_floor_follows_the_line),
-          T(holes_cut_anyhow_are_filled_the_same))
+          T(a_line_at_rest_keeps_its_colour_and_its_loudness), T(a_rest_is_at_rest_at_once),
+          T(noise_is_stable_whatever_was_heard), T(holes_cut_anyhow_are_filled_the_same))
