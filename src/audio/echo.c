@@ -106,6 +106,7 @@ static void ring_write(struct echo_guard *e, uint64_t slot, struct echo_level v,
     struct echo_ring *r = &e->ring;
     uint32_t i = ring_index(slot);
     bool twice = i < ECHO_LAGS;
+    int32_t energy = 0;
     for (int b = 0; b < ECHO_BANDS; b++) {
         uint8_t level = merge ? MAX(v.band[b], r->level[b][i]) : v.band[b];
         /* What lies further below our loudest than the caller's noise below his would not be seen on its return. */
@@ -113,6 +114,7 @@ static void ring_write(struct echo_guard *e, uint64_t slot, struct echo_level v,
         int8_t shape = shape_of(&r->mean[b], MAX(level, MAX(SENT_FLOOR, r->peak[b] - e->range[b])));
         r->level[b][i] = level;
         r->shape[b][i] = shape;
+        energy += shape * shape;
         if (twice) {
             r->level[b][i + ECHO_RING] = level;
             r->shape[b][i + ECHO_RING] = shape;
@@ -120,7 +122,9 @@ static void ring_write(struct echo_guard *e, uint64_t slot, struct echo_level v,
     }
     uint8_t all = merge ? MAX(v.all, r->level[ALL][i]) : v.all;
     r->level[ALL][i] = all;
+    r->energy[i] = (uint16_t)energy;
     if (twice) {
+        r->energy[i + ECHO_RING] = (uint16_t)energy;
         r->level[ALL][i + ECHO_RING] = all;
     }
     if (slot % PEAK_FALL == 0) {
@@ -158,6 +162,7 @@ static void ring_slot(struct echo_guard *e, uint64_t slot, struct echo_level v)
         ring_advance(e, slot >= ECHO_RING ? slot : 0);
         memset(r->level, 0, sizeof(r->level));
         memset(r->shape, 0, sizeof(r->shape));
+        memset(r->energy, 0, sizeof(r->energy));
     }
     bool merge = slot < r->end;
     ring_advance(e, slot);
@@ -278,13 +283,18 @@ static void search_add(struct echo_search *s, const struct echo_ring *r, uint64_
 {
     uint32_t at = ring_index(slot);
     int32_t energy = 0;
+    int16_t cross[ECHO_LAGS] = {0}; /* shapes are at most SHAPE_MAX: there is room for all bands */
     for (int b = 0; b < ECHO_BANDS; b++) {
         const int8_t *x = r->shape[b] + at;
         for (int l = 0; l < ECHO_LAGS; l++) {
-            s->cross[l] += x[l] * y[b];
-            s->sent[l] += x[l] * x[l];
+            cross[l] = (int16_t)(cross[l] + x[l] * y[b]);
         }
         energy += y[b] * y[b];
+    }
+    const uint16_t *sent = r->energy + at;
+    for (int l = 0; l < ECHO_LAGS; l++) {
+        s->cross[l] += cross[l];
+        s->sent[l] += sent[l];
     }
     s->back += energy;
     s->slots += energy >= TELLING;

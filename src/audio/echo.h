@@ -47,6 +47,7 @@ struct echo_ring {
     int16_t part[ECHO_SLOT_MAX]; /* the slot being filled */
     uint8_t level[ECHO_BANDS + 1][ECHO_RING + ECHO_LAGS];
     int8_t shape[ECHO_BANDS][ECHO_RING + ECHO_LAGS]; /* level less mean */
+    uint16_t energy[ECHO_RING + ECHO_LAGS];          /* of a slot's shapes */
 };
 
 /* For each lag: how well what came back follows what was sent. All sums fade together. */

@@ -18,8 +18,8 @@
 
 /* What the filters remember between slots that follow each other. */
 struct echo_bank {
-    int32_t sample[ECHO_BANDS];
-    int32_t detail[ECHO_BANDS];
+    int16_t sample[ECHO_BANDS];
+    int16_t detail[ECHO_BANDS];
 };
 
 struct echo_level {
