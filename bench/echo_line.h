@@ -31,7 +31,7 @@ struct line_opts {
     float clip; /* level of the loudspeaker's limit, 1: none */
     bool soft_clip;
     float noise_dbfs;
-    bool hum; /* the noise is a hum of the mains and a low rumble, not a hiss */
+    bool hum;          /* the noise is a hum of the mains and a low rumble, not a hiss */
     bool room;         /* a speakerphone: tail of 100 to 200 ms */
     uint32_t shift_ms; /* each run of agent audio is off by up to so much */
     bool wander;       /* the delay moves by 20 ms within runs, too */

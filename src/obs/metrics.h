@@ -11,7 +11,7 @@
 /* Words of a label, separated by blanks; what is not among them counts as the last one. */
 #define METRIC_RESULT_WORDS "completed failed"
 #define METRIC_REASON_WORDS                                                                                            \
-    "caller-hangup agent-hangup api-hangup drain carrier-closed no-media model-unreachable model-refused "             \
+    "caller-hangup agent-hangup transferred api-hangup drain carrier-closed no-media model-unreachable model-refused "             \
     "model-closed model-silent caller-silent limit-duration limit-cost protocol killed internal-error"
 #define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
 #define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout protected"
