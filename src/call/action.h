@@ -345,7 +345,7 @@ struct call_action {
     };
 };
 
-#define CALL_MAX_ACTIONS 192
+#define CALL_MAX_ACTIONS 512
 
 struct call_actions {
     struct call_action list[CALL_MAX_ACTIONS];

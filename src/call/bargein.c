@@ -31,7 +31,8 @@ static uint32_t truncate_first(struct call *c)
     struct item *it = item_at(c, 0);
     uint32_t low = heard_of(c, it);
     uint32_t heard_ms = bytes_ms(c, low);
-    if (it->received && !it->ours && (low < it->received || !it->audio_done) && c->model == MODEL_READY) {
+    bool theirs = !it->ours && it->session == c->renew.session;
+    if (it->received && theirs && (low < it->received || !it->audio_done) && c->model == MODEL_READY) {
         struct str id = call_keep(c, str_from(it->id));
         struct call_action *act = call_emit(c, ACT_MODEL_TRUNCATE);
         act->model_truncate.request = seq_number(c);
@@ -106,6 +107,7 @@ void barge_in(struct call *c, enum call_verdict why)
 {
     ladder_reset(c);
     tools_interrupted(c);
+    renew_moved_on(c);
     bool audible = c->playout != PLAYOUT_EMPTY;
     enum canceller who = c->model_interrupts ? SERVICE_CANCELS : WE_CANCEL;
     if (audible) {

@@ -14,13 +14,15 @@ int call_new(const struct call_opts *opts, struct call **ret)
     }
     c->o = opts;
     c->lead_ms = opts->playout.lead_ms;
+    c->model_reason = REASON_MODEL_UNREACHABLE;
     c->leg_format = c->model_in = c->model_out = AUDIO_PCMU;
     for (int t = 0; t < TIMER_N; t++) {
         c->timers[t] = UINT64_MAX;
     }
     buf_init(&c->want_text, CALL_WANT_MAX);
     buf_init(&c->asked_text, CALL_WANT_MAX);
-    buf_init(&c->waiting, (size_t)1 << 22);
+    hold_init(&c->waiting, (size_t)1 << 23);
+    hold_init(&c->kept, (size_t)1 << 23);
     buf_init(&c->back, (size_t)1 << 22);
     buf_init(&c->recent, (size_t)1 << 18);
     fifo_init(&c->queue);
@@ -40,7 +42,8 @@ struct call *call_free(struct call *c)
     }
     buf_done(&c->want_text);
     buf_done(&c->asked_text);
-    buf_done(&c->waiting);
+    hold_done(&c->waiting);
+    hold_done(&c->kept);
     buf_done(&c->back);
     buf_done(&c->recent);
     fifo_done(&c->queue);
@@ -68,6 +71,7 @@ struct call_action *call_emit(struct call *c, enum call_action_type type)
     struct call_action *act = &a->list[a->n++];
     memset(act, 0, sizeof(*act));
     act->type = type;
+    act->session = type >= ACT_MODEL_OPEN && type <= ACT_MODEL_CLOSE ? c->renew.session : 0;
     return act;
 }
 
@@ -231,7 +235,9 @@ static void on_speech_started(struct call *c, const struct call_event *ev UNUSED
         call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("switched off"));
         return;
     }
-    if (caller_to(c, CA_START)) {
+    bool known = c->renew.again && c->turn_open && c->playout == PLAYOUT_EMPTY; /* from the session before */
+    c->renew.again = false;
+    if (caller_to(c, CA_START) && !known) {
         barge_in(c, VERDICT_SERVICE);
     }
 }
@@ -252,6 +258,7 @@ static void on_committed(struct call *c, const struct call_event *ev)
     consent_committed(c, ev->model_speech.item_id);
     if (c->own_commits) {
         c->own_commits--; /* the answer is asked for already */
+        hold_name(&c->kept, call_tag(ev->model_speech.item_id));
         return;
     }
     if (turn_judged_here(c) && c->playout != PLAYOUT_EMPTY) {
@@ -259,6 +266,8 @@ static void on_committed(struct call *c, const struct call_event *ev)
         return;
     }
     bool spoke = c->caller != CALLER_SILENT;
+    hold_end_turn(&c->kept, call_tag(ev->model_speech.item_id));
+    c->renew.again = false;
     caller_to(c, CA_COMMIT);
     if (!spoke && !c->turn_open) {
         turn_begin(c);
@@ -274,6 +283,7 @@ static void on_committed(struct call *c, const struct call_event *ev)
 static void on_user_text(struct call *c, const struct call_event *ev)
 {
     if (!ev->model_user_text.failed) {
+        hold_known(&c->kept, call_tag(ev->model_user_text.item_id));
         line_caller(c, ev->model_user_text.text);
         conv_transcript(c, ev->model_user_text.item_id, ev->model_user_text.text);
     }
@@ -398,9 +408,9 @@ static void on_control_text(struct call *c, const struct call_event *ev)
     uplink_text(c, ev->control_text.text);
 }
 
-static void on_control_renew(struct call *c UNUSED, const struct call_event *ev UNUSED)
+static void on_control_renew(struct call *c, const struct call_event *ev UNUSED)
 {
-    /* Nothing is renewed yet. */
+    renew_asked(c);
 }
 
 static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_event *ev) = {
@@ -412,8 +422,8 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_LEG_DTMF] = on_leg_dtmf,
     [EV_LEG_STOP] = on_leg_stop,
     [EV_LEG_CLOSED] = on_leg_closed,
-    [EV_MODEL_READY] = life_model_ready,
-    [EV_MODEL_FAILED] = life_model_failed,
+    [EV_MODEL_READY] = renew_ready,
+    [EV_MODEL_FAILED] = renew_failed,
     [EV_MODEL_SPEECH_STARTED] = on_speech_started,
     [EV_MODEL_SPEECH_STOPPED] = on_speech_stopped,
     [EV_MODEL_COMMITTED] = on_committed,
@@ -476,13 +486,14 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
     c->out = actions;
     c->now_us = MAX(c->now_us, now_us);
     /* A model that failed or was never ready has nothing more to say; a peer that talks on is not believed. */
-    bool heard = !from_model(ev->type) || c->model == MODEL_READY;
+    bool heard = !from_model(ev->type) || renew_hears(c, ev);
     if (c->phase != PHASE_ENDED && heard && (unsigned)ev->type < CALL_EVENT_N) {
         handlers[ev->type](c, ev);
         run_timers(c);
         if (c->phase != PHASE_ENDED && c->leg_start_us) {
             playout_progress(c);
             turn_progress(c);
+            renew_progress(c);
             tools_flush(c);
             control_progress(c);
             seq_try(c);

@@ -14,7 +14,8 @@ static bool refuse(struct call *c, struct str why)
 /* Somebody can be spoken to. */
 static bool talks(struct call *c, struct str otherwise)
 {
-    bool up = c->model == MODEL_READY && c->leg == LEG_UP && c->phase != PHASE_SETUP && c->phase != PHASE_FAREWELL;
+    bool there = c->model == MODEL_READY || renew_awaited(c);
+    bool up = there && c->leg == LEG_UP && c->phase != PHASE_SETUP && c->phase != PHASE_FAREWELL;
     return up || refuse(c, otherwise);
 }
 
@@ -98,7 +99,7 @@ void control_commit(struct call *c, const struct call_event *ev UNUSED)
     }
     if (c->gated) {
         turn_cue(c, TURN_CUE_COMMIT); /* closes the turn that is open, and asks for the answer */
-    } else {
+    } else if (c->model == MODEL_READY) {
         call_emit(c, ACT_MODEL_COMMIT); /* confirmed like one of the service's own, and answered like it */
     }
 }
@@ -157,9 +158,11 @@ void control_message(struct call *c, const struct call_event *ev)
     if (!item) {
         return;
     }
-    struct call_action *act = call_emit(c, ACT_MODEL_ITEM);
-    act->model_item.request = seq_number(c);
-    act->model_item.item = item;
+    if (c->model == MODEL_READY) { /* else the next session is told with the rest */
+        struct call_action *act = call_emit(c, ACT_MODEL_ITEM);
+        act->model_item.request = seq_number(c);
+        act->model_item.item = item;
+    }
     line_of(c, item);
     if (ev->control_message.respond) {
         seq_request(c, STR_NULL, false);

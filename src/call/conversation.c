@@ -114,7 +114,11 @@ static void tell_change(struct call *c, enum items_change change, uint32_t index
 
 void conv_item(struct call *c, const struct call_event *ev)
 {
-    uint32_t index = 0;
+    uint32_t index = items_find(&c->history, ev->model_item.item->id);
+    bool output = ev->model_item.response_id.n > 0;
+    if (c->renew.renewals && index != UINT32_MAX && !output) {
+        return; /* what we told this session ourselves: known better here */
+    }
     struct call_item it = *ev->model_item.item;
     it.agent = it.role == ITEM_USER ? c->agent : c->response_agent;
     tell_change(c, items_put(&c->history, &it, &index), index);

@@ -2,6 +2,8 @@
 #include "base/err.h"
 #include "call/state.h"
 
+#define LETTERS_A_SECOND 15
+
 void turn_begin(struct call *c)
 {
     turn_close(c);
@@ -74,11 +76,18 @@ static size_t heard_text(struct str text, uint32_t heard, uint32_t total)
     return cut;
 }
 
+/* Bytes that the text stands for. The words of an item that broke off ran ahead of its sound. */
+static uint32_t sound_of(const struct call *c, const struct item *it)
+{
+    uint64_t spoken = (uint64_t)it->text.len * 1000 / LETTERS_A_SECOND * audio_bytes_per_ms(c->leg_format);
+    return it->broken && it->received ? (uint32_t)MAX(spoken, (uint64_t)it->received) : it->received;
+}
+
 void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes)
 {
     struct str text = buf_str(&it->text);
-    bool whole = heard_bytes >= it->received && it->audio_done;
-    size_t cut = (whole && it->received) || c->o->text_only ? text.n : heard_text(text, heard_bytes, it->received);
+    bool whole = heard_bytes >= it->received && it->audio_done && !it->broken;
+    size_t cut = (whole && it->received) || c->o->text_only ? text.n : heard_text(text, heard_bytes, sound_of(c, it));
     if (c->turn_open) {
         c->turn.item_ms += bytes_ms(c, it->received);
         c->turn.heard_ms += bytes_ms(c, heard_bytes);
@@ -87,6 +96,7 @@ void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes)
         return;
     }
     struct str heard = call_keep(c, (struct str){text.p, cut});
+    replay_said(c, it, heard);
     struct str unheard = call_keep(c, str_trim((struct str){text.p + cut, text.n - cut}));
     conv_heard(c, it, heard, unheard, cut == text.n);
     struct call_action *act = call_emit(c, ACT_LINE);

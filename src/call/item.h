@@ -40,6 +40,7 @@ struct call_part {
     enum part_kind kind;
     struct str text;
     struct str detail; /* image: "low", "high", "auto"; empty: not given */
+    struct span audio; /* audio that is put into a session, in its input format; empty: none */
 };
 
 struct call_item {

@@ -233,6 +233,7 @@ static void f_item(struct visit *v, struct call_item *it)
         F_ENUM(v, it->parts[i].kind, PART_KIND_N);
         f_spoken(v, &it->parts[i].text, masked);
         f_str(v, &it->parts[i].detail);
+        f_span(v, &it->parts[i].audio);
     }
     f_str(v, &it->call_id);
     f_str(v, &it->name);

@@ -77,6 +77,11 @@ static void nudge(struct call *c)
         seq_again(c);
         return;
     }
+    if (renew_useless(c)) {
+        c->nudged = c->mute = 0;
+        call_remark(c, NOTE_DEAD_AIR, c->o->dead_air.nudge_ms, STR("renewal"));
+        return;
+    }
     call_remark(c, NOTE_DEAD_AIR, c->o->dead_air.nudge_ms, STR("apology"));
     life_detail(c, STR("the model said nothing for too long"));
     life_hangup(c, REASON_MODEL_SILENT, true);
@@ -102,6 +107,8 @@ void ladder_mute_answer(struct call *c)
     call_remark(c, NOTE_DEAD_AIR, c->mute, again ? STR("no-audio") : enough ? STR("apology") : STR("left-mute"));
     if (again) {
         seq_request(c, STR_NULL, false);
+    } else if (enough && renew_useless(c)) {
+        c->nudged = c->mute = 0;
     } else if (enough) {
         life_detail(c, STR("the model answers without a sound"));
         life_hangup(c, REASON_MODEL_SILENT, true);

@@ -12,9 +12,7 @@
 
 void life_begin(struct call *c)
 {
-    struct call_persona persona;
-    agents_told(c, &persona);
-    call_emit(c, ACT_MODEL_OPEN)->model_open.persona = persona;
+    renew_begin(c);
     timer_set(c, TIMER_LEG_START, c->o->deadlines.leg_start_ms);
 }
 
@@ -73,7 +71,7 @@ static void greet(struct call *c)
     phase_to(c, PH_GREET);
     c->greeted = true;
     if (c->o->greeting.protect && !c->gated) {
-        buf_done(&c->waiting);
+        hold_clear(&c->waiting, 0);
     }
     uplink_open(c);
     turn_begin(c);
@@ -87,7 +85,7 @@ static void greet(struct call *c)
     }
 }
 
-static void both_up(struct call *c)
+void life_both_up(struct call *c)
 {
     if (c->leg == LEG_UP && c->model == MODEL_READY && c->phase == PHASE_SETUP) {
         timer_off(c, TIMER_MODEL_READY);
@@ -123,24 +121,10 @@ void life_leg_start(struct call *c, const struct call_event *ev)
     if (c->model == MODEL_GONE) {
         life_hangup(c, c->reason, true);
     } else if (c->model == MODEL_READY) {
-        both_up(c);
+        life_both_up(c);
     } else {
         timer_set(c, TIMER_MODEL_READY, c->o->deadlines.model_ready_ms);
     }
-}
-
-void life_model_ready(struct call *c, const struct call_event *ev)
-{
-    if (c->model != MODEL_OPENING) {
-        return;
-    }
-    c->model = MODEL_READY;
-    c->model_in = ev->model_ready.in;
-    c->model_out = ev->model_ready.out;
-    c->model_interrupts = ev->model_ready.interrupts;
-    c->model_creates = ev->model_ready.creates;
-    agents_ready(c);
-    both_up(c);
 }
 
 void life_detail(struct call *c, struct str why)
@@ -157,19 +141,24 @@ static void set_reason(struct call *c, enum call_reason reason)
     }
 }
 
-void life_model_failed(struct call *c, const struct call_event *ev)
+void life_model_why(struct call *c, const struct call_event *ev, struct str code)
 {
-    if (c->model == MODEL_GONE) {
-        return;
-    }
+    life_detail(c, code);
+    c->model_reason = ev->model_failed.was_ready || c->renew.ever ? REASON_MODEL_CLOSED
+                      : ev->model_failed.code.n                   ? REASON_MODEL_REFUSED
+                                                                  : REASON_MODEL_UNREACHABLE;
+}
+
+void life_model_gone(struct call *c)
+{
     c->model = MODEL_GONE;
-    struct str why = ev->model_failed.code.n ? ev->model_failed.code : str_from(err_name(ev->model_failed.err));
-    life_detail(c, why);
-    enum call_reason reason = ev->model_failed.was_ready ? REASON_MODEL_CLOSED
-                              : ev->model_failed.code.n  ? REASON_MODEL_REFUSED
-                                                         : REASON_MODEL_UNREACHABLE;
-    set_reason(c, reason);
+    set_reason(c, c->model_reason);
+    renew_end(c);
     tools_cancel_all(c);
+    timer_off(c, TIMER_GAP);
+    timer_off(c, TIMER_RENEW);
+    timer_off(c, TIMER_RENEW_OPEN);
+    timer_off(c, TIMER_RENEW_LATEST);
     c->want = false;
     timer_off(c, TIMER_RESPONSE);
     timer_off(c, TIMER_EXPECT);
@@ -332,6 +321,7 @@ void life_end(struct call *c)
         }
     }
     call_emit(c, ACT_MODEL_CLOSE);
+    renew_end(c);
     phase_to(c, PH_END);
     struct str detail = call_keep(c, str_from(c->detail));
     struct call_action *act = call_emit(c, ACT_END);
@@ -420,6 +410,14 @@ void life_timer(struct call *c, enum call_timer t)
     case TIMER_SILENCE:
     case TIMER_DEAD_AIR:
         ladder_timer(c, t);
+        break;
+    case TIMER_RENEW:
+    case TIMER_RENEW_OPEN:
+    case TIMER_RENEW_LATEST:
+    case TIMER_GAP:
+    case TIMER_GAP_FILLER:
+    case TIMER_DRAIN:
+        renew_timer(c, t);
         break;
     case TIMER_VERDICT:
     case TIMER_COMMIT:

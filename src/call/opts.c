@@ -52,7 +52,7 @@ void call_opts_init(struct call_opts *o)
                     .backoff_ms = 250,
                     .gap_ms = 15000,
                     .filler_ms = 2000,
-                    .max_items = 200,
+                    .max_items = 300,
                     .max_bytes = 64 << 10},
         .echo_guard = true,
         .playout = {.lead_ms = 200, .max_lead_ms = 600, .burst_ms = 100},

@@ -34,7 +34,7 @@ struct item *item_find(struct call *c, struct str item_id)
 {
     for (uint32_t i = c->item_n; i-- > 0;) {
         struct item *it = item_at(c, i);
-        if (str_is(item_id, it->id)) {
+        if (str_is(item_id, it->id) && it->session == c->renew.session) {
             return it;
         }
     }
@@ -56,6 +56,7 @@ struct item *item_need(struct call *c, struct str response_id, struct str item_i
     buf_clear(&it->text, 0);
     call_copy_id(it->id, item_id);
     call_copy_id(it->response_id, response_id);
+    it->session = c->renew.session;
     c->conv_fresh = false;
     return it;
 }

@@ -7,6 +7,7 @@
 #include "call/state.h"
 
 #define RETRIES_MAX 2
+#define ANSWERED_MS 5000 /* after the answer the words of a turn are still waited for */
 
 uint32_t seq_number(struct call *c)
 {
@@ -32,10 +33,11 @@ void seq_bury(struct call *c, const char *response_id)
 
 static void request_as(struct call *c, struct str instructions, bool no_tools, bool filler)
 {
-    if (c->model != MODEL_READY) {
+    if (c->model != MODEL_READY && !renew_awaited(c)) {
         return;
     }
     c->want_filler = filler;
+    c->renew.continues = c->renew.asked_rest = false;
     c->want = true; /* one for all that piled up, as the last one wants it */
     c->want_no_tools = no_tools;
     buf_clear(&c->want_text, 0);
@@ -64,6 +66,9 @@ static bool clear_to_send(const struct call *c)
     if (c->response != RESPONSE_NONE && c->response != RESPONSE_DONE) {
         return false;
     }
+    if (c->renew.continues && c->playout != PLAYOUT_EMPTY) {
+        return false; /* what came of it is heard first */
+    }
     if (call_leaving(c)) {
         return true; /* last words do not wait for the caller to fall silent */
     }
@@ -77,7 +82,13 @@ void seq_try(struct call *c)
     if (!c->want || !clear_to_send(c) || !response_to(c, RE_REQUEST)) {
         return;
     }
-    struct str text = call_keep(c, buf_str(&c->want_text));
+    struct buf words;
+    buf_init(&words, CALL_WANT_MAX);
+    renew_put_words(c, &words, buf_str(&c->want_text));
+    struct str text = call_keep(c, buf_str(&words));
+    buf_done(&words);
+    c->renew.asked_rest = c->renew.continues;
+    c->renew.continues = false;
     struct call_action *act = call_emit(c, ACT_MODEL_RESPOND);
     act->model_respond.request = c->in_flight = seq_number(c);
     act->model_respond.instructions = text;
@@ -91,8 +102,7 @@ void seq_try(struct call *c)
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.response_ms);
 }
 
-/* What was asked for is wanted once more, unless something newer is. */
-static void want_again(struct call *c)
+void seq_want_again(struct call *c)
 {
     if (!c->want && !c->asked_filler) {
         c->want = true;
@@ -112,13 +122,15 @@ static bool try_again(struct call *c)
     if (c->retries++ >= RETRIES_MAX) {
         return false;
     }
-    want_again(c);
+    seq_want_again(c);
     return true;
 }
 
 void seq_created(struct call *c, struct str response_id)
 {
     bool ours = c->response == RESPONSE_REQUESTED;
+    c->kept_asked = hold_count(&c->kept);
+    c->renew.again = false;
     if (c->response == RESPONSE_GENERATING && !str_is(response_id, c->active_id)) {
         seq_bury(c, c->active_id); /* the peer runs two at once; only the newer one is played */
     }
@@ -138,6 +150,7 @@ void seq_created(struct call *c, struct str response_id)
     timer_off(c, TIMER_EXPECT);
     timer_set(c, TIMER_RESPONSE, c->o->deadlines.stall_ms);
     if (!ours && c->farewell == FAREWELL_NONE && !call_leaving(c) && !c->collided) {
+        c->renew.continues = c->renew.asked_rest = false;
         c->want = false; /* it sees everything that was put into the conversation before it */
         buf_done(&c->want_text);
     }
@@ -198,12 +211,16 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
     response_to(c, RE_DONE);
     if (status == RESPONSE_FAILED) {
         call_remark(c, NOTE_RESPONSE_FAILED, 0, reason);
-        if (!try_again(c)) {
+        if (!try_again(c) && !renew_useless(c)) {
             life_detail(c, reason);
             life_hangup(c, REASON_MODEL_SILENT, true);
         }
     } else if (status == RESPONSE_COMPLETED) {
         c->retries = 0;
+        c->renew.asked_rest = false;
+        c->kept_answered = c->kept_asked;
+        c->kept_until_us = c->now_us + ms_us(ANSWERED_MS);
+        renew_proved(c, c->response_ms > 0);
     }
     bool ours_to_hear = was == RESPONSE_GENERATING && status == RESPONSE_COMPLETED && !c->asked_filler;
     settled(c);
@@ -264,8 +281,24 @@ void seq_cancel(struct call *c, enum canceller who)
 
 void seq_again(struct call *c)
 {
-    want_again(c);
+    seq_want_again(c);
     seq_cancel(c, WE_CANCEL);
+}
+
+void seq_break(struct call *c)
+{
+    if (c->response == RESPONSE_GENERATING) {
+        tell_cancel(c);
+    }
+}
+
+void seq_reset(struct call *c)
+{
+    settled(c);
+    timer_off(c, TIMER_EXPECT);
+    c->retries = c->response_ms = 0;
+    c->collided = c->response_called = c->asked_filler = false;
+    memset(c->dead, 0, sizeof(c->dead));
 }
 
 void seq_expired(struct call *c)
@@ -274,7 +307,7 @@ void seq_expired(struct call *c)
     case RESPONSE_REQUESTED:
         call_remark(c, NOTE_RESPONSE_TIMEOUT, 0, STR("created"));
         response_to(c, RE_LOST);
-        if (!try_again(c)) {
+        if (!try_again(c) && !renew_useless(c)) {
             life_detail(c, STR("no response was created"));
             life_hangup(c, REASON_MODEL_SILENT, true);
         }

@@ -17,8 +17,10 @@
 #include "call/call.h"
 #include "call/conversation.h"
 #include "call/detector.h"
+#include "call/hold.h"
 #include "call/ledger.h"
 #include "call/machine.h"
+#include "call/renew.h"
 #include "call/tool_state.h"
 #include "call/track.h"
 
@@ -50,11 +52,17 @@ enum call_timer {
     TIMER_OVERDUE,
     TIMER_TOOL,
     TIMER_FILLER,
-    TIMER_KEYS,     /* the caller has stopped pressing keys */
-    TIMER_VERDICT,  /* a pause must end */
-    TIMER_COMMIT,   /* hybrid: we heard the turn end, the service should have too */
-    TIMER_SILENCE,  /* the caller's: the next rung */
-    TIMER_DEAD_AIR, /* the model's: an answer is owed */
+    TIMER_KEYS,         /* the caller has stopped pressing keys */
+    TIMER_VERDICT,      /* a pause must end */
+    TIMER_COMMIT,       /* hybrid: we heard the turn end, the service should have too */
+    TIMER_SILENCE,      /* the caller's: the next rung */
+    TIMER_DEAD_AIR,     /* the model's: an answer is owed */
+    TIMER_RENEW,        /* another session is to be opened */
+    TIMER_RENEW_OPEN,   /* it should be ready */
+    TIMER_RENEW_LATEST, /* it takes over in any moment */
+    TIMER_GAP,          /* there has been no session for too long */
+    TIMER_GAP_FILLER,
+    TIMER_DRAIN,    /* an old session has told all it had */
     TIMER_ARM,      /* the grace period behind a protected greeting is over */
     TIMER_TRANSFER, /* the next step of a handing over is due */
     TIMER_UPDATE,   /* new settings are to be confirmed */
@@ -66,13 +74,15 @@ struct item {
     uint32_t number; /* counts up from 1; 0: free */
     char id[CALL_ID_MAX];
     char response_id[CALL_ID_MAX];
+    uint32_t session;               /* which model session said it */
     uint32_t received, sent, acked; /* bytes, leg format; received and sent without padding */
     uint32_t heard;                 /* the most that acked ever was: resuming moves that back */
     int32_t start_ms;               /* first byte sent; -1: not yet */
     uint32_t agent;                 /* whose words */
     bool audio_done;
     bool text_done;
-    bool ours; /* not the model's: it is not told how much of it was heard */
+    bool ours;   /* not the model's: it is not told how much of it was heard */
+    bool broken; /* its session ended in the middle of it */
     struct buf text;
 };
 
@@ -144,6 +154,7 @@ struct call {
     enum call_reason reason;
     bool apologise;
     bool greeted; /* the greeting was asked for: never twice */
+    enum call_reason model_reason;
     enum farewell_state farewell;
     struct str farewell_words; /* lent by the options; empty: theirs */
     char farewell_response[CALL_ID_MAX];
@@ -160,8 +171,13 @@ struct call {
     /* uplink.c */
     enum audio_format leg_format, model_in, model_out;
     struct audio_conv up, down;
-    struct buf waiting; /* caller audio that the model has not got yet: not ready, or the gate is shut */
-    bool gated;         /* the model hears turns only: local and manual detection */
+    struct hold waiting;    /* caller audio that the model has not got yet: not ready, or the gate is shut */
+    struct hold kept;       /* what the session got and has not turned into words */
+    size_t rewound;         /* of waiting's open part: what an earlier session got */
+    uint32_t kept_asked;    /* hold_count when the last response was created: it answers so many turns */
+    uint32_t kept_answered; /* of kept, these are not needed any more */
+    uint64_t kept_until_us; /* after that; 0: nothing is to be dropped */
+    bool gated;             /* the model hears turns only: local and manual detection */
     bool gate_open;
     uint64_t turn_bytes; /* appended since the gate opened */
     size_t shelf_bytes;  /* of what waits: speech that may not count yet; behind it the ring goes on */
@@ -220,6 +236,8 @@ struct call {
     char dead[CALL_DEAD][CALL_ID_MAX];
     uint32_t dead_next;
 
+    struct renewal renew; /* renew.c */
+
     /* ladder.c */
     uint32_t rung, nudged, mute;
 
@@ -270,6 +288,15 @@ static inline uint64_t ms_us(uint32_t ms)
 {
     return (uint64_t)ms * 1000;
 }
+/* What audio and words of one turn have in common; never 0. */
+static inline uint64_t call_tag(struct str id)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < id.n; i++) {
+        h = (h ^ (uint8_t)id.p[i]) * UINT64_C(0x100000001b3);
+    }
+    return h ? h : 1;
+}
 static inline void timer_set(struct call *c, enum call_timer t, uint32_t ms)
 {
     c->timers[t] = c->now_us + ms_us(ms);
@@ -300,6 +327,14 @@ void uplink_text(struct call *c, struct str text); /* as if the caller had said 
 
 /* What waits from position from on is kept for the next turn, whatever comes. */
 void uplink_shelve(struct call *c, uint64_t from);
+/* The session is lost or left: what it has not turned into words waits for the next one. */
+void uplink_rewind(struct call *c);
+/* A turn that the new session has to hear, in its format; tag 0: the oldest. Each is given once; without a name it gets
+ * this one. */
+bool uplink_turn(struct call *c, uint64_t tag, uint64_t name, struct span *ret);
+/* The new session knows all turns: what is left goes out, then live audio. */
+void uplink_handed_over(struct call *c);
+
 /* Speech begins at position from: the shelf, or what waited from there on, goes out, then all until the gate is shut.
  */
 void uplink_gate_open(struct call *c, uint64_t from);
@@ -361,6 +396,9 @@ enum canceller { WE_CANCEL, SERVICE_CANCELS };
 void seq_cancel(struct call *c, enum canceller who); /* the active response is dead to us */
 void seq_again(struct call *c); /* what runs comes to nothing: cancelled, and the same asked for anew */
 void seq_expired(struct call *c);
+void seq_want_again(struct call *c); /* what was asked for, unless something newer is wanted */
+void seq_reset(struct call *c);      /* the session is over: nothing of it is under way */
+void seq_break(struct call *c);      /* the session is left: it need not go on */
 void seq_alive(struct call *c);
 void seq_bury(struct call *c, const char *response_id); /* no audio of it is played any more */
 bool seq_is_dead(const struct call *c, struct str response_id);
@@ -425,8 +463,10 @@ void text_done(struct call *c, const struct call_event *ev);
 void life_begin(struct call *c);
 void life_leg_start(struct call *c, const struct call_event *ev);
 void life_leg_over(struct call *c, enum call_reason reason);
-void life_model_ready(struct call *c, const struct call_event *ev);
-void life_model_failed(struct call *c, const struct call_event *ev);
+void life_both_up(struct call *c); /* the model is ready: is the leg? */
+/* What the end of the call will be put down to if no other session helps. */
+void life_model_why(struct call *c, const struct call_event *ev, struct str code);
+void life_model_gone(struct call *c); /* none does */
 void life_hangup(struct call *c, enum call_reason reason, bool apologise);
 void life_goodbye(struct call *c, struct str response_id); /* end_call was called */
 void life_fill(struct call *c, struct str words);          /* the same, to fill a silence */

@@ -1,17 +1,20 @@
 /*
  * Caller to model. Service modes stream always; local and manual ones send turns only: a ring keeps the pre-roll and
- * what is undecided. Until the model is ready the audio waits, bounded. Keys and texts of the caller come in here too.
+ * what is undecided. Until the model is ready the audio waits, bounded. What a session got and has not turned into
+ * words yet is kept: another session may have to hear it again. Keys and texts of the caller come in here too.
  */
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "call/state.h"
 
-#define RING_SLACK_MS 160  /* an onset is known only when its chunk is full and judged */
-#define RING_TRIM_MS  100  /* the ring is cut in steps of this */
-#define RING_KEEP_MS  600  /* memory that an emptied ring keeps */
-#define COMMIT_MIN_MS 100  /* the service refuses less */
-#define KEYS_PAUSE_MS 1500 /* after it what was pressed is complete; '#' completes it at once */
+#define RING_SLACK_MS 160   /* an onset is known only when its chunk is full and judged */
+#define RING_TRIM_MS  100   /* the ring is cut in steps of this */
+#define RING_KEEP_MS  600   /* memory that an emptied ring keeps */
+#define COMMIT_MIN_MS 100   /* the service refuses less */
+#define KEEP_IDLE_MS  1000  /* heard by the service while nobody seems to speak: the onset of a turn may be in it */
+#define KEEP_MAX_MS   60000 /* a turn is not longer */
+#define KEYS_PAUSE_MS 1500  /* after it what was pressed is complete; '#' completes it at once */
 
 static void send_up(struct call *c, struct span audio)
 {
@@ -44,6 +47,28 @@ static bool flows(const struct call *c)
     return c->model == MODEL_READY && c->leg == LEG_UP && c->phase != PHASE_SETUP && (!c->gated || c->gate_open);
 }
 
+/* What the session under way gets, kept until its words are known or it was answered. */
+static void keep_up(struct call *c, struct span audio)
+{
+    size_t bpm = audio_bytes_per_ms(c->leg_format);
+    if (!c->o->renewal.on) {
+        return;
+    }
+    if (c->kept_until_us && c->now_us >= c->kept_until_us) {
+        hold_settle(&c->kept, c->kept_answered);
+        c->kept_until_us = 0;
+    }
+    hold_put(&c->kept, audio);
+    bool idle = !c->gated && c->caller == CALLER_SILENT && c->sound == SOUND_NONE && !c->renew.again;
+    size_t most = (idle ? KEEP_IDLE_MS : KEEP_MAX_MS) * bpm;
+    if (hold_open(&c->kept) > most + RING_TRIM_MS * bpm) {
+        hold_trim(&c->kept, most);
+    }
+    if (c->kept.bytes.err) {
+        c->out->overflow = true;
+    }
+}
+
 /*
  * While nothing is said the ring holds the pre-roll, behind what is on the shelf; what may become a turn is kept up to
  * the limit.
@@ -51,50 +76,46 @@ static bool flows(const struct call *c)
 static void wait_up(struct call *c, struct span audio)
 {
     uint32_t bpm = audio_bytes_per_ms(c->leg_format);
-    size_t limit = (size_t)c->o->limits.uplink_ms * bpm;
-    if (c->waiting.len + audio.n > limit) {
-        size_t drop = MIN(c->waiting.len, c->waiting.len + audio.n - limit);
-        buf_consume(&c->waiting, drop);
+    size_t limit = (size_t)c->o->limits.uplink_ms * bpm + c->rewound;
+    size_t open = hold_open(&c->waiting);
+    if (open + audio.n > limit) {
+        size_t drop = MIN(open, open + audio.n - limit);
+        hold_cut(&c->waiting, 0, drop);
         c->shelf_bytes -= MIN(c->shelf_bytes, drop);
         call_remark(c, NOTE_UPLINK_DROP, (int64_t)drop, STR_NULL);
     }
     if (audio.n <= limit) {
-        buf_put(&c->waiting, audio.p, audio.n);
+        hold_put(&c->waiting, audio);
     }
     size_t idle = (size_t)(c->o->vad.pre_speech_ms + RING_SLACK_MS) * bpm;
     bool wanted = !c->gated || c->gate_open || c->sound != SOUND_NONE;
-    size_t ring = c->waiting.len - c->shelf_bytes;
+    size_t ring = hold_open(&c->waiting) - c->shelf_bytes;
     if (!wanted && ring > idle + (size_t)RING_TRIM_MS * bpm) {
-        if (c->shelf_bytes) {
-            buf_remove(&c->waiting, c->shelf_bytes, ring - idle);
-        } else {
-            buf_consume(&c->waiting, ring - idle);
-        }
+        hold_cut(&c->waiting, c->shelf_bytes, ring - idle);
     }
 }
 
 static void flush_waiting(struct call *c)
 {
-    if (c->waiting.len && flows(c)) {
-        c->turn_bytes += c->waiting.len;
-        send_up(c, buf_span(&c->waiting));
-        if (c->gated && c->waiting.cap <= (size_t)RING_KEEP_MS * audio_bytes_per_ms(c->leg_format)) {
-            buf_clear(&c->waiting, 0);
-        } else {
-            buf_done(&c->waiting);
-        }
+    if (c->waiting.bytes.len && flows(c)) {
+        c->turn_bytes += c->waiting.bytes.len;
+        send_up(c, buf_span(&c->waiting.bytes));
+        keep_up(c, buf_span(&c->waiting.bytes));
+        hold_clear(&c->waiting, c->gated ? (size_t)RING_KEEP_MS * audio_bytes_per_ms(c->leg_format) : 0);
+        c->rewound = 0;
     }
 }
 
 /* Caller audio on its way: at once, or behind what waits. */
 void uplink_pass(struct call *c, struct span audio)
 {
-    if (!flows(c) || c->waiting.len) {
+    if (!flows(c) || c->waiting.bytes.len) {
         wait_up(c, audio);
         flush_waiting(c);
     } else {
         c->turn_bytes += audio.n;
         send_up(c, audio);
+        keep_up(c, audio);
     }
 }
 
@@ -119,10 +140,10 @@ void uplink_open(struct call *c)
 static void drop_before(struct call *c, uint64_t from)
 {
     uint32_t ss = audio_sample_bytes(c->leg_format);
-    uint64_t waits = c->waiting.len / ss;
+    uint64_t waits = hold_open(&c->waiting) / ss;
     uint64_t first = c->media_pos > waits ? c->media_pos - waits : 0;
     if (from > first) {
-        buf_consume(&c->waiting, (size_t)MIN(from - first, waits) * ss);
+        hold_cut(&c->waiting, 0, (size_t)MIN(from - first, waits) * ss);
     }
 }
 
@@ -131,7 +152,7 @@ void uplink_shelve(struct call *c, uint64_t from)
     if (c->shelf_bytes == 0) {
         drop_before(c, from);
     }
-    c->shelf_bytes = c->waiting.len;
+    c->shelf_bytes = hold_open(&c->waiting);
 }
 
 void uplink_gate_open(struct call *c, uint64_t from)
@@ -151,11 +172,17 @@ void uplink_gate_open(struct call *c, uint64_t from)
 void uplink_commit(struct call *c)
 {
     uint32_t least = COMMIT_MIN_MS * audio_bytes_per_ms(c->leg_format);
+    if (c->model != MODEL_READY) { /* the next session is told */
+        hold_end_turn(&c->waiting, 0);
+        c->gate_open = false;
+        return;
+    }
     if (c->gated && c->turn_bytes < least) {
         send_silence(c, (uint32_t)(least - c->turn_bytes));
     }
     call_emit(c, ACT_MODEL_COMMIT);
     c->own_commits++;
+    hold_end_turn(&c->kept, 0);
     c->gate_open = false;
 }
 
@@ -164,12 +191,64 @@ void uplink_discard(struct call *c)
     if (c->gate_open && c->turn_bytes && c->model == MODEL_READY) {
         call_emit(c, ACT_MODEL_CLEAR_INPUT);
     }
+    if (c->gate_open) {
+        hold_trim(&c->kept, 0);
+        hold_trim(&c->waiting, 0);
+        c->rewound = 0;
+    }
     c->gate_open = false;
+}
+
+void uplink_rewind(struct call *c)
+{
+    hold_join(&c->kept, &c->waiting);
+    struct hold empty = c->waiting;
+    c->waiting = c->kept;
+    c->kept = empty;
+    c->kept_until_us = 0;
+    c->rewound = hold_open(&c->waiting);
+    if (c->waiting.bytes.err) {
+        c->out->overflow = true;
+    }
+}
+
+bool uplink_turn(struct call *c, uint64_t tag, uint64_t name, struct span *ret)
+{
+    struct hold *h = &c->waiting;
+    for (uint32_t i = 0; i < h->n_turns; i++) {
+        struct hold_turn *turn = &h->turns[i];
+        if (turn->known || (tag && turn->tag != tag)) {
+            continue;
+        }
+        struct span audio = hold_turn_audio(h, i);
+        struct audio_conv conv;
+        audio_conv_init(&conv, c->leg_format, c->model_in);
+        size_t cap = audio_conv_max(&conv, audio.n);
+        uint8_t *out = arena_raw(&c->out->bytes, cap ? cap : 1);
+        size_t n = 0;
+        turn->known = true; /* given once */
+        if (!out || audio_conv_run(&conv, audio, out, cap, &n) < 0) {
+            c->out->overflow = true;
+            return false;
+        }
+        hold_put(&c->kept, audio); /* until this session has understood it */
+        hold_end_turn(&c->kept, turn->tag ? turn->tag : name);
+        *ret = span_from(out, n);
+        return true;
+    }
+    return false;
+}
+
+void uplink_handed_over(struct call *c)
+{
+    hold_settle(&c->waiting, hold_count(&c->waiting));
+    uplink_open(c);
 }
 
 void uplink_text(struct call *c, struct str said)
 {
-    if (c->model != MODEL_READY || c->leg != LEG_UP || call_leaving(c)) {
+    bool there = c->model == MODEL_READY || renew_awaited(c);
+    if (!there || c->leg != LEG_UP || call_leaving(c)) {
         return;
     }
     struct str text = call_keep(c, said);
@@ -181,9 +260,11 @@ void uplink_text(struct call *c, struct str said)
     turn_begin(c);
     line_caller(c, text);
     struct str id = conv_own_text(c, text);
-    struct call_action *act = call_emit(c, ACT_MODEL_USER_TEXT);
-    act->model_user_text.item_id = id;
-    act->model_user_text.text = text;
+    if (c->model == MODEL_READY) { /* else the next session is told with the rest */
+        struct call_action *act = call_emit(c, ACT_MODEL_USER_TEXT);
+        act->model_user_text.item_id = id;
+        act->model_user_text.text = text;
+    }
     seq_request(c, STR_NULL, false);
 }
 
