@@ -121,6 +121,9 @@ void conv_item(struct call *c, const struct call_event *ev)
     }
     struct call_item it = *ev->model_item.item;
     it.agent = it.role == ITEM_USER ? c->agent : c->response_agent;
+    if (it.type == ITEM_FUNCTION_CALL) {
+        it.status = ITEM_IN_PROGRESS; /* until its output is there, whatever the service thinks of the call */
+    }
     tell_change(c, items_put(&c->history, &it, &index), index);
 }
 

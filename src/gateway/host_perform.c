@@ -72,11 +72,12 @@ static void model_failed(struct host *h, int err, const char *code, const char *
     host_event(h, &ev);
 }
 
-static void open_model(struct host *h)
+static void open_model(struct host *h, const struct call_action *act)
 {
     struct worker *w = h->worker;
     struct openai_opts o = h->snapshot->openai;
     o.scratch = &w->openai;
+    o.persona = &act->model_open.persona;
     if (h->snapshot->own_sandbox) {
         o.url = w->env.sandbox_url(w->env.arg);
     }
@@ -237,7 +238,7 @@ void host_perform(struct host *h, const struct call_action *act)
         transfer_leg(h, act);
         break;
     case ACT_MODEL_OPEN:
-        open_model(h);
+        open_model(h, act);
         break;
     case ACT_MODEL_APPEND:
     case ACT_MODEL_COMMIT:

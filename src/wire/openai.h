@@ -111,14 +111,22 @@ void openai_put_commit(struct buf *out, struct str event_id);
 void openai_put_input_clear(struct buf *out, struct str event_id);
 void openai_put_output_clear(struct buf *out, struct str event_id); /* SIP and WebRTC sessions only */
 
-enum openai_put_item_kind { OPENAI_PUT_USER, OPENAI_PUT_ASSISTANT, OPENAI_PUT_SYSTEM, OPENAI_PUT_FUNCTION_OUTPUT };
+enum openai_put_item_kind {
+    OPENAI_PUT_USER,
+    OPENAI_PUT_ASSISTANT,
+    OPENAI_PUT_SYSTEM,
+    OPENAI_PUT_FUNCTION_OUTPUT,
+    OPENAI_PUT_FUNCTION_CALL /* of an earlier session */
+};
 
 struct openai_put_item {
     enum openai_put_item_kind kind;
     struct str id;               /* optional, at most 32 characters are safe */
     struct str previous_item_id; /* optional; "root" puts it first */
-    struct str call_id;          /* function output */
-    struct str text;             /* message text, or the output */
+    struct str call_id;          /* function call and output */
+    struct str name;             /* function call */
+    struct str text;             /* message text, the output, or the arguments */
+    struct str content_raw;      /* messages: JSON array of parts, instead of text */
 };
 
 void openai_put_item_create(struct buf *out, struct str event_id, const struct openai_put_item *item);

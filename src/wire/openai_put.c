@@ -294,6 +294,10 @@ static void put_message(struct json_w *w, const struct openai_put_item *item)
     json_w_kz(w, "type", "message");
     json_w_kz(w, "role", roles[item->kind]);
     json_w_key(w, "content");
+    if (item->content_raw.n) {
+        json_w_raw(w, item->content_raw);
+        return;
+    }
     json_w_array(w);
     json_w_open(w);
     json_w_kz(w, "type", item->kind == OPENAI_PUT_ASSISTANT ? "output_text" : "input_text");
@@ -313,6 +317,11 @@ void openai_put_item_create(struct buf *out, struct str event_id, const struct o
         json_w_kz(&w, "type", "function_call_output");
         json_w_kstr(&w, "call_id", item->call_id);
         json_w_kstr(&w, "output", item->text);
+    } else if (item->kind == OPENAI_PUT_FUNCTION_CALL) {
+        json_w_kz(&w, "type", "function_call");
+        json_w_kstr(&w, "call_id", item->call_id);
+        json_w_kstr(&w, "name", item->name);
+        json_w_kstr(&w, "arguments", item->text);
     } else {
         put_message(&w, item);
     }

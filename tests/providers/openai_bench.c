@@ -24,8 +24,51 @@ static void put_done(struct buf *b, const struct call_event *ev)
                u->in_audio, u->cached_text, u->cached_audio, u->out_text, u->out_audio);
 }
 
+static void put_item(struct buf *b, const struct call_item *it)
+{
+    buf_printf(b, STR_FMT " after=" STR_FMT " %s %s %s", STR_ARG(it->id), STR_ARG(it->previous_id),
+               item_type_name(it->type), item_role_name(it->role), item_status_name(it->status));
+    for (uint32_t i = 0; i < it->n_parts; i++) {
+        buf_printf(b, " %s[%s" STR_FMT "]", part_kind_name(it->parts[i].kind), it->parts[i].text.p ? "" : "?",
+                   STR_ARG(it->parts[i].text));
+    }
+    if (it->call_id.n) {
+        buf_printf(b, " " STR_FMT " " STR_FMT "(" STR_FMT ")=" STR_FMT, STR_ARG(it->call_id), STR_ARG(it->name),
+                   STR_ARG(it->arguments), STR_ARG(it->output));
+    }
+    buf_putc(b, '\n');
+}
+
+/* What concerns the conversation alone; false: something else. */
+static bool put_conversation(struct bench *t, const struct call_event *ev)
+{
+    switch (ev->type) {
+    case EV_MODEL_ITEM:
+        put_item(&t->items, ev->model_item.item);
+        return true;
+    case EV_MODEL_ITEM_DELETED:
+    case EV_MODEL_ITEM_TRUNCATED:
+        buf_printf(&t->items, "%s " STR_FMT " %u\n", call_event_name(ev->type), STR_ARG(ev->model_item_gone.item_id),
+                   ev->model_item_gone.ms);
+        return true;
+    case EV_MODEL_USER_DELTA:
+        buf_printf(&t->items, "heard " STR_FMT " [" STR_FMT "]\n", STR_ARG(ev->model_user_text.item_id),
+                   STR_ARG(ev->model_user_text.text));
+        return true;
+    case EV_MODEL_UPDATED:
+    case EV_MODEL_IDLE:
+        buf_printf(&t->items, "%s\n", call_event_name(ev->type));
+        return true;
+    default:
+        return false;
+    }
+}
+
 static void put_event(struct bench *t, const struct call_event *ev)
 {
+    if (put_conversation(t, ev)) {
+        return;
+    }
     struct buf *b = &t->log;
     switch (ev->type) {
     case EV_MODEL_READY:
@@ -117,6 +160,7 @@ void bench_init_tls(struct bench *t, struct tls_ctx *tls)
     *t = (struct bench){.f = {.on_open = FAKE_CREATED, .on_update = FAKE_UPDATED, .tls = tls}};
     buf_init(&t->log, 1u << 20);
     buf_init(&t->audio, 64u << 20);
+    buf_init(&t->items, 1u << 20);
     fake_openai_open(&t->f);
     call_opts_init(&t->call);
     t->call.instructions = STR("Be brief.");
@@ -167,6 +211,7 @@ void bench_done(struct bench *t)
     fake_openai_done(&t->f);
     buf_done(&t->log);
     buf_done(&t->audio);
+    buf_done(&t->items);
 }
 
 void bench_ready(struct bench *t)

@@ -16,6 +16,7 @@ struct bench {
     struct model *model;
     char url[64];
     struct buf log;
+    struct buf items; /* what it says of the conversation, apart */
     struct buf audio; /* decoded, all of it */
     const char *want; /* what wait_line waits for */
     bool gone;

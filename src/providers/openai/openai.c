@@ -434,11 +434,15 @@ static void put_action(struct buf *out, const struct call_action *act)
                                            .text = act->model_tool_output.output});
         break;
     case ACT_MODEL_USER_TEXT:
-        put_item(out, 0, &(struct openai_put_item){.kind = OPENAI_PUT_USER, .text = act->model_user_text.text});
+        put_item(out, 0,
+                 &(struct openai_put_item){
+                     .kind = OPENAI_PUT_USER,
+                     .id = act->model_user_text.item_id.n ? act->model_user_text.item_id : STR_NULL,
+                     .text = act->model_user_text.text,
+                 });
         break;
-    case ACT_MODEL_UPDATE:
+    case ACT_MODEL_UPDATE: /* perform_apart */
     case ACT_MODEL_ITEM:
-        break;
     case ACT_LEG_MEDIA:
     case ACT_LEG_MARK:
     case ACT_LEG_CLEAR:
@@ -479,6 +483,24 @@ static void model_end(struct model *model)
     }
 }
 
+/* What may turn out to be unfit is written apart, so that nothing was begun then. */
+static int perform_apart(struct openai_model *m, const struct call_action *act)
+{
+    char id[16];
+    struct buf out;
+    buf_init(&out, MAX_MESSAGE_BYTES);
+    int err = act->type == ACT_MODEL_UPDATE
+                  ? openai_setup_update(m, &out, event_id(act->model_update.request, &id), &act->model_update.persona)
+                  : openai_put_call_item(&out, event_id(act->model_item.request, &id), act->model_item.item);
+    if (err < 0) {
+        log_error(&m->scope, "model.not-sent", "what=%s error=%s", call_action_name(act->type), err_name(err));
+    } else {
+        err = ws_send_text(m->ws, buf_str(&out));
+    }
+    buf_done(&out);
+    return err;
+}
+
 static int perform(struct model *model, const struct call_action *act)
 {
     struct openai_model *m = openai_of(model);
@@ -494,6 +516,9 @@ static int perform(struct model *model, const struct call_action *act)
     }
     if (act->type < ACT_MODEL_APPEND || act->type > ACT_MODEL_USER_TEXT) {
         return -EINVAL; /* not a model's; nothing may be begun for it */
+    }
+    if (act->type == ACT_MODEL_UPDATE || act->type == ACT_MODEL_ITEM) {
+        return perform_apart(m, act);
     }
     put_action(ws_begin(m->ws), act);
     return ws_end(m->ws);

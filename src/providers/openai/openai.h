@@ -27,8 +27,8 @@
      MODEL_HEARS_MEANING | MODEL_TAKES_TURNS | MODEL_ONLY_HEARS)
 
 /*
- * opts and call are lent until return. Nothing is called before it returns; on failure nothing is called at all.
- * -ERR_CONFIG (URL, tools that are no JSON), -ENOMEM, results of ws_connect.
+ * opts is lent until return, call as long as the model lives. Nothing is called before it returns; on failure nothing
+ * is called at all. -ERR_CONFIG (URL, tools that are no JSON), -ENOMEM, results of ws_connect.
  */
 MUST_USE int openai_open(struct loop *loop, const struct openai_opts *opts, const struct call_opts *call,
                          const struct model_handler *h, void *arg, struct model **ret);

@@ -102,6 +102,22 @@ static void on_item_done(struct openai_model *m, struct str response_id, const s
     }
 }
 
+static void on_item_gone(struct openai_model *m, enum call_event_type type, const struct openai_event *e)
+{
+    struct call_event ev = {.type = type};
+    ev.model_item_gone.item_id = e->item_id;
+    ev.model_item_gone.ms = type == EV_MODEL_ITEM_TRUNCATED ? u32(e->audio.end_ms) : 0;
+    openai_emit(m, &ev);
+}
+
+static void on_user_delta(struct openai_model *m, const struct openai_event *e)
+{
+    struct call_event ev = {.type = EV_MODEL_USER_DELTA};
+    ev.model_user_text.item_id = e->item_id;
+    ev.model_user_text.text = e->text;
+    openai_emit(m, &ev);
+}
+
 static void on_user_text(struct openai_model *m, const struct openai_event *e, bool failed)
 {
     struct call_event ev = {.type = EV_MODEL_USER_TEXT};
@@ -250,6 +266,7 @@ static void on_idle(struct openai_model *m, const struct openai_event *e)
 {
     log_info(&m->scope, "model.idle-timeout", "item=" STR_FMT " ms=%u", STR_ARG(e->item_id),
              u32(e->audio.end_ms - MIN(e->audio.start_ms, e->audio.end_ms)));
+    openai_emit(m, &(struct call_event){.type = EV_MODEL_IDLE});
 }
 
 static void on_unknown(struct openai_model *m, const struct openai_event *e)
@@ -300,9 +317,29 @@ static void dispatch(struct openai_model *m, const struct openai_event *e)
         break;
     case OPENAI_OUTPUT_ITEM_ADDED:
         on_item_added(m, e);
+        openai_emit_item(m, e);
         break;
     case OPENAI_OUTPUT_ITEM_DONE:
+        openai_emit_item(m, e);
         on_item_done(m, e->response_id, &e->item);
+        break;
+    case OPENAI_ITEM_ADDED:
+    case OPENAI_ITEM_DONE:
+    case OPENAI_ITEM_CREATED:
+    case OPENAI_ITEM_RETRIEVED:
+        openai_emit_item(m, e);
+        break;
+    case OPENAI_ITEM_DELETED:
+        on_item_gone(m, EV_MODEL_ITEM_DELETED, e);
+        break;
+    case OPENAI_ITEM_TRUNCATED:
+        on_item_gone(m, EV_MODEL_ITEM_TRUNCATED, e);
+        break;
+    case OPENAI_INPUT_TRANSCRIPT_DELTA:
+        on_user_delta(m, e);
+        break;
+    case OPENAI_SESSION_UPDATED:
+        openai_emit(m, &(struct call_event){.type = EV_MODEL_UPDATED});
         break;
     case OPENAI_ARGUMENTS_DONE:
         openai_tools_arguments(&m->tools, e);
@@ -320,15 +357,7 @@ static void dispatch(struct openai_model *m, const struct openai_event *e)
         on_unknown(m, e);
         break;
     case OPENAI_SESSION_CREATED:
-    case OPENAI_SESSION_UPDATED:
     case OPENAI_CONVERSATION_CREATED:
-    case OPENAI_ITEM_ADDED:
-    case OPENAI_ITEM_DONE:
-    case OPENAI_ITEM_CREATED:
-    case OPENAI_ITEM_RETRIEVED:
-    case OPENAI_ITEM_TRUNCATED:
-    case OPENAI_ITEM_DELETED:
-    case OPENAI_INPUT_TRANSCRIPT_DELTA:
     case OPENAI_INPUT_TRANSCRIPT_SEGMENT:
     case OPENAI_INPUT_CLEARED:
     case OPENAI_DTMF:

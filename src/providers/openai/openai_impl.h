@@ -49,6 +49,8 @@ struct openai_model {
     struct ws *ws;
     struct timer *deadline;
     struct buf setup; /* session.update, until it is confirmed */
+    const struct call_opts *call;
+    enum openai_dialect dialect;
     uint32_t created_ms, updated_ms;
     struct openai_scratch *scratch;
     struct openai_scratch own_scratch;
@@ -77,6 +79,15 @@ MUST_USE int openai_setup_write(struct openai_model *m, const struct openai_opts
  * *ret_what names the field. */
 MUST_USE int openai_setup_confirm(struct openai_model *m, const struct openai_session_info *info, struct str text,
                                   struct call_event *ret, const char **ret_what);
+
+/* Writes the session.update that makes somebody else speak: instructions and tools, nothing else can change. */
+MUST_USE int openai_setup_update(struct openai_model *m, struct buf *out, struct str event_id,
+                                 const struct call_persona *persona);
+
+/* openai_items.c */
+void openai_emit_item(struct openai_model *m, const struct openai_event *e);
+/* -EINVAL: no such item can be put in; -ERR_TOO_BIG and others of the buffer. */
+MUST_USE int openai_put_call_item(struct buf *out, struct str event_id, const struct call_item *it);
 
 /* openai_events.c: one message of an established session. */
 void openai_on_message(struct openai_model *m, struct str text);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 
 struct tls_ctx;
+struct call_persona;
 
 struct openai_pair {
     struct str name;
@@ -38,6 +39,7 @@ struct openai_opts {
     struct tls_ctx *tls;            /* for wss; kept by reference; NULL: the system's store */
     struct openai_scratch *scratch; /* outlives the sessions; NULL: each has its own */
 
+    const struct call_persona *persona; /* who speaks; NULL: agent 0 of the call */
     struct str model;
     struct str voice; /* a name, or "voice_..." */
     /* Wishes; what the server confirms counts. Anything but PCMU and PCMA asks for PCM16 at 24 kHz. */

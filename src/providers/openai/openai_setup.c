@@ -90,27 +90,34 @@ static struct openai_turn_detection turn_detection(const struct call_turn_opts *
     return td;
 }
 
-static int put_tools(struct openai_model *m, struct buf *out, const struct call_opts *call)
+static int put_tool(struct openai_model *m, struct json_w *w, const struct call_tool *tool)
+{
+    struct json_val v;
+    struct str parameters = tool->parameters.n > 0 ? tool->parameters : STR("{\"type\":\"object\",\"properties\":{}}");
+    if (tool->name.n == 0 || json_parse(parameters, &v) < 0 || v.type != JSON_OBJECT) {
+        log_error(&m->scope, "model.tool-schema", "tool=\"" STR_FMT "\" why=\"parameters are no JSON object\"",
+                  STR_ARG(tool->name));
+        return -ERR_CONFIG;
+    }
+    json_w_open(w);
+    json_w_kstr(w, "type", STR("function"));
+    json_w_kstr(w, "name", tool->name);
+    json_w_kstr(w, "description", tool->description);
+    json_w_key(w, "parameters");
+    json_w_raw(w, parameters);
+    json_w_close(w);
+    return 0;
+}
+
+static int put_tools(struct openai_model *m, struct buf *out, const struct call_persona *p)
 {
     struct json_w w = json_w(out);
     json_w_array(&w);
-    for (uint32_t i = 0; i < call->n_tools; i++) {
-        const struct call_tool *tool = &call->tools[i];
-        struct json_val v;
-        struct str parameters =
-            tool->parameters.n > 0 ? tool->parameters : STR("{\"type\":\"object\",\"properties\":{}}");
-        if (tool->name.n == 0 || json_parse(parameters, &v) < 0 || v.type != JSON_OBJECT) {
-            log_error(&m->scope, "model.tool-schema", "tool=\"" STR_FMT "\" why=\"parameters are no JSON object\"",
-                      STR_ARG(tool->name));
-            return -ERR_CONFIG;
+    for (uint32_t i = 0; i < p->n_tools; i++) {
+        int err = p->tools[i] < m->call->n_tools ? put_tool(m, &w, &m->call->tools[p->tools[i]]) : -ERR_CONFIG;
+        if (err < 0) {
+            return err;
         }
-        json_w_open(&w);
-        json_w_kstr(&w, "type", STR("function"));
-        json_w_kstr(&w, "name", tool->name);
-        json_w_kstr(&w, "description", tool->description);
-        json_w_key(&w, "parameters");
-        json_w_raw(&w, parameters);
-        json_w_close(&w);
     }
     json_w_end(&w);
     return out->err;
@@ -141,8 +148,7 @@ static bool is_choice_word(struct str s)
 static void fill_session(struct openai_session *s, const struct openai_opts *o, const struct call_opts *call,
                          struct str tools)
 {
-    s->instructions = given(call->instructions);
-    s->output_modality = o->text_only ? OPENAI_MODALITY_TEXT : OPENAI_MODALITY_AUDIO;
+    s->output_modality = o->text_only || call->text_only ? OPENAI_MODALITY_TEXT : OPENAI_MODALITY_AUDIO;
     s->input_format = wire_format(o->input_format);
     s->output_format = wire_format(o->output_format);
     if (o->transcription.enabled) {
@@ -259,16 +265,21 @@ int openai_setup_write(struct openai_model *m, const struct openai_opts *opts, c
                        struct str model)
 {
     struct buf tools;
+    struct call_persona first = call_opts_persona(call, 0);
+    const struct call_persona *persona = opts->persona ? opts->persona : &first;
+    m->call = call;
+    m->dialect = opts->dialect;
     buf_init(&tools, SETUP_MAX_BYTES);
-    int err = put_tools(m, &tools, call);
+    int err = put_tools(m, &tools, persona);
     if (err == 0) {
         struct openai_session s = {0};
         fill_session(&s, opts, call, buf_str(&tools));
+        s.instructions = given(persona->instructions);
         m->asked.in = s.input_format;
         m->asked.out = s.output_format;
         m->asked.interrupts = s.turn_detection.interrupt_response == OPENAI_YES;
         m->asked.creates = s.turn_detection.create_response == OPENAI_YES;
-        m->asked.n_tools = call->n_tools;
+        m->asked.n_tools = persona->n_tools;
         buf_init(&m->setup, SETUP_MAX_BYTES);
         if (opts->dialect == OPENAI_BETA) {
             put_beta_update(&m->setup, &s);
@@ -285,6 +296,33 @@ int openai_setup_write(struct openai_model *m, const struct openai_opts *opts, c
     }
     buf_done(&tools);
     return err;
+}
+
+int openai_setup_update(struct openai_model *m, struct buf *out, struct str event_id,
+                        const struct call_persona *persona)
+{
+    struct buf tools;
+    buf_init(&tools, SETUP_MAX_BYTES);
+    int err = put_tools(m, &tools, persona);
+    struct openai_session s = {.instructions = persona->instructions, .tools_raw = buf_str(&tools)};
+    s.instructions.p = s.instructions.p ? s.instructions.p : ""; /* an agent without any: the other one's must go */
+    if (err == 0 && m->dialect == OPENAI_BETA) {
+        struct json_w w = json_w(out);
+        json_w_open(&w);
+        json_w_kz(&w, "type", "session.update");
+        json_w_kstr(&w, "event_id", event_id);
+        json_w_key(&w, "session");
+        json_w_open(&w);
+        json_w_kstr(&w, "instructions", s.instructions);
+        json_w_key(&w, "tools");
+        json_w_raw(&w, s.tools_raw);
+        json_w_close(&w);
+        json_w_close(&w);
+    } else if (err == 0) {
+        openai_put_session_update(out, event_id, &s);
+    }
+    buf_done(&tools);
+    return err < 0 ? err : out->err;
 }
 
 /* A format that is named but not known: the service would speak something we cannot. */
