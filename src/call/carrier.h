@@ -31,7 +31,7 @@ struct carrier_result {
 typedef void (*carrier_done_fn)(const struct carrier_result *r, void *arg);
 
 /* NULL: it can be tried. Else a sentence for the agent: no account, no number. */
-const char *carrier_cannot(const struct carrier *carrier, enum carrier_service service);
+const char *carrier_cannot(struct carrier *carrier, enum carrier_service service);
 /*
  * done is called once, later, unless the request is cancelled. -ERR_STATE: carrier_cannot says why; -EINVAL: the number
  * or the text cannot be sent.

@@ -6,7 +6,7 @@
 
 struct carrier_ops {
     const char *name;
-    const char *(*cannot)(const struct carrier *carrier, enum carrier_service service);
+    const char *(*cannot)(struct carrier *carrier, enum carrier_service service);
     int (*send_sms)(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
                     uint64_t *ret_id);
     void (*cancel)(struct carrier *carrier, uint64_t id);

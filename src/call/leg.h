@@ -28,7 +28,7 @@ void leg_uncork(struct leg *leg);
  * leg stops (EV_LEG_STOP, on_closed), or EV_LEG_TRANSFER_FAILED comes and it goes on as it was. -ENOTSUP from
  * leg_perform: this kind of leg has no way to be handed over.
  */
-const char *leg_cannot_transfer(const struct leg *leg);
+const char *leg_cannot_transfer(struct leg *leg);
 /* Idempotent; on_closed follows from the loop. */
 void leg_close(struct leg *leg);
 const char *leg_kind(const struct leg *leg); /* "twilio" */

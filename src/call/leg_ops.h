@@ -10,7 +10,7 @@ struct leg_ops {
     void (*cork)(struct leg *leg);                                  /* optional */
     void (*uncork)(struct leg *leg);                                /* optional, with cork */
     void (*close)(struct leg *leg);                                 /* mandatory, idempotent */
-    const char *(*cannot_transfer)(const struct leg *leg);          /* optional: then it can never be transferred */
+    const char *(*cannot_transfer)(struct leg *leg);                /* optional: then it can never be transferred */
 };
 
 struct leg {

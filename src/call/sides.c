@@ -22,7 +22,7 @@ void leg_uncork(struct leg *leg)
     }
 }
 
-const char *leg_cannot_transfer(const struct leg *leg)
+const char *leg_cannot_transfer(struct leg *leg)
 {
     return leg->ops->cannot_transfer ? leg->ops->cannot_transfer(leg) : "This line cannot be transferred.";
 }
@@ -66,7 +66,7 @@ const char *model_kind(const struct model *model)
     return model->ops->name;
 }
 
-const char *carrier_cannot(const struct carrier *carrier, enum carrier_service service)
+const char *carrier_cannot(struct carrier *carrier, enum carrier_service service)
 {
     return carrier->ops->cannot(carrier, service);
 }

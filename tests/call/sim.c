@@ -25,6 +25,7 @@ void sim_init(struct sim *s)
     s->now_us = 1000000;
     buf_init(&s->journal, (size_t)64 << 20);
     buf_init(&s->log, (size_t)64 << 20);
+    buf_init(&s->tones, (size_t)1 << 20);
     call_actions_init(&s->actions);
 }
 
@@ -44,6 +45,7 @@ void sim_done(struct sim *s)
     call_actions_done(&s->actions);
     buf_done(&s->journal);
     buf_done(&s->log);
+    buf_done(&s->tones);
 }
 
 void sim_replay(struct sim *s, struct buf *print)
@@ -163,13 +165,30 @@ static struct sim_segment *new_segment(struct sim *s)
     return g;
 }
 
+/* Agent audio has one value from end to end; our own keys have not. */
+static bool is_tones(const struct sim *s, struct span audio)
+{
+    size_t n = audio.n;
+    while (n > 1 && audio.p[n - 1] == 0xFF) {
+        n--;
+    }
+    for (size_t i = 1; s->keys && i < n; i++) {
+        if (audio.p[i] != audio.p[0]) {
+            return true;
+        }
+    }
+    return s->keys && audio.n && audio.p[0] == 0xFF;
+}
+
 static void carrier_media(struct sim *s, struct span audio, uint32_t mark)
 {
     uint64_t arrival = s->now_us + s->delay_us;
     uint64_t start = MAX(arrival, s->queue_end_us);
     struct sim_segment *g = new_segment(s);
     g->mark = mark;
-    if (audio.n && s->positions) {
+    if (is_tones(s, audio)) {
+        buf_put(&s->tones, audio.p, audio.n);
+    } else if (audio.n && s->positions) {
         g->audio = true;
         place_burst(s, g, audio);
     } else if (audio.n) {
@@ -275,6 +294,9 @@ static void check_action(struct sim *s, const struct call_action *a)
         break;
     case ACT_LEG_HANGUP:
         s->hangups++;
+        break;
+    case ACT_LEG_TRANSFER:
+        s->transfers++;
         break;
     case ACT_MODEL_APPEND:
         check_append(s, a->model_append.audio);
@@ -387,6 +409,7 @@ static void step(struct sim *s, const struct call_event *ev)
 void sim_event(struct sim *s, const struct call_event *ev)
 {
     sim_run(s, s->now_us);
+    s->keys = s->keys || ev->type == EV_CONTROL_KEYS;
     step(s, ev);
 }
 

@@ -54,12 +54,16 @@ struct sim {
     uint32_t n_segments, first_open;
     uint64_t queue_end_us;
 
+    bool keys;        /* tones may come between agent audio: */
+    struct buf tones; /* they are collected here, mu-law */
+
     struct buf journal;
     struct journal_writer writer;
     struct buf log; /* printed actions since sim_take_log */
 
     /* seen */
-    uint32_t responds, cancels, truncates, clears, ends, hangups, outputs, runs, commits, chunks, truncated_ms;
+    uint32_t responds, cancels, truncates, clears, ends, hangups, transfers, outputs, runs, commits, chunks,
+        truncated_ms;
     uint64_t dead_items[4]; /* bit per byte value: no audio of it may be sent any more */
     uint32_t last_output;   /* request number of the last tool output */
     uint32_t in_flight;     /* request number of a response.create that was not answered yet */

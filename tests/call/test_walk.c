@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/err.h"
 #include "sim.h"
 
 /* ---- product walk ---- */
@@ -47,6 +48,9 @@ enum letter {
     L_APPROVE,
     L_REJECT_ALWAYS,
     L_USER_TEXT,
+    L_TRANSFER,
+    L_TRANSFER_FAILED,
+    L_KEYS,
     LETTER_N
 };
 
@@ -182,6 +186,22 @@ static void apply(enum letter l)
         ev.type = EV_MODEL_USER_TEXT;
         ev.model_user_text.item_id = STR("u1");
         ev.model_user_text.text = STR("yes");
+        sim_event(&s, &ev);
+        break;
+    case L_TRANSFER:
+        ev.type = EV_CONTROL_TRANSFER;
+        ev.control_transfer.tool_call_id = STR("call_1");
+        ev.control_transfer.to = STR("+15550001111");
+        sim_event(&s, &ev);
+        break;
+    case L_TRANSFER_FAILED:
+        ev.type = EV_LEG_TRANSFER_FAILED;
+        ev.leg_transfer_failed.err = -ERR_HTTP;
+        sim_event(&s, &ev);
+        break;
+    case L_KEYS:
+        ev.type = EV_CONTROL_KEYS;
+        ev.control_keys.keys = STR("1w#");
         sim_event(&s, &ev);
         break;
     case LETTER_N:

@@ -561,9 +561,9 @@ struct outcome {
     int err, status;
 };
 
-static void on_done(int err, int http_status, void *arg)
+static void on_done(const struct carrier_result *r, void *arg)
 {
-    *(struct outcome *)arg = (struct outcome){true, err, http_status};
+    *(struct outcome *)arg = (struct outcome){true, r->err, r->status};
 }
 
 static bool is_done(void *arg)

@@ -19,6 +19,7 @@ int twilio_new(struct loop *loop, struct http_client *http, const struct twilio_
     if (!t) {
         return -ENOMEM;
     }
+    t->base.ops = &twilio_carrier_ops;
     t->loop = loop;
     t->http = http;
     t->host = host;
@@ -52,6 +53,11 @@ struct twilio *twilio_free(struct twilio *t)
     return NULL;
 }
 
+struct carrier *twilio_carrier(struct twilio *t)
+{
+    return &t->base;
+}
+
 void twilio_stats(const struct twilio *t, struct twilio_stats *ret)
 {
     *ret = t->stats;
@@ -59,12 +65,17 @@ void twilio_stats(const struct twilio *t, struct twilio_stats *ret)
 
 static void on_incoming(struct twilio *t, struct http_exchange *x, const struct http_request *req)
 {
-    twilio_on_webhook(t, x, req, false);
+    twilio_on_webhook(t, x, req, TWILIO_HOOK_INCOMING);
 }
 
 static void on_after(struct twilio *t, struct http_exchange *x, const struct http_request *req)
 {
-    twilio_on_webhook(t, x, req, true);
+    twilio_on_webhook(t, x, req, TWILIO_HOOK_AFTER);
+}
+
+static void on_dialled(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_webhook(t, x, req, TWILIO_HOOK_DIALLED);
 }
 
 static void on_call_status(struct twilio *t, struct http_exchange *x, const struct http_request *req)
@@ -88,6 +99,7 @@ bool twilio_handle(struct twilio *t, struct http_exchange *x, const struct http_
         {"/twiml", on_incoming},
         {"/incoming-call", on_incoming},
         {"/twilio/after", on_after},
+        {TWILIO_DIALLED_PATH, on_dialled},
         {"/twilio/status", on_call_status},
         {"/twilio/stream-status", on_stream_status},
     };

@@ -1,11 +1,12 @@
 /*
- * The carrier Twilio: webhooks, TwiML, Media Streams sockets (each becomes a struct leg), REST hang-up and update.
- * One object per loop; loop thread only. Not here: which calls exist, tokens, limits on calls: the host knows them
- * and is asked through struct twilio_host. Wire facts: wire/twilio.h, wire/twiml.h, wire/twilio_sig.h.
+ * The carrier Twilio: webhooks, TwiML, Media Streams sockets (each becomes a struct leg), REST: hang-up, update, text
+ * messages. One object per loop; loop thread only. Not here: which calls exist, tokens, limits on calls: the host knows
+ * them and is asked through struct twilio_host. Wire facts: wire/twilio.h, wire/twiml.h, wire/twilio_sig.h.
  *
  *     POST|GET /twiml, /incoming-call   webhook   -> on_incoming -> TwiML
  *     GET      /media-stream            upgrade   -> (on_media_query) ... start -> on_media_start -> leg
  *     POST     /twilio/after            TwiML after <Connect> has ended -> on_after -> TwiML
+ *     POST     /twilio/dialled          TwiML after a transfer's <Dial> has ended -> on_dialled -> TwiML
  *     POST     /twilio/status           call progress -> on_status
  *     POST     /twilio/stream-status    stream-started, -stopped, -error -> on_status
  *
@@ -17,6 +18,7 @@
 #ifndef CARRIERS_TWILIO_H
 #define CARRIERS_TWILIO_H
 
+#include "call/carrier.h"
 #include "call/leg.h"
 #include "carriers/twilio/twilio_opts.h"
 #include "net/http_client.h"
@@ -36,9 +38,10 @@ struct twilio_incoming {
     struct str call_status;
     struct str forwarded_from;
     struct str caller_name;
-    struct str query_call_id;          /* ?call_id= of the request, for tests and the reference's form; may be empty */
-    struct str peer;                   /* "127.0.0.1:4711" */
-    bool signature_ok;                 /* false: not checked (verify_signature off) */
+    struct str dial_status;   /* on_dialled: "completed", "answered", "busy", "no-answer", "failed", "canceled" */
+    struct str query_call_id; /* ?call_id= of the request, for tests and the reference's form; may be empty */
+    struct str peer;          /* "127.0.0.1:4711" */
+    bool signature_ok;        /* false: not checked (verify_signature off) */
     const struct twilio_param *params; /* all of them, query and form, decoded */
     uint32_t n_params;
 };
@@ -110,6 +113,8 @@ struct twilio_host {
     int (*on_media_query)(struct str call_id, void *arg);
     /* <Connect> has ended and Twilio asks what now. Default answer: hang up. Optional. */
     void (*on_after)(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg);
+    /* A transfer is over: whoever was called hung up, or never answered. Default answer: hang up. Optional. */
+    void (*on_dialled)(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg);
     void (*on_status)(const struct twilio_status *status, void *arg); /* optional */
     bool (*trusts_proxy)(struct str peer, void *arg);                 /* optional; NULL: nobody is */
 };
@@ -127,14 +132,13 @@ struct twilio *twilio_free(struct twilio *t);
 /* True when the path is ours; the exchange has then been, or will be, answered. */
 bool twilio_handle(struct twilio *t, struct http_exchange *x, const struct http_request *req);
 
-/* err 0: done (also when the call was already over). -ERR_HTTP: refused, status says how; -errno, -ERR_xxx: no answer
- */
-typedef void (*twilio_done_fn)(int err, int http_status, void *arg);
+/* What the account can do besides: text messages. Lives as long as t. */
+struct carrier *twilio_carrier(struct twilio *t);
 /* New TwiML for a running call; its stream, if any, ends. done may be NULL. -ERR_STATE when REST is not configured. */
-MUST_USE int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, twilio_done_fn done,
+MUST_USE int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, carrier_done_fn done,
                                 void *arg);
-/* Ends a call; apologise: the configured sentence is spoken first. */
-MUST_USE int twilio_rest_hangup(struct twilio *t, struct str call_sid, bool apologise, twilio_done_fn done, void *arg);
+/* Ends a call (one that is over already is fine); apologise: the configured sentence is spoken first. */
+MUST_USE int twilio_rest_hangup(struct twilio *t, struct str call_sid, bool apologise, carrier_done_fn done, void *arg);
 
 struct twilio_stats {
     uint32_t sockets;         /* now, with and without start */

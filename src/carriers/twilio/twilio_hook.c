@@ -97,7 +97,19 @@ static void answer(struct twilio *t, struct http_exchange *x, const struct http_
     buf_done(&out);
 }
 
-void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool after)
+static void ask_host(struct twilio *t, enum twilio_hook hook, const struct twilio_incoming *in, struct twilio_answer *a)
+{
+    const struct twilio_host *host = t->host;
+    if (hook == TWILIO_HOOK_INCOMING) {
+        host->on_incoming(in, a, t->arg);
+    } else if (hook == TWILIO_HOOK_AFTER && host->on_after) {
+        host->on_after(in, a, t->arg);
+    } else if (hook == TWILIO_HOOK_DIALLED && host->on_dialled) {
+        host->on_dialled(in, a, t->arg);
+    }
+}
+
+void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req, enum twilio_hook hook)
 {
     struct twilio_params p;
     twilio_params_init(&p);
@@ -112,6 +124,7 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
             .call_status = twilio_params_get(&p, "CallStatus"),
             .forwarded_from = twilio_params_get(&p, "ForwardedFrom"),
             .caller_name = twilio_params_get(&p, "CallerName"),
+            .dial_status = twilio_params_get(&p, "DialCallStatus"),
             .query_call_id = twilio_params_get(&p, "call_id"),
             .peer = req->peer,
             .signature_ok = is_signed,
@@ -120,11 +133,7 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
         };
         struct twilio_answer a = {.kind = TWILIO_ANSWER_HANGUP};
         t->stats.webhooks++;
-        if (!after) {
-            t->host->on_incoming(&in, &a, t->arg);
-        } else if (t->host->on_after) {
-            t->host->on_after(&in, &a, t->arg);
-        }
+        ask_host(t, hook, &in, &a);
         answer(t, x, req, &a, in.from);
     }
     twilio_params_done(&p);

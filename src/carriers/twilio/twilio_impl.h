@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "call/carrier_ops.h"
 #include "call/leg_ops.h"
 #include "carriers/twilio/twilio.h"
 #include "net/ws.h"
@@ -14,6 +15,8 @@
 #define TWILIO_SEEN_CALLS  512 /* calls whose last status sequence is remembered */
 #define TWILIO_URL_MAX     4096
 #define TWILIO_MESSAGE_MAX (64u << 10)
+
+#define TWILIO_DIALLED_PATH "/twilio/dialled"
 
 struct twilio_rest;
 
@@ -30,8 +33,9 @@ struct twilio_leg {
     struct twilio *t;
     struct twilio_leg *prev, *next;
     struct ws *ws;
-    struct timer *deadline;   /* for start */
-    struct twilio_rest *rest; /* hang-up under way */
+    struct timer *deadline;       /* for start */
+    struct twilio_rest *rest;     /* hang-up under way */
+    struct twilio_rest *transfer; /* likewise */
     enum twilio_leg_state state;
     bool connected;    /* the first message has come */
     bool accepted;     /* the host has given a handler, which must be told on_closed */
@@ -50,6 +54,7 @@ struct twilio_seen {
 };
 
 struct twilio {
+    struct carrier base;
     struct loop *loop;
     struct http_client *http;
     const struct twilio_opts *opts;
@@ -57,6 +62,7 @@ struct twilio {
     void *arg;
     struct twilio_leg *legs;
     struct twilio_rest *rests;
+    uint64_t rest_ids;
     struct buf text;  /* unescaped strings of a message */
     struct buf audio; /* decoded payload of a message */
     struct twilio_seen seen[TWILIO_SEEN_CALLS];
@@ -82,18 +88,39 @@ struct str twilio_apology(const struct twilio *t);
 void twilio_upgrade(struct twilio *t, struct http_exchange *x, const struct http_request *req);
 /* Ends every socket at once; on_closed of the legs is called before it returns. */
 void twilio_drop_legs(struct twilio *t);
-/* The end of a hang-up by REST that a leg asked for. */
-void twilio_leg_hung_up(struct twilio_leg *l, int err, int http_status);
 
-/* twilio_rest.c */
+/* twilio_rest.c: one request of the account */
+struct twilio_order {
+    struct str resource; /* "Calls/CA....json", below the account */
+    struct str form;     /* encoded */
+    bool over_is_fine;   /* an answer that the call is over counts as done */
+};
+/* Who waits for the answer. done may be NULL; ret, not NULL, gets the request while it is under way. */
+struct twilio_wait {
+    carrier_done_fn done;
+    void *arg;
+    struct twilio_rest **ret;
+};
 bool twilio_can_rest(const struct twilio *t);
-/* As twilio_rest_hangup, for a leg, which hears of the end as long as it lives. */
-MUST_USE int twilio_leg_rest(struct twilio_leg *l, bool apologise);
+/* done is called once, later, unless it is forgotten. All of o is lent. -ERR_STATE: twilio_can_rest. */
+MUST_USE int twilio_rest_start(struct twilio *t, const struct twilio_order *o, const struct twilio_wait *w);
+/* done is not called any more; the request goes on. */
 void twilio_rest_forget(struct twilio_rest *r);
+uint64_t twilio_rest_id(const struct twilio_rest *r);
+struct twilio_rest *twilio_rest_find(struct twilio *t, uint64_t id); /* NULL: answered, or never was */
 void twilio_drop_rests(struct twilio *t);
 
+/* twilio_orders.c: what is asked of the account. -EINVAL: a sid, number or text that cannot be sent */
+MUST_USE int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, const struct twilio_wait *w);
+MUST_USE int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct twilio_wait *w);
+/* to: E.164, or sip: */
+MUST_USE int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct twilio_wait *w);
+extern const struct carrier_ops twilio_carrier_ops;
+
 /* twilio_hook.c: the routes that answer with TwiML, and the status ones */
-void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool after);
+enum twilio_hook { TWILIO_HOOK_INCOMING, TWILIO_HOOK_AFTER, TWILIO_HOOK_DIALLED };
+void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req,
+                       enum twilio_hook hook);
 void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool of_stream);
 
 /* twilio_origin.c: who we are to the outside, and whether a request is from Twilio */

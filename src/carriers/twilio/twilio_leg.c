@@ -37,6 +37,9 @@ static void destroy(struct twilio_leg *l)
     if (l->rest) {
         twilio_rest_forget(l->rest);
     }
+    if (l->transfer) {
+        twilio_rest_forget(l->transfer);
+    }
     timer_free(l->deadline);
     free(l->query_token);
     free(l->query_call_id);
@@ -353,28 +356,60 @@ static int send_clear(struct twilio_leg *l)
     return ws_end(l->ws);
 }
 
+static void on_hung_up(const struct carrier_result *r, void *arg)
+{
+    struct twilio_leg *l = arg;
+    l->rest = NULL;
+    /* 200: the carrier ends the stream itself. Anything else: there is nobody left to do it, or REST did not work. */
+    if (r->err < 0 || r->status != 200) {
+        shut(l, 0, CLOSE_NORMAL, STR_NULL);
+    }
+}
+
 /*
  * By REST the call itself ends. Without it we leave the socket: Twilio then asks /twilio/after, where the host says
  * what is owed to the caller.
  */
 static int hang_up(struct twilio_leg *l, bool apologise)
 {
+    const struct twilio_wait w = {on_hung_up, l, &l->rest};
     if (l->rest) {
         return 0;
     }
-    if (l->state == LEG_LIVE && twilio_can_rest(l->t) && twilio_leg_rest(l, apologise) == 0) {
+    if (l->state == LEG_LIVE && twilio_order_hangup(l->t, str_from(l->call_sid), apologise, &w) == 0) {
         return 0;
     }
     shut(l, 0, CLOSE_NORMAL, STR_NULL);
     return 0;
 }
 
-void twilio_leg_hung_up(struct twilio_leg *l, int err, int http_status)
+static void on_transferred(const struct carrier_result *r, void *arg)
 {
-    /* 200: the carrier ends the stream itself. Anything else: there is nobody left to do it, or REST did not work. */
-    if (err < 0 || http_status != 200) {
-        shut(l, 0, CLOSE_NORMAL, STR_NULL);
+    struct twilio_leg *l = arg;
+    l->transfer = NULL;
+    if (r->err < 0 && r->err != -ECANCELED && l->state == LEG_LIVE) {
+        struct call_event ev = {.type = EV_LEG_TRANSFER_FAILED};
+        ev.leg_transfer_failed.err = r->err;
+        ev.leg_transfer_failed.code = (int32_t)MIN(MAX(r->code, 0), INT32_MAX);
+        ev.leg_transfer_failed.message = r->message;
+        emit(l, &ev);
+    } /* else the carrier stops the stream */
+}
+
+/* The call gets a <Dial> in place of our stream. */
+static int transfer(struct twilio_leg *l, struct str to)
+{
+    const struct twilio_wait w = {on_transferred, l, &l->transfer};
+    return l->transfer ? -ERR_STATE : twilio_order_transfer(l->t, str_from(l->call_sid), to, &w);
+}
+
+static const char *cannot_transfer(struct leg *leg)
+{
+    const struct twilio_leg *l = leg_of(leg);
+    if (!twilio_can_rest(l->t)) {
+        return "Transfers are not configured: there is no Twilio account.";
     }
+    return l->call_sid[0] ? NULL : "This call cannot be transferred: the carrier did not name it.";
 }
 
 static int perform(struct leg *leg, const struct call_action *act)
@@ -388,6 +423,9 @@ static int perform(struct leg *leg, const struct call_action *act)
     }
     if (l->state == LEG_OVER) {
         return 0; /* nobody plays it any more */
+    }
+    if (act->type == ACT_LEG_TRANSFER) {
+        return transfer(l, act->leg_transfer.to);
     }
     if (act->type == ACT_LEG_MEDIA) {
         return send_media(l, act);
@@ -425,6 +463,7 @@ static const struct leg_ops leg_twilio = {
     .cork = cork,
     .uncork = uncork,
     .close = close_leg,
+    .cannot_transfer = cannot_transfer,
 };
 
 /* ---- birth and sudden death ---- */

@@ -14,6 +14,8 @@ struct twilio_opts {
     struct str phone_number;       /* ours, E.164; caller id of a dial refusal when the call names none */
     struct str public_url;         /* "https://voice.example.com", no slash at the end; empty: see twilio.h */
     struct str media_path;         /* empty: "/media-stream" */
+    struct str messaging_service;  /* "MG...": text messages go through it; empty: from phone_number */
+    uint32_t transfer_ring_s;      /* how long a transfer lets it ring; 0: 30 */
     bool require_token;            /* a media socket needs a one-time token or a valid signature */
     bool verify_signature;         /* needs an auth token */
     struct str api_base;           /* empty: "https://api.twilio.com" */

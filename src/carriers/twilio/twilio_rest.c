@@ -1,26 +1,27 @@
-/* REST calls about a running call: end it, or give it other TwiML. */
+/* REST requests of the account: sent, backed off, answered once. What they ask stands in their form. */
 #include <stdlib.h>
 
 #include "base/json.h"
 #include "carriers/twilio/twilio_impl.h"
-#include "carriers/twilio/twilio_twiml.h"
 #include "net/crypto.h"
 
 #define REST_TRIES      3
 #define REST_BACKOFF_MS 300
+#define RESOURCE_MAX    (TWILIO_NAME_MAX + 32)
+#define MESSAGE_MAX     512 /* of the vendor's sentences */
 
 struct twilio_rest {
     struct twilio *t; /* NULL: the carrier is gone, only the HTTP reply is awaited */
     struct twilio_rest *prev, *next;
-    struct twilio_leg *leg; /* whose hang-up it is; NULL: none, or gone */
-    twilio_done_fn done;
+    uint64_t id;
+    carrier_done_fn done; /* NULL: nobody waits */
     void *arg;
     struct timer *backoff;
     uint64_t http_id;
-    bool on_wire; /* http_call will still answer */
-    bool hangup;  /* a call that is over already is fine */
+    bool on_wire;      /* http_call will still answer */
+    bool over_is_fine; /* a call that is over already is what was wanted */
     uint32_t tries;
-    char call_sid[TWILIO_NAME_MAX + 1];
+    char resource[RESOURCE_MAX]; /* "Calls/CA....json" */
     struct buf body;
 };
 
@@ -45,49 +46,64 @@ static void rest_free(struct twilio_rest *r)
 
 void twilio_rest_forget(struct twilio_rest *r)
 {
-    r->leg = NULL;
+    r->done = NULL;
 }
 
-/* Tells both who may want to know. */
-static void finish(struct twilio_rest *r, int err, int status)
+/* Tells who may want to know. */
+static void finish(struct twilio_rest *r, const struct carrier_result *result)
 {
     struct twilio *t = r->t;
-    struct twilio_leg *leg = r->leg;
-    twilio_done_fn done = r->done;
+    carrier_done_fn done = r->done;
     void *arg = r->arg;
-    if (err < 0) {
+    if (result->err < 0) {
         t->stats.rest_failed++;
-        log_warn(&t->scope, "twilio.rest-failed", "call_sid=%s err=%s status=%d tries=%u", r->call_sid, err_name(err),
-                 status, r->tries);
+        log_warn(&t->scope, "twilio.rest-failed", "resource=%s err=%s status=%d code=%lld tries=%u", r->resource,
+                 err_name(result->err), result->status, (long long)result->code, r->tries);
     } else {
         t->stats.rest_ok++;
     }
     unlink_rest(r);
     rest_free(r);
-    if (leg) {
-        leg->rest = NULL;
-        twilio_leg_hung_up(leg, err, status);
-    }
     if (done) {
-        done(err, status, arg);
+        done(result, arg);
     }
 }
 
-static int64_t error_code(struct span body)
+/* A member of the reply's object; unescaped into scratch where that is needed. */
+static struct str text_of(struct json_val doc, const char *key, struct buf *scratch)
 {
-    struct json_val v;
-    int64_t code = 0;
-    if (json_open(str_of_span(body), &v) == 0) {
-        ignore_result(json_to_i64(json_get(v, "code"), &code)); /* absent: 0 */
-    }
-    return code;
+    struct json_val v = json_get(doc, key);
+    struct str s = STR("");
+    return v.type == JSON_STRING && json_to_str(v, scratch, &s) >= 0 ? s : STR("");
 }
 
-/* The vendor's ways to say that there is no such call any more. */
-static bool is_over(const struct http_reply *reply)
+static bool is_done(const struct twilio_rest *r, const struct http_reply *reply, int64_t code)
 {
-    int64_t code = error_code(reply->body);
-    return (reply->status == 404 && (code == 20404 || code == 0)) || (reply->status == 400 && code == 21220);
+    /* The vendor's ways to say that there is no such call any more. */
+    bool over = (reply->status == 404 && (code == 20404 || code == 0)) || (reply->status == 400 && code == 21220);
+    return (reply->status >= 200 && reply->status < 300) || (r->over_is_fine && over);
+}
+
+static void conclude(struct twilio_rest *r, const struct http_reply *reply)
+{
+    struct json_val doc = {0};
+    struct buf scratch[3];
+    struct carrier_result result = {.status = reply->status};
+    for (size_t i = 0; i < ARRAY_LEN(scratch); i++) {
+        buf_init(&scratch[i], MESSAGE_MAX);
+    }
+    if (json_open(str_of_span(reply->body), &doc) == 0) {                /* gateways in front of it answer HTML */
+        ignore_result(json_to_i64(json_get(doc, "code"), &result.code)); /* absent: 0 */
+        result.message = text_of(doc, "message", &scratch[0]);
+        result.message.n = MIN(result.message.n, (size_t)MESSAGE_MAX);
+        result.id = text_of(doc, "sid", &scratch[1]);
+        result.state = text_of(doc, "status", &scratch[2]);
+    }
+    result.err = is_done(r, reply, result.code) ? 0 : -ERR_HTTP;
+    finish(r, &result);
+    for (size_t i = 0; i < ARRAY_LEN(scratch); i++) {
+        buf_done(&scratch[i]);
+    }
 }
 
 static void try_again(void *arg);
@@ -101,11 +117,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
         return;
     }
     if (reply->err < 0) {
-        finish(r, reply->err, 0);
-    } else if (reply->status >= 200 && reply->status < 300) {
-        finish(r, 0, reply->status);
-    } else if (r->hangup && is_over(reply)) {
-        finish(r, 0, reply->status);
+        finish(r, &(struct carrier_result){.err = reply->err});
     } else if (reply->status == 429 && r->tries < REST_TRIES) {
         /* Not processed, so safe to repeat: backed off, spread so that many calls do not come back together. */
         uint8_t jitter;
@@ -113,9 +125,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
         r->t->stats.rest_retries++;
         timer_start(r->backoff, ((uint64_t)REST_BACKOFF_MS * r->tries + jitter) * 1000, 0);
     } else {
-        log_warn(&r->t->scope, "twilio.rest-refused", "call_sid=%s status=%d code=%lld", r->call_sid, reply->status,
-                 (long long)error_code(reply->body));
-        finish(r, -ERR_HTTP, reply->status);
+        conclude(r, reply);
     }
 }
 
@@ -125,7 +135,7 @@ static int send_request(struct twilio_rest *r)
     struct buf url;
     buf_init(&url, TWILIO_URL_MAX);
     buf_put_str(&url, twilio_or_str(o->api_base, "https://api.twilio.com"));
-    buf_printf(&url, "/2010-04-01/Accounts/" STR_FMT "/Calls/%s.json", STR_ARG(o->account_sid), r->call_sid);
+    buf_printf(&url, "/2010-04-01/Accounts/" STR_FMT "/%s", STR_ARG(o->account_sid), r->resource);
     struct http_call_opts call = {
         .method = "POST",
         .url = buf_str(&url),
@@ -149,20 +159,8 @@ static void try_again(void *arg)
     struct twilio_rest *r = arg;
     int err = send_request(r);
     if (err < 0) {
-        finish(r, err, 0);
+        finish(r, &(struct carrier_result){.err = err});
     }
-}
-
-/* A sid becomes part of a path. */
-static bool is_sid(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))) {
-            return false;
-        }
-    }
-    return s.n > 0 && s.n <= TWILIO_NAME_MAX;
 }
 
 bool twilio_can_rest(const struct twilio *t)
@@ -170,29 +168,27 @@ bool twilio_can_rest(const struct twilio *t)
     return t->http && t->opts->account_sid.n > 0 && t->opts->n_auth_tokens > 0;
 }
 
-/* twiml empty: the call is ended. *ret is the request under way. */
-static int start(struct twilio *t, struct str call_sid, struct str twiml, struct twilio_rest **ret)
+int twilio_rest_start(struct twilio *t, const struct twilio_order *o, const struct twilio_wait *w)
 {
     if (!twilio_can_rest(t)) {
         return -ERR_STATE;
-    }
-    if (!is_sid(call_sid)) {
-        return -EINVAL;
     }
     struct twilio_rest *r = calloc(1, sizeof(*r));
     if (!r) {
         return -ENOMEM;
     }
     r->t = t;
-    ignore_result(str_copy(r->call_sid, sizeof(r->call_sid), call_sid)); /* is_sid has looked at the length */
+    r->id = ++t->rest_ids;
+    r->done = w->done;
+    r->arg = w->arg;
+    r->over_is_fine = o->over_is_fine;
     buf_init(&r->body, 64u << 10);
-    if (twiml.n > 0) {
-        form_put(&r->body, STR("Twiml"), twiml);
-    } else {
-        form_put(&r->body, STR("Status"), STR("completed"));
+    buf_put_str(&r->body, o->form);
+    int err = str_copy(r->resource, sizeof(r->resource), o->resource);
+    if (err >= 0) {
+        err = r->body.err ? r->body.err : timer_new(t->loop, try_again, r, &r->backoff);
     }
-    int err = r->body.err ? r->body.err : timer_new(t->loop, try_again, r, &r->backoff);
-    if (err == 0) {
+    if (err >= 0) {
         err = send_request(r);
     }
     if (err < 0) {
@@ -204,69 +200,33 @@ static int start(struct twilio *t, struct str call_sid, struct str twiml, struct
         t->rests->prev = r;
     }
     t->rests = r;
-    *ret = r;
+    if (w->ret) {
+        *w->ret = r;
+    }
     return 0;
 }
 
-static int start_hangup(struct twilio *t, struct str call_sid, bool apologise, struct twilio_rest **ret)
+uint64_t twilio_rest_id(const struct twilio_rest *r)
 {
-    struct buf twiml;
-    buf_init(&twiml, 16u << 10);
-    if (apologise) {
-        twilio_put_say(&twiml, twilio_apology(t));
-    }
-    int err = twiml.err ? twiml.err : start(t, call_sid, buf_str(&twiml), ret);
-    if (err == 0) {
-        (*ret)->hangup = true;
-    }
-    buf_done(&twiml);
-    return err;
+    return r->id;
 }
 
-int twilio_leg_rest(struct twilio_leg *l, bool apologise)
+struct twilio_rest *twilio_rest_find(struct twilio *t, uint64_t id)
 {
-    struct twilio_rest *r;
-    int err = start_hangup(l->t, str_from(l->call_sid), apologise, &r);
-    if (err == 0) {
-        r->leg = l;
-        l->rest = r;
+    struct twilio_rest *r = t->rests;
+    while (r && r->id != id) {
+        r = r->next;
     }
-    return err;
-}
-
-int twilio_rest_hangup(struct twilio *t, struct str call_sid, bool apologise, twilio_done_fn done, void *arg)
-{
-    struct twilio_rest *r;
-    int err = start_hangup(t, call_sid, apologise, &r);
-    if (err == 0) {
-        r->done = done;
-        r->arg = arg;
-    }
-    return err;
-}
-
-int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, twilio_done_fn done, void *arg)
-{
-    struct twilio_rest *r;
-    int err = twiml.n > 0 ? start(t, call_sid, twiml, &r) : -EINVAL;
-    if (err == 0) {
-        r->done = done;
-        r->arg = arg;
-    }
-    return err;
+    return r;
 }
 
 void twilio_drop_rests(struct twilio *t)
 {
     while (t->rests) {
         struct twilio_rest *r = t->rests;
-        twilio_done_fn done = r->done;
+        carrier_done_fn done = r->done;
         void *arg = r->arg;
         unlink_rest(r);
-        if (r->leg) {
-            r->leg->rest = NULL;
-            r->leg = NULL;
-        }
         r->t = NULL;
         if (r->on_wire) {
             timer_stop(r->backoff);
@@ -275,7 +235,7 @@ void twilio_drop_rests(struct twilio *t)
             rest_free(r);
         }
         if (done) {
-            done(-ECANCELED, 0, arg);
+            done(&(struct carrier_result){.err = -ECANCELED}, arg);
         }
     }
 }

@@ -1,5 +1,7 @@
 #include "carriers/twilio/twilio_twiml.h"
 
+#include <stdio.h>
+
 #include "wire/twiml.h"
 
 /* An attribute that is not written when there is nothing to say. */
@@ -52,6 +54,25 @@ static void put_dial(struct buf *out, struct str to, struct str caller_id)
         twiml_w_dial(&w, to, given(caller_id), STR_NULL);
     }
     twiml_w_hangup(&w);
+    twiml_w_end(&w);
+}
+
+void twilio_put_transfer(struct buf *out, struct str to, struct str action, uint32_t ring_s)
+{
+    bool sip = str_starts(to, STR("sip:")) || str_starts(to, STR("sips:"));
+    char seconds[16];
+    int n = snprintf(seconds, sizeof(seconds), "%u", ring_s);
+    struct twiml_w w = twiml_w(out);
+    twiml_w_open(&w, "Dial");
+    twiml_w_attr(&w, "action", given(action));
+    twiml_w_attr(&w, "timeout", (struct str){seconds, (size_t)n});
+    twiml_w_open(&w, sip ? "Sip" : "Number");
+    twiml_w_text(&w, to);
+    twiml_w_close(&w);
+    twiml_w_close(&w);
+    if (action.n == 0) {
+        twiml_w_hangup(&w);
+    }
     twiml_w_end(&w);
 }
 

@@ -13,6 +13,8 @@ struct twilio_own_urls {
 void twilio_put_connect(struct buf *out, const struct twilio_own_urls *urls, const struct twilio_answer *answer);
 /* Every answer but CONNECT. caller_id: for a dial, may be empty. */
 void twilio_put_refusal(struct buf *out, const struct twilio_answer *answer, struct str apology, struct str caller_id);
+/* Rings a number or sip: address for so long; action is asked when that is over, else the call ends then. */
+void twilio_put_transfer(struct buf *out, struct str to, struct str action, uint32_t ring_s);
 /* A sentence, then the end. */
 void twilio_put_say(struct buf *out, struct str sentence);
 

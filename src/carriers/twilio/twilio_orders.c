@@ -1,0 +1,189 @@
+/* What is asked of the account: calls ended, given other TwiML or handed over; text messages. */
+#include "carriers/twilio/twilio_impl.h"
+#include "carriers/twilio/twilio_twiml.h"
+
+#define FORM_MAX      (64u << 10)
+#define TWIML_MAX     (16u << 10)
+#define SMS_MAX_BYTES 1600 /* longer ones are refused (21617) */
+#define DIGITS_MAX    15   /* of E.164 */
+#define DIGITS_MIN    3
+#define RING_S        30
+
+/* A sid becomes part of a path. */
+static bool is_sid(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))) {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= TWILIO_NAME_MAX;
+}
+
+static bool is_number(struct str s)
+{
+    for (size_t i = 1; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return false;
+        }
+    }
+    return s.n > DIGITS_MIN && s.n <= DIGITS_MAX + 1 && s.p[0] == '+';
+}
+
+/* ---- calls ---- */
+
+static int order_call(struct twilio *t, struct str call_sid, const struct twilio_order *what,
+                      const struct twilio_wait *w)
+{
+    char resource[TWILIO_NAME_MAX + 16];
+    if (!is_sid(call_sid)) {
+        return -EINVAL;
+    }
+    struct twilio_order o = *what;
+    int n = snprintf(resource, sizeof(resource), "Calls/" STR_FMT ".json", STR_ARG(call_sid));
+    o.resource = (struct str){resource, (size_t)n};
+    return twilio_rest_start(t, &o, w);
+}
+
+static int order_twiml(struct twilio *t, struct str call_sid, const struct buf *twiml, bool over_is_fine,
+                       const struct twilio_wait *w)
+{
+    struct buf form;
+    buf_init(&form, FORM_MAX);
+    form_put(&form, STR("Twiml"), buf_str(twiml));
+    struct twilio_order o = {.form = buf_str(&form), .over_is_fine = over_is_fine};
+    int err = twiml->err < 0 ? twiml->err : form.err < 0 ? form.err : order_call(t, call_sid, &o, w);
+    buf_done(&form);
+    return err;
+}
+
+int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, const struct twilio_wait *w)
+{
+    if (!apologise) {
+        return order_call(t, call_sid, &(struct twilio_order){.form = STR("Status=completed"), .over_is_fine = true},
+                          w);
+    }
+    struct buf twiml;
+    buf_init(&twiml, TWIML_MAX);
+    twilio_put_say(&twiml, twilio_apology(t));
+    int err = order_twiml(t, call_sid, &twiml, true, w);
+    buf_done(&twiml);
+    return err;
+}
+
+int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct twilio_wait *w)
+{
+    struct buf text;
+    buf_init(&text, FORM_MAX);
+    buf_put_str(&text, twiml);
+    int err = twiml.n > 0 ? order_twiml(t, call_sid, &text, false, w) : -EINVAL;
+    buf_done(&text);
+    return err;
+}
+
+/* Where Twilio asks when the transfer is over; empty when nobody knows how we are reached. */
+static void put_dialled_url(const struct twilio *t, struct buf *out)
+{
+    if (t->opts->public_url.n > 0) {
+        buf_put_str(out, t->opts->public_url);
+        buf_puts(out, TWILIO_DIALLED_PATH);
+    }
+}
+
+int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct twilio_wait *w)
+{
+    bool sip = str_starts(to, STR("sip:")) || str_starts(to, STR("sips:"));
+    struct buf twiml;
+    struct buf url;
+    if (!sip && !is_number(to)) {
+        return -EINVAL;
+    }
+    buf_init(&twiml, TWIML_MAX);
+    buf_init(&url, TWILIO_URL_MAX);
+    put_dialled_url(t, &url);
+    twilio_put_transfer(&twiml, to, buf_str(&url), twilio_or(t->opts->transfer_ring_s, RING_S));
+    int err = url.err < 0 ? url.err : order_twiml(t, call_sid, &twiml, false, w);
+    buf_done(&twiml);
+    buf_done(&url);
+    return err;
+}
+
+int twilio_rest_hangup(struct twilio *t, struct str call_sid, bool apologise, carrier_done_fn done, void *arg)
+{
+    return twilio_order_hangup(t, call_sid, apologise, &(struct twilio_wait){.done = done, .arg = arg});
+}
+
+int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, carrier_done_fn done, void *arg)
+{
+    return twilio_order_update(t, call_sid, twiml, &(struct twilio_wait){.done = done, .arg = arg});
+}
+
+/* ---- what carrier.h asks ---- */
+
+static struct twilio *twilio_of(struct carrier *carrier)
+{
+    return CONTAINER_OF(carrier, struct twilio, base);
+}
+
+static const char *cannot(struct carrier *carrier, enum carrier_service service UNUSED)
+{
+    const struct twilio *t = twilio_of(carrier);
+    if (!twilio_can_rest(t)) {
+        return "Text messages are not configured: there is no Twilio account.";
+    }
+    return t->opts->phone_number.n == 0 && t->opts->messaging_service.n == 0
+               ? "Text messages are not configured: there is no number to send them from."
+               : NULL;
+}
+
+static void put_message(const struct twilio *t, const struct carrier_sms *sms, struct buf *form)
+{
+    form_put(form, STR("To"), sms->to);
+    if (sms->from.n > 0) {
+        form_put(form, STR("From"), sms->from);
+    } else if (t->opts->messaging_service.n > 0) {
+        form_put(form, STR("MessagingServiceSid"), t->opts->messaging_service);
+    } else {
+        form_put(form, STR("From"), t->opts->phone_number);
+    }
+    form_put(form, STR("Body"), sms->text);
+}
+
+static int send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
+                    uint64_t *ret_id)
+{
+    struct twilio *t = twilio_of(carrier);
+    struct twilio_rest *r = NULL;
+    struct buf form;
+    if (cannot(carrier, CARRIER_SMS)) {
+        return -ERR_STATE;
+    }
+    if (!is_number(sms->to) || sms->text.n == 0 || sms->text.n > SMS_MAX_BYTES) {
+        return -EINVAL;
+    }
+    buf_init(&form, FORM_MAX);
+    put_message(t, sms, &form);
+    const struct twilio_order o = {.resource = STR("Messages.json"), .form = buf_str(&form)};
+    int err = form.err < 0 ? form.err : twilio_rest_start(t, &o, &(struct twilio_wait){done, arg, &r});
+    buf_done(&form);
+    if (err >= 0) {
+        *ret_id = twilio_rest_id(r);
+    }
+    return err;
+}
+
+static void cancel(struct carrier *carrier, uint64_t id)
+{
+    struct twilio_rest *r = twilio_rest_find(twilio_of(carrier), id);
+    if (r) {
+        twilio_rest_forget(r);
+    }
+}
+
+const struct carrier_ops twilio_carrier_ops = {
+    .name = "twilio",
+    .cannot = cannot,
+    .send_sms = send_sms,
+    .cancel = cancel,
+};
