@@ -32,6 +32,10 @@ static void on_leg_event(struct leg *leg, const struct call_event *ev, void *arg
     case EV_LEG_STOP:
         buf_printf(&b->log, "stop");
         break;
+    case EV_LEG_TRANSFER_FAILED:
+        buf_printf(&b->log, "leg.transfer-failed err=%d code=%d message=\"" STR_FMT "\"", ev->leg_transfer_failed.err,
+                   ev->leg_transfer_failed.code, STR_ARG(ev->leg_transfer_failed.message));
+        break;
     default:
         fail_msg("a leg said %s", call_event_name(ev->type));
     }
@@ -67,6 +71,13 @@ static void on_after(const struct twilio_incoming *in, struct twilio_answer *ret
 {
     struct bench *b = arg;
     buf_printf(&b->log, "after sid=" STR_FMT "\n", STR_ARG(in->call_sid));
+    *ret = b->answer;
+}
+
+static void on_dialled(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+{
+    struct bench *b = arg;
+    buf_printf(&b->log, "dialled " STR_FMT " " STR_FMT "\n", STR_ARG(in->call_sid), STR_ARG(in->dial_status));
     *ret = b->answer;
 }
 
@@ -108,6 +119,7 @@ static const struct twilio_host host = {
     .on_media_start = on_media_start,
     .on_media_query = on_media_query,
     .on_after = on_after,
+    .on_dialled = on_dialled,
     .on_status = on_status,
     .trusts_proxy = trusts_proxy,
 };

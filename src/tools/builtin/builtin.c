@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "tools/builtin/args.h"
 
 #define MAX_PHONE      24
 #define MIN_DIGITS     7
@@ -48,26 +49,37 @@ static const struct call_tool tools[] = {
                         "\"resolution\":{\"type\":\"string\",\"description\":\"What was achieved\"}"
                         "},\"required\":[]}"),
      .kind = CALL_TOOL_END},
-};
-
-/* The arguments that any tool of ours knows; absent ones are empty. */
-struct args {
-    struct str order_number;
-    struct str email;
-    struct str phone_number;
-    struct str reason;
-    struct str preferred_time;
-    struct str department;
-    struct str too_long; /* name of the first argument over the limit */
-};
-
-static const struct {
-    const char *name;
-    size_t offset;
-} arg_fields[] = {
-    {"order_number", offsetof(struct args, order_number)},     {"email", offsetof(struct args, email)},
-    {"phone_number", offsetof(struct args, phone_number)},     {"reason", offsetof(struct args, reason)},
-    {"preferred_time", offsetof(struct args, preferred_time)}, {"department", offsetof(struct args, department)},
+    {.name = TEXT("hangup_call"),
+     .description = TEXT("Hangs up after a goodbye. Do not say goodbye yourself before; give it as farewell_message."),
+     .parameters = TEXT("{\"type\":\"object\",\"properties\":{"
+                        "\"farewell_message\":{\"type\":\"string\",\"description\":\"One short sentence of goodbye\"}"
+                        "},\"required\":[]}"),
+     .kind = CALL_TOOL_END},
+    {.name = TEXT("send_sms"),
+     .description = TEXT("Sends a text message. Confirm the telephone number with the caller before."),
+     .parameters =
+         TEXT("{\"type\":\"object\",\"properties\":{"
+              "\"phone_number\":{\"type\":\"string\",\"description\":\"Number to send to, with country code\"},"
+              "\"message\":{\"type\":\"string\",\"description\":\"What it says, at most 1600 bytes\"}"
+              "},\"required\":[\"phone_number\",\"message\"]}"),
+     .kind = CALL_TOOL_HOST},
+    {.name = TEXT("transfer_call"),
+     .description = TEXT("Connects the caller with a department of the house and ends your part of the call. Tell the "
+                         "caller before."),
+     .parameters = TEXT("{\"type\":\"object\",\"properties\":{"
+                        "\"department\":{\"type\":\"string\",\"description\":\"Who should take the call\"},"
+                        "\"reason\":{\"type\":\"string\",\"description\":\"What it is about\"}"
+                        "},\"required\":[\"department\"]}"),
+     .kind = CALL_TOOL_HOST,
+     .deadline_ms = 90000}, /* the announcement, the keys and the carrier's answer are in it */
+    {.name = TEXT("send_dtmf"),
+     .description = TEXT("Presses keys of the telephone, for a menu or an extension. It happens when you have finished "
+                         "speaking."),
+     .parameters = TEXT("{\"type\":\"object\",\"properties\":{"
+                        "\"digits\":{\"type\":\"string\",\"description\":\"0-9, *, #, A-D; w waits half a second\"}"
+                        "},\"required\":[\"digits\"]}"),
+     .kind = CALL_TOOL_HOST,
+     .deadline_ms = 60000},
 };
 
 uint32_t builtin_tool_count(void)
@@ -91,51 +103,6 @@ const struct call_tool *builtin_tool_find(struct str name)
 }
 
 /* ------------------------------------------------------------------------------------------------ arguments */
-
-/* Models write numbers with and without quotes. What is neither text nor number counts as not given. */
-static int arg_text(struct json_val v, struct arena *a, struct str *ret)
-{
-    struct str text = v.s;
-    struct buf scratch;
-    int err = 0;
-
-    buf_init(&scratch, BUILTIN_MAX_ARGS_BYTES * 2);
-    if (v.type == JSON_STRING) {
-        err = json_to_str(v, &scratch, &text);
-    } else if (v.type != JSON_NUMBER) {
-        text = STR("");
-    }
-    if (err >= 0) {
-        *ret = arena_str(a, str_trim(text));
-        err = ret->p ? 0 : -ENOMEM;
-    }
-    buf_done(&scratch);
-    return err == -ENOMEM ? err : 0; /* a text that is no UTF-8 counts as not given */
-}
-
-static int args_parse(struct str json, struct arena *a, struct args *ret)
-{
-    struct json_val doc;
-    int err = 0;
-
-    *ret = (struct args){.order_number = STR("")};
-    if (json.n > BUILTIN_MAX_ARGS_BYTES) {
-        ret->too_long = STR("arguments");
-        return 0;
-    }
-    if (json_parse(json, &doc) < 0 || doc.type != JSON_OBJECT) {
-        return 0;
-    }
-    for (uint32_t i = 0; err >= 0 && i < ARRAY_LEN(arg_fields); i++) {
-        struct str *field = (struct str *)(void *)((char *)ret + arg_fields[i].offset);
-
-        err = arg_text(json_get(doc, arg_fields[i].name), a, field);
-        if (field->n > BUILTIN_MAX_TEXT_BYTES && !ret->too_long.n) {
-            ret->too_long = str_from(arg_fields[i].name);
-        }
-    }
-    return err;
-}
 
 /* "#10-01", "order 1001": the digits are the number. */
 static struct str digits_of(struct str s, char *out, size_t cap)
@@ -166,7 +133,7 @@ static struct str phone_of(struct str s, char out[MAX_PHONE])
 
 struct run {
     const struct builtin_ctx *ctx;
-    const struct args *args;
+    const struct builtin_args *args;
     struct arena *arena;
     struct buf *out;
     bool failed;
@@ -304,7 +271,7 @@ static void put_callback(struct run *r, const struct store_callback *c)
 
 static int schedule_callback(struct run *r)
 {
-    const struct args *args = r->args;
+    const struct builtin_args *args = r->args;
     char digits[MAX_PHONE];
     struct store_callback c = {.call_id = r->ctx->call_id,
                                .phone = phone_of(args->phone_number, digits),
@@ -341,6 +308,13 @@ static int end_call(struct run *r)
     return 0;
 }
 
+/* What only the host can do: see wish.h. */
+static int not_here(struct run *r)
+{
+    put_error(r, "The tool cannot be used here.");
+    return 0;
+}
+
 /* ------------------------------------------------------------------------------------------------ running */
 
 static void put_unknown(struct buf *out, struct str name)
@@ -355,7 +329,8 @@ static void put_unknown(struct buf *out, struct str name)
 
 static int run_known(struct run *r, const struct call_tool *tool)
 {
-    static int (*const fns[ARRAY_LEN(tools)])(struct run * r) = {check_order_status, schedule_callback, end_call};
+    static int (*const fns[ARRAY_LEN(tools)])(struct run * r) = {
+        check_order_status, schedule_callback, end_call, end_call, not_here, not_here, not_here};
     size_t before = r->out->len;
     int err;
 
@@ -374,7 +349,7 @@ int builtin_tool_run(const struct builtin_ctx *ctx, struct str name, struct str 
                      bool *ret_failed)
 {
     const struct call_tool *tool = builtin_tool_find(name);
-    struct args args;
+    struct builtin_args args;
     struct arena arena;
     struct run r = {.ctx = ctx, .args = &args, .arena = &arena, .out = ret_output};
     int err;
@@ -385,7 +360,7 @@ int builtin_tool_run(const struct builtin_ctx *ctx, struct str name, struct str 
         return ret_output->err;
     }
     arena_init(&arena, (size_t)1024 * 1024);
-    err = args_parse(args_json, &arena, &args);
+    err = builtin_args_read(args_json, &arena, &args);
     if (err >= 0) {
         err = run_known(&r, tool);
     }
