@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/api_auth.h"
+#include "api/api_callbacks.h"
 #include "api/api_calls.h"
 #include "api/api_control.h"
 #include "base/err.h"
@@ -24,6 +25,9 @@ enum route {
     ROUTE_CALL_TEXT,
     ROUTE_V1_CALLS,
     ROUTE_V1_CALL,
+    ROUTE_CALLBACKS,
+    ROUTE_CALLBACK,
+    ROUTE_CALLBACK_CLOSE,
 };
 
 /* A path with "*" for the call's id; several rows of one path are its methods. */
@@ -48,6 +52,9 @@ static const struct {
     {"/v1/calls/*/hangup", "POST", ROUTE_CALL_HANGUP, true},
     {"/v1/calls/*/turn", "POST", ROUTE_CALL_TURN, true},
     {"/v1/calls/*/text", "POST", ROUTE_CALL_TEXT, true},
+    {"/v1/callbacks", "GET", ROUTE_CALLBACKS, true},
+    {"/v1/callbacks/*", "GET", ROUTE_CALLBACK, true},
+    {"/v1/callbacks/*/close", "POST", ROUTE_CALLBACK_CLOSE, true},
 };
 
 int api_new(const struct api_new_opts *o, const struct api_opts *opts, struct api **ret)
@@ -289,6 +296,15 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
         break;
     case ROUTE_V1_CALL:
         api_calls_read(api, x, API_RECORD, id, STR_NULL);
+        break;
+    case ROUTE_CALLBACKS:
+        api_callbacks_list(api, x, req->query);
+        break;
+    case ROUTE_CALLBACK:
+        api_callbacks_get(api, x, id);
+        break;
+    case ROUTE_CALLBACK_CLOSE:
+        api_callbacks_close(api, x, id, req->body);
         break;
     }
 }

@@ -13,6 +13,8 @@
  *     POST   /v1/calls/{id}/hangup, DELETE /v1/calls/{id}               control
  *     POST   /v1/calls/{id}/turn   opens, commits, drops the turn       control
  *     POST   /v1/calls/{id}/text   as if the caller had said it         control
+ *     GET    /v1/callbacks[/{id}]  what was promised to callers         control
+ *     POST   /v1/callbacks/{id}/close                                   control
  *
  * {id} is ours or the carrier's. Control routes need "Authorization: Bearer" with a configured token, except from
  * loopback without any sign of a proxy or of a foreign web page (api_auth.h). Every error is {"error": "..."}.

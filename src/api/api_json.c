@@ -246,3 +246,32 @@ void api_json_record(struct json_w *w, const struct api_record *r, bool full)
     }
     json_w_close(w);
 }
+
+void api_json_callback(struct json_w *w, const struct store_callback *c)
+{
+    json_w_open(w);
+    json_w_kstr(w, "callback_id", c->id);
+    json_w_kz(w, "status", c->closed_us ? "closed" : "open");
+    json_w_kstr(w, "phone_number", c->phone);
+    json_w_kstr(w, "department", c->department);
+    json_w_kstr(w, "scheduled_time", c->scheduled);
+    json_w_kstr(w, "reason", c->reason);
+    put_or_null(w, "call_id", c->call_id);
+    api_json_time(w, "created_at", c->created_us);
+    api_json_time(w, "closed_at", c->closed_us);
+    put_or_null(w, "note", c->note);
+    json_w_close(w);
+}
+
+void api_json_callbacks(struct json_w *w, const struct store_callbacks *page)
+{
+    json_w_open(w);
+    json_w_ki64(w, "total", (int64_t)page->total);
+    json_w_key(w, "callbacks");
+    json_w_array(w);
+    for (uint32_t i = 0; i < page->n; i++) {
+        api_json_callback(w, &page->list[i]);
+    }
+    json_w_end(w);
+    json_w_close(w);
+}

@@ -23,4 +23,8 @@ struct api_record {
 /* An element of GET /v1/calls (no turns, no lines given) and GET /v1/calls/{id}. */
 void api_json_record(struct json_w *w, const struct api_record *r, bool full);
 
+/* One callback, and {total, callbacks}. */
+void api_json_callback(struct json_w *w, const struct store_callback *c);
+void api_json_callbacks(struct json_w *w, const struct store_callbacks *page);
+
 #endif

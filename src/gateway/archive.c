@@ -248,3 +248,68 @@ int archive_delete(struct archive *a, struct str id)
     }
     return MIN(forgotten, 0);
 }
+
+/* ---- callbacks ---- */
+
+/* What callers and models wrote, without what moves a terminal's cursor. */
+static void put_plain(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char ch = (unsigned char)s.p[i];
+        buf_putc(out, ch < 0x20 || ch == 0x7F ? ' ' : (char)ch);
+    }
+}
+
+static void put_callback(struct buf *out, const struct store_callback *c)
+{
+    buf_printf(out, "%-9.*s  ", STR_ARG(c->id));
+    put_time(out, c->created_us);
+    buf_printf(out, "  %-6s  %-16.*s  ", c->closed_us ? "closed" : "open", STR_ARG(c->phone));
+    put_plain(out, c->department);
+    buf_puts(out, ": ");
+    put_plain(out, c->reason);
+    buf_puts(out, " (");
+    put_plain(out, c->scheduled);
+    buf_puts(out, c->note.n ? "), " : ")");
+    put_plain(out, c->note);
+    buf_putc(out, '\n');
+}
+
+int archive_callbacks(struct archive *a, const struct store_callback_filter *f, enum archive_form form, struct buf *out)
+{
+    struct store_callbacks page;
+    int err = a->ops->callback_list(a->store, f, &a->arena, &page);
+    if (err < 0) {
+        return err;
+    }
+    if (form == ARCHIVE_JSON) {
+        struct json_w w = json_w(out);
+        api_json_callbacks(&w, &page);
+        return out->err;
+    }
+    for (uint32_t i = 0; i < page.n; i++) {
+        put_callback(out, &page.list[i]);
+    }
+    buf_printf(out, "%u of %llu\n", page.n, (unsigned long long)page.total);
+    return out->err;
+}
+
+int archive_callback_close(struct archive *a, struct str id, struct str note, enum archive_form form, struct buf *out)
+{
+    struct store_callback c = {.id = id, .note = note};
+    const struct store_op op = {.kind = STORE_CALLBACK_CLOSE, .at_us = (uint64_t)clock_wall_us(), .u.callback = &c};
+    int err = a->ops->write(a->store, &op, 1, NULL);
+    if (err >= 0) {
+        err = a->ops->callback_get(a->store, id, &a->arena, &c);
+    }
+    if (err < 0) {
+        return err;
+    }
+    if (form == ARCHIVE_JSON) {
+        struct json_w w = json_w(out);
+        api_json_callback(&w, &c);
+    } else {
+        put_callback(out, &c);
+    }
+    return out->err;
+}

@@ -24,4 +24,11 @@ MUST_USE int archive_show(struct archive *a, struct str id, enum archive_form fo
 /* Deletes row, recording and journal. -ENOENT; -EBUSY: it is not over. */
 MUST_USE int archive_delete(struct archive *a, struct str id);
 
+/* Callbacks: a table or {"total", "callbacks"}. */
+MUST_USE int archive_callbacks(struct archive *a, const struct store_callback_filter *f, enum archive_form form,
+                               struct buf *out);
+/* Closes one and appends it as it is now. -ENOENT; -ERR_STATE: it was closed before; -ERR_TOO_BIG: the note. */
+MUST_USE int archive_callback_close(struct archive *a, struct str id, struct str note, enum archive_form form,
+                                    struct buf *out);
+
 #endif

@@ -7,6 +7,7 @@
 import json
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -60,7 +61,7 @@ def main():
         check('--help lists the commands', ['--help'], 0, out='serve', **kw)
         check('a misspelt command suggests the nearest', ['sevre'], 2, err='did you mean "serve"?', **kw)
         check('a far-off word suggests nothing', ['xylophone'], 2, err='ringtrip --help', **kw)
-        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'calls', 'replay', 'vad', 'options',
+        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'calls', 'callbacks', 'replay', 'vad', 'options',
                      'version'):
             check(f'{name} --help', [name, '--help'], 0, out='usage: ringtrip', **kw)
         check('help COMMAND is COMMAND --help', ['help', 'serve'], 0, out='usage: ringtrip serve', **kw)
@@ -107,6 +108,7 @@ def main():
         check('calls: bad limit', ['calls', '--limit', '0'], 2, err='1 to 1000', **kw)
         check('calls: bad status', ['calls', '--status', 'x'], 2, err='no status', **kw)
         check('calls show: which', ['calls', 'show'], 2, err='which call', **kw)
+        callbacks(cwd)
         check('replay: which', ['replay'], 2, err='which file', **kw)
         check('replay: no file', ['replay', 'none.rtj'], 2, err='none.rtj', **kw)
         check('replay: no journal', ['replay', 'good.yaml'], 2, err='good.yaml', **kw)
@@ -192,6 +194,34 @@ def vad(cwd):
     if file.exists():  # a packager may have taken it from elsewhere
         csv = check('vad: weights from a file', ['vad', str(clean), '--csv'], 0, env={'RINGTRIP_VAD_MODEL': str(file)}, **kw)
         point(difference(csv, 'clean_8k_ulaw') < 1e-4, 'vad: and they say the same', csv[:200])
+
+
+def callbacks(cwd):
+    """What was promised to callers, in a store that was made by hand."""
+    check('callbacks without a store', ['callbacks'], 1, err='ringtrip.db', cwd=cwd)
+    check('callbacks: unknown verb', ['callbacks', 'dance'], 2, err='list or close', cwd=cwd)
+    check('callbacks: bad status', ['callbacks', '--status', 'x'], 2, err='open, closed or all', cwd=cwd)
+    check('callbacks close: which', ['callbacks', 'close'], 2, err='which callback', cwd=cwd)
+    check('callbacks: a note for nothing', ['callbacks', '--note', 'x'], 2, err='--note is for close', cwd=cwd)
+    with tempfile.TemporaryDirectory() as other:
+        env = {'RECORDS_DIR': other}
+        pathlib.Path(other, 'ringtrip.db').touch()  # an empty file is an empty store
+        check('callbacks: none', ['callbacks'], 0, out='0 of 0', cwd=cwd, env=env)
+        db = sqlite3.connect(pathlib.Path(other, 'ringtrip.db'))
+        db.execute("INSERT INTO callbacks (id, phone, department, reason, scheduled, created_us) VALUES ('CB000001', "
+                   "'+15550001111', 'support', 'a late\x1b[2J parcel', 'tomorrow', 1700000000000000)")
+        db.commit()
+        db.close()
+        text = check('callbacks list', ['callbacks'], 0, out='CB000001', cwd=cwd, env=env)
+        point('\x1b' not in text and 'a late' in text, 'callbacks: nothing moves the cursor', text)
+        one = json.loads(check('callbacks --json', ['callbacks', '--json'], 0, cwd=cwd, env=env))
+        point(one['total'] == 1 and one['callbacks'][0]['status'] == 'open', 'callbacks: as JSON', one)
+        check('callbacks close', ['callbacks', 'close', 'CB000001', '--note', 'reached her'], 0, out='reached her',
+              cwd=cwd, env=env)
+        check('callbacks close again', ['callbacks', 'close', 'CB000001'], 1, err='closed already', cwd=cwd, env=env)
+        check('callbacks close another', ['callbacks', 'close', 'CB000002'], 1, err='no such callback', cwd=cwd, env=env)
+        check('callbacks: none is open', ['callbacks'], 0, out='0 of 0', cwd=cwd, env=env)
+        check('callbacks: the closed one', ['callbacks', '--status', 'closed'], 0, out='CB000001', cwd=cwd, env=env)
 
 
 def demo(cwd):

@@ -399,6 +399,71 @@ TEST(a_call_has_the_confirmation_that_was_given_last)
     tear_down(&f);
 }
 
+TEST(what_was_heard_wins_over_a_callbacks_number)
+{
+    struct fixture f;
+    struct store_callback back = {.id = STR("CB000001"), .call_id = STR("c1"), .created_us = T0 + 5};
+    struct store_call heard = {.id = STR("c1"), .confirmation = STR("ABC123"), .cost_micro = STORE_NO_COST};
+    const struct store_op op = {.kind = STORE_CALLBACK_ADD, .at_us = T0 + 5, .u.callback = &back};
+
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    assert_int_equal(write_call(&f, STORE_CALL_UPDATE, &heard, T0 + 6), 0);
+    assert_int_equal(ops->write(f.s, &op, 1, NULL), 0);
+    assert_str_is(get(&f, "c1").confirmation, "ABC123");
+    heard.confirmation = STR(""); /* nothing new */
+    assert_int_equal(write_call(&f, STORE_CALL_UPDATE, &heard, T0 + 7), 0);
+    assert_str_is(get(&f, "c1").confirmation, "ABC123");
+    tear_down(&f);
+}
+
+static int close_callback(struct fixture *f, const char *id, const char *note, uint64_t at_us)
+{
+    const struct store_callback c = {.id = str_from(id), .note = str_from(note)};
+    const struct store_op op = {.kind = STORE_CALLBACK_CLOSE, .at_us = at_us, .u.callback = &c};
+
+    return ops->write(f->s, &op, 1, NULL);
+}
+
+TEST(callbacks_are_closed_once_and_listed_apart)
+{
+    struct fixture f;
+    struct store_callbacks page;
+    struct store_callback one;
+    char id[16], note[STORE_CALLBACK_NOTE_MAX + 2];
+
+    set_up(&f, NULL);
+    for (uint32_t i = 0; i < 40; i++) { /* more than one growth of the list */
+        snprintf(id, sizeof(id), "CB%06u", i);
+        const struct store_callback c = {.id = str_from(id), .phone = STR("+15550001111"), .created_us = T0 + i};
+        const struct store_op op = {.kind = STORE_CALLBACK_ADD, .at_us = T0, .u.callback = &c};
+
+        assert_int_equal(ops->write(f.s, &op, 1, NULL), 0);
+    }
+    assert_int_equal(close_callback(&f, "CB000007", "done by Eve", T0 + 100), 0);
+    assert_int_equal(close_callback(&f, "CB000007", "again", T0 + 200), -ERR_STATE);
+    assert_int_equal(close_callback(&f, "CB999999", "", T0 + 200), -ENOENT);
+    memset(note, 'x', sizeof(note) - 1);
+    note[sizeof(note) - 1] = '\0';
+    assert_int_equal(close_callback(&f, "CB000008", note, T0), -ERR_TOO_BIG);
+    assert_int_equal(ops->callback_get(f.s, STR("CB000007"), &f.a, &one), 0);
+    assert_int_equal(one.closed_us, T0 + 100);
+    assert_str_is(one.note, "done by Eve");
+    assert_int_equal(ops->callback_get(f.s, STR("CB999999"), &f.a, &one), -ENOENT);
+    assert_int_equal(ops->callback_list(f.s, &(struct store_callback_filter){.open = true}, &f.a, &page), 0);
+    assert_int_equal(page.n, 39);
+    assert_int_equal(page.total, 39);
+    assert_str_is(page.list[0].id, "CB000039"); /* newest first */
+    assert_int_equal(ops->callback_list(f.s, &(struct store_callback_filter){.closed = true}, &f.a, &page), 0);
+    assert_int_equal(page.n, 1);
+    assert_int_equal(ops->callback_list(f.s, &(struct store_callback_filter){.limit = 3, .offset = 38}, &f.a, &page),
+                     0);
+    assert_int_equal(page.n, 2);
+    assert_int_equal(page.total, 40);
+    assert_str_is(page.list[1].id, "CB000000");
+    tear_down(&f);
+}
+
 TEST(spans_come_back_in_the_order_of_their_beginning)
 {
     struct fixture f;
@@ -983,6 +1048,7 @@ TEST(words_of_the_record_go_both_ways)
 TEST_MAIN(T(a_call_comes_back_as_it_went_in), T(updates_leave_what_they_do_not_name), T(the_first_end_wins),
           T(every_close_reason_survives_and_has_a_status), T(what_is_not_there_or_there_twice_is_an_error),
           T(turns_and_lines_come_back_in_order_and_are_replaced), T(a_call_has_the_confirmation_that_was_given_last),
+          T(what_was_heard_wins_over_a_callbacks_number), T(callbacks_are_closed_once_and_listed_apart),
           T(spans_come_back_in_the_order_of_their_beginning), T(a_batch_is_all_or_nothing),
           T(lists_are_filtered_and_paged_newest_first), T(deletion_leaves_no_trace_in_the_files),
           T(retention_takes_old_ended_calls_only), T(a_killed_process_leaves_closed_calls),
