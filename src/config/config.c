@@ -261,7 +261,7 @@ static int load_dotenv(struct draft *d, const struct config_source *src)
     return err;
 }
 
-static int parse_text(struct draft *d, struct str text)
+static int parse_text(struct draft *d, struct str text, const struct str *over)
 {
     struct arena tree;
     struct yaml_node *root;
@@ -273,6 +273,12 @@ static int parse_text(struct draft *d, struct str text)
     }
     arena_init(&tree, TREE_MAX_BYTES);
     err = yaml_parse(d->name, text, &tree, d->errors, &root);
+    if (err >= 0 && over) {
+        struct yaml_node *wins;
+
+        err = yaml_parse(STR("settings"), *over, &tree, d->errors, &wins);
+        root = err >= 0 ? yaml_over(root, wins) : root;
+    }
     if (err >= 0) {
         walk_tree(d, root);
     }
@@ -286,17 +292,17 @@ static int load_yaml(struct draft *d, const struct config_source *src)
     int err;
 
     if (src->text) {
-        return parse_text(d, *src->text);
+        return parse_text(d, *src->text, src->over);
     }
     if (!src->path) {
-        return 0;
+        return src->over ? parse_text(d, *src->over, NULL) : 0;
     }
     err = read_named(d, src->path, &text);
     if (err == -ENOENT) {
         buf_printf(d->errors, "%s: there is no such file\n", src->path);
     }
     if (err >= 0) {
-        err = parse_text(d, buf_str(&text));
+        err = parse_text(d, buf_str(&text), src->over);
     }
     buf_done(&text);
     return err;

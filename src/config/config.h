@@ -348,6 +348,7 @@ typedef const char *(*config_env_fn)(const char *name, void *arg);
 struct config_source {
     const char *path;        /* YAML file, NULL: none */
     const struct str *text;  /* YAML text instead of a file (tests, fuzzing); path then only names it */
+    const struct str *over;  /* YAML text whose keys win over those of the file; NULL: none */
     const char *dotenv_path; /* NULL: ".env" in the working directory; "": none. A missing file is no error */
     config_env_fn env;       /* NULL: the process environment */
     void *env_arg;

@@ -379,3 +379,28 @@ bool yaml_is_null(const struct yaml_node *n)
            (n->text.n == 0 || str_is(n->text, "~") || str_is(n->text, "null") || str_is(n->text, "Null") ||
             str_is(n->text, "NULL"));
 }
+
+struct yaml_node *yaml_over(struct yaml_node *base, struct yaml_node *over)
+{
+    if (base->kind != YAML_MAP || over->kind != YAML_MAP) {
+        return over;
+    }
+    for (struct yaml_node *o = over->first, *next; o; o = next) {
+        struct yaml_node **at = &base->first;
+        next = o->next;
+        while (*at && !str_eq((*at)->key, o->key)) {
+            at = &(*at)->next;
+        }
+        if (!*at) {
+            base->n++;
+            o->next = NULL;
+            *at = base->last = o;
+            continue;
+        }
+        struct yaml_node *old = *at, *after = old->next, *won = yaml_over(old, o);
+        won->next = after;
+        *at = won;
+        base->last = base->last == old ? won : base->last;
+    }
+    return base;
+}

@@ -35,6 +35,9 @@ struct yaml_node {
  */
 MUST_USE int yaml_parse(struct str name, struct str text, struct arena *a, struct buf *errors, struct yaml_node **ret);
 
+/* Members of over come in place of those of base of the same name; maps go into each other. Returns the result, which
+ * is made of both. */
+struct yaml_node *yaml_over(struct yaml_node *base, struct yaml_node *over);
 /* A plain null, ~ or nothing at all. */
 bool yaml_is_null(const struct yaml_node *n);
 

@@ -62,6 +62,37 @@ void gateway_log_config(struct gateway *gw, const struct config *cfg)
     }
 }
 
+int gateway_snapshot(struct gateway *gw, struct config *cfg, struct buf *err, struct snapshot **ret)
+{
+    struct snapshot *s = NULL;
+    int e = snapshot_new(cfg, err, &s); /* takes cfg */
+    if (e >= 0 && gw->o.adorn) {
+        e = gw->o.adorn(s, err, gw->o.arg);
+    }
+    if (e < 0) {
+        snapshot_unref(s);
+        return e;
+    }
+    *ret = s;
+    return 0;
+}
+
+int gateway_refresh(struct gateway *gw, struct buf *err)
+{
+    struct snapshot *s = NULL;
+    int e = gateway_snapshot(gw, config_ref(gw->snapshot->cfg), err, &s);
+    if (e >= 0) {
+        worker_set_snapshot(gw->worker, s);
+        snapshot_unref(gw->snapshot);
+        gw->snapshot = s;
+        if (gw->twilio) {
+            twilio_set_opts(gw->twilio, &s->twilio);
+            api_set_opts(gw->api, &s->api);
+        }
+    }
+    return e;
+}
+
 static int load_snapshot(struct gateway *gw, struct buf *err)
 {
     struct config *cfg = NULL;
@@ -75,7 +106,7 @@ static int load_snapshot(struct gateway *gw, struct buf *err)
         return e;
     }
     gateway_log_config(gw, cfg);
-    return snapshot_new(cfg, err, &gw->snapshot); /* takes cfg */
+    return gateway_snapshot(gw, cfg, err, &gw->snapshot); /* takes cfg */
 }
 
 /* What an earlier process could not write. Never a reason not to start: the file stays for the next time. */
@@ -96,8 +127,9 @@ static void drain_spool(struct gateway *gw)
 static int open_store(struct gateway *gw, struct buf *err)
 {
     const struct config *cfg = gw->snapshot->cfg;
-    const struct store_opts o = {.path = cfg->records.database.p, .exclusive = true, .demo_rows = true};
-    int e = make_dirs(cfg->records.dir);
+    bool memory = gw->o.headless && !gw->o.records;
+    const struct store_opts o = {.path = memory ? "" : cfg->records.database.p, .exclusive = true, .demo_rows = true};
+    int e = memory ? 0 : make_dirs(cfg->records.dir);
     if (e < 0) {
         buf_printf(err, "records.dir: \"" STR_FMT "\" cannot be made: %s", STR_ARG(cfg->records.dir), err_text(e));
         return e;
@@ -106,6 +138,9 @@ static int open_store(struct gateway *gw, struct buf *err)
     e = gw->ops->open(&o, err, &gw->store);
     if (e < 0) {
         return e;
+    }
+    if (memory) {
+        return 0;
     }
     drain_spool(gw); /* before calls are closed as killed: their true ends may wait there */
     int stale = gw->ops->close_stale(gw->store, (uint64_t)clock_wall_us());
@@ -140,7 +175,12 @@ static int open_worker(struct gateway *gw)
         return e;
     }
     const struct scribe_opts scribe = {
-        .loop = gw->loop, .ops = gw->ops, .store = gw->store, .metrics = gw->metrics, .spool = spool};
+        .loop = gw->loop,
+        .ops = gw->ops,
+        .store = gw->store,
+        .metrics = gw->metrics,
+        .spool = gw->o.headless && !gw->o.records ? NULL : spool,
+    };
     e = scribe_new(&scribe, &gw->scribe);
     if (e < 0) {
         return e;
@@ -229,6 +269,12 @@ static int open_server(struct gateway *gw, struct buf *err)
 
 void gateway_check_ready(struct gateway *gw)
 {
+    if (gw->o.headless) { /* whoever waits for the sandbox looks for himself */
+        if (gw->o.on_ready && gateway_sandbox_ready(gw)) {
+            gw->o.on_ready(gw->o.arg);
+        }
+        return;
+    }
     bool ready = gw->state == GATEWAY_SERVING && (!gw->snapshot->own_sandbox || sandbox_url(gw).n > 0);
     if (ready && !gw->was_ready) {
         gw->was_ready = true;
@@ -258,7 +304,7 @@ static const struct sandbox_child_handler sandbox_handler = {.on_ready = on_sand
 static int open_sandbox(struct gateway *gw, struct buf *err)
 {
     const struct sandbox_child_opts o = {.file = gw->o.sandbox_file, .extra_args = gw->o.sandbox_args};
-    if (!gw->snapshot->own_sandbox) {
+    if (gw->sandbox) {
         return 0;
     }
     int e = sandbox_child_open(gw->loop, &o, &sandbox_handler, gw, &gw->sandbox);
@@ -269,6 +315,20 @@ static int open_sandbox(struct gateway *gw, struct buf *err)
                    err_text(e));
     }
     return e;
+}
+
+int gateway_want_sandbox(struct gateway *gw)
+{
+    struct buf err;
+    buf_init(&err, 4096);
+    int e = gw->state == GATEWAY_SERVING ? open_sandbox(gw, &err) : -ERR_CLOSED;
+    buf_done(&err);
+    return e;
+}
+
+bool gateway_sandbox_ready(const struct gateway *gw)
+{
+    return gw->sandbox && sandbox_child_url(gw->sandbox).n > 0;
 }
 
 /* ---- life ---- */
@@ -309,13 +369,13 @@ static int open_all(struct gateway *gw, struct buf *err)
     if (e >= 0) {
         e = open_worker(gw);
     }
-    if (e >= 0) {
+    if (e >= 0 && !gw->o.headless) {
         e = open_edges(gw);
     }
-    if (e >= 0) {
+    if (e >= 0 && !gw->o.headless) {
         e = open_server(gw, err);
     }
-    if (e >= 0) {
+    if (e >= 0 && !gw->o.headless && gw->snapshot->own_sandbox) {
         e = open_sandbox(gw, err);
     }
     if (e >= 0) {
@@ -417,7 +477,17 @@ struct loop *gateway_loop(struct gateway *gw)
 
 uint16_t gateway_port(const struct gateway *gw)
 {
-    return http_server_port(gw->server);
+    return gw->server ? http_server_port(gw->server) : 0;
+}
+
+struct worker *gateway_worker(struct gateway *gw)
+{
+    return gw->worker;
+}
+
+uint32_t gateway_places(const struct gateway *gw)
+{
+    return admission_calls(gw->admission);
 }
 
 bool gateway_tls(const struct gateway *gw)

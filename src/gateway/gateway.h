@@ -14,6 +14,8 @@
 #include "net/loop.h"
 
 struct gateway;
+struct snapshot;
+struct worker;
 
 struct gateway_opts {
     struct config_source config;
@@ -24,7 +26,17 @@ struct gateway_opts {
     const char *sandbox_file; /* NULL: found (sandbox_child.h) */
     const char *const *sandbox_args; /* more arguments, ends with NULL; NULL: none; lent */
     struct tap tap;
-    void (*on_ready)(void *arg); /* once: calls are taken, the model's sandbox (if ours) runs; NULL: nobody asks */
+    /*
+     * Nobody calls from outside: no server, no carrier, no API; calls are made by the library. Records stay in memory
+     * unless records is set. The sandbox starts when gateway_want_sandbox asks for it.
+     */
+    bool headless;
+    bool records;
+    /* Adds what the embedding program brings to each new snapshot, before any call uses it. NULL: nothing. */
+    int (*adorn)(struct snapshot *s, struct buf *err, void *arg);
+    /* Once: calls are taken, the model's sandbox (if ours) runs. headless: each time a sandbox of ours has started.
+     * NULL: nobody asks. */
+    void (*on_ready)(void *arg);
     void *arg;
 };
 
@@ -51,5 +63,17 @@ uint32_t gateway_calls(const struct gateway *gw);
 const struct config *gateway_config(const struct gateway *gw);
 /* Process id of the sandbox that we started; 0: none. Loop thread. */
 int gateway_sandbox_id(const struct gateway *gw);
+/* Loop thread. Starts the sandbox unless there is one; on_ready says when it is there. -ENOENT, -ENOMEM ... */
+MUST_USE int gateway_want_sandbox(struct gateway *gw);
+bool gateway_sandbox_ready(const struct gateway *gw);
+/* Loop thread; for calls of the library. */
+struct worker *gateway_worker(struct gateway *gw);
+/* Fresh settings for calls of the library, adorned; takes cfg's reference also on failure. Thread: any, one at a time.
+ */
+MUST_USE int gateway_snapshot(struct gateway *gw, struct config *cfg, struct buf *err, struct snapshot **ret);
+/* Adorns the snapshot for new calls once more, after what the program brings has changed. Before gateway_run. */
+MUST_USE int gateway_refresh(struct gateway *gw, struct buf *err);
+/* Calls that have a place now. Thread: any. */
+uint32_t gateway_places(const struct gateway *gw);
 
 #endif

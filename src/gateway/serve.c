@@ -37,14 +37,15 @@ static bool all_written(struct gateway *gw)
 
 static void flush(struct gateway *gw)
 {
-    bool idle = worker_calls(gw->worker) == 0 && worker_busy(gw->worker) == 0 && api_pending(gw->api) == 0 &&
+    uint32_t answers = gw->api ? api_pending(gw->api) : 0;
+    bool idle = worker_calls(gw->worker) == 0 && worker_busy(gw->worker) == 0 && answers == 0 &&
                 records_busy(gw->records) == 0 && !gw->reload && !gw->sandbox && all_written(gw);
     if (!idle && now(gw) < gw->give_up_us) {
         return;
     }
     if (!idle) {
         log_error(NULL, "gateway.flush-timeout", "calls=%u jobs=%u answers=%u", worker_calls(gw->worker),
-                  worker_busy(gw->worker), api_pending(gw->api));
+                  worker_busy(gw->worker), answers);
     }
     gw->state = GATEWAY_STOPPED;
     timer_stop(gw->drain_timer);
@@ -58,7 +59,9 @@ static void begin_flush(struct gateway *gw)
 {
     gw->state = GATEWAY_FLUSHING;
     gw->give_up_us = now(gw) + FLUSH_MAX_US;
-    http_server_stop_listening(gw->server);
+    if (gw->server) {
+        http_server_stop_listening(gw->server);
+    }
     records_stop(gw->records);
     scribe_hurry(gw->scribe);
     if (gw->sandbox) {
@@ -182,8 +185,10 @@ static void use_snapshot(struct gateway *gw, struct snapshot *s, struct tls_ctx 
     admission_set_limits(gw->admission, &limits);
     records_set(gw->records, cfg->records.min_free_mb, cfg->records.retention_days);
     worker_set_snapshot(gw->worker, s);
-    twilio_set_opts(gw->twilio, &s->twilio);
-    api_set_opts(gw->api, &s->api);
+    if (gw->twilio) {
+        twilio_set_opts(gw->twilio, &s->twilio);
+        api_set_opts(gw->api, &s->api);
+    }
     if (!gw->o.own_log) {
         log_set_level(cfg->log.level);
     }
@@ -203,7 +208,7 @@ static int apply(struct reload *r)
         config_unref(cfg);
         return err;
     }
-    err = snapshot_new(cfg, &r->err, &s);
+    err = gateway_snapshot(gw, cfg, &r->err, &s);
     if (err >= 0 && s->own_sandbox && !gw->sandbox) {
         buf_puts(&r->err, "the offline sandbox is started only with the program: restart it");
         snapshot_unref(s);
