@@ -165,6 +165,8 @@ static void on_tap(const struct tap_event *e, void *arg)
         break;
     case TAP_BEGIN:
     case TAP_LEG_START:
+    case TAP_MODEL_FAILED:
+    case TAP_SIGNAL:
         break;
     }
 }

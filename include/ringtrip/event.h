@@ -22,8 +22,10 @@ extern "C" {
     X(RT_EVENT_AUDIO, "audio", "audio_delta")                        /* audio, response_id, item_id */                 \
     X(RT_EVENT_AUDIO_END, "audio_end", "audio_done")                 /* of that item: item_id */                       \
     X(RT_EVENT_AUDIO_INTERRUPTED, "audio_interrupted", "audio_interrupted") /* drop what waits to be played */         \
-    X(RT_EVENT_TRANSCRIPT_DELTA, "transcript_delta", "transcript_delta")    /* of the agent's words: text, item_id */  \
-    X(RT_EVENT_TRANSCRIPT_DONE, "transcript_done", "transcript_done")       /* all of them: text, item_id */           \
+    X(RT_EVENT_AUDIO_PAUSED, "audio_paused", "audio_paused")                /* drop what waits: it may come again */   \
+    X(RT_EVENT_AUDIO_RESUMED, "audio_resumed", "audio_resumed")          /* it does: text says what the sound was */   \
+    X(RT_EVENT_TRANSCRIPT_DELTA, "transcript_delta", "transcript_delta") /* of the agent's words: text, item_id */     \
+    X(RT_EVENT_TRANSCRIPT_DONE, "transcript_done", "transcript_done")    /* all of them: text, item_id */              \
     X(RT_EVENT_INPUT_TRANSCRIPT, "input_audio_transcription_completed", "input_transcript") /* the user's words */     \
     X(RT_EVENT_TOOL_START, "tool_start", "tool_start") /* tool_name, tool_call_id, arguments */                        \
     X(RT_EVENT_TOOL_END, "tool_end", "tool_end")       /* the same and output, failed */                               \
@@ -105,6 +107,7 @@ struct rt_event {
     const struct rt_history *history;   /**< history_updated; lent until rt_event_free; else NULL */
     const struct rt_history_item *item; /**< history_added; likewise */
     const struct rt_usage *usage;       /**< usage, of this answer; likewise */
+    uint32_t heard_ms;                  /**< audio_interrupted: how much of the item was heard */
     int err;                            /**< error, end_of_stream: negative, or 0 */
     const char *code;                   /**< error: short word, of the service when it sent one */
 };

@@ -38,13 +38,15 @@ struct rt_session;
 
 /** How to make a runner. rt_runner_opts_init fills in struct_size and zeroes; zero always is the default. */
 struct rt_runner_opts {
-    size_t struct_size;                 /**< set by rt_runner_opts_init */
-    const struct rt_agent *agent;       /**< who begins; NULL: an agent of the configuration */
-    const char *config_file;            /**< YAML with providers, agents, tools and so on; NULL: none */
-    const char *config_text;            /**< the same as text, instead of a file; NULL: none */
-    const char *env_file;               /**< ".env"-style file; NULL: ".env" in the working folder if there; "": none */
-    const char *agent_name;             /**< without agent: which one of the configuration begins; NULL: its first */
-    const struct rt_settings *settings; /**< of all sessions; NULL: none */
+    size_t struct_size;           /**< set by rt_runner_opts_init */
+    const struct rt_agent *agent; /**< who begins; NULL: an agent of the configuration */
+    const char *config_file;      /**< YAML with providers, agents, tools and so on; NULL: none */
+    const char *config_text;      /**< the same as text, instead of a file; NULL: none */
+    const char *env_file;         /**< ".env"-style file; NULL: ".env" in the working folder if there; "": none */
+    const struct rt_agent *const *agents; /**< further ones that sessions may be switched to; NULL: none */
+    size_t agent_count;                   /**< how many */
+    const char *agent_name;               /**< without agent: which one of the configuration begins; NULL: its first */
+    const struct rt_settings *settings;   /**< of all sessions; NULL: none */
     const struct rt_guardrail *const *guardrails; /**< of all agents, besides their own */
     size_t guardrail_count;                       /**< how many */
     uint32_t guardrail_debounce;                  /**< characters between two checks; 0: 100 */
@@ -67,10 +69,9 @@ RT_API void rt_runner_opts_init(struct rt_runner_opts *opts);
  * -ENOENT, -ENOMEM ... *ret is untouched on error. Thread: any. Blocks (files).
  */
 RT_API int rt_runner_new(const struct rt_runner_opts *opts, struct rt_runner **ret, char *err_text, size_t err_cap);
-/**
- * Waits for callbacks that run. Not while sessions are left, and not on a thread of the runner. NULL is fine.
- */
-RT_API void rt_runner_free(struct rt_runner *runner);
+/** Waits for callbacks that run. -RT_ERR_STATE while sessions are left, or on a thread of the runner: nothing happens.
+ * NULL is fine. */
+RT_API int rt_runner_free(struct rt_runner *runner);
 
 /** What a callback for events gets; event is lent until it returns. Thread: the loop thread; return soon. */
 typedef void (*rt_event_fn)(struct rt_session *session, const struct rt_event *event, void *arg);

@@ -345,6 +345,7 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
         return -ENOMEM;
     }
     h->worker = w;
+    h->watch = b->watch;
     h->state = HOST_LIVE;
     h->deadline_us = UINT64_MAX;
     fill_facts(h, b);
@@ -399,6 +400,12 @@ void host_text(struct host *h, struct str text)
 {
     log_info(&h->log, "call.user-text", "bytes=%zu", text.n);
     host_event(h, &(struct call_event){.type = EV_CONTROL_USER_TEXT, .control_text = {.text = text}});
+}
+
+void host_control(struct host *h, const struct call_event *ev)
+{
+    log_info(&h->log, "call.control", "event=%s", call_event_name(ev->type));
+    host_event(h, ev);
 }
 
 struct vad_stream *host_vad_stream(struct host *h)

@@ -23,6 +23,7 @@ struct host_birth {
     struct str alias;           /* ?call_id= of the webhook; may be empty */
     enum store_direction direction;
     struct snapshot *snapshot; /* of this call alone; NULL: the worker's for new calls */
+    struct tap watch;          /* of this call alone, besides the worker's; signals, too */
 };
 
 /* Nothing happens yet: host_start, or the leg's first event, begins. -ERR_LIMIT (*ret_cause says which), -ENOMEM. */
@@ -36,6 +37,8 @@ void host_hangup(struct host *h, enum call_reason reason);
 /* Push to talk, and text as if the caller had said it. The call takes them while it is connected. */
 void host_turn(struct host *h, enum turn_cue cue);
 void host_text(struct host *h, struct str text);
+/* Any EV_CONTROL_*; lent. */
+void host_control(struct host *h, const struct call_event *ev);
 /* Sends EV_TICK when a deadline has come. */
 void host_tick(struct host *h, uint64_t now_us);
 /* What the speech detector keeps of the call; NULL: it is over. */

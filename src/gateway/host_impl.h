@@ -50,6 +50,7 @@ struct host {
     char call_id[CALL_ID_MAX + 1];
     struct log_scope log;
     enum host_state state;
+    struct tap watch; /* of this call alone */
     struct snapshot *snapshot;
     struct call_opts opts;
     struct call *call;

@@ -44,6 +44,7 @@ static void on_model_event(struct model *model, const struct call_event *ev, voi
         host_tap(h, TAP_MODEL_READY, NULL, ev);
     } else if (ev->type == EV_MODEL_FAILED) {
         record_model_failed(h, ev);
+        host_tap(h, TAP_MODEL_FAILED, NULL, ev);
     }
     host_event(h, ev);
 }
@@ -69,6 +70,7 @@ static void model_failed(struct host *h, int err, const char *code, const char *
     ev.model_failed.message = str_from(message);
     log_error(&h->log, "model.failed", "error=%s code=%s message=\"%s\"", err_name(err), code, message);
     record_model_failed(h, &ev);
+    host_tap(h, TAP_MODEL_FAILED, NULL, &ev);
     host_event(h, &ev);
 }
 
@@ -286,9 +288,11 @@ void host_perform(struct host *h, const struct call_action *act)
         record_note(h, act);
         break;
     case ACT_SIGNAL:
+        host_tap(h, TAP_SIGNAL, act, NULL);
         break;
     case ACT_USAGE:
         record_usage(h, act);
+        host_tap(h, TAP_SIGNAL, act, NULL);
         break;
     case ACT_END:
         keep_end(h, act);

@@ -11,9 +11,12 @@
 
 void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act, const struct call_event *ev)
 {
-    const struct tap *tap = &h->worker->env.tap;
-    if (tap->fn) {
-        tap->fn(&(struct tap_event){kind, h->call_id, act, ev, h->facts.recording, h->facts.journal}, tap->arg);
+    const struct tap *const taps[] = {&h->worker->env.tap, &h->watch};
+    const struct tap_event e = {kind, h->call_id, act, ev, h->facts.recording, h->facts.journal};
+    for (size_t i = 0; i < ARRAY_LEN(taps); i++) {
+        if (taps[i]->fn && (kind != TAP_SIGNAL || taps[i] == &h->watch)) {
+            taps[i]->fn(&e, taps[i]->arg);
+        }
     }
 }
 

@@ -15,8 +15,7 @@ struct rt_playback {
     double ms;
     double bytes; /* reported before the format was known */
     uint32_t bytes_per_ms;
-    void (*changed)(void *arg);
-    void *arg;
+    bool claimed;
 };
 
 int rt_playback_new(struct rt_playback **ret)
@@ -59,9 +58,6 @@ static int played(struct rt_playback *p, const char *item_id, uint32_t content_i
     } else {
         p->bytes += bytes;
     }
-    if (p->changed) { /* under the lock: nobody is told after playback_listen(NULL) returned */
-        p->changed(p->arg);
-    }
     pthread_mutex_unlock(&p->lock);
     return 0;
 }
@@ -103,16 +99,20 @@ int rt_playback_get_state(struct rt_playback *playback, struct rt_playback_state
     return 0;
 }
 
-int playback_listen(struct rt_playback *p, void (*changed)(void *arg), void *arg)
+int playback_claim(struct rt_playback *p)
 {
     pthread_mutex_lock(&p->lock);
-    int err = changed && p->changed ? -EBUSY : 0;
-    if (err >= 0) {
-        p->changed = changed;
-        p->arg = arg;
-    }
+    int err = p->claimed ? -EBUSY : 0;
+    p->claimed = true;
     pthread_mutex_unlock(&p->lock);
     return err;
+}
+
+void playback_release(struct rt_playback *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->claimed = false;
+    pthread_mutex_unlock(&p->lock);
 }
 
 void playback_set_format(struct rt_playback *p, uint32_t bytes_per_ms)

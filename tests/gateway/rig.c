@@ -72,6 +72,8 @@ static void on_tap(const struct tap_event *e, void *arg)
         assert_ok(str_copy(r->last_journal, sizeof(r->last_journal), str_from(e->journal)));
         break;
     case TAP_MODEL_READY:
+    case TAP_MODEL_FAILED:
+    case TAP_SIGNAL:
     case TAP_LEG_START:
     case TAP_TOOL_RESULT:
         break;
