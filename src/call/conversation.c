@@ -124,7 +124,8 @@ void conv_item(struct call *c, const struct call_event *ev)
     if (it.type == ITEM_FUNCTION_CALL) {
         it.status = ITEM_IN_PROGRESS; /* until its output is there, whatever the service thinks of the call */
     }
-    tell_change(c, items_put(&c->history, &it, &index), index);
+    enum items_change change = items_put(&c->history, &it, &index);
+    tell_change(c, change, index);
 }
 
 void conv_deleted(struct call *c, struct str item_id)
@@ -138,7 +139,8 @@ void conv_deleted(struct call *c, struct str item_id)
 void conv_transcript(struct call *c, struct str item_id, struct str text)
 {
     uint32_t index = 0;
-    tell_change(c, items_transcript(&c->history, item_id, text, c->agent, &index), index);
+    enum items_change change = items_transcript(&c->history, item_id, text, c->agent, &index);
+    tell_change(c, change, index);
 }
 
 void conv_text(struct call *c, const struct item *it, struct str text, bool all)
@@ -182,13 +184,15 @@ void conv_call(struct call *c, const struct call_event *ev)
         .arguments = ev->model_tool.arguments,
         .agent = c->response_agent,
     };
-    tell_change(c, items_put(&c->history, &it, &index), index);
+    enum items_change change = items_put(&c->history, &it, &index);
+    tell_change(c, change, index);
 }
 
 void conv_output(struct call *c, struct str tool_call_id, struct str output)
 {
     uint32_t index = 0;
-    tell_change(c, items_output(&c->history, tool_call_id, output, &index), index);
+    enum items_change change = items_output(&c->history, tool_call_id, output, &index);
+    tell_change(c, change, index);
 }
 
 const struct call_item *conv_own(struct call *c, const struct call_item *item)
@@ -202,7 +206,8 @@ const struct call_item *conv_own(struct call *c, const struct call_item *item)
     it.status = ITEM_COMPLETED;
     const struct call_item *kept = keep_item(c, &it);
     if (kept) {
-        tell_change(c, items_put(&c->history, kept, &index), index);
+        enum items_change change = items_put(&c->history, kept, &index);
+        tell_change(c, change, index);
     }
     return kept;
 }

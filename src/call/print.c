@@ -35,8 +35,8 @@ static void print_turn(const struct call_turn *t, struct buf *out)
     buf_printf(out, " number=%u speech_start=%d speech_stop=%d created=%d first_audio=%d first_sent=%d agent_end=%d",
                t->number, t->speech_start_ms, t->speech_stop_ms, t->created_ms, t->first_audio_ms, t->first_sent_ms,
                t->agent_end_ms);
-    buf_printf(out, " item_ms=%u heard_ms=%u tools=%u interrupted=%d", t->item_ms, t->heard_ms, t->tools,
-               t->interrupted);
+    buf_printf(out, " agent=%u item_ms=%u heard_ms=%u tools=%u interrupted=%d", t->agent, t->item_ms, t->heard_ms,
+               t->tools, t->interrupted);
     buf_printf(out, " commit=%d verdict=%s pauses=%u paused_ms=%u end_silence_ms=%u", t->commit_ms,
                call_verdict_name(t->verdict), t->pauses, t->paused_ms, t->end_silence_ms);
 }

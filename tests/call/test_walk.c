@@ -43,6 +43,12 @@ enum letter {
     L_CUE_START,
     L_CUE_COMMIT,
     L_CUE_DISCARD,
+    L_HANDOFF, /* from here to L_RESPOND: with agents only */
+    L_INTERRUPT,
+    L_STOP_RESPONSE,
+    L_STOP_PLAYBACK,
+    L_SAY,
+    L_RESPOND,
     L_CHECK_RUN,
     L_CHECK_ASK,
     L_APPROVE,
@@ -204,9 +210,50 @@ static void apply(enum letter l)
         ev.control_keys.keys = STR("1w#");
         sim_event(&s, &ev);
         break;
+    case L_HANDOFF:
+        sim_tool(&s, current, "call_3", "transfer_to_other");
+        break;
+    case L_INTERRUPT:
+    case L_STOP_RESPONSE:
+    case L_STOP_PLAYBACK:
+        ev.type = EV_CONTROL_INTERRUPT;
+        ev.control_interrupt.kind = l == L_INTERRUPT       ? INTERRUPT_FORCED
+                                    : l == L_STOP_RESPONSE ? INTERRUPT_RESPONSE
+                                                           : INTERRUPT_PLAYBACK;
+        sim_event(&s, &ev);
+        break;
+    case L_SAY:
+        ev.type = EV_CONTROL_SAY;
+        ev.control_say.text = STR("A word.");
+        sim_event(&s, &ev);
+        break;
+    case L_RESPOND:
+        sim_simple(&s, EV_CONTROL_RESPOND);
+        break;
     case LETTER_N:
         break;
     }
+}
+
+/* Two agents that may hand over to each other; whatever else there is, both have. */
+static void two_agents(void)
+{
+    struct call_opts *o = &s.opts;
+    uint32_t to_other = o->n_tools++;
+    uint32_t to_first = o->n_tools++;
+    o->tools[to_other] = (struct call_tool){
+        .name = STR("transfer_to_other"), .parameters = STR("{}"), .kind = CALL_TOOL_HANDOFF, .agent = 1};
+    o->tools[to_first] = o->tools[to_other];
+    o->tools[to_first].name = STR("transfer_to_first");
+    o->tools[to_first].agent = 0;
+    o->n_agents = 2;
+    o->agents[0] = (struct call_agent){.name = STR("first"), .instructions = STR("First.")};
+    o->agents[1] = (struct call_agent){.name = STR("other"), .instructions = STR("Other.")};
+    for (uint32_t i = 0; i < to_other; i++) {
+        assert_int_equal(call_agent_add_tool(&o->agents[0], i) + call_agent_add_tool(&o->agents[1], i), 0);
+    }
+    assert_int_equal(call_agent_add_tool(&o->agents[0], to_other), 0);
+    assert_int_equal(call_agent_add_tool(&o->agents[1], to_first), 0);
 }
 
 static uint32_t node(const struct path *p)
@@ -257,6 +304,9 @@ static uint32_t walk_products(const struct call_opts *opts)
     while (head < tail) {
         struct path here = found[queue[head++]];
         for (int l = 0; l < letters && here.n < DEPTH; l++) {
+            if (l >= L_HANDOFF && l <= L_RESPOND && !(opts && opts->n_agents)) {
+                continue;
+            }
             struct path next = here;
             next.letters[next.n++] = (uint8_t)l;
             play(&next, opts);
@@ -310,6 +360,16 @@ TEST(every_reachable_product_state_of_local_detection_survives_every_event)
     assert_true(walk_kind(TURN_LOCAL, false) >= 60);
     assert_true(walk_kind(TURN_HYBRID, true) >= 60);
     assert_true(walk_kind(TURN_MANUAL, false) >= 40);
+}
+
+TEST(every_reachable_product_state_with_two_agents_survives_every_event)
+{
+    struct call_opts opts;
+    sim_init(&s);
+    two_agents();
+    opts = s.opts;
+    sim_done(&s);
+    assert_true(walk_products(&opts) >= 60);
 }
 
 /* Every kind of approval, with what the caller hears meanwhile. */
@@ -444,6 +504,55 @@ static void decide_something(void)
     sim_event(&s, &ev);
 }
 
+/* A person at the API, and a service that tells of its items: in any order, at any time. */
+static void ask_something(void)
+{
+    struct call_item it = {.id = STR("i7"), .role = (enum item_role)(1 + dice(3)), .n_parts = 1};
+    it.parts[0] = (struct call_part){.kind = (enum part_kind)dice(PART_KIND_N), .text = STR("what then")};
+    struct call_event ev = {.type = EV_CONTROL_INTERRUPT};
+    switch (dice(9)) {
+    case 0:
+        ev.control_interrupt.kind = (enum interrupt_kind)dice(INTERRUPT_KIND_N);
+        break;
+    case 1:
+        ev.type = EV_CONTROL_RESPOND;
+        ev.control_respond.no_tools = dice(2);
+        break;
+    case 2:
+        ev.type = EV_CONTROL_SAY;
+        ev.control_say.text = STR("A word.");
+        ev.control_say.interrupt = dice(2);
+        break;
+    case 3:
+        ev.type = EV_CONTROL_MESSAGE;
+        ev.control_message.item = &it;
+        ev.control_message.respond = dice(2);
+        break;
+    case 4:
+        ev.type = EV_CONTROL_AGENT;
+        ev.control_agent.agent = dice(4);
+        ev.control_agent.instructions = dice(2) ? STR("Whisper.") : STR("");
+        break;
+    case 5:
+        ev.type = EV_CONTROL_ENABLE;
+        ev.control_enable.tool = dice(6);
+        ev.control_enable.on = dice(2);
+        break;
+    case 6:
+        ev.type = EV_MODEL_ITEM;
+        ev.model_item.item = &it;
+        break;
+    case 7:
+        ev.type = dice(2) ? EV_MODEL_ITEM_DELETED : EV_MODEL_ITEM_TRUNCATED;
+        ev.model_item_gone.item_id = STR("i7");
+        break;
+    default:
+        ev.type = dice(2) ? EV_MODEL_UPDATED : EV_CONTROL_COMMIT;
+        break;
+    }
+    sim_event(&s, &ev);
+}
+
 static void draw_rules(struct tool_rules *r)
 {
     *r = (struct tool_rules){
@@ -468,7 +577,8 @@ static void actor_step(struct actor *a)
         if (a->generating) {
             char id[16];
             snprintf(id, sizeof(id), "call_%u", dice(50));
-            sim_tool(&s, a->response, id, dice(8) ? "check_order_status" : "nonsense");
+            static const char *const names[] = {"nonsense", "transfer_to_other", "transfer_to_first"};
+            sim_tool(&s, a->response, id, dice(4) ? "check_order_status" : names[dice(3)]);
         }
         break;
     case 3: {
@@ -482,6 +592,11 @@ static void actor_step(struct actor *a)
     }
     case 6:
         decide_something();
+        break;
+    case 8:
+        if (s.opts.n_agents && dice(4) == 0) {
+            ask_something();
+        }
         break;
     case 4:
         if (dice(6) == 0) {
@@ -548,6 +663,9 @@ static void random_call(uint64_t number)
     if (dice(2)) {
         draw_rules(&s.opts.tools[0].rules);
     }
+    if (dice(2)) {
+        two_agents();
+    }
     sim_start(&s);
     sim_begin(&s);
     if (dice(2)) {
@@ -602,5 +720,6 @@ TEST(seeded_random_calls_keep_every_invariant)
 
 TEST_MAIN(T(every_reachable_product_state_survives_every_event),
           T(every_reachable_product_state_of_local_detection_survives_every_event),
+          T(every_reachable_product_state_with_two_agents_survives_every_event),
           T(every_reachable_product_state_with_approvals_and_fillers_survives_every_event),
           T(seeded_random_calls_keep_every_invariant))
