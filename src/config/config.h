@@ -132,6 +132,26 @@ enum config_effort {
     CONFIG_EFFORT_N
 };
 
+/* What happens to an approval that nobody gives. */
+enum config_policy { CONFIG_POLICY_DEFAULT, CONFIG_POLICY_REJECT, CONFIG_POLICY_APPROVE };
+
+/* What the caller hears while a tool takes its time. */
+struct config_filler {
+    bool enabled;
+    uint32_t after_ms;
+    struct str words;
+    struct str sound; /* WAV file, in place of words; "": none */
+};
+
+struct config_approvals {
+    uint32_t timeout_ms; /* 0: none */
+    enum config_policy late;
+    struct str words;     /* told to the caller meanwhile; "": nothing */
+    struct str rejection; /* "": ours */
+    struct config_list languages, yes, no;
+    struct str yes_words, no_words; /* what follows from them: one on a line */
+};
+
 /* An entry of tools, or of agent.tools, that is a map. Texts in {{ }} are templates. */
 struct config_tool {
     struct str name;
@@ -149,6 +169,13 @@ struct config_tool {
     uint32_t timeout_ms;    /* 0: deadlines.tool_ms */
     uint32_t max_response_bytes;
     bool retry;
+    uint32_t run_ms; /* of any kind of tool; 0: deadlines.tool_ms */
+    /* As they were given: zeros and empty texts stand for config.filler and config.approvals. */
+    struct tool_rules rules;
+    bool fills;                      /* false: no filler at all */
+    struct str filler_sound;         /* WAV file */
+    struct config_list approve_when; /* conditions, checked */
+    enum config_policy approve_late;
 };
 
 #define CONFIG_MAX_AGENTS   32
@@ -318,6 +345,8 @@ struct config {
     uint32_t agent_count;
     uint32_t start_agent; /* index into agents */
     struct str start_agent_name;
+    struct config_filler filler;
+    struct config_approvals approvals;
     const struct config_tool *tools; /* every tool that is described or used; distinct names */
     uint32_t tool_count;
     const struct config_route *routes;

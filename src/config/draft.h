@@ -9,7 +9,7 @@
 #include "config/options.h"
 #include "config/yaml.h"
 
-#define DRAFT_MAX_OPTIONS   320
+#define DRAFT_MAX_OPTIONS   400
 #define DRAFT_MAX_PROVIDERS 16
 #define DRAFT_MAX_TOOLS     128
 #define DRAFT_MAX_REFS      64
@@ -186,6 +186,11 @@ void finish_tracing(struct draft *d);
 
 /* finish.c: what follows from several values, and the checks over them. */
 void finish_draft(struct draft *d);
+
+/* approvals.c: what may be said of a tool's use: conditions, sounds; words of consent. */
+void check_tool_rules(struct draft *d, struct config_tool *tool, const char *prefix, const struct origin *origins,
+                      const struct origin *entry);
+void finish_approvals(struct draft *d);
 
 /* turns.c: turn detection, interruption and silence: what is told to the service, what stays with us. */
 void finish_turns(struct draft *d);

@@ -427,6 +427,7 @@ void finish_agent(struct draft *d)
     finish_agent_tools(d);
     finish_turns(d);
     finish_tracing(d);
+    finish_approvals(d);
     finish_greeting(d);
     check_variables(d, &agent->variables, draft_origin(d, "agent.variables"), "agent.variables");
     agent->parallel_tool_calls_set = draft_given(d, "agent.parallel_tool_calls");

@@ -62,6 +62,24 @@ static const struct option_word words_log_format[] = {{"text", CONFIG_LOG_TEXT, 
                                                       {"console", CONFIG_LOG_TEXT, true},
                                                       {NULL, 0, false}};
 
+static const struct option_word words_mode[] = {
+    {"parallel", TOOL_PARALLEL, false}, {"sequential", TOOL_SEQUENTIAL, false}, {NULL, 0, false}};
+
+static const struct option_word words_approval[] = {{"never", APPROVAL_NEVER, false},
+                                                    {"always", APPROVAL_ALWAYS, false},
+                                                    {"when", APPROVAL_WHEN, false},
+                                                    {"spoken", APPROVAL_SPOKEN, false},
+                                                    {"true", APPROVAL_ALWAYS, true},
+                                                    {"false", APPROVAL_NEVER, true},
+                                                    {NULL, 0, false}};
+
+static const struct option_word words_policy[] = {
+    {"reject", CONFIG_POLICY_REJECT, false}, {"approve", CONFIG_POLICY_APPROVE, false}, {NULL, 0, false}};
+
+static const struct option_word words_consent[] = {{"en", 0, false}, {"de", 0, false}, {"fr", 0, false},
+                                                   {"es", 0, false}, {"it", 0, false}, {"pt", 0, false},
+                                                   {"nl", 0, false}, {NULL, 0, false}};
+
 #define DEMO_INSTRUCTIONS                                                                                              \
     "You are Robin, the friendly voice of a small web shop, on the telephone. Speak the caller's language. Answer in " \
     "one to three short sentences, without lists or symbols, and say numbers as words. Use check_order_status when "   \
@@ -331,6 +349,34 @@ const struct option option_table[] = {
     {TOOL(OPTION_BOOL, "webhook.retry", retry), .def = "false", .meaning = "Try once more also with POST, PATCH and DELETE, which GET and PUT always do"},
     {TOOL(OPTION_FILE, "webhook.ca_file", ca_file), .def_text = "the system's store", .meaning = "PEM file with the authorities that the endpoint's certificate is checked against"},
 
+    {TOOL(OPTION_MS, "timeout_ms", run_ms), .min = 0, .max = 3600000, .def = "0", .def_text = "webhook.timeout_ms, else deadlines.tool_ms; five minutes in the background", .meaning = "Longest time that the tool may take"},
+    {TOOL(OPTION_STR, "on_timeout", rules.timeout_text), .def_text = "an error that asks to try again", .meaning = "What the model is told when the time is up"},
+    {TOOL(OPTION_ENUM, "mode", rules.mode), .words = words_mode, .def = "parallel", .meaning = "parallel, or sequential: it waits for the tools called before it, and later ones wait for it"},
+    {TOOL(OPTION_BOOL, "background", rules.background), .def = "false", .meaning = "The model is told at once that it has started, and the result when nobody speaks"},
+    {TOOL(OPTION_BOOL, "cancel_on_interrupt", rules.cancel_on_interrupt), .def = "false", .meaning = "Give it up when the caller interrupts"},
+    {TOOL(OPTION_BOOL, "filler.enabled", fills), .def = "true", .meaning = "Whether the caller is told to wait when it takes its time"},
+    {TOOL(OPTION_MS, "filler.after_ms", rules.filler.after_ms), .min = 0, .max = 60000, .def = "0", .def_text = "filler.after_ms", .meaning = "Silence before the filler"},
+    {TOOL(OPTION_STR, "filler.words", rules.filler.words), .def_text = "filler.words", .meaning = "Filler of this tool, said exactly"},
+    {TOOL(OPTION_FILE, "filler.sound", filler_sound), .def_text = "filler.sound", .meaning = "WAV file of at most ten seconds that is played in place of words"},
+    {TOOL(OPTION_ENUM, "approval.mode", rules.approval.kind), .words = words_approval, .def = "never", .def_text = "never; when if there are conditions", .meaning = "Whose yes it needs: never, always (somebody's, see approvals.md), when a condition holds, or spoken: the caller's own"},
+    {TOOL(OPTION_TEXTS, "approval.when", approve_when), .meaning = "Conditions on the arguments, one of which makes an approval necessary: amount > 100"},
+    {TOOL(OPTION_MS, "approval.timeout_ms", rules.approval.timeout_ms), .min = 0, .max = 86400000, .def = "0", .def_text = "approvals.timeout_ms", .meaning = "Time for a decision"},
+    {TOOL(OPTION_ENUM, "approval.on_timeout", approve_late), .words = words_policy, .def_text = "approvals.on_timeout", .meaning = "reject or approve when nobody decides in time"},
+    {TOOL(OPTION_STR, "approval.words", rules.approval.words), .def_text = "approvals.words", .meaning = "What the caller is told while a decision is awaited"},
+
+    /* all tools */
+    {ROOT(OPTION_BOOL, "filler.enabled", filler.enabled), .def = "true", .meaning = "Tell the caller to wait while a tool takes its time: once, and only into silence"},
+    {ROOT(OPTION_MS, "filler.after_ms", filler.after_ms), .min = 100, .max = 60000, .def = "1200", .meaning = "Silence before the filler"},
+    {ROOT(OPTION_STR, "filler.words", filler.words), .def = "One moment, please.", .meaning = "What is said, exactly"},
+    {ROOT(OPTION_FILE, "filler.sound", filler.sound), .def_text = "none", .meaning = "WAV file of at most ten seconds that is played in place of words"},
+    {ROOT(OPTION_MS, "approvals.timeout_ms", approvals.timeout_ms), .min = 0, .max = 86400000, .def = "60000", .meaning = "Time for a decision; 0: until the call ends"},
+    {ROOT(OPTION_ENUM, "approvals.on_timeout", approvals.late), .words = words_policy, .def = "reject", .meaning = "reject or approve when nobody decides in time"},
+    {ROOT(OPTION_STR, "approvals.words", approvals.words), .def = "One moment, I have to get approval for that.", .meaning = "What the caller is told while a decision is awaited; \"\": nothing"},
+    {ROOT(OPTION_STR, "approvals.rejection", approvals.rejection), .def_text = "The use of {{tool}} was not approved.", .meaning = "What the model is told of a rejection that came without a message"},
+    {ROOT(OPTION_LIST, "approvals.languages", approvals.languages), .words = words_consent, .def_text = "en, and the language of agent.transcription", .meaning = "Languages whose words for yes and no are known in a spoken approval: en, de, fr, es, it, pt, nl"},
+    {ROOT(OPTION_TEXTS, "approvals.yes", approvals.yes), .def_text = "those of approvals.languages", .meaning = "Words and phrases that agree, in place of the known ones"},
+    {ROOT(OPTION_TEXTS, "approvals.no", approvals.no), .def_text = "those of approvals.languages", .meaning = "Words and phrases that refuse; one of them outweighs every yes"},
+
     /* routes */
     {ROUTE(OPTION_STR, "name", name), .def_text = "its number", .meaning = "Name in logs and in ringtrip check"},
     {ROUTE(OPTION_WHEN, "when", when), .def_text = "true", .meaning = "Condition on the call; a route without one takes every call"},
@@ -462,6 +508,9 @@ const struct option_shorthand option_shorthands[] = {
     {"agent.barge_in", "agent.barge_in.enabled", "agent.barge_in.enabled"},
     {"agent.silence", "agent.silence.enabled", "agent.silence.enabled"},
     {"agent.dead_air", "agent.dead_air.enabled", "agent.dead_air.enabled"},
+    {"filler", "filler.enabled", "filler.enabled"},
+    {"filler", "filler.enabled", "filler.enabled", OPTION_TOOL},
+    {"approval", "approval.mode", "approval.mode", OPTION_TOOL},
 };
 const uint32_t option_shorthand_count = ARRAY_LEN(option_shorthands);
 

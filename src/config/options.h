@@ -105,6 +105,7 @@ struct option_shorthand {
     const char *group;
     const char *word_key;
     const char *null_key;
+    enum option_scope scope;
 };
 extern const struct option_shorthand option_shorthands[];
 extern const uint32_t option_shorthand_count;

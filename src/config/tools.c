@@ -496,6 +496,7 @@ static const struct config_tool *take_tool(struct draft *d, const struct yaml_no
     walk_struct(d, OPTION_TOOL, n, r.tool, r.origins, r.prefix);
     if (d->problems == problems && !d->out_of_memory) { /* what follows from a mistake is not worth telling */
         check_tool(&r);
+        check_tool_rules(d, r.tool, r.prefix, r.origins, &at);
     }
     return d->problems == problems ? r.tool : NULL;
 }

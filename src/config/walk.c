@@ -76,10 +76,10 @@ static void set_option(struct walk *w, const struct option *o, const struct yaml
     buf_done(&why);
 }
 
-static const struct option_shorthand *shorthand_find(struct str path)
+static const struct option_shorthand *shorthand_find(enum option_scope scope, struct str path)
 {
     for (uint32_t i = 0; i < option_shorthand_count; i++) {
-        if (str_is(path, option_shorthands[i].group)) {
+        if (option_shorthands[i].scope == scope && str_is(path, option_shorthands[i].group)) {
             return &option_shorthands[i];
         }
     }
@@ -89,7 +89,7 @@ static const struct option_shorthand *shorthand_find(struct str path)
 /* A group written as one word, or null. */
 static bool take_shorthand(struct walk *w, struct str path, const struct yaml_node *n)
 {
-    const struct option_shorthand *s = w->scope == OPTION_ROOT && n->kind == YAML_SCALAR ? shorthand_find(path) : NULL;
+    const struct option_shorthand *s = n->kind == YAML_SCALAR ? shorthand_find(w->scope, path) : NULL;
     const struct option *o;
 
     if (!s) {

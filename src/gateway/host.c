@@ -65,6 +65,7 @@ static void begin_closing(struct host *h)
 {
     h->state = HOST_CLOSING;
     host_cancel_tools(h);
+    host_approvals_drop(h);
     h->worker->queued_bytes -= h->queued_bytes;
     h->queued_bytes = 0;
     admission_token_drop(h->worker->env.admission, h->id);

@@ -93,6 +93,12 @@ void host_run_tool(struct host *h, const struct call_action *act);
 void host_cancel_tool(struct host *h, struct str tool_call_id);
 void host_cancel_tools(struct host *h);
 
+/* host_approvals.c */
+void host_check_tool(struct host *h, const struct call_action *act);
+void host_ask_approval(struct host *h, const struct call_action *act);
+void host_approval_decided(struct host *h, const struct call_action *act);
+void host_approvals_drop(struct host *h); /* the call is over */
+
 /* host_record.c */
 void record_begin(struct host *h);
 /* A sign of life every few seconds: when a killed process' calls are closed, their end is the last of them. */

@@ -65,6 +65,12 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_TOOL_UNKNOWN:
         metrics_add_word(m, METRIC_TOOLS, STR("unknown"), 1);
         break;
+    case NOTE_TOOL_FILLER:
+        metrics_add_word(m, METRIC_TOOL_FILLERS, text, 1);
+        break;
+    case NOTE_TOOL_BACKGROUND:
+        metrics_add_word(m, METRIC_TOOL_BACKGROUND, text, 1);
+        break;
     case NOTE_TOOL_TIMEOUT:
         metrics_add_word(m, METRIC_TOOLS, STR("timeout"), 1);
         break;
@@ -94,8 +100,6 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_TOOL_DUPLICATE:
     case NOTE_TOOL_LATE:
     case NOTE_TOOL_CONFLICT:
-    case NOTE_TOOL_FILLER:
-    case NOTE_TOOL_BACKGROUND:
     case NOTE_TOOL_CANCELLED:
     case NOTE_TOOL_RESENT:
     case NOTE_FAREWELL:

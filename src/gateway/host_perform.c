@@ -258,8 +258,13 @@ void host_perform(struct host *h, const struct call_action *act)
         close_model(h);
         break;
     case ACT_TOOL_CHECK:
+        host_check_tool(h, act);
+        break;
     case ACT_TOOL_APPROVAL:
+        host_ask_approval(h, act);
+        break;
     case ACT_TOOL_DECIDED:
+        host_approval_decided(h, act);
         break;
     case ACT_TOOL_RUN:
         host_run_tool(h, act);

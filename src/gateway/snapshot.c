@@ -135,8 +135,11 @@ static void fill_webhook(struct webhook_opts *o, const struct config_tool *t, co
     };
 }
 
-static int fill_webhook_tool(const struct config_tool *t, uint32_t default_ms, struct snapshot_tool *slot)
+#define BACKGROUND_MS 300000 /* nobody waits for it */
+
+static int fill_webhook_tool(const struct config_tool *t, uint32_t tool_ms, struct snapshot_tool *slot)
 {
+    uint32_t default_ms = t->run_ms ? t->run_ms : t->rules.background ? BACKGROUND_MS : tool_ms;
     slot->headers = calloc(MAX(t->headers.n, 1u), sizeof(*slot->headers));
     if (!slot->headers) {
         return -ENOMEM;
@@ -169,6 +172,10 @@ static int fill_tool(struct snapshot *s, const struct config_tool *t, struct buf
 {
     struct snapshot_tool *slot = &s->tools[s->n_tools++];
     int err = t->builtin ? fill_builtin_tool(t, slot, ret_err) : fill_webhook_tool(t, s->cfg->deadlines.tool_ms, slot);
+    if (err < 0) {
+        return err;
+    }
+    err = snapshot_fill_rules(s->cfg, t, slot, ret_err);
     if (err < 0) {
         return err;
     }
@@ -255,6 +262,9 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->limits.queue_ms = cfg->limits.queue_ms;
     o->limits.uplink_ms = cfg->limits.uplink_ms;
     o->record = cfg->records.recording;
+    o->approvals.yes = cfg->approvals.yes_words;
+    o->approvals.no = cfg->approvals.no_words;
+    o->approvals.rejection = cfg->approvals.rejection;
     int err = check_turns(&o->turn, s->provider, ret_err);
     if (err >= 0) {
         err = fill_tools(s, ret_err);
@@ -319,6 +329,7 @@ struct snapshot *snapshot_unref(struct snapshot *s)
         for (uint32_t i = 0; i < s->n_tools; i++) {
             json_schema_free(s->tools[i].schema);
             free(s->tools[i].headers);
+            snapshot_rules_done(&s->tools[i]);
         }
         free(s->tools);
         arena_done(&s->own);

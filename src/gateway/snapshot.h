@@ -6,6 +6,7 @@
 #define GATEWAY_SNAPSHOT_H
 
 #include "api/api_opts.h"
+#include "base/condition.h"
 #include "base/json_schema.h"
 #include "carriers/twilio/twilio_opts.h"
 #include "config/config.h"
@@ -22,6 +23,9 @@ struct snapshot_tool {
     struct code_opts code;
     struct webhook_opts webhook;
     struct webhook_pair *headers;
+    struct condition **conditions; /* one of which makes an approval necessary */
+    uint32_t n_conditions;
+    uint8_t *sound; /* of call.rules.filler */
 };
 
 struct snapshot {
@@ -45,6 +49,11 @@ struct snapshot {
 const struct snapshot_tool *snapshot_tool(const struct snapshot *s, struct str name);
 
 /* Takes cfg's reference, also on failure. ret_err gets a sentence: a CA file that cannot be read, an unknown tool. */
+/* snapshot_rules.c: what is configured of a tool's approval, order and filler, into slot->call.rules. */
+MUST_USE int snapshot_fill_rules(const struct config *cfg, const struct config_tool *t, struct snapshot_tool *slot,
+                                 struct buf *ret_err);
+void snapshot_rules_done(struct snapshot_tool *slot);
+
 MUST_USE int snapshot_new(struct config *cfg, struct buf *ret_err, struct snapshot **ret);
 struct snapshot *snapshot_ref(struct snapshot *s);
 struct snapshot *snapshot_unref(struct snapshot *s);

@@ -9,6 +9,7 @@
 #include "call/call.h"
 #include "call/store.h"
 #include "gateway/admission.h"
+#include "gateway/approvals.h"
 #include "gateway/records.h"
 #include "gateway/scribe.h"
 #include "gateway/snapshot.h"
@@ -55,8 +56,10 @@ struct worker {
     struct host **hosts;       /* by slot; NULL: free */
     uint32_t *generations;
     uint32_t n_slots, n_hosts;
-    uint32_t tool_jobs;          /* under way; they outlive their calls */
-    struct tool_job *webhooks;   /* those of them that can be broken off */
+    uint32_t tool_jobs;         /* under way; they outlive their calls */
+    struct tool_job *webhooks;  /* those of them that can be broken off */
+    struct approvals approvals; /* uses of tools that wait for a decision */
+    struct approval_hook approval_hook;
     struct call_actions actions; /* of the step under way */
     struct buf journal;          /* of the step under way */
     struct openai_scratch openai;
@@ -76,6 +79,15 @@ void worker_set_snapshot(struct worker *w, struct snapshot *snapshot);
 uint32_t worker_calls(const struct worker *w);
 /* Jobs that still hold on to the worker. */
 uint32_t worker_busy(const struct worker *w);
+
+struct approval_decision {
+    const struct approval *approval; /* lent; may be gone when worker_decide returns */
+    bool approve;
+    bool always;        /* the same for every later use of the tool in this call */
+    struct str message; /* rejected: for the model; empty: the usual */
+};
+/* -ENOENT: its call is over. */
+MUST_USE int worker_decide(struct worker *w, const struct approval_decision *d);
 
 /* Lookups among live calls; NULL: none. */
 struct host *worker_by_id(struct worker *w, struct host_id id);

@@ -18,11 +18,14 @@
 #define METRIC_OK_WORDS      "ok error"
 #define METRIC_SPAN_WORDS    "exported rejected failed dropped over_limit"
 #define METRIC_TOOL_WORDS    "ok error timeout unknown"
-#define METRIC_STAGE_WORDS   "created stall cancel"
-#define METRIC_TOKEN_WORDS   "in_text in_audio cached_text cached_audio out_text out_audio"
-#define METRIC_AUTH_WORDS    "signature token bearer"
-#define METRIC_HTTP_WORDS    "2xx 3xx 4xx 5xx 1xx"
-#define METRIC_SIDE_WORDS    "carrier model"
+#define METRIC_APPROVAL_WORDS                                                                                          \
+    "approved rejected timeout-approved timeout-rejected sticky-approved sticky-rejected caller-asked "                \
+    "caller-approved caller-rejected gone"
+#define METRIC_STAGE_WORDS "created stall cancel"
+#define METRIC_TOKEN_WORDS "in_text in_audio cached_text cached_audio out_text out_audio"
+#define METRIC_AUTH_WORDS  "signature token bearer"
+#define METRIC_HTTP_WORDS  "2xx 3xx 4xx 5xx 1xx"
+#define METRIC_SIDE_WORDS  "carrier model"
 #define METRIC_LINE_WORDS                                                                                              \
     "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled other"
 #define METRIC_SILENCE_WORDS  "prompt goodbye other"
@@ -103,6 +106,14 @@
       "Cost of the tokens used, in the currency of the price table.")                                                  \
     X(METRIC_TOOLS, COUNTER, "ringtrip_tool_calls_total", "result", METRIC_TOOL_WORDS, "Tool calls of agents.")        \
     X(METRIC_TOOL_SECONDS, TURN_HISTOGRAM, "ringtrip_tool_seconds", NULL, NULL, "Duration of tool calls.")             \
+    X(METRIC_TOOL_FILLERS, COUNTER, "ringtrip_tool_fillers_total", "kind", "words sound approval",                     \
+      "What callers heard while a tool took its time or somebody had to decide.")                                      \
+    X(METRIC_TOOL_BACKGROUND, COUNTER, "ringtrip_tool_background_total", "step", "started reported",                   \
+      "Tools in the background: begun, and told about.")                                                               \
+    X(METRIC_APPROVALS, COUNTER, "ringtrip_approvals_total", "outcome", METRIC_APPROVAL_WORDS,                         \
+      "How it was decided whether a tool may run.")                                                                    \
+    X(METRIC_APPROVALS_PENDING, GAUGE, "ringtrip_approvals_pending", NULL, NULL,                                       \
+      "Uses of tools that wait for a decision.")                                                                       \
     X(METRIC_AUDIO_QUEUE, GAUGE, "ringtrip_audio_queue_bytes", NULL, NULL,                                             \
       "Agent audio that waits to be sent, all calls.")                                                                 \
     X(METRIC_SOCKETS, GAUGE, "ringtrip_unauthenticated_sockets", NULL, NULL,                                           \

@@ -108,8 +108,8 @@ TEST(every_alias_leads_to_a_key)
         assert_null(option_find(OPTION_ROOT, str_from(option_aliases[i].from)));
     }
     for (uint32_t i = 0; i < option_shorthand_count; i++) {
-        assert_non_null(option_find(OPTION_ROOT, str_from(option_shorthands[i].word_key)));
-        assert_non_null(option_find(OPTION_ROOT, str_from(option_shorthands[i].null_key)));
+        assert_non_null(option_find(option_shorthands[i].scope, str_from(option_shorthands[i].word_key)));
+        assert_non_null(option_find(option_shorthands[i].scope, str_from(option_shorthands[i].null_key)));
     }
 }
 
