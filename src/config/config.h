@@ -81,6 +81,7 @@ struct config_provider {
     struct cost_prices prices; /* of prices.<model>; all zero when unknown */
     struct config_list tools;  /* only these of an agent's tools, when narrowed */
     bool narrowed;
+    uint32_t session_max_s;      /* 0: none known */
     struct config_list failover; /* names of providers that take over, in this order; distinct, known, not this one */
     const uint32_t *failover_to; /* the same as indices into config.providers */
 };
@@ -257,6 +258,14 @@ struct config_vad {
     struct str model_file; /* "": the network that is built in */
 };
 
+/* Another model session takes over: call_renewal_opts as far as it is set by hand. */
+struct config_renewal {
+    bool enabled;
+    uint32_t before_s, latest_s;
+    uint32_t attempts;
+    uint32_t backoff_ms, open_ms, gap_ms, filler_ms;
+};
+
 struct config_playout {
     uint32_t lead_ms;
     uint32_t max_lead_ms;
@@ -356,6 +365,7 @@ struct config {
     struct str time_zone;        /* of conditions, and of dates in texts: "Europe/Berlin"; "UTC" */
     struct config_map variables; /* for templates */
     struct config_vad vad;
+    struct config_renewal renewal;
     struct config_playout playout;
     struct config_limits limits;
     const struct config_price *prices;

@@ -160,6 +160,7 @@ const struct option option_table[] = {
     {PROVIDER(OPTION_SECRET_MAP, "headers", headers), .meaning = "Further request headers, name: value"},
     {PROVIDER(OPTION_SECRET_MAP, "query", query), .meaning = "Further query parameters, name: value"},
     {PROVIDER(OPTION_LIST, "tools", tools), .def_text = "all of the agent's", .meaning = "Only these of an agent's tools are offered over this provider; an empty list is none"},
+    {PROVIDER(OPTION_SECONDS, "session_max_s", session_max_s), .min = 0, .max = 86400, .word0 = "none", .def = "3600", .meaning = "A session of it lasts so long at most, in seconds; what the service itself says counts when it is less"},
     {PROVIDER(OPTION_LIST, "failover", failover), .def_text = "none", .meaning = "Names of the providers that take a call over, one after the other, when this one fails"},
 
     /* carriers */
@@ -319,6 +320,16 @@ const struct option option_table[] = {
     DROPPED("no_input.initial_timeout_sec", "Write agent.silence.after_ms"),
     DROPPED("no_input.grace_timeout_sec", "Write agent.silence.again_ms"),
     DROPPED("no_input.max_check_ins", "Each of agent.silence.prompts is asked once"),
+
+    /* renewal */
+    {ROOT(OPTION_BOOL, "renewal.enabled", renewal.enabled), .null_text = "false", .def = "true", .meaning = "Another model session takes over before the service ends one, and when one is lost"},
+    {ROOT(OPTION_SECONDS, "renewal.before_s", renewal.before_s), .min = 1, .max = 3600, .def = "180", .meaning = "So long before its end, in seconds, the next session is opened and waits for a moment in which nobody speaks"},
+    {ROOT(OPTION_SECONDS, "renewal.latest_s", renewal.latest_s), .min = 1, .max = 600, .def = "15", .meaning = "So long before the end, in seconds, it takes over in any moment"},
+    {ROOT(OPTION_U32, "renewal.attempts", renewal.attempts), .min = 1, .max = 20, .def = "3", .meaning = "How often a session is tried to be opened at one provider before the next of its failover list is"},
+    {ROOT(OPTION_MS, "renewal.open_ms", renewal.open_ms), .min = 500, .max = 60000, .def = "6000", .meaning = "A session must be ready within this time"},
+    {ROOT(OPTION_MS, "renewal.backoff_ms", renewal.backoff_ms), .min = 10, .max = 10000, .def = "250", .meaning = "Wait before the second attempt; it doubles each time"},
+    {ROOT(OPTION_MS, "renewal.gap_ms", renewal.gap_ms), .min = 1000, .max = 120000, .def = "15000", .meaning = "Without any session for so long the caller hears agent.apology"},
+    {ROOT(OPTION_MS, "renewal.filler_ms", renewal.filler_ms), .min = 0, .max = 60000, .word0 = "none", .def = "2000", .meaning = "Silence in such a gap before the caller hears a soft tone; 0 is none"},
 
     /* playout and limits */
     {ROOT(OPTION_MS, "playout.lead_ms", playout.lead_ms), .min = 40, .max = 2000, .def = "200", .meaning = "Agent audio that may be outstanding at the carrier"},

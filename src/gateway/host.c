@@ -52,7 +52,7 @@ static void leave(struct host *h)
 /* Goes as far towards the grave as the sockets and files allow. The last step frees. */
 static void advance(struct host *h)
 {
-    if (h->state == HOST_CLOSING && !h->leg && !h->model && h->models_closing == 0) {
+    if (h->state == HOST_CLOSING && !h->leg && !h->models) {
         h->state = HOST_FILING;
         host_close_files(h);
     }
@@ -72,9 +72,7 @@ static void begin_closing(struct host *h)
     if (h->leg) {
         leg_close(h->leg);
     }
-    if (h->model) {
-        model_close(h->model);
-    }
+    host_close_models(h);
 }
 
 void host_fail(struct host *h, enum call_reason reason, const char *detail)
@@ -139,13 +137,10 @@ static void step(struct host *h, const struct call_event *ev)
     call_step(h->call, ev, now_us, &w->actions);
     write_journal(h, ev, now_us);
     struct leg *leg = h->leg;
-    struct model *model = h->model;
     if (leg) {
         leg_cork(leg);
     }
-    if (model) {
-        model_cork(model);
-    }
+    host_cork_models(h);
     for (uint32_t i = 0; i < w->actions.n && h->state == HOST_LIVE; i++) {
         const struct call_action *act = &w->actions.list[i];
         host_perform(h, act);
@@ -156,9 +151,7 @@ static void step(struct host *h, const struct call_event *ev)
     if (leg && leg == h->leg) {
         leg_uncork(leg);
     }
-    if (model && model == h->model) {
-        model_uncork(model);
-    }
+    host_uncork_models(h);
     h->deadline_us = call_deadline_us(h->call);
     account_audio(h, ev);
     w->stepping = false;
@@ -327,6 +320,7 @@ static void fill_opts(struct host *h, const struct host_birth *b)
     h->opts = h->snapshot->call;
     h->opts.call_id = str_from(h->call_id);
     h->opts.vad.weights = str_from(w->env.vad && h->opts.vad.on ? vad_model_id(w->env.vad) : "");
+    host_providers(h);
     h->opts.record = h->opts.record && records_room(w->env.records);
 }
 

@@ -36,6 +36,7 @@ struct host_facts {
     bool priced;
     struct cost_prices prices;
     uint32_t lines, turns, tools;
+    uint32_t renewals;
     uint32_t barge_ins, pauses; /* of the agent: for an interruption, for nothing */
     uint32_t *gaps_ms;          /* response latency of each turn */
     size_t n_gaps, cap_gaps;
@@ -43,6 +44,9 @@ struct host_facts {
     struct buf end_text;    /* end's detail, kept */
     struct buf user, agent; /* text of the turn under way */
 };
+
+struct host_model; /* host_model.c */
+void host_providers(struct host *h); /* which may be tried: into opts */
 
 struct host {
     struct worker *worker;
@@ -59,8 +63,7 @@ struct host {
     struct leg *leg;
     bool had_leg;
     bool apologise;
-    struct model *model;
-    uint32_t models_closing; /* closed by us, on_closed not yet seen */
+    struct host_model *models; /* sessions, the newest first; until their on_closed */
     struct vad_stream *vad;  /* made with the first chunk */
     struct event_queue queue;
     size_t queued_bytes; /* our part of worker->queued_bytes */
@@ -86,6 +89,15 @@ void host_perform(struct host *h, const struct call_action *act);
 void host_open_recorder(struct host *h, enum audio_format format);
 void host_open_journal(struct host *h);
 void host_close_files(struct host *h);
+
+/* host_model.c */
+void host_open_model(struct host *h, const struct call_action *act);
+void host_close_model(struct host *h, uint32_t session);
+void host_close_models(struct host *h);
+/* To the session that the action names; nothing when there is none. */
+void host_perform_model(struct host *h, const struct call_action *act);
+void host_cork_models(struct host *h);
+void host_uncork_models(struct host *h);
 
 /* host_tools.c */
 void host_run_tool(struct host *h, const struct call_action *act);

@@ -19,6 +19,16 @@ static void count_resume(struct host *h, uint64_t ms, struct str verdict)
     metrics_observe_us(m, METRIC_PAUSE_SECONDS, ms * 1000);
 }
 
+static void count_renewal(struct host *h, uint64_t gap_ms, struct str moment)
+{
+    struct metrics *m = h->worker->env.metrics;
+    h->facts.renewals++;
+    metrics_add_word(m, METRIC_RENEWALS, moment, 1);
+    if (gap_ms > 0) {
+        metrics_observe_us(m, METRIC_GAP_SECONDS, gap_ms * 1000);
+    }
+}
+
 static void count_note(struct host *h, const struct call_action *act)
 {
     struct metrics *m = h->worker->env.metrics;
@@ -74,13 +84,19 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_TOOL_TIMEOUT:
         metrics_add_word(m, METRIC_TOOLS, STR("timeout"), 1);
         break;
-    case NOTE_RENEWAL:
     case NOTE_RENEWED:
+        count_renewal(h, value, text);
+        break;
     case NOTE_RENEWAL_FAILED:
+        metrics_add(m, METRIC_RENEWAL_FAILURES, 1);
+        break;
     case NOTE_FAILOVER:
+        metrics_add(m, METRIC_FAILOVERS, 1);
+        break;
+    case NOTE_RENEWAL:
     case NOTE_REPLAYED:
     case NOTE_FILLER:
-        break; /* counted with the renewal */
+        break; /* counted by what they belong to */
     case NOTE_MARK_LOST:
         metrics_add(m, METRIC_MARKS_LOST, 1);
         break;

@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
-#include "providers/openai/openai.h"
 
 /* ---- leg ---- */
 
@@ -28,86 +27,6 @@ static void transfer_leg(struct host *h, const struct call_action *act)
         ev.leg_transfer_failed.err = err;
         ev.leg_transfer_failed.message = str_from(why);
         host_event(h, &ev);
-    }
-}
-
-/* ---- model ---- */
-
-static void on_model_event(struct model *model, const struct call_event *ev, void *arg)
-{
-    struct host *h = arg;
-    if (model != h->model) {
-        return; /* one that we have closed */
-    }
-    if (ev->type == EV_MODEL_READY) {
-        record_model_ready(h, ev);
-        host_tap(h, TAP_MODEL_READY, NULL, ev);
-    } else if (ev->type == EV_MODEL_FAILED) {
-        record_model_failed(h, ev);
-        host_tap(h, TAP_MODEL_FAILED, NULL, ev);
-    }
-    host_event(h, ev);
-}
-
-static void on_model_closed(struct model *model, int err UNUSED, void *arg)
-{
-    struct host *h = arg;
-    if (model == h->model) {
-        h->model = NULL;
-    } else {
-        h->models_closing--;
-    }
-    host_settle(h);
-}
-
-static const struct model_handler model_handler = {.on_event = on_model_event, .on_closed = on_model_closed};
-
-static void model_failed(struct host *h, int err, const char *code, const char *message)
-{
-    struct call_event ev = {.type = EV_MODEL_FAILED};
-    ev.model_failed.err = err;
-    ev.model_failed.code = str_from(code);
-    ev.model_failed.message = str_from(message);
-    log_error(&h->log, "model.failed", "error=%s code=%s message=\"%s\"", err_name(err), code, message);
-    record_model_failed(h, &ev);
-    host_tap(h, TAP_MODEL_FAILED, NULL, &ev);
-    host_event(h, &ev);
-}
-
-static void open_model(struct host *h, const struct call_action *act)
-{
-    struct worker *w = h->worker;
-    struct openai_opts o = h->snapshot->openai;
-    o.scratch = &w->openai;
-    o.persona = &act->model_open.persona;
-    if (h->snapshot->own_sandbox) {
-        o.url = w->env.sandbox_url(w->env.arg);
-    }
-    h->facts.opening_us = loop_now_us(w->env.loop);
-    if (o.url.n == 0) {
-        model_failed(h, -ERR_CLOSED, "sandbox-not-running", "the offline sandbox is not running");
-        return;
-    }
-    int err = openai_open(w->env.loop, &o, &h->opts, &model_handler, h, &h->model);
-    if (err < 0) {
-        model_failed(h, err, err_name(err), err_text(err));
-    }
-}
-
-static void close_model(struct host *h)
-{
-    if (h->model) {
-        struct model *model = h->model;
-        h->model = NULL; /* a new one may be opened before this one's on_closed */
-        h->models_closing++;
-        model_close(model);
-    }
-}
-
-static void perform_model(struct host *h, const struct call_action *act)
-{
-    if (h->model) {
-        ignore_result(model_perform(h->model, act)); /* on failure EV_MODEL_FAILED comes by itself */
     }
 }
 
@@ -240,7 +159,7 @@ void host_perform(struct host *h, const struct call_action *act)
         transfer_leg(h, act);
         break;
     case ACT_MODEL_OPEN:
-        open_model(h, act);
+        host_open_model(h, act);
         break;
     case ACT_MODEL_APPEND:
     case ACT_MODEL_COMMIT:
@@ -252,10 +171,10 @@ void host_perform(struct host *h, const struct call_action *act)
     case ACT_MODEL_UPDATE:
     case ACT_MODEL_ITEM:
     case ACT_MODEL_USER_TEXT:
-        perform_model(h, act);
+        host_perform_model(h, act);
         break;
     case ACT_MODEL_CLOSE:
-        close_model(h);
+        host_close_model(h, act->session);
         break;
     case ACT_TOOL_CHECK:
         host_check_tool(h, act);

@@ -300,11 +300,11 @@ static void log_end(struct host *h)
     }
     log_info(&h->log, "call.end",
              "reason=%s detail=\"" STR_FMT
-             "\" duration_s=%u.%03u turns=%u barge_ins=%u pauses=%u tools=%u latency_p50_ms=%lld "
+             "\" duration_s=%u.%03u turns=%u barge_ins=%u pauses=%u tools=%u renewals=%u latency_p50_ms=%lld "
              "tokens=%llu cost=%s",
              call_reason_name(end->end.reason), STR_ARG(end->end.detail), end->end.duration_ms / 1000,
-             end->end.duration_ms % 1000, f->turns, f->barge_ins, f->pauses, f->tools, (long long)median_gap(f),
-             (unsigned long long)cost_usage_total(&f->usage), cost);
+             end->end.duration_ms % 1000, f->turns, f->barge_ins, f->pauses, f->tools, f->renewals,
+             (long long)median_gap(f), (unsigned long long)cost_usage_total(&f->usage), cost);
 }
 
 void record_end(struct host *h)

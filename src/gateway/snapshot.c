@@ -223,6 +223,19 @@ static int check_turns(const struct call_turn_opts *turn, const struct config_pr
     return -ERR_CONFIG;
 }
 
+/* The providers are the call's: host_model.c. */
+static void fill_renewal(struct call_renewal_opts *o, const struct config_renewal *r)
+{
+    o->on = r->enabled;
+    o->before_s = r->before_s;
+    o->latest_s = r->latest_s;
+    o->attempts = r->attempts;
+    o->open_ms = r->open_ms;
+    o->backoff_ms = r->backoff_ms;
+    o->gap_ms = r->gap_ms;
+    o->filler_ms = r->filler_ms;
+}
+
 static int fill_call(struct snapshot *s, struct buf *ret_err)
 {
     const struct config *cfg = s->cfg;
@@ -246,6 +259,7 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->dead_air = a->dead_air;
     o->echo_guard = a->echo_guard;
     o->dtmf_in_band = a->dtmf_in_band;
+    fill_renewal(&o->renewal, &cfg->renewal);
     o->playout.lead_ms = cfg->playout.lead_ms;
     o->playout.max_lead_ms = cfg->playout.max_lead_ms;
     o->playout.burst_ms = cfg->playout.burst_ms;

@@ -11,7 +11,7 @@
 /* Words of a label, separated by blanks; what is not among them counts as the last one. */
 #define METRIC_RESULT_WORDS "completed failed"
 #define METRIC_REASON_WORDS                                                                                            \
-    "caller-hangup agent-hangup transferred api-hangup drain carrier-closed no-media model-unreachable model-refused "             \
+    "caller-hangup agent-hangup transferred api-hangup drain carrier-closed no-media model-unreachable model-refused " \
     "model-closed model-silent caller-silent limit-duration limit-cost protocol killed internal-error"
 #define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
 #define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout protected"
@@ -29,7 +29,8 @@
 #define METRIC_LINE_WORDS                                                                                              \
     "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled other"
 #define METRIC_SILENCE_WORDS  "prompt goodbye other"
-#define METRIC_DEAD_AIR_WORDS "nudge apology no-audio left-mute endless other"
+#define METRIC_DEAD_AIR_WORDS "nudge renewal apology no-audio left-mute endless other"
+#define METRIC_RENEWAL_WORDS  "quiet deadline lost other"
 #define METRIC_MODEL_ERROR_WORDS                                                                                       \
     "invalid_api_key insufficient_quota rate_limit_exceeded model_not_found session_expired "                          \
     "conversation_already_has_active_response response_cancel_not_active input_audio_buffer_commit_empty "             \
@@ -75,6 +76,14 @@
       "What was done because the caller said nothing.")                                                                \
     X(METRIC_DEAD_AIR, COUNTER, "ringtrip_dead_air_total", "action", METRIC_DEAD_AIR_WORDS,                            \
       "What was done because the model said nothing, or did not end.")                                                 \
+    X(METRIC_RENEWALS, COUNTER, "ringtrip_model_renewals_total", "moment", METRIC_RENEWAL_WORDS,                       \
+      "Model sessions that took a running call over.")                                                                 \
+    X(METRIC_RENEWAL_FAILURES, COUNTER, "ringtrip_model_renewal_failures_total", NULL, NULL,                           \
+      "Model sessions that could not be opened for a running call.")                                                   \
+    X(METRIC_FAILOVERS, COUNTER, "ringtrip_model_failovers_total", NULL, NULL,                                         \
+      "Changes to another provider of the failover list.")                                                             \
+    X(METRIC_GAP_SECONDS, PAUSE_HISTOGRAM, "ringtrip_model_gap_seconds", NULL, NULL,                                   \
+      "Time that a call was without any model session.")                                                               \
     X(METRIC_VAD_CHUNKS, COUNTER, "ringtrip_vad_chunks_total", NULL, NULL,                                             \
       "Chunks of 32 ms that the local speech detector judged.")                                                        \
     X(METRIC_VAD_BATCH, COUNT_HISTOGRAM, "ringtrip_vad_batch_chunks", NULL, NULL, "Chunks that were judged together.") \

@@ -8,6 +8,7 @@
 
 #define MAX_MESSAGE_BYTES (16u << 20)
 #define CLOSE_WAIT_MS     1000
+#define SESSION_MAX_S     (24 * 3600)
 #define LOG_TEXT_MAX      2048
 #define BINARY_LOG_EVERY  64u
 
@@ -151,6 +152,13 @@ static void send_setup(struct openai_model *m)
     ignore_result(ws_send_text(m->ws, buf_str(&m->setup))); /* a failure comes as on_closed */
 }
 
+/* The service says when it ends the session, by its own clock; ours may differ, and what is absurd is no word. */
+static uint32_t lasts_s(int64_t expires_at)
+{
+    int64_t left = expires_at - clock_wall_us() / 1000000;
+    return expires_at > 0 && left > 0 && left <= SESSION_MAX_S ? (uint32_t)left : 0;
+}
+
 static void on_updated(struct openai_model *m, const struct openai_event *e, struct str text)
 {
     struct call_event ev;
@@ -161,6 +169,7 @@ static void on_updated(struct openai_model *m, const struct openai_event *e, str
         openai_fail(m, -ERR_CONFIG, STR("unknown-format"), str_from(message));
         return;
     }
+    ev.model_ready.lasts_s = lasts_s(e->session.expires_at);
     timer_stop(m->deadline);
     buf_done(&m->setup);
     buf_init(&m->setup, 0);
