@@ -137,3 +137,72 @@ void fifo_take(struct fifo *f, void *out, size_t n)
         }
     }
 }
+
+struct cursor {
+    struct fifo_block *block;
+    uint32_t at; /* in block->bytes */
+};
+
+static struct cursor cursor_at(struct fifo *f, size_t n)
+{
+    struct cursor c = {f->first, f->first ? f->first->from : 0};
+    while (c.block && n >= c.block->to - c.block->from) {
+        n -= c.block->to - c.block->from;
+        c.block = c.block->next;
+        c.at = c.block ? c.block->from : 0;
+    }
+    c.at += (uint32_t)n;
+    return c;
+}
+
+static void cursor_step(struct cursor *c, uint32_t n)
+{
+    c->at += n;
+    if (c->at == c->block->to) {
+        c->block = c->block->next;
+        c->at = c->block ? c->block->from : 0;
+    }
+}
+
+/* Leaves the first n bytes. */
+static void keep_first(struct fifo *f, size_t n)
+{
+    struct fifo_block *block = f->first;
+    f->len = n;
+    if (n == 0) {
+        fifo_clear(f);
+        return;
+    }
+    while (n > block->to - block->from) {
+        n -= block->to - block->from;
+        block = block->next;
+    }
+    block->to = block->from + (uint32_t)n;
+    struct fifo_block *rest = block->next;
+    block->next = NULL;
+    f->last = block;
+    while (rest) {
+        struct fifo_block *next = rest->next;
+        free(rest);
+        rest = next;
+    }
+}
+
+void fifo_cut(struct fifo *f, size_t at, size_t n)
+{
+    assert(at + n <= f->len);
+    if (n == 0) {
+        return;
+    }
+    size_t left = f->len - at - n;
+    struct cursor to = cursor_at(f, at);
+    struct cursor from = cursor_at(f, at + n);
+    while (left) {
+        uint32_t part = (uint32_t)MIN(left, (size_t)MIN(to.block->to - to.at, from.block->to - from.at));
+        memmove(to.block->bytes + to.at, from.block->bytes + from.at, part);
+        cursor_step(&to, part);
+        cursor_step(&from, part);
+        left -= part;
+    }
+    keep_first(f, f->len - n);
+}

@@ -23,5 +23,7 @@ MUST_USE int fifo_put(struct fifo *f, struct span data);
 MUST_USE int fifo_put_front(struct fifo *f, struct span data);
 /* Moves the first n bytes (n <= len) to out; out NULL drops them. */
 void fifo_take(struct fifo *f, void *out, size_t n);
+/* Takes n bytes out from at on (at + n <= len): what lies behind them moves up. */
+void fifo_cut(struct fifo *f, size_t at, size_t n);
 
 #endif

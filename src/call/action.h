@@ -147,6 +147,7 @@ const char *call_party_name(enum call_party party);
     X(VERDICT_BACKCHANNEL, "backchannel") /* resumed: a short sound at an edge of the agent's turn */                  \
     X(VERDICT_ECHO, "echo")               /* resumed: our own voice came back */                                       \
     X(VERDICT_TIMEOUT, "timeout")         /* resumed: no verdict in time */                                            \
+    X(VERDICT_GUARDRAIL, "guardrail")     /* no sound: a guardrail stopped it */                                       \
     X(VERDICT_PROTECTED, "protected")     /* not even paused */
 
 enum call_verdict {

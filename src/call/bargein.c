@@ -25,19 +25,30 @@ static uint32_t heard_of(struct call *c, const struct item *it)
     return MIN(MAX(low, it->heard), it->received);
 }
 
+static void truncate_at(struct call *c, const struct item *it, uint32_t heard_ms)
+{
+    struct str id = call_keep(c, str_from(it->id));
+    struct call_action *act = call_emit(c, ACT_MODEL_TRUNCATE);
+    act->model_truncate.request = seq_number(c);
+    act->model_truncate.item_id = id;
+    act->model_truncate.heard_ms = heard_ms;
+}
+
+/* The session that knows the item believes that more of it was heard. */
+static bool is_cut_short(const struct call *c, const struct item *it, uint32_t heard)
+{
+    bool theirs = !it->ours && it->session == c->renew.session;
+    return it->received && theirs && (heard < it->received || !it->audio_done) && c->model == MODEL_READY;
+}
+
 /* The first item is over: what was heard of it is settled everywhere. */
 static uint32_t truncate_first(struct call *c)
 {
     struct item *it = item_at(c, 0);
     uint32_t low = heard_of(c, it);
     uint32_t heard_ms = bytes_ms(c, low);
-    bool theirs = !it->ours && it->session == c->renew.session;
-    if (it->received && theirs && (low < it->received || !it->audio_done) && c->model == MODEL_READY) {
-        struct str id = call_keep(c, str_from(it->id));
-        struct call_action *act = call_emit(c, ACT_MODEL_TRUNCATE);
-        act->model_truncate.request = seq_number(c);
-        act->model_truncate.item_id = id;
-        act->model_truncate.heard_ms = heard_ms;
+    if (is_cut_short(c, it, low)) {
+        truncate_at(c, it, heard_ms);
     }
     seq_bury(c, it->response_id); /* also one that is done: a confused service may send more of it */
     line_agent(c, it, low);
@@ -53,29 +64,6 @@ static uint32_t truncate_items(struct call *c)
         first_ms = i == 0 ? heard_ms : first_ms;
     }
     return first_ms;
-}
-
-void cut_response(struct call *c, struct str response_id)
-{
-    bool paused = c->playout == PLAYOUT_PAUSED;
-    const struct item *first = item_at(c, 0);
-    if (!first || c->playout == PLAYOUT_EMPTY || !str_is(response_id, first->response_id)) {
-        return;
-    }
-    tell_interrupted(c, first, bytes_ms(c, heard_of(c, first)));
-    if (!paused) {
-        playout_pause(c); /* what the carrier holds comes back to the head of the queue */
-    }
-    for (struct item *it = item_at(c, 0); it && str_is(response_id, it->response_id); it = item_at(c, 0)) {
-        uint32_t rest = it->received - it->sent;
-        c->flushed_bytes += rest;
-        fifo_take(&c->queue, NULL, rest);
-        truncate_first(c);
-    }
-    if (!paused) {
-        c->fade_in = false;
-        playout_resume(c);
-    }
 }
 
 uint32_t cut_agent(struct call *c, enum canceller who)
@@ -99,6 +87,68 @@ uint32_t cut_agent(struct call *c, enum canceller who)
     playout_to(c, PL_CUT);
     if (c->response == RESPONSE_DONE) {
         response_to(c, RE_PLAYED);
+    }
+    return heard_ms;
+}
+
+static bool is_of(const struct item *it, struct str response_id)
+{
+    return str_is(response_id, it->response_id);
+}
+
+/* Drops the item at i with what waits of it, at so many bytes into the queue. Returns ms of it that were heard. */
+static uint32_t cut_item(struct call *c, uint32_t i, size_t at)
+{
+    const struct item *it = item_at(c, i);
+    uint32_t heard = heard_of(c, it); /* nothing of it is at the carrier any more */
+    uint32_t heard_ms = bytes_ms(c, heard);
+    playout_drop(c, at, it->received - it->sent);
+    if (is_cut_short(c, it, heard)) {
+        truncate_at(c, it, heard_ms);
+    }
+    line_agent(c, it, heard);
+    item_remove(c, i);
+    return heard_ms;
+}
+
+uint32_t cut_response(struct call *c, struct str response_id)
+{
+    bool sounds = false;
+    bool any = false;
+    for (uint32_t i = 0; i < c->item_n; i++) {
+        const struct item *it = item_at(c, i);
+        any = any || is_of(it, response_id);
+        sounds = sounds || (is_of(it, response_id) && it->sent > it->acked);
+    }
+    if (!any) {
+        return 0;
+    }
+    if (is_of(item_at(c, 0), response_id) && c->playout != PLAYOUT_EMPTY) {
+        tell_interrupted(c, item_at(c, 0), bytes_ms(c, heard_of(c, item_at(c, 0))));
+    }
+    if (sounds && c->leg == LEG_UP) {
+        playout_take_back(c);
+        c->resumes = true; /* what others have said goes on behind a gap of ours */
+    }
+    uint32_t heard_ms = 0;
+    size_t at = 0;
+    for (uint32_t i = 0; i < c->item_n;) {
+        const struct item *it = item_at(c, i);
+        if (is_of(it, response_id)) {
+            uint32_t ms = cut_item(c, i, at);
+            heard_ms = ms ? ms : heard_ms;
+        } else {
+            at += it->received - it->sent;
+            i++;
+        }
+    }
+    c->conv_fresh = false;
+    if (c->item_n == 0 && c->playout != PLAYOUT_EMPTY) {
+        c->fade_in = c->resumes = false;
+        playout_to(c, PL_CUT);
+        if (c->response == RESPONSE_DONE) {
+            response_to(c, RE_PLAYED);
+        }
     }
     return heard_ms;
 }

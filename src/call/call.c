@@ -52,6 +52,7 @@ struct call *call_free(struct call *c)
     buf_done(&c->say);
     agents_done(c);
     conv_done(c);
+    guard_done(c);
     for (int i = 0; i < CALL_ITEMS; i++) {
         buf_done(&c->items[i].text);
     }
@@ -286,6 +287,7 @@ static void on_user_text(struct call *c, const struct call_event *ev)
         hold_known(&c->kept, call_tag(ev->model_user_text.item_id));
         line_caller(c, ev->model_user_text.text);
         conv_transcript(c, ev->model_user_text.item_id, ev->model_user_text.text);
+        guard_said(c, ev->model_user_text.text, true);
     }
     consent_said(c, ev->model_user_text.item_id, ev->model_user_text.text, ev->model_user_text.failed);
 }
@@ -318,6 +320,7 @@ static void on_idle(struct call *c, const struct call_event *ev UNUSED)
 static void on_response_created(struct call *c, const struct call_event *ev)
 {
     seq_created(c, ev->model_response.response_id);
+    guard_created(c, ev->model_response.response_id);
 }
 
 static void on_item_added(struct call *c, const struct call_event *ev UNUSED)
@@ -361,6 +364,7 @@ static void on_response_done(struct call *c, const struct call_event *ev)
     if (u->in_text | u->in_audio | u->out_text | u->out_audio) {
         call_emit(c, ACT_USAGE)->usage = *u;
     }
+    guard_response_done(c, ev->model_done.response_id);
     playout_response_done(c, ev->model_done.response_id);
     seq_done(c, ev->model_done.response_id, ev->model_done.status, ev->model_done.reason);
 }
@@ -375,11 +379,6 @@ static void on_model_error(struct call *c, const struct call_event *ev)
     if (!agents_error(c, ev->model_error.request, code)) {
         seq_error(c, ev->model_error.request, code);
     }
-}
-
-static void on_guard(struct call *c UNUSED, const struct call_event *ev UNUSED)
-{
-    /* guard.c takes it */
 }
 
 static void on_vad(struct call *c, const struct call_event *ev)
@@ -406,6 +405,7 @@ static void on_control_text(struct call *c, const struct call_event *ev)
 {
     consent_typed(c, ev->control_text.text);
     uplink_text(c, ev->control_text.text);
+    guard_said(c, ev->control_text.text, false);
 }
 
 static void on_control_renew(struct call *c, const struct call_event *ev UNUSED)
@@ -446,7 +446,7 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_TOOL_CHECKED] = tools_checked,
     [EV_TOOL_APPROVAL] = tools_approval,
     [EV_TOOL_RESULT] = tools_result,
-    [EV_GUARD] = on_guard,
+    [EV_GUARD] = guard_answer,
     [EV_VAD] = on_vad,
     [EV_CONTROL_TURN] = on_control_turn,
     [EV_CONTROL_HANGUP] = on_control_hangup,
@@ -500,6 +500,7 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
             filler_progress(c);
             keys_pump(c);
             playout_pump(c);
+            guard_progress(c);
             life_progress(c);
             ladder_progress(c);
             turn_settle(c);

@@ -49,6 +49,7 @@ struct call_guard_opts {
     bool hold_back;          /* no debounce; audio waits until its words have been checked */
     uint32_t hold_max_ms;    /* audio may wait so long */
     enum guard_expiry expiry;
+    uint32_t unit_us;   /* what a letter takes to say, as long as the voice is not known; rather too short */
     uint32_t margin_ms; /* the position of a word in the audio is known no better than this */
     uint32_t max_trips; /* answers in a row that may be stopped; behind them the call is ended. 0: no bound */
 };

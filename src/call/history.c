@@ -36,11 +36,13 @@ void turn_settle(struct call *c)
     }
 }
 
-/* How long a letter takes to say, in letters: what follows these is a pause. */
-static uint32_t letter_weight(char letter)
+/* What follows these is a pause; a digit is a word. */
+uint32_t text_weight(char letter)
 {
     return letter == ',' || letter == ';' || letter == ':'   ? 5
            : letter == '.' || letter == '!' || letter == '?' ? 8
+           : letter >= '0' && letter <= '9'                  ? 4
+           : ((uint8_t)letter & 0xC0) == 0x80                ? 0
                                                              : 1;
 }
 
@@ -48,14 +50,14 @@ static uint32_t letter_weight(char letter)
  * The transcript runs in step with the audio: as much of the text as of the sound, pauses counted, to the end of the
  * word that was half out.
  */
-static size_t heard_text(struct str text, uint32_t heard, uint32_t total)
+size_t text_heard(struct str text, uint32_t heard, uint32_t total)
 {
     if (total == 0 || heard >= total) {
         return total ? text.n : 0;
     }
     uint64_t all = 0, said = 0;
     for (size_t i = 0; i + 1 < text.n; i++) { /* no pause behind the last one */
-        all += letter_weight(text.p[i]);
+        all += text_weight(text.p[i]);
     }
     uint64_t until = all * heard / total;
     size_t cut = 0;
@@ -64,7 +66,7 @@ static size_t heard_text(struct str text, uint32_t heard, uint32_t total)
         uint64_t word = 0;
         while (end < text.n && text.p[end] != ' ' && text.p[end] != '\n') {
             word++;
-            said += letter_weight(text.p[end++]);
+            said += text_weight(text.p[end++]);
         }
         if (word > 0 && said > until + word / 2) {
             break;
@@ -87,7 +89,7 @@ void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes)
 {
     struct str text = buf_str(&it->text);
     bool whole = heard_bytes >= it->received && it->audio_done && !it->broken;
-    size_t cut = (whole && it->received) || c->o->text_only ? text.n : heard_text(text, heard_bytes, sound_of(c, it));
+    size_t cut = (whole && it->received) || c->o->text_only ? text.n : text_heard(text, heard_bytes, sound_of(c, it));
     if (c->turn_open) {
         c->turn.item_ms += bytes_ms(c, it->received);
         c->turn.heard_ms += bytes_ms(c, heard_bytes);
@@ -143,6 +145,7 @@ void text_delta(struct call *c, const struct call_event *ev)
     if (seq_is_dead(c, ev->model_text.response_id)) {
         return;
     }
+    guard_text(c, ev);
     struct item *it = item_need(c, ev->model_text.response_id, ev->model_text.item_id);
     if (it && !it->text_done && it->text.len + ev->model_text.text.n <= CALL_TEXT_MAX) {
         buf_put_str(&it->text, ev->model_text.text);
@@ -177,6 +180,7 @@ void text_done(struct call *c, const struct call_event *ev)
     if (seq_is_dead(c, ev->model_text.response_id)) {
         return;
     }
+    guard_text(c, ev);
     struct item *it = item_need(c, ev->model_text.response_id, ev->model_text.item_id);
     if (!it) {
         return;

@@ -606,7 +606,7 @@ static void f_renewal(struct visit *v, struct call_renewal_opts *o)
 
 static void f_guards(struct visit *v, struct call_guard_opts *o)
 {
-    uint32_t *numbers[] = {&o->everywhere, &o->debounce_chars, &o->hold_max_ms,
+    uint32_t *numbers[] = {&o->everywhere, &o->debounce_chars, &o->hold_max_ms, &o->unit_us,
                            &o->margin_ms,  &o->max_trips,      &o->n_list};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         f_u32(v, numbers[i]);

@@ -169,6 +169,7 @@ void life_model_gone(struct call *c)
         struct item *it = item_at(c, i);
         it->audio_done = it->text_done = true;
     }
+    guard_session_over(c);
     if (c->leg == LEG_NONE) {
         return; /* told to the caller when the leg comes up; TIMER_LEG_START bounds that */
     }
@@ -418,6 +419,12 @@ void life_timer(struct call *c, enum call_timer t)
     case TIMER_GAP_FILLER:
     case TIMER_DRAIN:
         renew_timer(c, t);
+        break;
+    case TIMER_GUARD:
+        guard_overdue(c);
+        break;
+    case TIMER_HOLD:
+        guard_held(c);
         break;
     case TIMER_VERDICT:
     case TIMER_COMMIT:

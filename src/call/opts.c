@@ -73,7 +73,7 @@ void call_opts_init(struct call_opts *o)
                           "yes\nyeah\nyep\nsure\nok\nokay\ncorrect\nthat is right\nthat's right\ngo ahead\nof course"),
                       .no = STR("no\nnope\nnot\ndon't\ndo not\nnever\nstop\nwait\ncancel"),
                       .transcript_ms = 3000},
-        .guards = {.debounce_chars = 100, .hold_max_ms = 1500, .margin_ms = 400, .max_trips = 3},
+        .guards = {.debounce_chars = 100, .hold_max_ms = 1500, .unit_us = 45000, .margin_ms = 400, .max_trips = 3},
     };
 }
 

@@ -70,6 +70,16 @@ void item_retire(struct call *c)
     c->item_n--;
 }
 
+void item_remove(struct call *c, uint32_t i)
+{
+    struct item gone = *item_at(c, i);
+    for (; i > 0; i--) { /* those before it move up; then it is the first */
+        *item_at(c, i) = *item_at(c, i - 1);
+    }
+    *item_at(c, 0) = gone;
+    item_retire(c);
+}
+
 static void overflow_queue(struct call *c, struct str response_id)
 {
     call_remark(c, NOTE_QUEUE_FULL, bytes_ms(c, c->queue.len), response_id);
@@ -190,8 +200,8 @@ void playout_response_done(struct call *c, struct str response_id)
     }
 }
 
-/* The item whose audio is at the head of the queue; items that are complete and sent are passed over. */
-static struct item *sending(struct call *c)
+/* Items that are complete and sent are passed over. */
+struct item *playout_head(struct call *c)
 {
     for (uint32_t i = 0; i < c->item_n; i++) {
         struct item *it = item_at(c, i);
@@ -206,7 +216,8 @@ static struct item *sending(struct call *c)
 static uint32_t burst_bytes(const struct call *c, const struct item *it, uint32_t outstanding_ms)
 {
     uint32_t bpm = audio_bytes_per_ms(c->leg_format);
-    uint32_t ready = it->received - it->sent;
+    uint32_t free = guard_released(c, it);
+    uint32_t ready = free > it->sent ? free - it->sent : 0;
     uint32_t burst = MIN(MIN(c->o->playout.burst_ms, c->lead_ms) * bpm, (uint32_t)BURST_MAX_BYTES);
     uint32_t room_ms = c->lead_ms > outstanding_ms ? c->lead_ms - outstanding_ms : 0;
     /* A full burst needs its whole room, so that bursts stay whole; the end of an item goes as soon as it fits. */
@@ -214,7 +225,7 @@ static uint32_t burst_bytes(const struct call *c, const struct item *it, uint32_
     if (room_ms * bpm < want) {
         return 0;
     }
-    bool last = it->audio_done && want == ready;
+    bool last = it->audio_done && it->sent + want == it->received;
     if (want < burst && !last) {
         /* More is on its way: wait for it unless the carrier is about to run dry. Whole frames only. */
         if (outstanding_ms > 2 * FRAME_MS) {
@@ -266,8 +277,10 @@ static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
     }
     /* A run that starts with nothing at the carrier opens with a mark: its return is the moment of the first sample. */
     if (ledger_outstanding_ms(&c->ledger, c->now_us) == 0) {
-        /* Dry in mid-item although more lay ready: we were late, not the model. */
-        if (!c->resumes && it->sent > 0 && it->received - it->sent > bytes && c->lead_ms < c->o->playout.max_lead_ms) {
+        /* Dry in mid-item although more lay ready: we were late, not the model. Held audio is late for its own reasons.
+         */
+        if (!c->resumes && !c->o->guards.hold_back && it->sent > 0 && guard_released(c, it) - it->sent > bytes &&
+            c->lead_ms < c->o->playout.max_lead_ms) {
             c->lead_ms = MIN(c->lead_ms + 100, c->o->playout.max_lead_ms);
             call_remark(c, NOTE_UNDERRUN, c->lead_ms, STR_NULL);
         }
@@ -331,7 +344,8 @@ void playout_pump(struct call *c)
 {
     bool plays = c->playout == PLAYOUT_PLAYING || c->playout == PLAYOUT_DRAINING;
     if (c->leg == LEG_UP && plays && !keys_sounding(c)) {
-        for (struct item *it = sending(c); it && !ledger_full(&c->ledger) && !unacked_too_much(c); it = sending(c)) {
+        for (struct item *it = playout_head(c); it && !ledger_full(&c->ledger) && !unacked_too_much(c);
+             it = playout_head(c)) {
             uint32_t n = burst_bytes(c, it, ledger_outstanding_ms(&c->ledger, c->now_us));
             if (n == 0 || !send_burst(c, it, n)) {
                 break;
@@ -498,11 +512,10 @@ uint32_t playout_rest_ms(const struct call *c)
     return bytes_ms(c, c->queue.len) + ledger_outstanding_ms(&c->ledger, c->now_us);
 }
 
-void playout_pause(struct call *c)
+void playout_take_back(struct call *c)
 {
     if (keys_sounding(c)) {
-        playout_to(c, PL_PAUSE); /* nothing of the agent is at the carrier */
-        return;
+        return; /* nothing of the agent is at the carrier */
     }
     c->fade_in = !ledger_idle(&c->ledger);
     if (c->fade_in) {
@@ -514,6 +527,17 @@ void playout_pause(struct call *c)
         c->out->overflow = true;
     }
     buf_done(&c->back);
+}
+
+void playout_drop(struct call *c, size_t at, size_t n)
+{
+    fifo_cut(&c->queue, at, n);
+    c->flushed_bytes += n;
+}
+
+void playout_pause(struct call *c)
+{
+    playout_take_back(c);
     playout_to(c, PL_PAUSE);
 }
 
@@ -585,6 +609,7 @@ void playout_progress(struct call *c)
             break;
         }
         line_agent(c, it, it->received);
+        guard_learn(c, it);
         item_retire(c);
     }
     bool more = c->queue.len > 0;

@@ -19,6 +19,7 @@
     X(REASON_CALLER_SILENT, "caller-silent", "the caller said nothing any more")                                       \
     X(REASON_LIMIT_DURATION, "limit-duration", "the call reached its maximum length")                                  \
     X(REASON_LIMIT_COST, "limit-cost", "the call reached its maximum cost")                                            \
+    X(REASON_GUARDRAIL, "guardrail", "a guardrail ended the call")                                                     \
     X(REASON_PROTOCOL, "protocol", "a peer broke its protocol")                                                        \
     X(REASON_KILLED, "killed", "the gateway died during the call")                                                     \
     X(REASON_INTERNAL, "internal-error", "an error inside the gateway")

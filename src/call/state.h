@@ -1,6 +1,7 @@
 /*
  * The inside of a call, shared by the files of src/call and nobody else. Each part has one file that changes it:
- * uplink.c, playout.c, sequencer.c, toolset.c, bargein.c, history.c, life.c, transfer.c, keys.c. call.c dispatches.
+ * uplink.c, playout.c, sequencer.c, toolset.c, bargein.c, guard.c, history.c, life.c, transfer.c, keys.c. call.c
+ * dispatches.
  */
 #ifndef CALL_STATE_H
 #define CALL_STATE_H
@@ -17,6 +18,7 @@
 #include "call/call.h"
 #include "call/conversation.h"
 #include "call/detector.h"
+#include "call/guard.h"
 #include "call/hold.h"
 #include "call/ledger.h"
 #include "call/machine.h"
@@ -63,6 +65,8 @@ enum call_timer {
     TIMER_GAP,          /* there has been no session for too long */
     TIMER_GAP_FILLER,
     TIMER_DRAIN,    /* an old session has told all it had */
+    TIMER_GUARD,    /* a check of guardrails is overdue */
+    TIMER_HOLD,     /* held audio has waited long enough */
     TIMER_ARM,      /* the grace period behind a protected greeting is over */
     TIMER_TRANSFER, /* the next step of a handing over is due */
     TIMER_UPDATE,   /* new settings are to be confirmed */
@@ -83,6 +87,7 @@ struct item {
     bool text_done;
     bool ours;   /* not the model's: it is not told how much of it was heard */
     bool broken; /* its session ended in the middle of it */
+    bool let_go; /* held too long: it is not held any more */
     struct buf text;
 };
 
@@ -271,6 +276,9 @@ struct call {
     /* control.c */
     struct buf say; /* waits for a moment in which no answer is owed */
 
+    /* guard.c */
+    struct guard guard;
+
     /* history.c */
     struct call_turn turn;
     bool turn_open;
@@ -370,9 +378,14 @@ void playout_response_done(struct call *c, struct str response_id);
 void playout_mark(struct call *c, uint32_t mark);
 void playout_shed(struct call *c); /* no more audio of the response under way is taken in */
 void playout_pump(struct call *c);
-void playout_progress(struct call *c); /* retires what was heard, moves the machine */
+struct item *playout_head(struct call *c); /* the one whose audio is at the head of the queue; NULL: none yet */
+void playout_progress(struct call *c);     /* retires what was heard, moves the machine */
 void playout_overdue(struct call *c);
 void playout_record(struct call *c, bool all);
+/* What the carrier has and was not heard comes back: its clear, and the queue is as if it had not been sent. */
+void playout_take_back(struct call *c);
+/* Takes n bytes out of the queue, from so many bytes in. */
+void playout_drop(struct call *c, size_t at, size_t n);
 void playout_settle_cut(struct call *c); /* records the heard part of what is under way, drops the rest */
 /* Audio of nobody's item, now and with a mark of its own. False: memory is out. */
 bool playout_tones(struct call *c, struct span audio);
@@ -382,6 +395,7 @@ struct item *item_at(struct call *c, uint32_t i);
 struct item *item_find(struct call *c, struct str item_id);
 struct item *item_need(struct call *c, struct str response_id, struct str item_id);
 void item_retire(struct call *c); /* frees the first one */
+void item_remove(struct call *c, uint32_t i);
 uint32_t bytes_ms(const struct call *c, uint64_t bytes);
 
 /* sequencer.c */
@@ -408,8 +422,12 @@ uint32_t seq_number(struct call *c);
 void barge_in(struct call *c, enum call_verdict why);
 /* Stops the agent at once: clear, cancel, truncate at what was heard. Returns ms heard of the first item. */
 uint32_t cut_agent(struct call *c, enum canceller who);
-/* What is left of a response that is over is not played; what waits behind it is. response_id kept by the caller. */
-void cut_response(struct call *c, struct str response_id);
+/*
+ * Takes one response's audio out of what waits and what is under way, and truncates its items; what belongs to others
+ * plays on. The response itself goes on. response_id is kept by the caller. Returns ms heard of its last item that was
+ * heard at all.
+ */
+uint32_t cut_response(struct call *c, struct str response_id);
 
 /* control.c */
 void control_interrupt(struct call *c, const struct call_event *ev);
@@ -418,6 +436,22 @@ void control_commit(struct call *c, const struct call_event *ev);
 void control_say(struct call *c, const struct call_event *ev);
 void control_message(struct call *c, const struct call_event *ev);
 void control_progress(struct call *c); /* after every event */
+
+/* guard.c */
+void guard_created(struct call *c, struct str response_id);
+void guard_text(struct call *c, const struct call_event *ev); /* delta, done */
+void guard_said(struct call *c, struct str text, bool by_voice);
+void guard_response_done(struct call *c, struct str response_id);
+void guard_session_over(struct call *c); /* no more text comes of anything */
+void guard_answer(struct call *c, const struct call_event *ev);
+void guard_overdue(struct call *c);
+void guard_held(struct call *c);     /* TIMER_HOLD */
+void guard_progress(struct call *c); /* after every event: is audio held that could be played? */
+void guard_done(struct call *c);
+/* An item was said to its end: so long did its text take. */
+void guard_learn(struct call *c, const struct item *it);
+/* Of the item's received bytes those that may be played; all of them without hold-back. */
+uint32_t guard_released(const struct call *c, const struct item *it);
 
 /* ladder.c */
 void ladder_reset(struct call *c);    /* the caller has done something */
@@ -458,6 +492,9 @@ void line_agent(struct call *c, const struct item *it, uint32_t heard_bytes);
 void line_caller(struct call *c, struct str text);
 void text_delta(struct call *c, const struct call_event *ev);
 void text_done(struct call *c, const struct call_event *ev);
+/* How much of the text was said when so many of its total bytes of sound were heard: to the end of a word. */
+size_t text_heard(struct str text, uint32_t heard, uint32_t total);
+uint32_t text_weight(char letter); /* how long it takes to say, in letters */
 
 /* life.c */
 void life_begin(struct call *c);

@@ -66,6 +66,7 @@ enum store_status store_status_of(enum call_reason reason)
     case REASON_CALLER_SILENT:
     case REASON_LIMIT_DURATION:
     case REASON_LIMIT_COST:
+    case REASON_GUARDRAIL:
         return STORE_COMPLETED;
     case REASON_NONE:
     case REASON_CARRIER_CLOSED:

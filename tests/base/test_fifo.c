@@ -38,4 +38,46 @@ TEST(bytes_come_out_as_they_went_in_over_many_blocks)
     fifo_done(&f);
 }
 
-TEST_MAIN(T(bytes_come_out_as_they_went_in_over_many_blocks))
+/* Against a plain array, at every kind of place: within a block, over its edges, the first and the last byte. */
+TEST(what_is_cut_out_of_the_middle_is_gone)
+{
+    static uint8_t model[30000];
+    static uint8_t out[30000];
+    uint32_t dice = 7;
+    for (int round = 0; round < 400; round++) {
+        struct fifo f;
+        fifo_init(&f);
+        size_t n = 0;
+        for (int part = 0; part < 3; part++) {
+            dice = dice * 1664525 + 1013904223;
+            size_t more = dice % 9000;
+            for (size_t i = 0; i < more; i++) {
+                model[n + i] = (uint8_t)((n + i) * 7 + round);
+            }
+            assert_ok(fifo_put(&f, span_from(model + n, more)));
+            n += more;
+        }
+        dice = dice * 1664525 + 1013904223;
+        size_t taken = n ? dice % MIN(n, 5000u) : 0;
+        fifo_take(&f, NULL, taken);
+        n -= taken;
+        memmove(model, model + taken, n);
+        dice = dice * 1664525 + 1013904223;
+        size_t at = n ? (dice >> 8) % (n + 1) : 0;
+        size_t cut = round % 5 == 0 ? n - at : (dice >> 4) % (n - at + 1);
+        fifo_cut(&f, at, cut);
+        memmove(model + at, model + at + cut, n - at - cut);
+        n -= cut;
+        assert_ok(fifo_put(&f, span_from(out, 0)));
+        assert_ok(fifo_put(&f, span_of_str(STR("behind"))));
+        memcpy(model + n, "behind", 6);
+        n += 6;
+        assert_int_equal(f.len, n);
+        fifo_take(&f, out, n);
+        assert_memory_equal(out, model, n);
+        assert_int_equal(f.len, 0);
+        fifo_done(&f);
+    }
+}
+
+TEST_MAIN(T(bytes_come_out_as_they_went_in_over_many_blocks), T(what_is_cut_out_of_the_middle_is_gone))

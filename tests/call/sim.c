@@ -346,6 +346,17 @@ static void check_action(struct sim *s, const struct call_action *a)
         }
         s->record_samples += a->record.pairs.n / 2;
         break;
+    case ACT_GUARD_TRIP:
+        s->trips++;
+        s->leaked_words += a->guard_trip.leaked_words;
+        s->guard_retries += a->guard_trip.retried;
+        if (str_copy(s->tripped, sizeof(s->tripped), a->guard_trip.names) < 0) {
+            broke(s, "names are too long");
+        }
+        break;
+    case ACT_MODEL_USER_TEXT:
+        s->user_texts++;
+        break;
     case ACT_END:
         s->ends++;
         s->reason = a->end.reason;
@@ -358,21 +369,98 @@ static void check_action(struct sim *s, const struct call_action *a)
 
 static void step(struct sim *s, const struct call_event *ev);
 
+#define SIM_CHUNKS 16
+
 /* The detector's answers to the chunks of the last step, at once and in order as the host gives them. */
-static void answer_chunks(struct sim *s)
+static uint32_t take_chunks(const struct sim *s, uint32_t numbers[SIM_CHUNKS])
 {
-    uint32_t numbers[16];
     uint32_t n = 0;
-    for (uint32_t i = 0; i < s->actions.n && n < ARRAY_LEN(numbers); i++) {
+    for (uint32_t i = 0; i < s->actions.n && n < SIM_CHUNKS; i++) {
         if (s->actions.list[i].type == ACT_VAD) {
             numbers[n++] = s->actions.list[i].vad.chunk;
         }
     }
+    return n;
+}
+
+static void answer_chunks(struct sim *s, const uint32_t *numbers, uint32_t n)
+{
     for (uint32_t i = 0; i < n && !call_ended(s->call); i++) {
         struct call_event ev = {.type = EV_VAD, .vad = {.chunk = numbers[i], .ppm = s->ppm}};
         s->chunks++;
         step(s, &ev);
     }
+}
+
+/* As a rule that knows one phrase would answer: found, else sure of all but what may become one. */
+static struct call_event local_answer(const struct sim *s, const struct sim_check *k, uint32_t guards)
+{
+    struct call_event ev = {.type = EV_GUARD, .guard = {.check = k->check, .answered = guards}};
+    struct str text = str_from(k->text);
+    struct str bad = str_from(s->bad ? s->bad : "");
+    size_t at = bad.n ? str_search(text, bad) : SIZE_MAX;
+    size_t sure = text.n;
+    for (size_t n = MIN(bad.n, text.n); n > 0 && sure == text.n && !k->final; n--) {
+        if (memcmp(text.p + text.n - n, bad.p, n) == 0) {
+            sure = text.n - n;
+        }
+    }
+    ev.guard.covered = k->offset + (uint32_t)sure;
+    if (at != SIZE_MAX) {
+        ev.guard.tripped = guards;
+        ev.guard.from = k->offset + (uint32_t)at;
+        ev.guard.to = ev.guard.from + (uint32_t)bad.n;
+    }
+    return ev;
+}
+
+static void take_check(struct sim *s, const struct call_action *a, struct sim_check *k)
+{
+    *k = (struct sim_check){.check = a->guard_check.check,
+                            .guards = a->guard_check.guards,
+                            .offset = a->guard_check.offset,
+                            .side = a->guard_check.side,
+                            .final = a->guard_check.final};
+    struct str text = a->guard_check.text;
+    text.n = MIN(text.n, sizeof(k->text) - 1);
+    memcpy(k->text, text.p, text.n);
+    s->last_check = *k;
+    s->checks++;
+}
+
+/* Local guardrails answer at once; the others wait for the test. */
+static void answer_guards(struct sim *s)
+{
+    struct sim_check asked[8];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->actions.n && n < ARRAY_LEN(asked); i++) {
+        if (s->actions.list[i].type == ACT_GUARD_CHECK) {
+            take_check(s, &s->actions.list[i], &asked[n++]);
+        }
+    }
+    for (uint32_t i = 0; i < n && !call_ended(s->call); i++) {
+        uint32_t local = 0;
+        for (uint32_t g = 0; g < s->opts.guards.n_list; g++) {
+            local |= s->opts.guards.list[g].local ? asked[i].guards & (1u << g) : 0;
+        }
+        if ((asked[i].guards & ~local) && s->n_open < SIM_CHECKS) {
+            s->open[s->n_open++] = asked[i];
+        }
+        if (local) {
+            struct call_event ev = local_answer(s, &asked[i], local);
+            step(s, &ev);
+        }
+    }
+}
+
+void sim_guard(struct sim *s, uint32_t check, uint32_t answered, uint32_t tripped, uint32_t failed)
+{
+    struct call_event ev = {.type = EV_GUARD};
+    ev.guard.check = check;
+    ev.guard.answered = answered;
+    ev.guard.tripped = tripped;
+    ev.guard.failed = failed;
+    sim_event(s, &ev);
 }
 
 static void step(struct sim *s, const struct call_event *ev)
@@ -403,7 +491,10 @@ static void step(struct sim *s, const struct call_event *ev)
     if (call_ended(s->call) != (s->ends == 1)) {
         broke(s, "end without its action");
     }
-    answer_chunks(s);
+    uint32_t numbers[SIM_CHUNKS]; /* the next step writes over the actions */
+    uint32_t n = take_chunks(s, numbers);
+    answer_guards(s);
+    answer_chunks(s, numbers, n);
 }
 
 void sim_event(struct sim *s, const struct call_event *ev)
@@ -577,5 +668,16 @@ void sim_tool(struct sim *s, const char *response, const char *id, const char *n
     ev.model_tool.tool_call_id = str_from(id);
     ev.model_tool.name = str_from(name);
     ev.model_tool.arguments = STR("{\"order_number\":\"1234\"}");
+    sim_event(s, &ev);
+}
+
+void sim_text(struct sim *s, const char *response, uint8_t item, const char *delta)
+{
+    char id[8];
+    snprintf(id, sizeof(id), "i%u", item);
+    struct call_event ev = {.type = EV_MODEL_TEXT_DELTA};
+    ev.model_text.response_id = str_from(response);
+    ev.model_text.item_id = str_from(id);
+    ev.model_text.text = str_from(delta);
     sim_event(s, &ev);
 }

@@ -13,6 +13,15 @@
 #include "call/journal.h"
 
 #define SIM_SEGMENTS 8192
+#define SIM_CHECKS   64
+
+/* A question to guardrails that do not answer at once. */
+struct sim_check {
+    uint32_t check, guards, offset;
+    enum guard_side side;
+    bool final;
+    char text[600];
+};
 
 struct sim_segment {
     uint32_t mark; /* behind the audio; 0: none */
@@ -73,6 +82,13 @@ struct sim {
     uint64_t leg_start_us;
     uint64_t max_outstanding_us;
     char failure[256]; /* first broken invariant */
+
+    const char *bad;                   /* what local guardrails object to: letters, as they stand */
+    struct sim_check last_check;       /* of any kind */
+    struct sim_check open[SIM_CHECKS]; /* for the test to answer */
+    uint32_t n_open, checks;
+    uint32_t trips, leaked_words, guard_retries, user_texts;
+    char tripped[128]; /* names of the last trip */
 };
 
 void sim_init(struct sim *s);
@@ -99,5 +115,8 @@ void sim_audio_done(struct sim *s, const char *response, uint8_t item, const cha
 void sim_response_done(struct sim *s, const char *response, enum response_status status);
 void sim_tool(struct sim *s, const char *response, const char *id, const char *name);
 void sim_simple(struct sim *s, enum call_event_type type);
+void sim_text(struct sim *s, const char *response, uint8_t item, const char *delta);
+/* Guardrails of a mask speak about one check: those that object, those that failed. */
+void sim_guard(struct sim *s, uint32_t check, uint32_t answered, uint32_t tripped, uint32_t failed);
 
 #endif

@@ -57,6 +57,9 @@ enum letter {
     L_TRANSFER,
     L_TRANSFER_FAILED,
     L_KEYS,
+    L_WORDS,
+    L_BAD_WORDS,
+    L_OBJECTION,
     LETTER_N
 };
 
@@ -230,6 +233,15 @@ static void apply(enum letter l)
     case L_RESPOND:
         sim_simple(&s, EV_CONTROL_RESPOND);
         break;
+    case L_WORDS:
+    case L_BAD_WORDS:
+        sim_text(&s, current, (uint8_t)(1 + responses % 100), l == L_WORDS ? "harmless words" : "a secret code");
+        break;
+    case L_OBJECTION:
+        if (s.n_open) {
+            sim_guard(&s, s.open[--s.n_open].check, 2, 2, 0);
+        }
+        break;
     case LETTER_N:
         break;
     }
@@ -256,6 +268,22 @@ static void two_agents(void)
     assert_int_equal(call_agent_add_tool(&o->agents[1], to_first), 0);
 }
 
+/* One that answers at once and one that takes its time; both look at everything. */
+static void add_guards(struct call_opts *o, bool hold_back, enum guard_expiry expiry)
+{
+    const struct call_guard both = {.sides = 1u << GUARD_OUTPUT | 1u << GUARD_INPUT, .holds = true};
+    o->guards.list[0] = o->guards.list[1] = both;
+    o->guards.list[0].name = STR("codes");
+    o->guards.list[0].local = true;
+    o->guards.list[1].name = STR("tone");
+    o->guards.list[1].deadline_ms = 1000;
+    o->guards.n_list = 2;
+    o->guards.everywhere = 3;
+    o->guards.debounce_chars = 10;
+    o->guards.hold_back = hold_back;
+    o->guards.expiry = expiry;
+}
+
 static uint32_t node(const struct path *p)
 {
     struct call_view v;
@@ -272,6 +300,7 @@ static void play(const struct path *p, const struct call_opts *opts)
         s.opts = *opts;
     }
     s.lossy = true;
+    s.bad = "secret code";
     responses = 0;
     sim_start(&s);
     for (uint8_t i = 0; i < p->n; i++) {
@@ -288,9 +317,10 @@ static uint32_t walk_products(const struct call_opts *opts)
     static uint32_t queue[NODES];
     memset(known, 0, sizeof(known));
     memset(products, 0, sizeof(products));
-    /* Without rules nobody decides anything about a tool. */
+    /* Without rules nobody decides anything about a tool, without guardrails nobody looks at words. */
     bool ruled = opts && opts->tools[0].rules.approval.kind != APPROVAL_NEVER;
-    int letters = ruled ? LETTER_N : L_CHECK_RUN;
+    bool watched = opts && opts->guards.n_list;
+    int letters = ruled || watched ? LETTER_N : L_CHECK_RUN;
     uint32_t head = 0;
     uint32_t tail = 0;
     uint32_t steps = 0;
@@ -341,6 +371,16 @@ static uint32_t walk_products(const struct call_opts *opts)
 TEST(every_reachable_product_state_survives_every_event)
 {
     assert_true(walk_products(NULL) >= 60);
+}
+
+TEST(every_reachable_product_state_with_guardrails_survives_every_event)
+{
+    struct call_opts opts;
+    sim_init(&s);
+    opts = s.opts;
+    sim_done(&s);
+    add_guards(&opts, true, GUARD_MUTE);
+    assert_true(walk_products(&opts) >= 60);
 }
 
 static uint32_t walk_kind(enum turn_kind kind, bool protect)
@@ -610,6 +650,17 @@ static void actor_step(struct actor *a)
             sim_tool(&s, a->response, "call_end", "end_call");
         }
         break;
+    case 8:
+    case 9:
+        if (a->generating) {
+            sim_text(&s, a->response, a->item, dice(12) ? " word by word the agent says" : " the secret code");
+        }
+        break;
+    case 10:
+        if (s.n_open) {
+            sim_guard(&s, s.open[--s.n_open].check, 2, dice(10) ? 0 : 2, dice(10) ? 0 : 2);
+        }
+        break;
     case 7:
         if (a->generating && dice(4) == 0) {
             finish(a, dice(5) ? RESPONSE_INCOMPLETE : RESPONSE_FAILED);
@@ -648,6 +699,10 @@ static void random_call(uint64_t number)
     s.opts.silence.after_ms = s.opts.silence.again_ms = 500 + dice(6000);
     s.opts.dead_air.on = dice(2);
     s.opts.dead_air.nudge_ms = 1000 + dice(8000);
+    s.bad = "secret code";
+    if (dice(2)) {
+        add_guards(&s.opts, dice(3) != 0, (enum guard_expiry)dice(GUARD_EXPIRY_N));
+    }
     if (dice(2)) {
         static const enum turn_kind kinds[] = {TURN_LOCAL, TURN_LOCAL, TURN_HYBRID, TURN_MANUAL, TURN_SEMANTIC_VAD};
         s.opts.turn.kind = kinds[dice(5)];
@@ -719,6 +774,7 @@ TEST(seeded_random_calls_keep_every_invariant)
 }
 
 TEST_MAIN(T(every_reachable_product_state_survives_every_event),
+          T(every_reachable_product_state_with_guardrails_survives_every_event),
           T(every_reachable_product_state_of_local_detection_survives_every_event),
           T(every_reachable_product_state_with_two_agents_survives_every_event),
           T(every_reachable_product_state_with_approvals_and_fillers_survives_every_event),
