@@ -650,13 +650,13 @@ static void actor_step(struct actor *a)
             sim_tool(&s, a->response, "call_end", "end_call");
         }
         break;
-    case 8:
     case 9:
+    case 10:
         if (a->generating) {
             sim_text(&s, a->response, a->item, dice(12) ? " word by word the agent says" : " the secret code");
         }
         break;
-    case 10:
+    case 11:
         if (s.n_open) {
             sim_guard(&s, s.open[--s.n_open].check, 2, dice(10) ? 0 : 2, dice(10) ? 0 : 2);
         }
