@@ -258,9 +258,14 @@ static void on_leg_closed(struct leg *leg, int err, void *arg)
 {
     struct host *h = arg;
     assert(leg == h->leg);
+    struct worker *w = h->worker;
+    struct host_id id = h->id;
     h->leg = NULL;
     host_event(h, &(struct call_event){.type = EV_LEG_CLOSED, .leg_closed = {.err = err}});
-    host_settle(h);
+    h = worker_by_id(w, id); /* without a model and files the event was its last */
+    if (h) {
+        host_settle(h);
+    }
 }
 
 static const struct leg_handler leg_handler = {.on_event = on_leg_event, .on_closed = on_leg_closed};

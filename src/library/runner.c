@@ -384,10 +384,14 @@ int rt_runner_free(struct rt_runner *runner)
     if (!runner) {
         return 0;
     }
+    bool here = runner_is_here(runner);
     pthread_mutex_lock(&runner->lock);
-    bool busy = runner->sessions > 0;
+    bool busy = here || runner->sessions > 0;
+    while (!busy && runner->objects > 0) {
+        pthread_cond_wait(&runner->news, &runner->lock);
+    }
     pthread_mutex_unlock(&runner->lock);
-    if (busy || runner_is_here(runner)) {
+    if (busy) {
         return -ERR_STATE;
     }
     runner->crew = crew_free(runner->crew); /* what it answers goes to a loop that is still there */

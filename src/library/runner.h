@@ -28,7 +28,8 @@ struct rt_runner {
     bool running, opened;
     int open_err;
     struct buf open_text;
-    uint32_t sessions;           /* handles that are not freed */
+    uint32_t sessions;           /* handles that are not freed, */
+    uint32_t objects;            /* and what is behind them or behind freed ones */
     struct rt_session *starting; /* loop thread: they wait for the sandbox */
 };
 

@@ -41,7 +41,8 @@ static void destroy(struct rt_session *s)
     pthread_mutex_destroy(&s->lock);
     free(s);
     pthread_mutex_lock(&r->lock);
-    r->sessions--;
+    r->objects--;
+    pthread_cond_broadcast(&r->news);
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -159,8 +160,19 @@ static struct rt_session *session_alloc(struct rt_runner *r, size_t max_bytes, i
     s->refs = 1;
     pthread_mutex_lock(&r->lock);
     r->sessions++;
+    r->objects++;
     pthread_mutex_unlock(&r->lock);
     return s;
+}
+
+/* The handle is gone; the loop's side may take a moment longer. */
+static void leave(struct rt_session *s)
+{
+    struct rt_runner *r = s->runner;
+    pthread_mutex_lock(&r->lock);
+    r->sessions--;
+    pthread_mutex_unlock(&r->lock);
+    session_unref(s);
 }
 
 int rt_session_new(struct rt_runner *runner, const struct rt_session_opts *opts, struct rt_session **ret)
@@ -183,7 +195,7 @@ int rt_session_new(struct rt_runner *runner, const struct rt_session_opts *opts,
     }
     err = copy_opts(s, &known);
     if (err < 0) {
-        session_unref(s);
+        leave(s);
         return err;
     }
     *ret = s;
@@ -199,7 +211,7 @@ int rt_session_free(struct rt_session *session)
         return -ERR_STATE;
     }
     int err = rt_session_close(session);
-    session_unref(session);
+    leave(session);
     return err;
 }
 
