@@ -173,3 +173,49 @@ int template_write(struct str text, enum template_kind kind, template_get_fn get
     }
     return out->err;
 }
+
+/* ---- texts for people ---- */
+
+static bool name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '.';
+}
+
+/* "{{ name }}" or "{name}" at the beginning: how long it is, 0 when it is neither. */
+static size_t placeholder(struct str s, struct str *ret_name)
+{
+    size_t braces = s.n > 1 && s.p[1] == '{' ? 2 : 1;
+    struct str inner = {s.p + braces, s.n - braces};
+    size_t end = str_find(inner, '}');
+    if (end == inner.n || (braces == 2 && (end + 1 >= inner.n || inner.p[end + 1] != '}'))) {
+        return 0;
+    }
+    struct str name = {inner.p, end};
+    name = braces == 2 ? str_trim(name) : name; /* { name } is no placeholder */
+    for (size_t i = 0; i < name.n; i++) {
+        if (!name_char(name.p[i])) {
+            return 0;
+        }
+    }
+    *ret_name = name;
+    return name.n > 0 && name.n <= TEMPLATE_MAX_NAME ? braces + end + braces : 0;
+}
+
+void template_fill(struct str text, template_text_fn get, void *arg, struct buf *out)
+{
+    while (text.n > 0) {
+        size_t open = str_find(text, '{');
+        struct str name, value = STR_NULL;
+        buf_put_str(out, (struct str){text.p, open});
+        text = (struct str){text.p + open, text.n - open};
+        size_t n = text.n > 0 ? placeholder(text, &name) : 0;
+        if (n > 0 && get(arg, name, &value)) {
+            buf_put_str(out, value);
+        } else {
+            n = n > 0 ? n : MIN(text.n, 1u);
+            buf_put_str(out, (struct str){text.p, n});
+        }
+        text = (struct str){text.p + n, text.n - n};
+    }
+}

@@ -21,6 +21,14 @@ typedef struct json_doc (*template_get_fn)(void *arg, struct str name);
  */
 MUST_USE int template_next(struct str *rest, struct str *ret_text, struct str *ret_name);
 
+/* A value by its name, lent until the next question; false: there is none of that name. */
+typedef bool (*template_text_fn)(void *arg, struct str name, struct str *ret);
+
+/*
+ * Texts for people: {{name}} and {name} are replaced by their values; whatever is no known name stays as it is.
+ */
+void template_fill(struct str text, template_text_fn get, void *arg, struct buf *out);
+
 /*
  * Appends the text with its values. On failure ret_name tells the placeholder (lent by text):
  * -ERR_MISSING: no such value (in JSON outside of quotes it is null instead); -ERR_TYPE: an object or array where only

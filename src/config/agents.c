@@ -272,7 +272,7 @@ static uint32_t find_agent(const struct draft *d, struct str name)
     return CONFIG_NONE;
 }
 
-/* "Billing Desk" is reached by transfer_to_billing_desk. */
+/* "Billing Desk" is reached by transfer_to_billing_desk; call_handoff_name says the same. */
 static struct str handoff_tool(struct draft *d, struct str agent)
 {
     char text[16 + MAX_NAME];
@@ -283,11 +283,7 @@ static struct str handoff_tool(struct draft *d, struct str agent)
     for (size_t i = 0; i < agent.n && n < sizeof(text); i++) {
         char c = agent.p[i];
         bool upper = c >= 'A' && c <= 'Z';
-        bool follows_small = i > 0 && agent.p[i - 1] >= 'a' && agent.p[i - 1] <= 'z';
 
-        if (upper && follows_small && n + 1 < sizeof(text)) {
-            text[n++] = '_'; /* BillingDesk */
-        }
         text[n++] = upper ? (char)(c - 'A' + 'a') : c == ' ' || c == '-' ? '_' : c;
     }
     copy = arena_str(d->arena, (struct str){text, n});

@@ -409,7 +409,7 @@ bool config_trusts_proxy(const struct config *cfg, struct str address);
 uint32_t config_find_agent(const struct config *cfg, struct str name);
 uint32_t config_find_provider(const struct config *cfg, struct str name);
 uint32_t config_find_tool(const struct config *cfg, struct str name);
-/* The first route that holds for these facts, NULL: none does. */
+/* The first route that holds for these facts and whose agent is enabled; NULL: none, start_agent takes the call. */
 const struct config_route *config_find_route(const struct config *cfg, const struct when_facts *facts);
 /*
  * The model an agent speaks with over a provider, CONFIG_NONE: its own. Its own model counts only there: another

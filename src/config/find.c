@@ -34,8 +34,10 @@ uint32_t config_find_tool(const struct config *cfg, struct str name)
 const struct config_route *config_find_route(const struct config *cfg, const struct when_facts *facts)
 {
     for (uint32_t i = 0; i < cfg->route_count; i++) {
-        if (when_holds(cfg->routes[i].when, facts)) {
-            return &cfg->routes[i];
+        const struct config_route *r = &cfg->routes[i];
+
+        if (when_holds(r->when, facts) && when_holds(cfg->agents[r->agent].enabled, facts)) {
+            return r;
         }
     }
     return NULL;

@@ -32,6 +32,7 @@ static void host_free(struct host *h)
     call_free(h->call);
     free(h->vad);
     host_facts_done(&h->facts);
+    plan_free(h->plan);
     snapshot_unref(h->snapshot);
     free(h);
 }
@@ -318,15 +319,15 @@ static void fill_facts(struct host *h, const struct host_birth *b)
     buf_init(&f->end_text, TEXT_MAX);
 }
 
-static void fill_opts(struct host *h, const struct host_birth *b)
+static int fill_opts(struct host *h, const struct host_birth *b)
 {
     struct worker *w = h->worker;
-    h->snapshot = snapshot_ref(b->snapshot ? b->snapshot : w->snapshot);
-    h->opts = h->snapshot->call;
+    int err = host_plan(h, b);
     h->opts.call_id = str_from(h->call_id);
     h->opts.vad.weights = str_from(w->env.vad && h->opts.vad.on ? vad_model_id(w->env.vad) : "");
     host_providers(h);
     h->opts.record = h->opts.record && records_room(w->env.records);
+    return err;
 }
 
 /* A call that never began. */
@@ -357,8 +358,10 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
     }
     make_call_id(h->call_id);
     h->log = (struct log_scope){.call_id = h->call_id, .worker = WORKER_NUMBER};
-    fill_opts(h, b);
-    err = call_new(&h->opts, &h->call);
+    err = fill_opts(h, b);
+    if (err >= 0) {
+        err = call_new(&h->opts, &h->call);
+    }
     if (err >= 0) {
         err = worker_add(w, h, &h->id);
     }

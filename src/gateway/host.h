@@ -22,8 +22,14 @@ struct host_birth {
     struct str caller, called;  /* may be empty */
     struct str alias;           /* ?call_id= of the webhook; may be empty */
     enum store_direction direction;
-    struct snapshot *snapshot; /* of this call alone; NULL: the worker's for new calls */
-    struct tap watch;          /* of this call alone, besides the worker's; signals, too */
+    struct snapshot *snapshot;       /* of this call alone; NULL: the worker's for new calls */
+    struct str carrier;              /* "twilio"; may be empty */
+    struct str caller_name;          /* may be empty */
+    const struct when_pair *headers; /* SIP headers */
+    uint32_t n_headers;
+    const struct when_pair *parameters; /* what else the carrier says, and who asked for the call */
+    uint32_t n_parameters;
+    struct tap watch; /* of this call alone, besides the worker's; signals, too */
 };
 
 /* Nothing happens yet: host_start, or the leg's first event, begins. -ERR_LIMIT (*ret_cause says which), -ENOMEM. */

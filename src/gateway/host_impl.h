@@ -9,6 +9,7 @@
 #include "call/model.h"
 #include "gateway/event_queue.h"
 #include "gateway/host.h"
+#include "gateway/plan.h"
 #include "gateway/recorder.h"
 #include "gateway/vad_service.h"
 
@@ -45,7 +46,7 @@ struct host_facts {
     struct buf user, agent; /* text of the turn under way */
 };
 
-struct host_model; /* host_model.c */
+struct host_model;                   /* host_model.c */
 void host_providers(struct host *h); /* which may be tried: into opts */
 
 struct host {
@@ -56,6 +57,7 @@ struct host {
     enum host_state state;
     struct tap watch; /* of this call alone */
     struct snapshot *snapshot;
+    struct plan *plan; /* NULL: the snapshot is this call's alone and says it all */
     struct call_opts opts;
     struct call *call;
     uint64_t deadline_us;
@@ -64,7 +66,7 @@ struct host {
     bool had_leg;
     bool apologise;
     struct host_model *models; /* sessions, the newest first; until their on_closed */
-    struct vad_stream *vad;  /* made with the first chunk */
+    struct vad_stream *vad;    /* made with the first chunk */
     struct event_queue queue;
     size_t queued_bytes; /* our part of worker->queued_bytes */
     bool dirty;          /* on the worker's list */
@@ -110,6 +112,15 @@ void host_check_tool(struct host *h, const struct call_action *act);
 void host_ask_approval(struct host *h, const struct call_action *act);
 void host_approval_decided(struct host *h, const struct call_action *act);
 void host_approvals_drop(struct host *h); /* the call is over */
+
+/* host_plan.c: what this call gets. -ENOMEM */
+MUST_USE int host_plan(struct host *h, const struct host_birth *b);
+/* Before the event that a tool or handoff was called: those whose condition turned meanwhile are switched first. */
+void host_switch(struct host *h);
+/* How to open a session over a provider (index into config.providers); url empty while our sandbox does not run. */
+void host_openai(struct host *h, uint32_t provider, struct openai_opts *ret);
+/* Index into config.providers of the one the call begins with (0), or of those that take over (1, 2, ...). */
+uint32_t host_provider(const struct host *h, uint32_t turn);
 
 /* host_record.c */
 void record_begin(struct host *h);

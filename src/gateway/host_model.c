@@ -21,8 +21,12 @@ struct host_model {
 
 void host_providers(struct host *h)
 {
-    h->opts.renewal.n_providers = 1;
-    h->opts.renewal.session_max_s[0] = h->snapshot->provider->session_max_s;
+    const struct config *cfg = h->snapshot->cfg;
+    struct call_renewal_opts *o = &h->opts.renewal;
+    o->n_providers = MIN(1 + cfg->providers[host_provider(h, 0)].failover.n, CALL_MAX_PROVIDERS);
+    for (uint32_t i = 0; i < o->n_providers; i++) {
+        o->session_max_s[i] = cfg->providers[host_provider(h, i)].session_max_s;
+    }
 }
 
 static struct host_model *find(struct host *h, uint32_t session)
@@ -60,6 +64,8 @@ static void on_event(struct model *model UNUSED, const struct call_event *ev, vo
     } else if (ev->type == EV_MODEL_FAILED) {
         record_model_failed(h, &told);
         host_tap(h, TAP_MODEL_FAILED, NULL, &told);
+    } else if (ev->type == EV_MODEL_TOOL_CALL) {
+        host_switch(h);
     }
     host_event(h, &told);
 }
@@ -90,12 +96,10 @@ static void not_opened(struct host *h, uint32_t session, int err, const char *co
 void host_open_model(struct host *h, const struct call_action *act)
 {
     struct worker *w = h->worker;
-    struct openai_opts o = h->snapshot->openai;
-    o.scratch = &w->openai;
+    uint32_t provider = host_provider(h, act->model_open.provider);
+    struct openai_opts o;
+    host_openai(h, provider, &o);
     o.persona = &act->model_open.persona;
-    if (h->snapshot->own_sandbox) {
-        o.url = w->env.sandbox_url(w->env.arg);
-    }
     if (o.url.n == 0) {
         not_opened(h, act->session, -ERR_CLOSED, "sandbox-not-running", "the offline sandbox is not running");
         return;
@@ -118,7 +122,7 @@ void host_open_model(struct host *h, const struct call_action *act)
     h->models = m;
     if (act->session > 0) {
         log_info(&h->log, "model.renewing", "session=%u provider=" STR_FMT " why=%s", act->session,
-                 STR_ARG(h->snapshot->provider->name), call_renewal_name(act->model_open.why));
+                 STR_ARG(h->snapshot->cfg->providers[provider].name), call_renewal_name(act->model_open.why));
     }
 }
 

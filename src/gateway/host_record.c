@@ -45,7 +45,7 @@ void record_begin(struct host *h)
     struct store_call c = identity(h);
     c.carrier = h->opts.carrier;
     c.provider = h->opts.provider;
-    c.model = h->snapshot->openai.model;
+    c.model = h->plan ? h->plan->model : h->snapshot->openai.model;
     c.agent = h->opts.agent;
     c.direction = f->direction;
     c.caller = str_from(f->caller);
@@ -105,7 +105,7 @@ void record_model_ready(struct host *h, const struct call_event *ev)
     f->model[0] = '\0';
     learn(f->model, sizeof(f->model), ev->model_ready.model);
     const struct cost_prices *prices = config_prices(h->snapshot->cfg, ev->model_ready.model);
-    f->prices = prices ? *prices : h->snapshot->provider->prices;
+    f->prices = prices ? *prices : h->snapshot->cfg->providers[host_provider(h, 0)].prices;
     f->priced = cost_priced(&f->prices);
     metrics_add_word(w->env.metrics, METRIC_MODEL_CONNECTS, STR("ok"), 1);
     metrics_observe_us(w->env.metrics, METRIC_WS_CONNECT, took_us);

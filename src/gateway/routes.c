@@ -4,6 +4,8 @@
 #include "gateway/gateway_impl.h"
 #include "gateway/host.h"
 
+#define BIRTH_PAIRS 64 /* of what a carrier says; the rest is left out */
+
 /* ---- HTTP ---- */
 
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
@@ -45,19 +47,44 @@ static enum store_direction direction_of(struct str word)
     return str_starts(word, STR("outbound")) ? STORE_OUTBOUND : STORE_INBOUND;
 }
 
+/* What a carrier says besides, for routes and texts. SIP headers come as parameters of their own kind. */
+struct birth_pairs {
+    struct when_pair headers[BIRTH_PAIRS], parameters[BIRTH_PAIRS];
+};
+
+static void put_pairs(struct host_birth *b, struct birth_pairs *room, const struct twilio_param *params, uint32_t n)
+{
+    struct str prefix = STR("SipHeader_");
+    for (uint32_t i = 0; i < n; i++) {
+        struct str name = params[i].name;
+        if (str_starts(name, prefix) && b->n_headers < BIRTH_PAIRS) {
+            name = (struct str){name.p + prefix.n, name.n - prefix.n};
+            room->headers[b->n_headers++] = (struct when_pair){name, params[i].value};
+        } else if (b->n_parameters < BIRTH_PAIRS && !str_is(name, TWILIO_TOKEN_PARAM)) {
+            room->parameters[b->n_parameters++] = (struct when_pair){name, params[i].value};
+        }
+    }
+    b->headers = room->headers;
+    b->parameters = room->parameters;
+}
+
 static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
 {
     struct gateway *gw = arg;
     enum admission_cause cause = ADMISSION_OTHER;
     struct host *h = waiting_call(gw, in->call_sid);
     if (!h) {
-        const struct host_birth birth = {
+        struct birth_pairs pairs;
+        struct host_birth birth = {
             .carrier_call_id = in->call_sid,
             .caller = in->from,
             .called = in->to,
             .alias = in->query_call_id,
             .direction = direction_of(in->direction),
+            .carrier = STR("twilio"),
+            .caller_name = in->caller_name,
         };
+        put_pairs(&birth, &pairs, in->params, in->n_params);
         int err = host_new(gw->worker, &birth, &cause, &h);
         if (err < 0) {
             log_warn(NULL, "call.refused", "cause=%s carrier_call_id=" STR_FMT " calls=%u", admission_cause_word(cause),
@@ -82,8 +109,12 @@ static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *
 static int start_unannounced(struct gateway *gw, const struct twilio_stream *s, struct host **ret)
 {
     enum admission_cause cause = ADMISSION_OTHER;
-    const struct host_birth birth = {
-        .carrier_call_id = s->call_sid, .alias = s->query_call_id, .direction = STORE_INBOUND};
+    struct birth_pairs pairs;
+    struct host_birth birth = {.carrier_call_id = s->call_sid,
+                               .alias = s->query_call_id,
+                               .direction = STORE_INBOUND,
+                               .carrier = STR("twilio")};
+    put_pairs(&birth, &pairs, s->params, s->n_params);
     int err = host_new(gw->worker, &birth, &cause, ret);
     if (err == -ERR_LIMIT) {
         metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, str_from(admission_cause_word(cause)), 1);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "gateway/plan.h"
 #include "net/tls.h"
 #include "providers/openai/openai.h"
 #include "tools/builtin/builtin.h"
@@ -65,42 +66,25 @@ static struct str tracing_for(const struct config *cfg, const struct config_agen
     return str_is(a->tracing, "auto") ? STR("\"auto\"") : a->tracing;
 }
 
-static int fill_openai(struct snapshot *s, struct buf *ret_err)
+static int fill_provider(const struct config *cfg, struct snapshot_provider *sp, struct buf *ret_err)
 {
-    const struct config *cfg = s->cfg;
-    const struct config_provider *p = s->provider;
-    const struct config_agent *a = &cfg->agent;
-    s->headers = copy_pairs(&p->headers);
-    s->query = copy_pairs(&p->query);
-    if (!s->headers || !s->query) {
+    const struct config_provider *p = sp->config;
+    sp->headers = copy_pairs(&p->headers);
+    sp->query = copy_pairs(&p->query);
+    if (!sp->headers || !sp->query) {
         return -ENOMEM;
     }
-    s->openai = (struct openai_opts){
+    sp->own_sandbox = p->kind == CONFIG_SANDBOX && p->url.n == 0;
+    sp->openai = (struct openai_opts){
         .url = p->url,
         .api_key = p->api_key,
         .auth_header = p->auth_header,
-        .headers = s->headers,
+        .headers = sp->headers,
         .n_headers = p->headers.n,
-        .query = s->query,
+        .query = sp->query,
         .n_query = p->query.n,
         .no_model_query = !p->model_in_query,
         .dialect = p->dialect == CONFIG_BETA ? OPENAI_BETA : OPENAI_GA,
-        .model = config_model(cfg, a, CONFIG_NONE),
-        .voice = config_voice(cfg, a, CONFIG_NONE),
-        .input_format = wish(&a->input_format),
-        .output_format = wish(&a->output_format),
-        .text_only = a->output_modality == CONFIG_TEXT,
-        .transcription = {a->transcription.enabled, a->transcription.model, a->transcription.language,
-                          a->transcription.prompt},
-        .noise_reduction =
-            a->noise_reduction == CONFIG_NOISE_NONE ? STR("") : str_from(config_noise_word(a->noise_reduction)),
-        .speed = a->speed,
-        .max_output_tokens = a->max_output_tokens,
-        .tool_choice = a->tool_choice,
-        .reasoning_effort = str_from(config_effort_word(a->reasoning_effort)),
-        .parallel_tool_calls_set = a->parallel_tool_calls_set,
-        .parallel_tool_calls = a->parallel_tool_calls,
-        .tracing = tracing_for(cfg, a),
         .updated_ms = cfg->deadlines.session_updated_ms,
     };
     bool tls = str_starts(p->url, STR("wss:")) || str_starts(p->url, STR("https:"));
@@ -108,9 +92,73 @@ static int fill_openai(struct snapshot *s, struct buf *ret_err)
         return 0;
     }
     /* One context for all sessions: reading the system's store takes milliseconds and megabytes. */
-    int err = tls_client_new(path_or_null(p->ca_file), ret_err, &s->model_tls);
-    s->openai.tls = s->model_tls;
+    int err = tls_client_new(path_or_null(p->ca_file), ret_err, &sp->tls);
+    sp->openai.tls = sp->tls;
     return err;
+}
+
+void snapshot_openai(const struct snapshot *s, uint32_t provider, const struct config_agent *a, struct openai_opts *ret)
+{
+    const struct config *cfg = s->cfg;
+    *ret = s->providers[provider].openai;
+    ret->model = config_model(cfg, a, provider);
+    ret->voice = config_voice(cfg, a, provider);
+    ret->input_format = wish(&a->input_format);
+    ret->output_format = wish(&a->output_format);
+    ret->text_only = a->output_modality == CONFIG_TEXT;
+    ret->transcription.enabled = a->transcription.enabled;
+    ret->transcription.model = a->transcription.model;
+    ret->transcription.language = a->transcription.language;
+    ret->transcription.prompt = a->transcription.prompt;
+    ret->noise_reduction =
+        a->noise_reduction == CONFIG_NOISE_NONE ? STR("") : str_from(config_noise_word(a->noise_reduction));
+    ret->speed = a->speed;
+    ret->max_output_tokens = a->max_output_tokens;
+    ret->tool_choice = a->tool_choice;
+    ret->reasoning_effort = str_from(config_effort_word(a->reasoning_effort));
+    ret->parallel_tool_calls_set = a->parallel_tool_calls_set;
+    ret->parallel_tool_calls = a->parallel_tool_calls;
+    ret->tracing = tracing_for(cfg, a);
+}
+
+static void use_provider(struct snapshot *s, uint32_t index)
+{
+    const struct config_provider *p = &s->cfg->providers[index];
+    if (s->providers[index].used) {
+        return;
+    }
+    s->providers[index].used = true;
+    for (uint32_t i = 0; i < p->failover.n; i++) {
+        use_provider(s, p->failover_to[i]); /* at most once each */
+    }
+}
+
+static int fill_providers(struct snapshot *s, struct buf *ret_err)
+{
+    const struct config *cfg = s->cfg;
+    s->providers = calloc(cfg->provider_count, sizeof(*s->providers));
+    if (!s->providers) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < cfg->agent_count; i++) {
+        use_provider(s, cfg->agents[i].provider);
+    }
+    for (uint32_t i = 0; i < cfg->route_count; i++) {
+        if (cfg->routes[i].provider != CONFIG_NONE) {
+            use_provider(s, cfg->routes[i].provider);
+        }
+    }
+    for (uint32_t i = 0; i < cfg->provider_count; i++) {
+        struct snapshot_provider *sp = &s->providers[i];
+        sp->config = &cfg->providers[i];
+        int err = sp->used ? fill_provider(cfg, sp, ret_err) : 0;
+        if (err < 0) {
+            return err;
+        }
+        s->own_sandbox = s->own_sandbox || sp->own_sandbox;
+    }
+    snapshot_openai(s, cfg->agent.provider, &cfg->agent, &s->openai);
+    return 0;
 }
 
 /* A webhook ends by itself, in its own words; the call's deadline is for one that does not. */
@@ -199,18 +247,7 @@ static int fill_tools(struct snapshot *s, struct buf *ret_err)
             return err;
         }
     }
-    const struct config_agent *a = &cfg->agent;
-    for (uint32_t i = 0; i < a->tool_ref_count; i++) {
-        s->call.tools[s->call.n_tools++] = s->tools[a->tool_refs[i]].call;
-    }
     return 0;
-}
-
-/* The one agent of today's configuration, with all its tools. */
-static void fill_agents(struct call_opts *o)
-{
-    o->agents[0] = call_opts_agent(o, 0);
-    o->n_agents = 1;
 }
 
 static int check_turns(const struct call_turn_opts *turn, const struct config_provider *p, struct buf *ret_err)
@@ -236,17 +273,14 @@ static void fill_renewal(struct call_renewal_opts *o, const struct config_renewa
     o->filler_ms = r->filler_ms;
 }
 
-static int fill_call(struct snapshot *s, struct buf *ret_err)
+void snapshot_call(const struct snapshot *s, const struct config_agent *a, struct call_opts *o)
 {
     const struct config *cfg = s->cfg;
-    const struct config_agent *a = &cfg->agent;
     const struct config_deadlines *d = &cfg->deadlines;
-    struct call_opts *o = &s->call;
     call_opts_init(o);
     o->agent = a->name;
-    o->provider = s->provider->name;
+    o->provider = a->provider_name;
     o->carrier = STR("twilio");
-    o->instructions = a->instructions;
     o->greeting.kind = a->greeting.kind;
     o->greeting.text = a->greeting.text;
     o->greeting.protect = a->greeting.protect;
@@ -279,23 +313,39 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     o->approvals.yes = cfg->approvals.yes_words;
     o->approvals.no = cfg->approvals.no_words;
     o->approvals.rejection = cfg->approvals.rejection;
-    int err = check_turns(&o->turn, s->provider, ret_err);
-    if (err >= 0) {
-        err = fill_tools(s, ret_err);
-    }
-    if (err >= 0) {
-        fill_agents(o);
+}
+
+/* Each agent may begin a call: what it would be told must fit, whatever conditions hold. */
+static int check_agents(struct snapshot *s, struct buf *ret_err)
+{
+    const struct config *cfg = s->cfg;
+    int err = 0;
+    for (uint32_t i = 0; i < cfg->agent_count && err >= 0; i++) {
+        const struct config_agent *a = &cfg->agents[i];
+        err = check_turns(&a->turn, &cfg->providers[a->provider], ret_err);
+        if (err >= 0) {
+            err = plan_check(s, i, ret_err);
+        }
     }
     return err;
+}
+
+static int fill_call(struct snapshot *s, struct buf *ret_err)
+{
+    const struct plan_facts nobody = {.when.zone = s->cfg->zone};
+    int err = fill_tools(s, ret_err);
+    if (err >= 0) {
+        err = check_agents(s, ret_err);
+    }
+    return err < 0 ? err : plan_make(s, &nobody, &s->call, &s->plan);
 }
 
 static int fill(struct snapshot *s, struct buf *ret_err)
 {
     s->provider = &s->cfg->providers[s->cfg->agent.provider];
-    s->own_sandbox = s->provider->kind == CONFIG_SANDBOX && s->provider->url.n == 0;
     fill_twilio(&s->twilio, s->cfg);
     fill_api(&s->api, s->cfg);
-    int err = fill_openai(s, ret_err);
+    int err = fill_providers(s, ret_err);
     return err < 0 ? err : fill_call(s, ret_err);
 }
 
@@ -337,9 +387,13 @@ struct snapshot *snapshot_ref(struct snapshot *s)
 struct snapshot *snapshot_unref(struct snapshot *s)
 {
     if (s && --s->refs == 0) {
-        tls_unref(s->model_tls);
-        free(s->headers);
-        free(s->query);
+        for (uint32_t i = 0; s->providers && i < s->cfg->provider_count; i++) {
+            tls_unref(s->providers[i].tls);
+            free(s->providers[i].headers);
+            free(s->providers[i].query);
+        }
+        free(s->providers);
+        plan_free(s->plan);
         for (uint32_t i = 0; i < s->n_tools; i++) {
             json_schema_free(s->tools[i].schema);
             free(s->tools[i].headers);

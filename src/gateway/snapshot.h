@@ -28,23 +28,40 @@ struct snapshot_tool {
     uint8_t *sound; /* of call.rules.filler */
 };
 
+/* How to reach one of config.providers. */
+struct snapshot_provider {
+    const struct config_provider *config;
+    bool used;                 /* by an agent, a route, or as one that takes over; the rest is empty otherwise */
+    bool own_sandbox;          /* it is the sandbox that we start ourselves */
+    struct openai_opts openai; /* what does not depend on the agent; url empty with own_sandbox */
+    struct openai_pair *headers, *query;
+    struct tls_ctx *tls; /* NULL: reached without TLS */
+};
+
+struct plan;
+
 struct snapshot {
     uint32_t refs;
     struct config *cfg;
-    const struct config_provider *provider; /* of the agent */
-    bool own_sandbox;                       /* the provider is the sandbox that we start ourselves */
+    const struct config_provider *provider; /* of the starting agent */
+    struct snapshot_provider *providers;    /* of config.providers, in its order */
+    bool own_sandbox;                       /* one that is used is the sandbox that we start ourselves */
     struct twilio_opts twilio;
     struct api_opts api;
-    struct openai_opts openai; /* url empty with own_sandbox */
-    struct openai_pair *headers, *query;
-    struct tls_ctx *model_tls;   /* NULL: the provider is reached without TLS, or by the system's store */
-    struct call_opts call;       /* all but call_id */
+    struct openai_opts openai;   /* of the starting agent over its provider; see also plan.h */
+    struct plan *plan;           /* of a call of which nothing is known, for the texts of call */
+    struct call_opts call;       /* of such a call, all but call_id */
     struct snapshot_tool *tools; /* of config.tools, in its order */
     uint32_t n_tools;
     struct arena own; /* texts of what was added to the configuration */
     void *context;    /* of the program that embeds us, for its tools */
 };
 
+/* The agent over the provider (index into config.providers). */
+void snapshot_openai(const struct snapshot *s, uint32_t provider, const struct config_agent *a,
+                     struct openai_opts *ret);
+/* What a call is told that begins with this agent: all but its texts, tools and agents. */
+void snapshot_call(const struct snapshot *s, const struct config_agent *a, struct call_opts *ret);
 /* By name; NULL: there is none. */
 const struct snapshot_tool *snapshot_tool(const struct snapshot *s, struct str name);
 

@@ -262,8 +262,9 @@ static int point_at(struct snapshot *s, const struct derive_opts *o)
         free(pairs);
         return -ENOMEM;
     }
-    free(s->headers);
-    s->headers = pairs;
+    struct snapshot_provider *sp = &s->providers[s->cfg->agent.provider];
+    free(sp->headers);
+    sp->headers = pairs;
     s->openai.headers = pairs;
     s->openai.n_headers = (uint32_t)o->n_headers;
     s->openai.api_key = STR(""); /* given headers are all there is */

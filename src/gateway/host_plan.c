@@ -1,0 +1,71 @@
+/* What a call gets at its birth, and which of its tools are switched on later. */
+#include "base/log.h"
+#include "gateway/host_impl.h"
+#include "net/loop.h"
+
+int host_plan(struct host *h, const struct host_birth *b)
+{
+    const struct host_facts *f = &h->facts;
+    h->snapshot = snapshot_ref(b->snapshot ? b->snapshot : h->worker->snapshot);
+    h->opts = h->snapshot->call;
+    if (b->snapshot) {
+        return 0;
+    }
+    const struct plan_facts facts = {
+        .when = {.called = str_from(f->called),
+                 .caller = str_from(f->caller),
+                 .carrier = b->carrier,
+                 .direction = b->direction == STORE_OUTBOUND ? STR("outbound") : STR("inbound"),
+                 .headers = b->headers,
+                 .n_headers = b->n_headers,
+                 .parameters = b->parameters,
+                 .n_parameters = b->n_parameters,
+                 .wall_us = (int64_t)f->started_wall_us,
+                 .zone = h->snapshot->cfg->zone},
+        .caller_name = b->caller_name,
+        .call_id = str_from(h->call_id),
+    };
+    int err = plan_make(h->snapshot, &facts, &h->opts, &h->plan);
+    if (err >= 0) {
+        log_info(&h->log, "call.route", "route=%s agent=" STR_FMT " provider=" STR_FMT " agents=%u tools=%u",
+                 h->plan->route ? h->plan->route->name.p : "-", STR_ARG(h->opts.agent), STR_ARG(h->opts.provider),
+                 h->opts.n_agents, h->opts.n_tools);
+    }
+    return err;
+}
+
+void host_switch(struct host *h)
+{
+    struct call_event ev = {.type = EV_CONTROL_ENABLE};
+    while (h->plan && plan_turned(h->plan, clock_wall_us(), &ev.control_enable.tool, &ev.control_enable.on)) {
+        log_info(&h->log, "call.switch", "tool=" STR_FMT " on=%d", STR_ARG(h->opts.tools[ev.control_enable.tool].name),
+                 ev.control_enable.on);
+        ignore_result(
+            event_queue_put(&h->queue, &ev)); /* stepped with what comes next; without memory that fails too */
+    }
+}
+
+uint32_t host_provider(const struct host *h, uint32_t turn)
+{
+    const struct config *cfg = h->snapshot->cfg;
+    uint32_t first = h->plan ? h->plan->provider : cfg->agent.provider;
+    const struct config_provider *p = &cfg->providers[first];
+    return turn > 0 && turn <= p->failover.n ? p->failover_to[turn - 1] : first;
+}
+
+void host_openai(struct host *h, uint32_t provider, struct openai_opts *ret)
+{
+    const struct snapshot *s = h->snapshot;
+    struct worker *w = h->worker;
+    if (h->plan) {
+        plan_openai(h->plan, s, provider, ret);
+    } else if (provider == s->cfg->agent.provider) {
+        *ret = s->openai;
+    } else {
+        snapshot_openai(s, provider, &s->cfg->agent, ret);
+    }
+    ret->scratch = &w->openai;
+    if (s->providers[provider].own_sandbox && ret->url.n == 0) {
+        ret->url = w->env.sandbox_url(w->env.arg);
+    }
+}
