@@ -12,6 +12,7 @@ static const struct {
     {"serve", cmd_serve, "answer calls"},
     {"demo", cmd_demo, "answer one call of our own, entirely offline"},
     {"check", cmd_check, "say what is wrong with configuration, keys, port and folders"},
+    {"chat", cmd_chat, "talk to an agent in writing, here in the terminal"},
     {"phone", cmd_phone, "place a call with the simulated telephone"},
     {"sandbox", cmd_sandbox, "serve the offline model"},
     {"calls", cmd_calls, "list, show and delete records of calls"},

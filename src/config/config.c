@@ -310,7 +310,7 @@ static int load_yaml(struct draft *d, const struct config_source *src)
 
 static void set_names(struct draft *d, const struct config_source *src)
 {
-    struct str path = str_from(src->path ? src->path : src->text ? "config" : "");
+    struct str path = str_from(src->path ? src->path : src->text ? "config" : src->over ? "settings" : "");
     size_t folder = 0;
 
     for (size_t i = 0; i < path.n; i++) {

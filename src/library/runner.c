@@ -147,6 +147,9 @@ static int over_of(const struct rt_runner *r, const struct rt_settings *s, struc
     struct json_w w = json_w(&plain);
     json_w_open(&w);
     put_records(&w, r);
+    if (r->agent_name && !r->graph) {
+        json_w_kz(&w, "start_agent", r->agent_name);
+    }
     json_w_key(&w, "agent");
     json_w_open(&w);
     for (enum setting i = 0; s && i < SETTING_N && err >= 0; i++) {

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""ringtrip chat as somebody types into it, or pipes: against the offline sandbox. TAP on standard output.
+
+    chat.py RINGTRIP
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+exe = os.path.abspath(sys.argv[1])
+count = 0
+failed = 0
+
+CONFIG = '''
+start_agent: desk
+agents:
+  desk:
+    instructions: Find out what the caller wants.
+    greeting: {kind: text, text: "Front desk, hello."}
+    tools: [check_order_status]
+    handoffs: [records]
+  records:
+    instructions: Look up records.
+    greeting: {kind: text, text: "Records, hello."}
+    tools: []
+'''
+
+
+def chat(cwd, typed, *args, **env):
+    clean = {'PATH': os.environ['PATH'], 'HOME': cwd, **env}
+    clean.update({name: os.environ[name] for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS') if name in os.environ})
+    done = subprocess.run([exe, 'chat', *args], cwd=cwd, env=clean, input=typed, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def point(ok, name, *detail):
+    global count, failed
+    count += 1
+    failed += not ok
+    print(f'{"ok" if ok else "not ok"} {count} - {name}')
+    for text in detail if not ok else ():
+        for line in str(text).splitlines():
+            print(f'# {line}')
+    sys.stdout.flush()
+
+
+def in_order(text, *parts):
+    at = 0
+    for part in parts:
+        at = text.find(part, at)
+        if at < 0:
+            return False
+    return True
+
+
+def main():
+    with tempfile.TemporaryDirectory() as cwd:
+        status, out, err = chat(cwd, 'What is the status of order 1234?\nq\nnever read\n')
+        point(status == 0 and err == '', 'a piped line is answered and q leaves', status, err)
+        point(in_order(out, 'this is Robin', 'Let me look that up', '[check_order_status]', 'being prepared'),
+              'greeting, words, tool and what came of it are told in order', out)
+        point(not list(pathlib.Path(cwd).iterdir()), 'nothing is left in the folder', list(pathlib.Path(cwd).iterdir()))
+        for word in ('quit', 'EXIT', ' q '):
+            status, out, err = chat(cwd, word + '\nWhat is the status of order 1234?\n')
+            point(status == 0 and 'check_order_status' not in out, f'"{word}" leaves', status, out, err)
+        status, out, err = chat(cwd, 'thank you goodbye\nhello\n')
+        point(status == 0 and 'Goodbye.' in out and '[end_call]' in out, 'the agent may end it', status, out, err)
+        status, out, err = chat(cwd, '')
+        point(status == 0, 'no input at all is the end', status, out, err)
+
+        config = pathlib.Path(cwd) / 'agents.yaml'
+        config.write_text(CONFIG)
+        status, out, err = chat(cwd, 'hello\n', '--config', str(config))
+        point(status == 0 and 'Front desk, hello.' in out, 'a configuration says who begins', status, out, err)
+        status, out, err = chat(cwd, 'hello\n', '--config', str(config), '--agent', 'records')
+        point(status == 0 and 'Records, hello.' in out, 'or --agent does', status, out, err)
+        status, out, err = chat(cwd, 'hello\n', '--config', str(config), '--agent', 'nobody')
+        point(status == 2 and 'nobody' in err, 'an agent that is not there is a mistake of usage', status, out, err)
+        point(chat(cwd, '', '--nonsense')[0] == 2, 'so is an option that is not there')
+        status, out, err = chat(cwd, 'hello\n', SANDBOX_URL='ws://127.0.0.1:1/v1/realtime')
+        point(status == 1 and 'ringtrip chat:' in err, 'a service that is not there is told', status, out, err)
+    print(f'1..{count}')
+    return failed > 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
