@@ -7,6 +7,7 @@
 static const char usage[] =
     "usage: ringtrip calls [list] [--status WORD] [--caller NUMBER] [--limit N] [--json]\n"
     "       ringtrip calls show ID [--json]\n"
+    "       ringtrip calls trace ID [--json]\n"
     "       ringtrip calls delete ID\n\n"
     "Reads the record store of the configuration; a gateway may be running. ID is ours or the carrier's (CA...).\n\n"
     "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
@@ -91,9 +92,14 @@ static int read_args(struct request *r, int argc, char **argv)
         return 0;
     }
     r->verb = r->verb ? r->verb : "list";
+    static const char *const verbs[] = {"list", "show", "trace", "delete"};
     bool list = str_is(str_from(r->verb), "list");
-    if (!list && !str_is(str_from(r->verb), "show") && !str_is(str_from(r->verb), "delete")) {
-        return usage_error("calls", "list, show or delete, not", r->verb);
+    bool known = false;
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+        known = known || str_is(str_from(r->verb), verbs[i]);
+    }
+    if (!known) {
+        return usage_error("calls", "list, show, trace or delete, not", r->verb);
     }
     if (list == (r->id != NULL)) {
         return usage_error("calls", list ? "unexpected argument" : "which call?", r->id);
@@ -106,6 +112,9 @@ static int perform(struct archive *a, const struct request *r, struct buf *out)
     struct str id = str_from(r->id);
     if (str_is(str_from(r->verb), "list")) {
         return archive_list(a, &r->filter, r->form, out);
+    }
+    if (str_is(str_from(r->verb), "trace")) {
+        return archive_trace(a, id, r->form, out);
     }
     return str_is(str_from(r->verb), "show") ? archive_show(a, id, r->form, out) : archive_delete(a, id);
 }

@@ -28,6 +28,7 @@ enum route {
     ROUTE_CALLBACKS,
     ROUTE_CALLBACK,
     ROUTE_CALLBACK_CLOSE,
+    ROUTE_V1_TRACE,
 };
 
 /* A path with "*" for the call's id; several rows of one path are its methods. */
@@ -48,6 +49,7 @@ static const struct {
     {"/calls/*/hangup", "POST", ROUTE_CALL_HANGUP, true},
     {"/v1/calls", "GET", ROUTE_V1_CALLS, true},
     {"/v1/calls/*", "GET", ROUTE_V1_CALL, true},
+    {"/v1/calls/*/trace", "GET", ROUTE_V1_TRACE, true},
     {"/v1/calls/*", "DELETE", ROUTE_CALL, true},
     {"/v1/calls/*/hangup", "POST", ROUTE_CALL_HANGUP, true},
     {"/v1/calls/*/turn", "POST", ROUTE_CALL_TURN, true},
@@ -305,6 +307,9 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
         break;
     case ROUTE_CALLBACK_CLOSE:
         api_callbacks_close(api, x, id, req->body);
+        break;
+    case ROUTE_V1_TRACE:
+        api_calls_read(api, x, API_TRACE, id, STR_NULL);
         break;
     }
 }

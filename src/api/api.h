@@ -10,6 +10,7 @@
  *     POST   /calls/{id}/hangup    ends it                              control
  *     DELETE /calls/{id}           deletes every trace of it            control
  *     GET    /v1/calls[/{id}]      records in full                      control
+ *     GET    /v1/calls/{id}/trace  its spans                            control
  *     POST   /v1/calls/{id}/hangup, DELETE /v1/calls/{id}               control
  *     POST   /v1/calls/{id}/turn   opens, commits, drops the turn       control
  *     POST   /v1/calls/{id}/text   as if the caller had said it         control

@@ -135,6 +135,24 @@ static int answer_record(struct api_job *job)
     return 0;
 }
 
+static int answer_trace(struct api_job *job)
+{
+    const struct api_new_opts *o = &job->api->o;
+    struct store_call call;
+    struct store_span *spans = NULL;
+    uint32_t n = 0;
+    int err = get_call(job, &call);
+    if (err >= 0) {
+        err = o->ops->span_list(o->store, call.id, &job->arena, &spans, &n);
+    }
+    if (err < 0) {
+        return err;
+    }
+    struct json_w w = json_w(&job->out);
+    api_json_trace(&w, call.id, spans, n);
+    return 0;
+}
+
 static int answer_metrics(struct api_job *job)
 {
     const struct api_new_opts *o = &job->api->o;
@@ -178,6 +196,8 @@ static int work(void *arg)
         return answer_status(job);
     case API_RECORD:
         return answer_record(job);
+    case API_TRACE:
+        return answer_trace(job);
     case API_METRICS_JSON:
         return answer_metrics(job);
     }

@@ -10,7 +10,7 @@ struct api {
     uint32_t pending;
 };
 
-enum api_read { API_LIST, API_STATUS, API_RECORD_LIST, API_RECORD, API_METRICS_JSON };
+enum api_read { API_LIST, API_STATUS, API_RECORD_LIST, API_RECORD, API_TRACE, API_METRICS_JSON };
 
 /* Answers the exchange later. id is copied; query only by the lists. */
 void api_calls_read(struct api *api, struct http_exchange *x, enum api_read what, struct str id, struct str query);

@@ -275,3 +275,64 @@ void api_json_callbacks(struct json_w *w, const struct store_callbacks *page)
     json_w_end(w);
     json_w_close(w);
 }
+
+static const char *kind_word(uint32_t kind)
+{
+    return kind == 2 ? "server" : kind == 3 ? "client" : "internal";
+}
+
+/* JSON of our own writing, but from a file: what is not whole would break the answer around it. */
+static void put_json(struct json_w *w, const char *key, struct str json, const char *otherwise)
+{
+    struct json_val v;
+    json_w_key(w, key);
+    json_w_raw(w, json_parse(json, &v) < 0 ? str_from(otherwise) : json);
+}
+
+/* Milliseconds with their three decimals, however long the call was. */
+static void put_span_ms(struct json_w *w, const char *key, int64_t us)
+{
+    char text[32];
+    uint64_t size = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
+    int n = snprintf(text, sizeof(text), "%s%llu.%03llu", us < 0 ? "-" : "", (unsigned long long)(size / 1000),
+                     (unsigned long long)(size % 1000));
+    json_w_key(w, key);
+    json_w_raw(w, (struct str){text, (size_t)MAX(n, 0)});
+}
+
+static void put_span(struct json_w *w, const struct store_span *s, uint64_t zero_us)
+{
+    bool ended = s->end_us > 0 && s->end_us >= s->start_us;
+    json_w_open(w);
+    json_w_kstr(w, "span_id", s->span_id);
+    put_or_null(w, "parent_id", s->parent_id);
+    json_w_kstr(w, "type", s->type);
+    json_w_kstr(w, "name", s->name);
+    json_w_kz(w, "kind", kind_word(s->kind));
+    api_json_time(w, "start_time", s->start_us);
+    put_span_ms(w, "start_ms", (int64_t)(s->start_us - zero_us)); /* before the first one: the caller spoke first */
+    if (ended) {
+        put_span_ms(w, "duration_ms", (int64_t)(s->end_us - s->start_us));
+    } else {
+        json_w_kz(w, "duration_ms", NULL);
+    }
+    json_w_kz(w, "status", s->failed ? "error" : "unset");
+    put_or_null(w, "error", s->error);
+    put_json(w, "attributes", s->attrs, "{}");
+    put_json(w, "events", s->events, "[]");
+    json_w_close(w);
+}
+
+void api_json_trace(struct json_w *w, struct str call_id, const struct store_span *spans, uint32_t n)
+{
+    json_w_open(w);
+    json_w_kstr(w, "call_id", call_id);
+    put_or_null(w, "trace_id", n > 0 ? spans[0].trace_id : STR(""));
+    json_w_key(w, "spans");
+    json_w_array(w);
+    for (uint32_t i = 0; i < n; i++) {
+        put_span(w, &spans[i], spans[0].start_us);
+    }
+    json_w_end(w);
+    json_w_close(w);
+}

@@ -26,5 +26,7 @@ void api_json_record(struct json_w *w, const struct api_record *r, bool full);
 /* One callback, and {total, callbacks}. */
 void api_json_callback(struct json_w *w, const struct store_callback *c);
 void api_json_callbacks(struct json_w *w, const struct store_callbacks *page);
+/* GET /v1/calls/{id}/trace: the spans in the order of their beginning. */
+void api_json_trace(struct json_w *w, struct str call_id, const struct store_span *spans, uint32_t n);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "gateway/records.h"
 #include "gateway/spool.h"
+#include "gateway/trace_tree.h"
 #include "store/sqlite/sqlite.h"
 
 #define MAX_ARENA_BYTES (64u << 20)
@@ -223,6 +224,30 @@ int archive_show(struct archive *a, struct str id, enum archive_form form, struc
         api_json_record(&w, &r, true);
     }
     return out->err;
+}
+
+int archive_trace(struct archive *a, struct str id, enum archive_form form, struct buf *out)
+{
+    struct store_call call;
+    struct store_span *spans = NULL;
+    uint32_t n = 0;
+    int err = get(a, id, &call);
+    if (err >= 0) {
+        err = a->ops->span_list(a->store, call.id, &a->arena, &spans, &n);
+    }
+    if (err < 0) {
+        return err;
+    }
+    if (form == ARCHIVE_JSON) {
+        struct json_w w = json_w(out);
+        api_json_trace(&w, call.id, spans, n);
+        return out->err;
+    }
+    if (n == 0) {
+        buf_puts(out, "no trace was kept of this call (tracing.enabled, tracing.local)\n");
+        return out->err;
+    }
+    return trace_tree_print(spans, n, out);
 }
 
 int archive_delete(struct archive *a, struct str id)

@@ -21,6 +21,8 @@ enum archive_form { ARCHIVE_TEXT, ARCHIVE_JSON };
 MUST_USE int archive_list(struct archive *a, const struct store_filter *f, enum archive_form form, struct buf *out);
 /* Appends one call with turns and transcript; id is ours or the carrier's. -ENOENT */
 MUST_USE int archive_show(struct archive *a, struct str id, enum archive_form form, struct buf *out);
+/* Appends its trace: a tree with times, or what GET /v1/calls/{id}/trace gives. -ENOENT */
+MUST_USE int archive_trace(struct archive *a, struct str id, enum archive_form form, struct buf *out);
 /* Deletes row, recording and journal. -ENOENT; -EBUSY: it is not over. */
 MUST_USE int archive_delete(struct archive *a, struct str id);
 

@@ -165,7 +165,7 @@ static void on_empty(void *arg UNUSED)
     /* The drain timer looks; nothing waits for an empty gateway otherwise. */
 }
 
-static int open_worker(struct gateway *gw)
+static int open_worker(struct gateway *gw, struct buf *err)
 {
     const struct config *cfg = gw->snapshot->cfg;
     const struct admission_limits limits = {cfg->limits.max_calls, cfg->limits.max_calls_per_number};
@@ -202,6 +202,12 @@ static int open_worker(struct gateway *gw)
     if (e < 0) {
         return e;
     }
+    const struct tracing_env tracing = {
+        .loop = gw->loop, .http = gw->http, .metrics = gw->metrics, .scribe = gw->scribe};
+    e = tracing_new(&tracing, &cfg->tracing, err, &gw->tracing);
+    if (e < 0) {
+        return e;
+    }
     e = admission_new(&limits, &gw->admission);
     if (e < 0) {
         return e;
@@ -212,6 +218,7 @@ static int open_worker(struct gateway *gw)
         .http = gw->http,
         .metrics = gw->metrics,
         .scribe = gw->scribe,
+        .tracer = tracing_tracer(gw->tracing),
         .records = gw->records,
         .admission = gw->admission,
         .ops = gw->ops,
@@ -367,7 +374,7 @@ static int open_all(struct gateway *gw, struct buf *err)
         e = disk_new(gw->loop, &gw->disk);
     }
     if (e >= 0) {
-        e = open_worker(gw);
+        e = open_worker(gw, err);
     }
     if (e >= 0 && !gw->o.headless) {
         e = open_edges(gw);
@@ -446,6 +453,7 @@ struct gateway *gateway_free(struct gateway *gw)
     disk_free(gw->disk);
     timer_free(gw->drain_timer);
     worker_free(gw->worker);
+    tracing_free(gw->tracing);
     api_free(gw->api);
     records_free(gw->records);
     scribe_free(gw->scribe);

@@ -8,6 +8,7 @@
 #include "carriers/twilio/twilio.h"
 #include "gateway/gateway.h"
 #include "gateway/sandbox_child.h"
+#include "gateway/tracing.h"
 #include "gateway/vad_load.h"
 #include "gateway/worker.h"
 #include "net/http_client.h"
@@ -29,6 +30,7 @@ struct gateway {
     struct store *store;
     struct scribe *scribe;
     struct records *records;
+    struct tracing *tracing;
     struct admission *admission;
     struct vad_model *vad; /* shared by all calls */
     struct worker *worker;

@@ -43,6 +43,7 @@ static void leave(struct host *h)
     admission_token_drop(w->env.admission, h->id);
     admission_leave(w->env.admission, host_caller(h));
     worker_remember(w, host_carrier_id(h), h->apologise);
+    host_trace_end(h);
     record_end(h);
     host_tap(h, TAP_END, &h->facts.end, NULL);
     struct host_id id = h->id;
@@ -135,6 +136,7 @@ static void step(struct host *h, const struct call_event *ev)
     struct worker *w = h->worker;
     uint64_t now_us = loop_now_us(w->env.loop);
     w->stepping = true;
+    host_trace_before(h, ev);
     call_step(h->call, ev, now_us, &w->actions);
     write_journal(h, ev, now_us);
     struct leg *leg = h->leg;
@@ -149,6 +151,7 @@ static void step(struct host *h, const struct call_event *ev)
             begin_closing(h);
         }
     }
+    host_trace_after(h, ev);
     if (leg && leg == h->leg) {
         leg_uncork(leg);
     }
@@ -378,6 +381,7 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
     }
     host_open_journal(h);
     record_begin(h);
+    host_trace_begin(h, b->trace); /* its first row belongs to a call that the store knows */
     host_tap(h, TAP_BEGIN, NULL, NULL);
     *ret = h;
     return 0;

@@ -9,6 +9,7 @@
 #include "call/model.h"
 #include "gateway/event_queue.h"
 #include "gateway/host.h"
+#include "gateway/host_trace.h"
 #include "gateway/plan.h"
 #include "gateway/recorder.h"
 #include "gateway/vad_service.h"
@@ -77,6 +78,7 @@ struct host {
     uint32_t files_open; /* on_closed not yet seen */
     bool entered;        /* admission_leave is owed */
     struct host_facts facts;
+    struct host_trace trace;
 };
 
 /* host.c */

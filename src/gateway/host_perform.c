@@ -148,6 +148,7 @@ static void keep_end(struct host *h, const struct call_action *act)
 
 void host_perform(struct host *h, const struct call_action *act)
 {
+    host_trace_action(h, act);
     switch (act->type) {
     case ACT_LEG_MEDIA:
     case ACT_LEG_MARK:

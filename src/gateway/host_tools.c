@@ -163,12 +163,20 @@ static int run_webhook(struct host *h, struct tool_job *job, const struct webhoo
                        const struct json_doc *arguments, struct buf *refusal)
 {
     struct worker *w = h->worker;
+    struct trace_parent trace;
+    char traceparent[TRACE_PARENT_TEXT + 1] = "";
+    bool traced = host_trace_context(h, str_from(job->tool_call_id), &trace);
+    if (traced) {
+        traceparent_print(&trace, traceparent);
+    }
     const struct webhook_call c = {
         .call_id = str_from(h->call_id),
         .tool_call_id = str_from(job->tool_call_id),
         .caller = str_from(h->facts.caller),
         .called = str_from(h->facts.called),
         .agent = h->opts.agent,
+        .traceparent = str_from(traceparent),
+        .tracestate = traced ? str_from(trace.state) : STR_NULL,
         .arguments = arguments,
     };
     int err = webhook_run(w->env.loop, w->env.http, o, &c, refusal, webhook_done, job, &job->webhook);

@@ -73,6 +73,8 @@ static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *
     struct gateway *gw = arg;
     enum admission_cause cause = ADMISSION_OTHER;
     struct host *h = waiting_call(gw, in->call_sid);
+    struct trace_parent trace;
+    bool traced = in->traceparent.n > 0 && traceparent_parse(in->traceparent, in->tracestate, &trace) >= 0;
     if (!h) {
         struct birth_pairs pairs;
         struct host_birth birth = {
@@ -83,6 +85,7 @@ static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *
             .direction = direction_of(in->direction),
             .carrier = STR("twilio"),
             .caller_name = in->caller_name,
+            .trace = traced ? &trace : NULL,
         };
         put_pairs(&birth, &pairs, in->params, in->n_params);
         int err = host_new(gw->worker, &birth, &cause, &h);

@@ -39,13 +39,14 @@ static void flush(struct gateway *gw)
 {
     uint32_t answers = gw->api ? api_pending(gw->api) : 0;
     bool idle = worker_calls(gw->worker) == 0 && worker_busy(gw->worker) == 0 && answers == 0 &&
-                records_busy(gw->records) == 0 && !gw->reload && !gw->sandbox && all_written(gw);
+                records_busy(gw->records) == 0 && !gw->reload && !gw->sandbox && all_written(gw) &&
+                !tracing_busy(gw->tracing);
     if (!idle && now(gw) < gw->give_up_us) {
         return;
     }
     if (!idle) {
-        log_error(NULL, "gateway.flush-timeout", "calls=%u jobs=%u answers=%u", worker_calls(gw->worker),
-                  worker_busy(gw->worker), answers);
+        log_error(NULL, "gateway.flush-timeout", "calls=%u jobs=%u answers=%u traces=%d", worker_calls(gw->worker),
+                  worker_busy(gw->worker), answers, tracing_busy(gw->tracing));
     }
     gw->state = GATEWAY_STOPPED;
     timer_stop(gw->drain_timer);
@@ -64,6 +65,7 @@ static void begin_flush(struct gateway *gw)
     }
     records_stop(gw->records);
     scribe_hurry(gw->scribe);
+    tracing_stop(gw->tracing);
     if (gw->sandbox) {
         sandbox_child_close(gw->sandbox);
     }
@@ -184,6 +186,7 @@ static void use_snapshot(struct gateway *gw, struct snapshot *s, struct tls_ctx 
     }
     admission_set_limits(gw->admission, &limits);
     records_set(gw->records, cfg->records.min_free_mb, cfg->records.retention_days);
+    tracing_set(gw->tracing, &cfg->tracing);
     worker_set_snapshot(gw->worker, s);
     if (gw->twilio) {
         twilio_set_opts(gw->twilio, &s->twilio);

@@ -19,6 +19,7 @@
 #include "net/http_client.h"
 #include "net/loop.h"
 #include "obs/metrics.h"
+#include "obs/trace.h"
 
 struct host;
 struct tool_job;
@@ -30,6 +31,7 @@ struct worker_env {
     struct http_client *http; /* for webhook tools */
     struct metrics *metrics;
     struct scribe *scribe;
+    struct tracer *tracer; /* NULL: calls have no traces */
     struct records *records;
     struct admission *admission;
     const struct store_ops *ops;

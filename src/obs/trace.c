@@ -21,7 +21,8 @@ struct span_node {
     struct trace_span s;
     struct span_node *next; /* older */
     struct arena arena;
-    bool ending; /* a handler is being told of the end */
+    bool announced; /* the processors know of it */
+    bool ending;    /* a handler is being told of the end */
 };
 
 struct trace {
@@ -261,8 +262,8 @@ static struct span_node *node_new(struct trace *t)
     return node;
 }
 
-struct trace_span *span_start(struct trace *t, const struct trace_span *parent, enum trace_type type,
-                              enum trace_kind kind, struct str name, uint64_t now_us)
+struct trace_span *span_make(struct trace *t, const struct trace_span *parent, enum trace_type type,
+                             enum trace_kind kind, struct str name, uint64_t now_us)
 {
     struct span_node *node = t ? node_new(t) : NULL;
     if (!node) {
@@ -282,7 +283,22 @@ struct trace_span *span_start(struct trace *t, const struct trace_span *parent, 
     } else {
         memcpy(s->parent_id, parent ? parent->id : t->root, sizeof(s->parent_id));
     }
-    TELL(t->tracer, on_span_start, s)
+    return s;
+}
+
+void span_announce(struct trace_span *s)
+{
+    if (s && !node_of(s)->announced) {
+        node_of(s)->announced = true;
+        TELL(s->trace->tracer, on_span_start, s)
+    }
+}
+
+struct trace_span *span_start(struct trace *t, const struct trace_span *parent, enum trace_type type,
+                              enum trace_kind kind, struct str name, uint64_t now_us)
+{
+    struct trace_span *s = span_make(t, parent, type, kind, name, now_us);
+    span_announce(s);
     return s;
 }
 
@@ -410,6 +426,7 @@ void span_end(struct trace_span *s, uint64_t now_us)
         return;
     }
     node->ending = true;
+    span_announce(s);
     s->end_us = MAX(trace_wall_us(s->trace, now_us), s->start_us);
     unlink_node(s->trace, node);
     TELL(s->trace->tracer, on_span_end, s)

@@ -5,7 +5,8 @@
  * (gateway/host_trace.c), the forms on the wire (trace_json.h), sending (otlp.h).
  *
  * A span is best effort: every function here takes a NULL span and does nothing, so that a limit or a lack of memory
- * costs a span and never a call. Thread: the tracer's loop. Handlers may do anything but free the tracer or the trace.
+ * costs a span and never a call. Thread: the tracer's loop. Handlers may do anything but
+ * free the tracer or the trace, and end the span that they are told of.
  */
 #ifndef OBS_TRACE_H
 #define OBS_TRACE_H
@@ -132,6 +133,11 @@ uint64_t trace_wall_us(const struct trace *t, uint64_t now_us);
 /* parent NULL: the trace's first span, which itself hangs below the remote one. NULL: none (no trace, a limit). */
 struct trace_span *span_start(struct trace *t, const struct trace_span *parent, enum trace_type type,
                               enum trace_kind kind, struct str name, uint64_t now_us);
+/* The same, and the processors are told of it only by span_announce, when its first attributes are there, or at the
+ * end. */
+struct trace_span *span_make(struct trace *t, const struct trace_span *parent, enum trace_type type,
+                             enum trace_kind kind, struct str name, uint64_t now_us);
+void span_announce(struct trace_span *s);
 /* The beginning turns out to be another; only backwards or forwards within the span's life. */
 void span_start_at(struct trace_span *s, uint64_t now_us);
 void span_rename(struct trace_span *s, struct str name);

@@ -104,7 +104,7 @@ def main():
         check('and serve refuses it', ['serve', '-c', 'tls.yaml'], 1, err='ringtrip serve:', **kw)
 
         check('calls without a store', ['calls'], 1, err='ringtrip.db', **kw)
-        check('calls: unknown verb', ['calls', 'dance'], 2, err='list, show or delete', **kw)
+        check('calls: unknown verb', ['calls', 'dance'], 2, err='list, show, trace or delete', **kw)
         check('calls: bad limit', ['calls', '--limit', '0'], 2, err='1 to 1000', **kw)
         check('calls: bad status', ['calls', '--status', 'x'], 2, err='no status', **kw)
         check('calls show: which', ['calls', 'show'], 2, err='which call', **kw)

@@ -278,6 +278,22 @@ TEST(an_open_span_is_found_by_its_id)
     tear_down(&f);
 }
 
+TEST(a_span_may_be_announced_with_its_first_attributes)
+{
+    struct fixture f;
+    set_up(&f, NULL);
+    struct trace_span *s = span_make(f.trace, NULL, TRACE_CALL, TRACE_SERVER, STR("call"), NOW);
+    assert_string_equal(f.ear.text, "begin c1; ");
+    span_str(s, "a", STR("b"));
+    span_announce(s);
+    span_announce(s); /* once */
+    assert_string_equal(f.ear.text, "begin c1; start call; ");
+    span_end(span_make(f.trace, s, TRACE_TOOL, TRACE_INTERNAL, STR("tool"), NOW), NOW); /* never left out */
+    assert_string_equal(f.ear.text, "begin c1; start call; start tool; end tool; ");
+    span_announce(NULL);
+    tear_down(&f);
+}
+
 TEST(a_handler_may_leave_and_may_trace)
 {
     struct fixture f;
@@ -388,5 +404,5 @@ TEST_MAIN(T(spans_nest_below_their_parents_and_the_first_is_the_root), T(a_trace
           T(events_have_their_moment_and_a_limit), T(times_stay_in_order),
           T(over_a_limit_spans_are_counted_and_nothing_else_happens), T(without_a_tracer_there_is_no_trace),
           T(an_open_span_is_found_by_its_id), T(a_handler_may_leave_and_may_trace),
-          T(there_is_room_for_so_many_processors), T(samplers_decide_as_their_names_say),
-          T(without_memory_a_span_is_lost_and_nothing_else), T(types_have_words))
+          T(a_span_may_be_announced_with_its_first_attributes), T(there_is_room_for_so_many_processors),
+          T(samplers_decide_as_their_names_say), T(without_memory_a_span_is_lost_and_nothing_else), T(types_have_words))

@@ -41,8 +41,9 @@ struct twilio_incoming {
     struct str dial_status;   /* on_dialled: "completed", "answered", "busy", "no-answer", "failed", "canceled" */
     struct str query_call_id; /* ?call_id= of the request, for tests and the reference's form; may be empty */
     struct str peer;          /* "127.0.0.1:4711" */
-    bool signature_ok;        /* false: not checked (verify_signature off) */
-    const struct twilio_param *params; /* all of them, query and form, decoded */
+    struct str traceparent, tracestate; /* headers of the W3C trace context; may be empty */
+    bool signature_ok;                  /* false: not checked (verify_signature off) */
+    const struct twilio_param *params;  /* all of them, query and form, decoded */
     uint32_t n_params;
 };
 

@@ -127,6 +127,8 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
             .dial_status = twilio_params_get(&p, "DialCallStatus"),
             .query_call_id = twilio_params_get(&p, "call_id"),
             .peer = req->peer,
+            .traceparent = http_header(req, "traceparent"),
+            .tracestate = http_header(req, "tracestate"),
             .signature_ok = is_signed,
             .params = p.list,
             .n_params = p.n,

@@ -206,6 +206,15 @@ static int put_signature(const struct webhook_opts *o, const struct webhook_requ
     return err;
 }
 
+/* The state goes with its parent or not at all. */
+static void put_trace(const struct webhook_call *c, struct buf *headers)
+{
+    buf_printf(headers, "traceparent: " STR_FMT "\r\n", STR_ARG(c->traceparent));
+    if (c->tracestate.n) {
+        buf_printf(headers, "tracestate: " STR_FMT "\r\n", STR_ARG(c->tracestate));
+    }
+}
+
 static int write_headers(struct values *v, int64_t unix_s, struct webhook_request *r, struct buf *refusal)
 {
     const struct webhook_opts *o = v->o;
@@ -220,6 +229,9 @@ static int write_headers(struct values *v, int64_t unix_s, struct webhook_reques
     }
     if (!has_header(o, "Accept")) {
         buf_puts(&r->headers, "Accept: application/json\r\n");
+    }
+    if (v->c->traceparent.n && !has_header(o, "traceparent")) {
+        put_trace(v->c, &r->headers);
     }
     int err = o->sign_secret.n ? put_signature(o, r, unix_s, &r->headers) : 0;
     return err < 0 ? err : r->headers.err;

@@ -22,7 +22,8 @@ struct webhook_call {
     struct str caller;
     struct str called;
     struct str agent;
-    const struct json_doc *arguments; /* an object */
+    struct str traceparent, tracestate; /* headers that say to which trace the request belongs; empty: none */
+    const struct json_doc *arguments;   /* an object */
 };
 
 enum webhook_outcome { WEBHOOK_OK, WEBHOOK_ERROR, WEBHOOK_TIMEOUT, WEBHOOK_CANCELLED, WEBHOOK_OUTCOME_N };
