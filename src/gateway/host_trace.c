@@ -28,15 +28,26 @@ static struct str agent_name(const struct host *h)
     return i < h->opts.n_agents ? h->opts.agents[i].name : h->opts.agent;
 }
 
+/* Of the model session that was opened last: another one may have taken over. */
+static const struct config_provider *provider_of(const struct host *h)
+{
+    return &h->snapshot->cfg->providers[host_provider(h, h->trace.provider)];
+}
+
+static struct str asked_model(const struct host *h)
+{
+    return h->plan && h->trace.provider == 0 && h->plan->model.n > 0 ? h->plan->model : provider_of(h)->model;
+}
+
 static struct str model_name(const struct host *h)
 {
-    return h->facts.model[0] ? str_from(h->facts.model) : h->snapshot->provider->model;
+    return h->facts.model[0] ? str_from(h->facts.model) : asked_model(h);
 }
 
 /* As the conventions spell it where they know it. */
 static struct str provider_name(const struct host *h)
 {
-    const struct config_provider *p = h->snapshot->provider;
+    const struct config_provider *p = provider_of(h);
     if (p->kind == CONFIG_SANDBOX) {
         return STR("ringtrip.sandbox");
     }
@@ -101,7 +112,7 @@ static struct trace_span *turn(struct host *h)
         t->turn = span_make(t->trace, t->call, TRACE_TURN, TRACE_INTERNAL,
                             joined(name, sizeof(name), "invoke_agent", agent_name(h)), now_of(h));
         put_operation(h, t->turn, "invoke_agent");
-        span_str(t->turn, "gen_ai.request.model", h->snapshot->provider->model);
+        span_str(t->turn, "gen_ai.request.model", asked_model(h));
         span_announce(t->turn);
     }
     return t->turn;
@@ -215,13 +226,13 @@ void host_trace_end(struct host *h)
 static void session_begins(struct host *h, const struct call_action *act)
 {
     char name[MAX_NAME_BYTES];
-    struct host_trace_slot *s =
-        begin(h, TRACE_SESSION, h->trace.call, joined(name, sizeof(name), "open_session", h->snapshot->provider->model),
-              act->session);
+    h->trace.provider = act->model_open.provider;
+    struct host_trace_slot *s = begin(h, TRACE_SESSION, h->trace.call,
+                                      joined(name, sizeof(name), "open_session", asked_model(h)), act->session);
     if (s) {
         put_operation(h, s->span, NULL);
         span_str(s->span, "gen_ai.provider.name", provider_name(h));
-        span_str(s->span, "gen_ai.request.model", h->snapshot->provider->model);
+        span_str(s->span, "gen_ai.request.model", asked_model(h));
         span_int(s->span, "ringtrip.session.number", act->session);
         span_str(s->span, "ringtrip.session.why", str_from(call_renewal_name(act->model_open.why)));
         span_announce(s->span);
@@ -263,10 +274,10 @@ static struct host_trace_slot *response_begins(struct host *h, uint64_t key)
 {
     char name[MAX_NAME_BYTES];
     struct host_trace_slot *s =
-        begin(h, TRACE_RESPONSE, turn(h), joined(name, sizeof(name), "chat", h->snapshot->provider->model), key);
+        begin(h, TRACE_RESPONSE, turn(h), joined(name, sizeof(name), "chat", asked_model(h)), key);
     if (s) {
         put_operation(h, s->span, "chat");
-        span_str(s->span, "gen_ai.request.model", h->snapshot->provider->model);
+        span_str(s->span, "gen_ai.request.model", asked_model(h));
         span_str(s->span, "gen_ai.response.model", model_name(h));
         span_str(s->span, "gen_ai.output.type", h->opts.text_only ? STR("text") : STR("speech"));
         span_announce(s->span);

@@ -33,9 +33,10 @@ struct host_trace {
     struct trace *trace; /* NULL: off */
     struct trace_span *call, *turn;
     struct host_trace_slot slots[HOST_TRACE_OPEN];
-    uint64_t leg_us;  /* start of the leg, loop clock */
-    uint32_t agent;   /* who speaks, index in opts.agents */
-    uint32_t request; /* response asked for and not yet created: its slot + 1 */
+    uint64_t leg_us;   /* start of the leg, loop clock */
+    uint32_t agent;    /* who speaks, index in opts.agents */
+    uint32_t provider; /* of the session opened last, as ACT_MODEL_OPEN numbers them */
+    uint32_t request;  /* response asked for and not yet created: its slot + 1 */
 };
 
 /* remote may be NULL. Never fails: without memory the call has no trace. */
