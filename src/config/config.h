@@ -91,9 +91,10 @@ struct config_twilio {
     struct str auth_token;          /* the first of auth_tokens: REST */
     struct config_list auth_tokens; /* any of them may sign a webhook (two during a token roll) */
     struct str phone_number;
-    bool require_token;    /* a media socket needs our one-time token or a valid signature */
-    bool verify_signature; /* default: on when there is an auth token */
-    struct str api_base;   /* "https://api.twilio.com" */
+    struct str messaging_service; /* "MG..."; text messages go through it */
+    bool require_token;           /* a media socket needs our one-time token or a valid signature */
+    bool verify_signature;        /* default: on when there is an auth token */
+    struct str api_base;          /* "https://api.twilio.com" */
     struct str ca_file;
 };
 
@@ -325,6 +326,14 @@ struct config_fallback {
     struct str busy_twiml; /* over a limit or draining; "": <Reject reason="busy"/> */
 };
 
+/* Handing a caller over to people. */
+struct config_transfer {
+    struct str announcement; /* said before when the agent has said nothing; "": its own words */
+    uint32_t ring_s;
+    bool return_to_agent; /* nobody answers: the caller comes back to the agent, else hears sorry and it ends */
+    struct str sorry;
+};
+
 /* The first nine are those of call_opts; the rest belongs to the edges. */
 struct config_deadlines {
     uint32_t leg_start_ms;
@@ -336,6 +345,7 @@ struct config_deadlines {
     uint32_t farewell_ms;
     uint32_t hangup_ms;
     uint32_t media_ms;
+    uint32_t transfer_ms;
     uint32_t socket_start_ms;    /* media socket opened to an accepted start message */
     uint32_t session_updated_ms; /* session.update sent to session.updated */
     uint32_t warm_session_ms;    /* a model session opened at the webhook waits for media */
@@ -372,6 +382,8 @@ struct config {
     uint32_t price_count;
     struct config_log log;
     struct config_tracing tracing;
+    struct config_map departments; /* name to number, E.164 or sip: */
+    struct config_transfer transfer;
     struct config_fallback fallback;
     struct config_deadlines deadlines;
     struct str default_country; /* "US": for numbers without + (DEFAULT_COUNTRY_CODE) */

@@ -197,6 +197,9 @@ void finish_turns(struct draft *d);
 /* False: under this kind of turn detection the key says nothing; in a dump it would come back as a wish of the user. */
 bool turns_say(const struct config_agent *a, const char *key);
 
+/* departments.c: numbers in the form that carriers take. After the tools are known. */
+void finish_departments(struct draft *d);
+
 /* model.c: facts about the service's models and voices. */
 bool model_is_retired(struct str model);
 const char *model_default(void);

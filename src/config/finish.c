@@ -561,4 +561,5 @@ void finish_draft(struct draft *d)
     finish_routes(d);
     finish_limits(d);
     finish_country(d);
+    finish_departments(d);
 }

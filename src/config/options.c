@@ -85,7 +85,8 @@ static const struct option_word words_consent[] = {{"en", 0, false}, {"de", 0, f
     "one to three short sentences, without lists or symbols, and say numbers as words. Use check_order_status when "   \
     "somebody asks about an order, schedule_callback when they want to be called back, and end_call after saying "     \
     "goodbye. Ask one question at a time. Never invent facts about orders."
-#define DEMO_GREETING "Hello, this is Robin, your shop assistant. How can I help you?"
+#define DEMO_GREETING  "Hello, this is Robin, your shop assistant. How can I help you?"
+#define TRANSFER_SORRY "We are sorry, nobody can take your call at the moment. Please call again later. Goodbye."
 #define DEMO_APOLOGY                                                                                                   \
     "We are sorry, our assistant cannot be reached at the moment. Please call again in a few minutes. Goodbye."
 
@@ -170,6 +171,8 @@ const struct option option_table[] = {
      .meaning = "Auth token. During a roll a list of two: the first is used for REST, both may sign"},
     {ROOT(OPTION_STR, "carriers.twilio.phone_number", twilio.phone_number), .env = {"TWILIO_PHONE_NUMBER"}, .example = "+15551234567",
      .meaning = "Our number, shown by / and used as caller id"},
+    {ROOT(OPTION_STR, "carriers.twilio.messaging_service_sid", twilio.messaging_service), .env = {"TWILIO_MESSAGING_SERVICE_SID"}, .example = "MG...",
+     .def_text = "none: from phone_number", .meaning = "Messaging service that send_sms sends through, in place of phone_number"},
     {ROOT(OPTION_BOOL, "carriers.twilio.require_token", twilio.require_token), .def = "true",
      .meaning = "A media socket must bring our one-time token or a valid signature. Off only in private networks and load tests"},
     {ROOT(OPTION_BOOL, "carriers.twilio.verify_signature", twilio.verify_signature), .def_text = "on when there is an auth token",
@@ -179,7 +182,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_FILE, "carriers.twilio.ca_file", twilio.ca_file), .def_text = "the system's store",
      .meaning = "PEM file of the authorities that the REST API's certificate is checked against"},
     {ROOT(OPTION_STR, "default_country_code", default_country), .env = {"DEFAULT_COUNTRY_CODE"}, .def = "US",
-     .meaning = "Country (two letters) of numbers that come without +; it is kept for calls that we place ourselves, which come later"},
+     .meaning = "Country (two letters) of numbers without +: those of departments, and those that callers name for text messages"},
 
     /* what all agents share */
     {ROOT(OPTION_STR, "start_agent", start_agent_name), .def_text = "the first of agents", .meaning = "Which of the agents takes a call that no route sends elsewhere"},
@@ -448,6 +451,11 @@ const struct option option_table[] = {
      .meaning = "Name of this program in the exported traces"},
     {ROOT(OPTION_STR, "tracing.resource_attributes", tracing.resource), .env = {"OTEL_RESOURCE_ATTRIBUTES"}, .example = "deployment.environment.name=production",
      .meaning = "More about this program: name=value pairs with commas between them, values percent-encoded"},
+    {ROOT(OPTION_MAP, "departments", departments), .def_text = "none", .meaning = "Where transfer_call may connect callers: name: number, with + or of default_country_code, or sip:name@host. See tools.md"},
+    {ROOT(OPTION_STR, "transfer.announcement", transfer.announcement), .def_text = "the model's own words", .meaning = "What is said before a transfer when the agent has said nothing with it"},
+    {ROOT(OPTION_SECONDS, "transfer.ring_s", transfer.ring_s), .min = 5, .max = 600, .def = "30", .meaning = "How long a transfer lets it ring"},
+    {ROOT(OPTION_BOOL, "transfer.return_to_agent", transfer.return_to_agent), .def = "true", .meaning = "Nobody answers: the caller is connected with the agent again. false: hears transfer.sorry, and the call ends"},
+    {ROOT(OPTION_STR, "transfer.sorry", transfer.sorry), .def = TRANSFER_SORRY, .def_text = "a sentence in English", .meaning = "What the carrier's voice says when nobody answers and the caller does not come back"},
     {ROOT(OPTION_STR, "fallback.twiml", fallback.twiml), .def_text = "agent.apology, then hang up", .meaning = "TwiML for callers whom no model can serve, such as <Response><Dial>+15551234567</Dial></Response>"},
     {ROOT(OPTION_STR, "fallback.busy_twiml", fallback.busy_twiml), .def_text = "<Reject reason=\"busy\"/>", .meaning = "TwiML for callers over a limit or during shutdown"},
 
@@ -461,6 +469,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_MS, "deadlines.tool_ms", deadlines.tool_ms), .min = 100, .max = 600000, .def = "10000", .meaning = "One tool call"},
     {ROOT(OPTION_MS, "deadlines.farewell_ms", deadlines.farewell_ms), .min = 200, .max = 60000, .def = "5000", .meaning = "Goodbye asked for to its first audio"},
     {ROOT(OPTION_MS, "deadlines.hangup_ms", deadlines.hangup_ms), .min = 500, .max = 60000, .def = "5000", .meaning = "Hang-up ordered to the end of the phone leg"},
+    {ROOT(OPTION_MS, "deadlines.transfer_ms", deadlines.transfer_ms), .min = 1000, .max = 120000, .def = "20000", .meaning = "Transfer ordered to the end of our part of the call; then the agent goes on"},
     {ROOT(OPTION_MS, "deadlines.media_ms", deadlines.media_ms), .min = 500, .max = 120000, .def = "10000", .meaning = "No audio comes from the carrier"},
     {ROOT(OPTION_MS, "deadlines.socket_start_ms", deadlines.socket_start_ms), .min = 200, .max = 60000, .def = "5000", .meaning = "Media socket opened to its start message and proof"},
     {ROOT(OPTION_MS, "deadlines.warm_session_ms", deadlines.warm_session_ms), .min = 1000, .max = 120000, .def = "15000", .meaning = "A model session opened at the webhook waits for its media"},

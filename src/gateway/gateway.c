@@ -154,6 +154,12 @@ static int open_store(struct gateway *gw, struct buf *err)
     return 0;
 }
 
+static struct carrier *carrier(void *arg)
+{
+    struct gateway *gw = arg;
+    return gw->twilio ? twilio_carrier(gw->twilio) : NULL;
+}
+
 static struct str sandbox_url(void *arg)
 {
     struct gateway *gw = arg;
@@ -225,6 +231,7 @@ static int open_worker(struct gateway *gw, struct buf *err)
         .store = gw->store,
         .vad = gw->vad,
         .tap = gw->o.tap,
+        .carrier = carrier,
         .sandbox_url = sandbox_url,
         .on_empty = on_empty,
         .arg = gw,

@@ -327,6 +327,10 @@ static int fill_opts(struct host *h, const struct host_birth *b)
     struct worker *w = h->worker;
     int err = host_plan(h, b);
     h->opts.call_id = str_from(h->call_id);
+    if (b->opening.n > 0) {
+        h->opts.greeting.kind = GREETING_PROMPT;
+        h->opts.greeting.text = b->opening;
+    }
     h->opts.vad.weights = str_from(w->env.vad && h->opts.vad.on ? vad_model_id(w->env.vad) : "");
     host_providers(h);
     h->opts.record = h->opts.record && records_room(w->env.records);

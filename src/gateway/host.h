@@ -29,8 +29,9 @@ struct host_birth {
     uint32_t n_headers;
     const struct when_pair *parameters; /* what else the carrier says, and who asked for the call */
     uint32_t n_parameters;
-    struct tap watch; /* of this call alone, besides the worker's; signals, too */
+    struct tap watch;                 /* of this call alone, besides the worker's; signals, too */
     const struct trace_parent *trace; /* whose trace the call belongs to; NULL: its own. Lent until return */
+    struct str opening; /* how to begin, in place of the greeting; a static text. Empty: as the agent does */
 };
 
 /* Nothing happens yet: host_start, or the leg's first event, begins. -ERR_LIMIT (*ret_cause says which), -ENOMEM. */

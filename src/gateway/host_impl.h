@@ -124,6 +124,12 @@ void host_openai(struct host *h, uint32_t provider, struct openai_opts *ret);
 /* Index into config.providers of the one the call begins with (0), or of those that take over (1, 2, ...). */
 uint32_t host_provider(const struct host *h, uint32_t turn);
 
+/* host_carrier.c: 0: it is under way, and will be answered. Else refusal may hold the answer. */
+MUST_USE int host_run_wish(struct host *h, struct str tool_call_id, struct str name, struct str arguments,
+                           struct buf *refusal);
+/* p NULL: all of the call. */
+void host_cancel_message(struct host *h, struct str tool_call_id);
+
 /* host_record.c */
 void record_begin(struct host *h);
 /* A sign of life every few seconds: when a killed process' calls are closed, their end is the last of them. */

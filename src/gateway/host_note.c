@@ -100,6 +100,11 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_MARK_LOST:
         metrics_add(m, METRIC_MARKS_LOST, 1);
         break;
+    case NOTE_TRANSFER:
+        if (!str_is(text, "announcing")) {
+            metrics_add_word(m, METRIC_TRANSFERS, text, 1);
+        }
+        break;
     case NOTE_ILLEGAL:
         metrics_add(m, METRIC_CALL_BUGS, 1);
         break;
@@ -129,7 +134,6 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_UPDATE_TIMEOUT:
     case NOTE_HISTORY_FULL:
     case NOTE_CONTROL_REFUSED:
-    case NOTE_TRANSFER:
     case NOTE_DTMF:
     case NOTE_KEYS:
     case CALL_NOTE_N:

@@ -15,6 +15,7 @@
 #define TOOL_OUTPUT_MAX    (64u << 10)
 #define ARGUMENTS_MAX      (32u << 10) /* more would have to be parsed off the loop, and no tool needs it */
 #define REFUSAL_MAX        4096
+#define JOB_NOT_NEEDED     1 /* somebody else answers */
 #define CANNOT_BE_USED_NOW "{\"error\":\"The tool cannot be used now.\"}"
 
 /* Owns all it needs: the call may be gone before the job is. */
@@ -229,6 +230,7 @@ static int run_code(struct host *h, struct tool_job *job, const struct code_opts
 
 void host_cancel_tool(struct host *h, struct str tool_call_id)
 {
+    host_cancel_message(h, tool_call_id);
     for (struct tool_job *job = h->worker->webhooks, *next; job; job = next) {
         next = job->next;
         if (job->id.slot == h->id.slot && job->id.generation == h->id.generation &&
@@ -304,6 +306,11 @@ static int run_checked(struct host *h, struct tool_job *job, struct buf *refusal
     if (err < 0) {
         return err;
     }
+    if (!tool->is_webhook && !tool->is_code && builtin_wish_kind(tool->call.name) != BUILTIN_WISH_NONE) {
+        json_doc_free(arguments);
+        err = host_run_wish(h, str_from(job->tool_call_id), tool->call.name, str_from(job->arguments), refusal);
+        return err < 0 ? err : JOB_NOT_NEEDED;
+    }
     err = tool->is_webhook ? run_webhook(h, job, &tool->webhook, arguments, refusal)
           : tool->is_code  ? run_code(h, job, &tool->code)
                            : run_builtin(job);
@@ -319,16 +326,16 @@ void host_run_tool(struct host *h, const struct call_action *act)
     struct buf refusal;
     buf_init(&refusal, REFUSAL_MAX);
     int err = job ? run_checked(h, job, &refusal) : -ENOMEM;
-    if (err >= 0) {
+    if (err == 0) {
         h->worker->tool_jobs++;
-    } else {
+    } else if (err < 0) {
         struct str output = refusal.err < 0 || refusal.len == 0 ? STR(CANNOT_BE_USED_NOW) : buf_str(&refusal);
         metrics_add_word(h->worker->env.metrics, METRIC_TOOLS, STR("error"), 1);
         log_info(&h->log, "tool.refused", "name=" STR_FMT " error=%s", STR_ARG(act->tool_run.name), err_name(err));
         tool_result(h, act->tool_run.tool_call_id, output, true);
     }
     buf_done(&refusal);
-    if (err < 0 && job) {
+    if (err != 0 && job) {
         tool_job_free(job);
     }
 }

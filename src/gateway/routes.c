@@ -68,9 +68,10 @@ static void put_pairs(struct host_birth *b, struct birth_pairs *room, const stru
     b->parameters = room->parameters;
 }
 
-static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+/* A call for the agent, or a refusal. opening: see host_birth. */
+static void connect_caller(struct gateway *gw, const struct twilio_incoming *in, struct str opening,
+                           struct twilio_answer *ret)
 {
-    struct gateway *gw = arg;
     enum admission_cause cause = ADMISSION_OTHER;
     struct host *h = waiting_call(gw, in->call_sid);
     struct trace_parent trace;
@@ -86,6 +87,7 @@ static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *
             .carrier = STR("twilio"),
             .caller_name = in->caller_name,
             .trace = traced ? &trace : NULL,
+            .opening = opening,
         };
         put_pairs(&birth, &pairs, in->params, in->n_params);
         int err = host_new(gw->worker, &birth, &cause, &h);
@@ -106,6 +108,35 @@ static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *
     }
     ret->kind = TWILIO_ANSWER_CONNECT;
     host_start(h);
+}
+
+static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+{
+    connect_caller(arg, in, STR_NULL, ret);
+}
+
+#define NOBODY_ANSWERED                                                                                                \
+    "You were just talking with this caller and tried to connect them with somebody else, but nobody answered there. " \
+    "Say so in one short sentence, and ask what you can do for them instead, such as a callback. Do not greet again."
+
+/* A transfer is over. Whoever was not reached there is not left alone. */
+static void on_dialled(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+{
+    struct gateway *gw = arg;
+    const struct config_transfer *t = &gw->snapshot->cfg->transfer;
+    bool answered = str_is(in->dial_status, "completed") || str_is(in->dial_status, "answered");
+    bool gone = str_is(in->call_status, "completed");
+    log_info(NULL, "transfer.over", "carrier_call_id=" STR_FMT " dial_status=" STR_FMT, STR_ARG(in->call_sid),
+             STR_ARG(in->dial_status));
+    metrics_add_word(gw->metrics, METRIC_TRANSFERS, answered ? STR("answered") : STR("unanswered"), 1);
+    if (answered || gone) {
+        ret->kind = TWILIO_ANSWER_HANGUP;
+    } else if (t->return_to_agent) {
+        connect_caller(gw, in, STR(NOBODY_ANSWERED), ret);
+    } else {
+        ret->kind = TWILIO_ANSWER_SAY;
+        ret->text = t->sorry;
+    }
 }
 
 /* A socket that nobody announced: only where the configuration allows it, or with a signature of the carrier. */
@@ -198,6 +229,7 @@ const struct twilio_host gateway_twilio_host = {
     .on_media_start = on_media_start,
     .on_media_query = on_media_query,
     .on_after = on_after,
+    .on_dialled = on_dialled,
     .on_status = on_status,
     .trusts_proxy = trusts_proxy,
 };

@@ -8,6 +8,7 @@
 #include "providers/openai/openai.h"
 #include "tools/builtin/builtin.h"
 
+#define PARAMETERS_MAX   16384
 #define SNAPSHOT_OWN_MAX ((size_t)8 << 20)
 
 static const char *path_or_null(struct str s)
@@ -23,6 +24,8 @@ static void fill_twilio(struct twilio_opts *o, const struct config *cfg)
         o->auth_tokens[o->n_auth_tokens++] = t->auth_tokens.v[i];
     }
     o->phone_number = t->phone_number;
+    o->messaging_service = t->messaging_service;
+    o->transfer_ring_s = cfg->transfer.ring_s;
     o->public_url = cfg->server.public_url;
     o->require_token = t->require_token;
     o->verify_signature = t->verify_signature;
@@ -202,7 +205,38 @@ static int fill_webhook_tool(const struct config_tool *t, uint32_t tool_ms, stru
     return 0;
 }
 
-static int fill_builtin_tool(const struct config_tool *t, struct snapshot_tool *slot, struct buf *ret_err)
+/* The table that transfers go by, and what every tool that asks the carrier for something has to know. */
+static int fill_departments(struct snapshot *s)
+{
+    const struct config_map *m = &s->cfg->departments;
+    struct builtin_department *list = arena_alloc(&s->own, MAX(m->n, 1u) * sizeof(*list));
+    if (!list) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < m->n; i++) {
+        list[i] = (struct builtin_department){m->v[i].name, m->v[i].value};
+    }
+    s->wishes = (struct builtin_wish_ctx){list, m->n, s->cfg->default_country};
+    return 0;
+}
+
+/* A model transfers better when it knows where to. */
+static int name_departments(struct snapshot *s, struct call_tool *tool)
+{
+    struct buf text;
+    if (builtin_wish_kind(tool->name) != BUILTIN_WISH_TRANSFER) {
+        return 0;
+    }
+    buf_init(&text, PARAMETERS_MAX);
+    builtin_put_transfer_parameters(&text, &s->wishes);
+    int err = text.err;
+    tool->parameters = err < 0 ? tool->parameters : arena_str(&s->own, buf_str(&text));
+    buf_done(&text);
+    return tool->parameters.p ? err : -ENOMEM;
+}
+
+static int fill_builtin_tool(struct snapshot *s, const struct config_tool *t, struct snapshot_tool *slot,
+                             struct buf *ret_err)
 {
     const struct call_tool *tool = builtin_tool_find(t->name);
     if (!tool) {
@@ -213,13 +247,14 @@ static int fill_builtin_tool(const struct config_tool *t, struct snapshot_tool *
     if (t->description.n > 0) {
         slot->call.description = t->description;
     }
-    return 0;
+    return name_departments(s, &slot->call);
 }
 
 static int fill_tool(struct snapshot *s, const struct config_tool *t, struct buf *ret_err)
 {
     struct snapshot_tool *slot = &s->tools[s->n_tools++];
-    int err = t->builtin ? fill_builtin_tool(t, slot, ret_err) : fill_webhook_tool(t, s->cfg->deadlines.tool_ms, slot);
+    int err =
+        t->builtin ? fill_builtin_tool(s, t, slot, ret_err) : fill_webhook_tool(t, s->cfg->deadlines.tool_ms, slot);
     if (err < 0) {
         return err;
     }
@@ -238,11 +273,12 @@ static int fill_tools(struct snapshot *s, struct buf *ret_err)
 {
     const struct config *cfg = s->cfg;
     s->tools = calloc(MAX(cfg->tool_count, 1u), sizeof(*s->tools));
-    if (!s->tools) {
-        return -ENOMEM;
+    int err = s->tools ? fill_departments(s) : -ENOMEM;
+    if (err < 0) {
+        return err;
     }
     for (uint32_t i = 0; i < cfg->tool_count; i++) {
-        int err = fill_tool(s, &cfg->tools[i], ret_err);
+        err = fill_tool(s, &cfg->tools[i], ret_err);
         if (err < 0) {
             return err;
         }
@@ -286,6 +322,7 @@ void snapshot_call(const struct snapshot *s, const struct config_agent *a, struc
     o->greeting.protect = a->greeting.protect;
     o->greeting.fallback_ms = a->greeting.fallback_ms;
     o->farewell.text = a->farewell;
+    o->transfer.text = cfg->transfer.announcement;
     o->turn = a->turn;
     o->vad = a->vad;
     o->barge_in = a->barge_in;
@@ -306,6 +343,7 @@ void snapshot_call(const struct snapshot *s, const struct config_agent *a, struc
     o->deadlines.farewell_ms = d->farewell_ms;
     o->deadlines.hangup_ms = d->hangup_ms;
     o->deadlines.media_ms = d->media_ms;
+    o->deadlines.transfer_ms = d->transfer_ms;
     o->limits.max_call_s = cfg->limits.max_call_s;
     o->limits.queue_ms = cfg->limits.queue_ms;
     o->limits.uplink_ms = cfg->limits.uplink_ms;

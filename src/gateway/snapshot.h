@@ -11,6 +11,7 @@
 #include "carriers/twilio/twilio_opts.h"
 #include "config/config.h"
 #include "providers/openai/openai_opts.h"
+#include "tools/builtin/wish.h"
 #include "tools/code/code_opts.h"
 #include "tools/webhook/webhook_opts.h"
 
@@ -53,8 +54,9 @@ struct snapshot {
     struct call_opts call;       /* of such a call, all but call_id */
     struct snapshot_tool *tools; /* of config.tools, in its order */
     uint32_t n_tools;
-    struct arena own; /* texts of what was added to the configuration */
-    void *context;    /* of the program that embeds us, for its tools */
+    struct builtin_wish_ctx wishes; /* for the tools that ask the carrier */
+    struct arena own;               /* texts of what was added to the configuration */
+    void *context;                  /* of the program that embeds us, for its tools */
 };
 
 /* The agent over the provider (index into config.providers). */

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "call/call.h"
+#include "call/carrier.h"
 #include "call/store.h"
 #include "gateway/admission.h"
 #include "gateway/approvals.h"
@@ -23,6 +24,7 @@
 
 struct host;
 struct tool_job;
+struct sms_job;
 
 /* What a worker is given at birth; all of it outlives the worker. */
 struct worker_env {
@@ -38,6 +40,8 @@ struct worker_env {
     struct store *store;
     const struct vad_model *vad; /* weights of the speech detector; NULL: calls that want it fail */
     struct tap tap;
+    /* What the carrier's account can do; NULL, also as an answer: there is none. */
+    struct carrier *(*carrier)(void *arg);
     /* Where our own sandbox listens now, "" while it does not. */
     struct str (*sandbox_url)(void *arg);
     void (*on_empty)(void *arg); /* the last call is gone */
@@ -62,6 +66,7 @@ struct worker {
     struct tool_job *webhooks;  /* those of them that can be broken off */
     struct approvals approvals; /* uses of tools that wait for a decision */
     struct approval_hook approval_hook;
+    struct sms_job *messages;    /* text messages under way */
     struct call_actions actions; /* of the step under way */
     struct buf journal;          /* of the step under way */
     struct openai_scratch openai;

@@ -21,11 +21,13 @@
 #define METRIC_APPROVAL_WORDS                                                                                          \
     "approved rejected timeout-approved timeout-rejected sticky-approved sticky-rejected caller-asked "                \
     "caller-approved caller-rejected gone"
-#define METRIC_STAGE_WORDS "created stall cancel"
-#define METRIC_TOKEN_WORDS "in_text in_audio cached_text cached_audio out_text out_audio"
-#define METRIC_AUTH_WORDS  "signature token bearer"
-#define METRIC_HTTP_WORDS  "2xx 3xx 4xx 5xx 1xx"
-#define METRIC_SIDE_WORDS  "carrier model"
+#define METRIC_SMS_WORDS      "sent refused failed"
+#define METRIC_TRANSFER_WORDS "ordered failed refused answered unanswered"
+#define METRIC_STAGE_WORDS    "created stall cancel"
+#define METRIC_TOKEN_WORDS    "in_text in_audio cached_text cached_audio out_text out_audio"
+#define METRIC_AUTH_WORDS     "signature token bearer"
+#define METRIC_HTTP_WORDS     "2xx 3xx 4xx 5xx 1xx"
+#define METRIC_SIDE_WORDS     "carrier model"
 #define METRIC_LINE_WORDS                                                                                              \
     "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled other"
 #define METRIC_SILENCE_WORDS  "prompt goodbye other"
@@ -123,6 +125,9 @@
       "How it was decided whether a tool may run.")                                                                    \
     X(METRIC_APPROVALS_PENDING, GAUGE, "ringtrip_approvals_pending", NULL, NULL,                                       \
       "Uses of tools that wait for a decision.")                                                                       \
+    X(METRIC_SMS, COUNTER, "ringtrip_sms_total", "result", METRIC_SMS_WORDS, "Text messages that agents sent.")        \
+    X(METRIC_TRANSFERS, COUNTER, "ringtrip_transfers_total", "result", METRIC_TRANSFER_WORDS,                          \
+      "Transfers of callers: ordered at the carrier, and what became of them.")                                        \
     X(METRIC_AUDIO_QUEUE, GAUGE, "ringtrip_audio_queue_bytes", NULL, NULL,                                             \
       "Agent audio that waits to be sent, all calls.")                                                                 \
     X(METRIC_SOCKETS, GAUGE, "ringtrip_unauthenticated_sockets", NULL, NULL,                                           \
