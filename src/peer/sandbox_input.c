@@ -311,6 +311,9 @@ void input_append(struct sandbox_session *s, struct str base64, struct str event
         input_drop_front(s, INPUT_MAX_BYTES);
     }
     s->truth->appended_ms = input_clock_ms(s);
+    if (s->faults.on[FAULT_DROP_HEARD] && input_clock_ms(s) >= fault_number(&s->faults, FAULT_DROP_HEARD)) {
+        session_close(s, 0, STR("told to drop"));
+    }
     free(bytes);
 }
 

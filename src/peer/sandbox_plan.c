@@ -267,9 +267,9 @@ static bool hearing_pending(const struct sandbox_session *s)
     return false;
 }
 
-static bool nobody_spoke_yet(const struct sandbox_session *s)
+static bool nobody_spoke_before(const struct sandbox_session *s, const struct convo_item *end)
 {
-    for (const struct convo_item *item = s->convo.first; item; item = item->next) {
+    for (const struct convo_item *item = s->convo.first; item && item != end; item = item->next) {
         if (item->type == OPENAI_ITEM_MESSAGE && item->role == OPENAI_ROLE_ASSISTANT) {
             return false;
         }
@@ -333,10 +333,92 @@ static void plan_lengthen(struct sandbox_session *s, struct response *r)
     buf_done(&text);
 }
 
+/* ---- conversations that began in an earlier session ---- */
+
+static struct str message_text(const struct convo_item *item)
+{
+    return item->n_parts ? buf_str(&item->parts[0].text) : STR("");
+}
+
+/* What the answer to the conversation so far would have been, in one text. */
+static void put_answer(struct sandbox_session *s, struct buf *out)
+{
+    struct response r = {.tool_choice = STR("")};
+    struct plan p = {s, &r, &s->talk};
+    arena_init(&r.memory, (size_t)1 << 20);
+    if (!plan_conversation(&p) && nobody_spoke_before(s, s->convo.last)) {
+        plan_simple(&p, dialogue_greet);
+    }
+    if (s->opts.answer_s > 0) {
+        plan_lengthen(s, &r);
+    }
+    for (uint32_t i = 0; i < r.n_steps; i++) {
+        if (r.steps[i].kind == DIALOGUE_SAY) {
+            buf_puts(out, out->len ? " " : "");
+            buf_put_str(out, r.steps[i].text);
+        }
+    }
+    arena_done(&r.memory);
+}
+
+static void keep_rest(struct sandbox_session *s, struct str all, struct str said)
+{
+    buf_clear(&s->rest, 0);
+    if (said.n < all.n && str_starts(all, said)) {
+        buf_put_str(&s->rest, str_trim((struct str){all.p + said.n, all.n - said.n}));
+    }
+}
+
+void plan_replayed(struct sandbox_session *s, struct convo_item *item)
+{
+    struct buf answer;
+    bool told = item->type == OPENAI_ITEM_FUNCTION_CALL ||
+                (item->type == OPENAI_ITEM_MESSAGE && item->role == OPENAI_ROLE_ASSISTANT);
+    if (!told || s->opts.profile != SANDBOX_DIALOGUE) {
+        return;
+    }
+    for (const struct convo_item *it = s->convo.first; it && !s->host->hear; it = it->next) {
+        if (!it->answered && it->type == OPENAI_ITEM_MESSAGE && it->role == OPENAI_ROLE_USER && it->audio.len == 0) {
+            dialogue_script_next(&s->talk); /* deaf: it was said already */
+        }
+    }
+    buf_init(&answer, CONVO_MAX_TEXT);
+    put_answer(s, &answer);
+    if (item->type == OPENAI_ITEM_MESSAGE) {
+        keep_rest(s, buf_str(&answer), message_text(item));
+        ignore_result(str_copy(s->talk.last_line, DIALOGUE_LINE_BYTES, message_text(item)));
+    }
+    buf_done(&answer);
+}
+
+/* Asked to go on with a message that broke off: what was left of it, or of the words it was told to say. */
+static bool plan_rest(struct plan *p)
+{
+    struct sandbox_session *s = p->s;
+    struct response *r = p->r;
+    struct str exact;
+    if (!r->instructions.p || search_fold(r->instructions, STR("broke off")) == SIZE_MAX) {
+        return false;
+    }
+    const struct convo_item *last = s->convo.last;
+    if (exact_text(r->instructions, &r->memory, &exact) && last && last->role == OPENAI_ROLE_ASSISTANT) {
+        keep_rest(s, exact, message_text(last));
+    }
+    bool known = s->rest.len > 0;
+    if (known) {
+        plan_add(p, DIALOGUE_SAY, buf_str(&s->rest), STR_NULL);
+        buf_clear(&s->rest, 0);
+    }
+    return known;
+}
+
 static bool plan_content(struct sandbox_session *s, struct response *r)
 {
     struct plan p = {s, r, &s->talk};
     struct str exact;
+    if (plan_rest(&p)) {
+        return true;
+    }
     if (s->opts.profile == SANDBOX_CONTINUOUS) {
         plan_add(&p, DIALOGUE_SAY, STR(LOAD_TEXT), STR_NULL);
         return true;
@@ -366,7 +448,7 @@ static bool plan_content(struct sandbox_session *s, struct response *r)
         return false;
     }
     if (!plan_conversation(&p) && !plan_forced_call(&p)) {
-        plan_simple(&p, nobody_spoke_yet(s) ? dialogue_greet : dialogue_prompt);
+        plan_simple(&p, nobody_spoke_before(s, NULL) ? dialogue_greet : dialogue_prompt);
     } else {
         plan_forced_call(&p);
     }

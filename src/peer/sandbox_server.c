@@ -40,6 +40,7 @@ struct sandbox_server {
     struct conn *conns;
     uint32_t n_conns;
     uint64_t ids;
+    uint32_t refused; /* connections (fault) */
 };
 
 /* What a job must know to report back. */
@@ -299,6 +300,14 @@ static void conn_start(struct conn *c, const struct join *j)
     }
 }
 
+/* The first connection is served; the fault counts those behind it. */
+static bool refuses(struct sandbox_server *server, const struct sandbox_faults *faults)
+{
+    bool refused = server->ids > 0 && server->refused < fault_number(faults, FAULT_REFUSE);
+    server->refused += refused;
+    return refused;
+}
+
 static void on_realtime(struct sandbox_server *server, struct http_exchange *x, const struct http_request *req)
 {
     struct join j;
@@ -309,6 +318,8 @@ static void on_realtime(struct sandbox_server *server, struct http_exchange *x, 
         http_respond(x, 404, STR("application/json"), STR(""),
                      span_of_str(STR("{\"error\":{\"message\":\"No session found for the provided call_id\",\"type\":"
                                      "\"invalid_request_error\",\"param\":null,\"code\":\"call_id_not_found\"}}\n")));
+    } else if (refuses(server, &j.faults)) {
+        http_respond(x, 503, STR("text/plain"), STR(""), span_of_str(STR("told to refuse\n")));
     } else {
         struct conn *c = conn_open(server, x, j.protocol_realtime ? STR("realtime") : STR(""));
         if (c && join_refused(&j, server->opts.key, &e, &code)) {

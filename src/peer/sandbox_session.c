@@ -140,6 +140,7 @@ int sandbox_session_open(const struct sandbox_session_opts *opts, const struct s
     s->random = opts->seed;
     buf_init(&s->scratch, SCRATCH_MAX_BYTES);
     buf_init(&s->out, OUT_MAX_BYTES);
+    buf_init(&s->rest, CONVO_MAX_TEXT);
     dialogue_talk_init(&s->talk, opts->dialogue);
     s->truth = truth_new(opts->profile == SANDBOX_DIALOGUE);
     char id[OPENAI_ID_MAX + 1];
@@ -157,10 +158,17 @@ int sandbox_session_open(const struct sandbox_session_opts *opts, const struct s
     session_preset(s, opts->settings);
     s->conf.expires_at = opts->wall_ms / 1000 + session_length_s(s);
     s->expires_us = now_us + (uint64_t)session_length_s(s) * 1000000;
+    uint32_t ends_ms = s->faults.on[FAULT_DROP_AFTER] ? fault_number(&s->faults, FAULT_DROP_AFTER)
+                                                      : fault_number(&s->faults, FAULT_CLOSE_AFTER);
+    s->ends_us = ends_ms ? now_us + (uint64_t)ends_ms * 1000 : UINT64_MAX;
     input_init(s);
     truth_begin(s, opts);
     *ret = s;
-    session_send_conf(s, OPENAI_SESSION_CREATED);
+    uint32_t late_ms = fault_number(&s->faults, FAULT_CREATED_LATE);
+    s->created_us = late_ms ? now_us + (uint64_t)late_ms * 1000 : 0;
+    if (late_ms == 0) {
+        session_send_conf(s, OPENAI_SESSION_CREATED);
+    }
     return 0;
 }
 
@@ -187,6 +195,7 @@ struct sandbox_session *sandbox_session_free(struct sandbox_session *s)
         truth_free(s->truth);
         input_done(s);
         openai_server_session_done(&s->conf);
+        buf_done(&s->rest);
         buf_done(&s->scratch);
         buf_done(&s->out);
         free(s);
@@ -304,6 +313,7 @@ static void on_item_create(struct sandbox_session *s, const struct openai_client
         after = root ? NULL : convo_find(&s->convo, ev->create.previous_item_id);
     }
     convo_insert(&s->convo, item, after);
+    plan_replayed(s, item);
     session_announce_item(s, item);
     if (item->role == OPENAI_ROLE_USER && item->audio.len > 0) {
         heard_start(s, item, HEARD_BY_ITEM, 0);
@@ -595,10 +605,11 @@ void sandbox_session_heard(struct sandbox_session *s, uint32_t ticket, bool acce
 
 uint64_t sandbox_session_due_us(const struct sandbox_session *s)
 {
-    uint64_t due = s->expires_us;
+    uint64_t due = MIN(s->expires_us, s->ends_us);
     if (s->closed) {
         return UINT64_MAX;
     }
+    due = s->created_us ? MIN(due, s->created_us) : due;
     if (s->main) {
         due = MIN(due, response_due_us(s->main));
     }
@@ -659,9 +670,26 @@ static void load_tick(struct sandbox_session *s)
     response_start(s, NULL);
 }
 
+/* Faults that end the session at some time after its begin. */
+static void session_break_off(struct sandbox_session *s)
+{
+    if (s->faults.on[FAULT_DROP_AFTER]) {
+        session_close(s, 0, STR("told to drop"));
+    } else {
+        session_close(s, 1011, STR("told to close"));
+    }
+}
+
 void sandbox_session_tick(struct sandbox_session *s, uint64_t now_us)
 {
     s->now_us = now_us;
+    if (!s->closed && s->created_us && now_us >= s->created_us) {
+        s->created_us = 0;
+        session_send_conf(s, OPENAI_SESSION_CREATED);
+    }
+    if (!s->closed && now_us >= s->ends_us) {
+        session_break_off(s);
+    }
     if (!s->closed && now_us >= s->expires_us) {
         session_expire(s);
     }

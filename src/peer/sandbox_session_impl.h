@@ -117,6 +117,9 @@ struct sandbox_session {
     void *arg;
     uint64_t now_us;
     uint64_t expires_us;
+    uint64_t created_us; /* session.created is due (fault); 0: it is out */
+    uint64_t ends_us;    /* fault */
+    struct buf rest;     /* of a message that broke off in an earlier session, as the client told */
     bool closed;
     uint64_t random;
     uint32_t tickets;
@@ -173,6 +176,8 @@ void heard_finish(struct sandbox_session *s, uint32_t ticket, bool accepted, str
 /* ---- sandbox_plan.c ---- */
 /* Fills r's steps with what the dialogue answers. False: the recogniser must finish first. */
 bool plan_response(struct sandbox_session *s, struct response *r);
+/* The client has told what was said or called before: the dialogue is brought to where it was then. */
+void plan_replayed(struct sandbox_session *s, struct convo_item *item);
 
 /* ---- sandbox_response.c ---- */
 /* params NULL: none. */

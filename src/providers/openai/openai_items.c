@@ -1,4 +1,5 @@
 /* Items of the conversation, from the service's words into the call's and back. */
+#include "base/base64.h"
 #include "providers/openai/openai_impl.h"
 
 #define OWN_ID      "rt_item_" /* as the call names what it puts in: the echo of it says nothing new */
@@ -117,6 +118,18 @@ void openai_emit_item(struct openai_model *m, const struct openai_event *e)
 
 /* ---- outward ---- */
 
+static void put_audio(struct json_w *w, struct span audio)
+{
+    struct buf base64;
+    buf_init(&base64, CONTENT_MAX);
+    char *at = (char *)buf_room(&base64, base64_enc_len(audio.n));
+    if (at) {
+        buf_added(&base64, base64_encode(at, audio));
+    }
+    json_w_kstr(w, "audio", buf_str(&base64));
+    buf_done(&base64);
+}
+
 /* What was said becomes text: its audio is not here any more. */
 static void put_part(struct json_w *w, const struct call_part *p, bool assistant)
 {
@@ -127,6 +140,9 @@ static void put_part(struct json_w *w, const struct call_part *p, bool assistant
         if (p->detail.n) {
             json_w_kstr(w, "detail", p->detail);
         }
+    } else if (p->audio.n && !assistant) { /* whose words nobody knows: it is heard again */
+        json_w_kz(w, "type", "input_audio");
+        put_audio(w, p->audio);
     } else {
         json_w_kz(w, "type", assistant ? "output_text" : "input_text");
         json_w_kstr(w, "text", p->text);
@@ -139,7 +155,7 @@ static void put_parts(struct buf *out, const struct call_item *it)
     struct json_w w = json_w(out);
     json_w_array(&w);
     for (uint32_t i = 0; i < it->n_parts; i++) {
-        if (it->parts[i].text.n) { /* the service refuses empty ones */
+        if (it->parts[i].text.n || it->parts[i].audio.n) { /* the service refuses empty ones */
             put_part(&w, &it->parts[i], it->role == ITEM_ASSISTANT);
         }
     }
