@@ -257,8 +257,29 @@ static void check_turn_begin(struct sim *s, struct span audio)
     s->append_count = s->caller_count;
 }
 
+/*
+ * The first append to another session may go back to what the one before had not understood, but skips nothing. Gated
+ * streams jump anyhow.
+ */
+static void check_switch(struct sim *s, struct span audio)
+{
+    s->switched = false;
+    if (s->lossy || s->gated) {
+        s->at_gate = s->at_gate || s->gated;
+        return;
+    }
+    uint32_t first = s->caller_count >= audio.n ? s->caller_count - (uint32_t)audio.n : 0;
+    if (first > s->append_count) {
+        broke(s, "caller audio lost between two sessions");
+    }
+    s->append_count = first;
+}
+
 static void check_append(struct sim *s, struct span audio)
 {
+    if (s->switched) {
+        check_switch(s, audio);
+    }
     if (s->at_gate && audio.n > 0 && audio.n <= s->caller_count) {
         s->at_gate = false;
         s->turn_audio = (uint32_t)audio.n;
@@ -279,8 +300,58 @@ static void check_append(struct sim *s, struct span audio)
     }
 }
 
+static uint32_t hash_of(struct str id)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < id.n; i++) {
+        h = (h ^ (uint8_t)id.p[i]) * 16777619u;
+    }
+    return h;
+}
+
+/* One output per call, in every session. */
+static void check_output(struct sim *s, struct str call_id)
+{
+    uint32_t h = hash_of(call_id);
+    for (uint32_t i = 0; i < s->n_answered; i++) {
+        if (s->answered[i] == h) {
+            broke(s, "two outputs of one call");
+        }
+    }
+    s->answered[s->n_answered++ % ARRAY_LEN(s->answered)] = h;
+    s->n_answered = MIN(s->n_answered, (uint32_t)ARRAY_LEN(s->answered));
+}
+
+static void check_session(struct sim *s, const struct call_action *a)
+{
+    if (a->type < ACT_MODEL_OPEN || a->type > ACT_MODEL_CLOSE) {
+        return;
+    }
+    uint64_t bit = UINT64_C(1) << (a->session % 64);
+    if (a->type == ACT_MODEL_OPEN) {
+        if (a->session != s->opens % 64 && s->opens < 64) {
+            broke(s, "sessions are not numbered in order");
+        }
+        s->opens++;
+        s->dead &= ~bit;
+    } else if (a->type == ACT_MODEL_CLOSE) {
+        s->dead |= bit;
+    } else {
+        if (s->dead & bit) {
+            broke(s, "something was sent to a session that is over");
+        }
+        if (a->session != s->session) {
+            s->session = a->session;
+            s->switched = true;
+            s->in_flight = 0;
+            s->n_answered = 0;
+        }
+    }
+}
+
 static void check_action(struct sim *s, const struct call_action *a)
 {
+    check_session(s, a);
     switch (a->type) {
     case ACT_LEG_MEDIA:
         carrier_media(s, a->leg_media.audio, a->leg_media.mark);
@@ -333,8 +404,15 @@ static void check_action(struct sim *s, const struct call_action *a)
     case ACT_MODEL_CLEAR_INPUT:
         s->at_gate = s->gated;
         break;
+    case ACT_MODEL_ITEM:
+        s->items++;
+        if (a->model_item.item->type == ITEM_FUNCTION_OUTPUT) {
+            check_output(s, a->model_item.item->call_id);
+        }
+        break;
     case ACT_MODEL_TOOL_OUTPUT:
         s->outputs++;
+        check_output(s, a->model_tool_output.tool_call_id);
         s->last_output = a->model_tool_output.request;
         break;
     case ACT_TOOL_RUN:
@@ -463,8 +541,16 @@ void sim_guard(struct sim *s, uint32_t check, uint32_t answered, uint32_t trippe
     sim_event(s, &ev);
 }
 
-static void step(struct sim *s, const struct call_event *ev)
+static void step(struct sim *s, const struct call_event *given)
 {
+    struct call_event copy = *given;
+    const struct call_event *ev = &copy;
+    if (ev->type >= EV_MODEL_READY && ev->type <= EV_MODEL_ERROR) {
+        copy.session = s->says;
+    }
+    if (ev->type == EV_MODEL_FAILED) {
+        s->dead |= UINT64_C(1) << (s->says % 64);
+    }
     if (ev->type == EV_MODEL_RESPONSE_CREATED || ev->type == EV_MODEL_ERROR || ev->type == EV_MODEL_RESPONSE_DONE ||
         ev->type == EV_MODEL_FAILED) {
         s->in_flight = 0;

@@ -81,6 +81,17 @@ struct sim {
     uint64_t record_samples;
     uint64_t leg_start_us;
     uint64_t max_outstanding_us;
+
+    /* model sessions */
+    uint32_t says;         /* the number that events of the model carry */
+    uint32_t opens;        /* sessions asked for */
+    uint32_t session;      /* that the last action went to */
+    uint32_t items;        /* told to sessions */
+    uint64_t dead;         /* bit per session: failed or closed, nothing may go there any more */
+    uint32_t answered[64]; /* outputs told to the session, hashes of their call ids */
+    uint32_t n_answered;
+    bool switched; /* the next append is the first of another session */
+
     char failure[256]; /* first broken invariant */
 
     const char *bad;                   /* what local guardrails object to: letters, as they stand */
