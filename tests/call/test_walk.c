@@ -43,6 +43,7 @@ enum letter {
     L_CUE_START,
     L_CUE_COMMIT,
     L_CUE_DISCARD,
+    L_RENEW,
     L_HANDOFF, /* from here to L_RESPOND: with agents only */
     L_INTERRUPT,
     L_STOP_RESPONSE,
@@ -87,6 +88,7 @@ static void apply(enum letter l)
         sim_leg_start(&s);
         break;
     case L_READY:
+        s.says = s.opens ? s.opens - 1 : 0; /* the latest one */
         sim_model_ready(&s, !s.opts.vad.on, !s.opts.vad.on);
         break;
     case L_FAILED:
@@ -242,6 +244,9 @@ static void apply(enum letter l)
             sim_guard(&s, s.open[--s.n_open].check, 2, 2, 0);
         }
         break;
+    case L_RENEW:
+        sim_simple(&s, EV_CONTROL_RENEW);
+        break;
     case LETTER_N:
         break;
     }
@@ -395,6 +400,18 @@ static uint32_t walk_kind(enum turn_kind kind, bool protect)
     return walk_products(&opts);
 }
 
+TEST(every_reachable_product_state_with_renewals_survives_every_event)
+{
+    struct call_opts opts;
+    sim_init(&s);
+    opts = s.opts;
+    sim_done(&s);
+    opts.renewal.on = true;
+    opts.renewal.n_providers = 2;
+    opts.renewal.filler_ms = 0;
+    assert_true(walk_products(&opts) >= 60);
+}
+
 TEST(every_reachable_product_state_of_local_detection_survives_every_event)
 {
     assert_true(walk_kind(TURN_LOCAL, false) >= 60);
@@ -458,7 +475,57 @@ struct actor {
     bool interrupts, creates;
     uint32_t commits;
     bool judged; /* the local detector decides: sounds come and go */
+    bool renews; /* sessions break and are renewed */
 };
+
+static bool is_dead(uint32_t session)
+{
+    return s.dead >> (session % 64) & 1;
+}
+
+/* The prepared session comes up, or does not. The call may take it at once, later, or never. */
+static void prepared_acts(struct actor *a)
+{
+    uint32_t newest = s.opens - 1;
+    uint32_t old = s.says;
+    struct call_event ev = {.type = EV_MODEL_FAILED};
+    ev.model_failed.err = -ERR_CLOSED;
+    s.says = newest;
+    if (dice(4) == 0) {
+        sim_event(&s, &ev);
+        s.says = old;
+        return;
+    }
+    sim_model_ready(&s, a->interrupts, a->creates);
+    if (s.session == newest || is_dead(old)) {
+        a->generating = a->speaking = false;
+    } else {
+        s.says = old;
+    }
+}
+
+/* Sessions end at any instant, others are asked for and prepared. */
+static void sessions_act(struct actor *a)
+{
+    struct call_event ev = {.type = EV_MODEL_FAILED};
+    ev.model_failed.err = -ERR_CLOSED;
+    ev.model_failed.was_ready = true;
+    ev.model_failed.code = dice(2) ? STR("session_expired") : STR("ws-1011");
+    if (s.session != s.says && !is_dead(s.session)) {
+        s.says = s.session; /* the call has switched: what the old one was at is over */
+        a->generating = a->speaking = false;
+    }
+    if (dice(300) == 0) {
+        sim_simple(&s, EV_CONTROL_RENEW);
+    }
+    if (dice(250) == 0 && !is_dead(s.says)) {
+        sim_event(&s, &ev);
+        a->generating = a->speaking = false;
+    }
+    if (s.opens - 1 != s.says && dice(8) == 0 && !is_dead(s.opens - 1)) {
+        prepared_acts(a);
+    }
+}
 
 static void finish(struct actor *a, enum response_status status)
 {
@@ -607,6 +674,12 @@ static void draw_rules(struct tool_rules *r)
 
 static void actor_step(struct actor *a)
 {
+    if (a->renews) {
+        sessions_act(a);
+        if (call_ended(s.call)) {
+            return;
+        }
+    }
     uint32_t cancels = s.cancels;
     switch (dice(24)) {
     case 0:
@@ -721,6 +794,12 @@ static void random_call(uint64_t number)
     if (dice(2)) {
         two_agents();
     }
+    a.renews = dice(2);
+    s.opts.renewal.on = a.renews;
+    s.opts.renewal.n_providers = 1 + dice(2);
+    s.opts.renewal.filler_ms = 0;
+    s.opts.renewal.attempts = 1 + dice(3);
+    s.opts.limits.uplink_ms = a.renews ? 60000 : s.opts.limits.uplink_ms;
     sim_start(&s);
     sim_begin(&s);
     if (dice(2)) {
@@ -750,7 +829,8 @@ static void random_call(uint64_t number)
     if (!over && (diff < -160 || diff > 160)) {
         fail_msg("call %llu: recording is %lld samples off", (unsigned long long)number, (long long)diff);
     }
-    if (s.append_count + 640 < s.caller_count && !s.gated && !s.lossy && !over && s.hangups == 0) {
+    if (s.append_count + 640 < s.caller_count && !s.gated && !s.lossy && !over && s.hangups == 0 &&
+        !is_dead(s.session)) {
         fail_msg("call %llu: caller audio missing: %u of %u", (unsigned long long)number, s.append_count,
                  s.caller_count);
     }
@@ -775,6 +855,7 @@ TEST(seeded_random_calls_keep_every_invariant)
 
 TEST_MAIN(T(every_reachable_product_state_survives_every_event),
           T(every_reachable_product_state_with_guardrails_survives_every_event),
+          T(every_reachable_product_state_with_renewals_survives_every_event),
           T(every_reachable_product_state_of_local_detection_survives_every_event),
           T(every_reachable_product_state_with_two_agents_survives_every_event),
           T(every_reachable_product_state_with_approvals_and_fillers_survives_every_event),
