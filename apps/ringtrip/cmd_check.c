@@ -6,18 +6,39 @@
 #include "gateway/check.h"
 
 static const char usage[] =
-    "usage: ringtrip check [-c FILE] [--env-file FILE] [--json] [--print]\n\n"
-    "Looks at the configuration, keys, certificate, folders, port and sandbox without serving.\n\n"
+    "usage: ringtrip check [-c FILE] [--env-file FILE] [--json] [--print]\n"
+    "       ringtrip check [-c FILE] [--called NUMBER] [--caller NUMBER] [--header NAME=VALUE]...\n"
+    "                      [--parameter NAME=VALUE]... [--at TIME]\n\n"
+    "Looks at the configuration, keys, certificate, folders, port and sandbox without serving. With a call: which\n"
+    "agent would take it, by which route, over which provider, with which tools.\n\n"
     "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
     "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
     "  --json              {\"ok\", \"findings\": [{\"level\", \"subject\", \"text\"}]}\n"
-    "  --print             the effective configuration as YAML, secrets masked, and nothing else\n\n"
+    "  --print             the effective configuration as YAML, secrets masked, and nothing else\n"
+    "  --called, --caller  numbers of a call; --outbound when we place it\n"
+    "  --header, --parameter  what else the carrier says of it\n"
+    "  --at TIME           when it comes, 2026-12-24T09:30, by the configuration's time_zone; default: now\n\n"
     "Exit status: 0 nothing wrong (warnings are fine), 1 at least one error, 2 usage.\n";
 
-enum { OPT_CONFIG, OPT_ENV_FILE, OPT_JSON, OPT_PRINT, OPT_HELP };
+enum {
+    OPT_CONFIG,
+    OPT_ENV_FILE,
+    OPT_JSON,
+    OPT_PRINT,
+    OPT_CALLED,
+    OPT_CALLER,
+    OPT_OUTBOUND,
+    OPT_HEADER,
+    OPT_PARAMETER,
+    OPT_AT,
+    OPT_HELP
+};
 static const struct option options[] = {
-    [OPT_CONFIG] = {"--config", "-c", true}, [OPT_ENV_FILE] = {"--env-file", NULL, true},
-    [OPT_JSON] = {"--json", NULL, false},    [OPT_PRINT] = {"--print", NULL, false},
+    [OPT_CONFIG] = {"--config", "-c", true},       [OPT_ENV_FILE] = {"--env-file", NULL, true},
+    [OPT_JSON] = {"--json", NULL, false},          [OPT_PRINT] = {"--print", NULL, false},
+    [OPT_CALLED] = {"--called", NULL, true},       [OPT_CALLER] = {"--caller", NULL, true},
+    [OPT_OUTBOUND] = {"--outbound", NULL, false},  [OPT_HEADER] = {"--header", NULL, true},
+    [OPT_PARAMETER] = {"--parameter", NULL, true}, [OPT_AT] = {"--at", NULL, true},
     [OPT_HELP] = {"--help", "-h", false},
 };
 
@@ -44,7 +65,53 @@ static void on_finding(enum check_level level, const char *subject, struct str t
                out->colour ? "\033[0m" : "", subject, STR_ARG(text));
 }
 
-static int check(const struct config_source *source, bool json)
+#define MAX_PAIRS 32
+
+/* A call that is asked about. */
+struct question {
+    bool asked;
+    struct check_question q;
+    struct when_pair headers[MAX_PAIRS], parameters[MAX_PAIRS];
+};
+
+static bool add_pair(struct when_pair *pairs, uint32_t *n, const char *text)
+{
+    struct str s = str_from(text);
+    size_t equals = str_find(s, '=');
+    if (equals == 0 || equals == s.n || *n == MAX_PAIRS) {
+        return false;
+    }
+    pairs[(*n)++] = (struct when_pair){{s.p, equals}, {s.p + equals + 1, s.n - equals - 1}};
+    return true;
+}
+
+/* False: not one of its options, or wrong. */
+static bool ask(struct question *q, int option, const char *value)
+{
+    q->asked = true;
+    switch (option) {
+    case OPT_CALLED:
+        q->q.facts.called = str_from(value);
+        return true;
+    case OPT_CALLER:
+        q->q.facts.caller = str_from(value);
+        return true;
+    case OPT_OUTBOUND:
+        q->q.facts.direction = STR("outbound");
+        return true;
+    case OPT_HEADER:
+        return add_pair(q->headers, &q->q.facts.n_headers, value);
+    case OPT_PARAMETER:
+        return add_pair(q->parameters, &q->q.facts.n_parameters, value);
+    case OPT_AT:
+        q->q.at = str_from(value);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int check(const struct config_source *source, const struct question *q, bool json)
 {
     struct output out = {.json = json, .colour = !json && isatty(STDOUT_FILENO)};
     buf_init(&out.buf, 4u << 20);
@@ -54,7 +121,7 @@ static int check(const struct config_source *source, bool json)
         json_w_key(&out.w, "findings");
         json_w_array(&out.w);
     }
-    int errors = check_run(source, on_finding, &out);
+    int errors = check_run(source, q->asked ? &q->q : NULL, on_finding, &out);
     if (json) {
         json_w_end(&out.w);
         json_w_kbool(&out.w, "ok", errors == 0);
@@ -86,6 +153,7 @@ static int print(const struct config_source *source)
 int cmd_check(int argc, char **argv)
 {
     struct config_source source = {0};
+    struct question q = {.q.facts = {.carrier = STR("twilio"), .direction = STR("inbound")}};
     bool json = false;
     bool dump = false;
     struct args a;
@@ -110,9 +178,21 @@ int cmd_check(int argc, char **argv)
             return usage_help(usage);
         case ARGS_WORD:
             return usage_error("check", "unexpected argument", value);
+        case OPT_CALLED:
+        case OPT_CALLER:
+        case OPT_OUTBOUND:
+        case OPT_HEADER:
+        case OPT_PARAMETER:
+        case OPT_AT:
+            if (!ask(&q, got, value)) {
+                return usage_error("check", "not NAME=VALUE", value);
+            }
+            break;
         default:
             return STATUS_USAGE;
         }
     }
-    return dump ? print(&source) : check(&source, json);
+    q.q.facts.headers = q.headers;
+    q.q.facts.parameters = q.parameters;
+    return dump ? print(&source) : check(&source, &q, json);
 }

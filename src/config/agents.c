@@ -28,6 +28,7 @@ void draft_agent_enter(struct draft *d, const struct draft_agent *a)
     }
     d->tool_refs = a->tools;
     d->handoff_refs = a->handoffs;
+    d->agent_at = &a->at;
     d->agent_name = d->agent_count > 0 && d->several ? a->v.name : STR("");
 }
 

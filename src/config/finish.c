@@ -374,11 +374,22 @@ static void read_instructions(struct draft *d)
     buf_done(&text);
 }
 
+/* The default ones are the demonstration's. */
+static void need_instructions(struct draft *d)
+{
+    if (d->several && !draft_given(d, "agent.instructions") && !draft_given(d, "agent.instructions_file")) {
+        draft_fail(d, d->agent_at, "agent.instructions is missing");
+    }
+}
+
 static void finish_greeting(struct draft *d)
 {
     struct config_greeting *g = &d->cfg->agent.greeting;
     bool own_text = draft_given(d, "agent.greeting.text");
 
+    if (d->several && !own_text && !draft_given(d, "agent.greeting.kind")) {
+        g->kind = GREETING_PROMPT; /* the demonstration's words are nobody's here: each greets as it is told to be */
+    }
     /* "greeting: null" came in as kind none through the shorthand. */
     if (g->kind == GREETING_TEXT && own_text && g->text.n == 0) {
         g->kind = GREETING_NONE;
@@ -424,6 +435,7 @@ void finish_agent(struct draft *d)
 
     take_provider(d);
     read_instructions(d);
+    need_instructions(d);
     finish_agent_tools(d);
     finish_turns(d);
     finish_tracing(d);

@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "gateway/check_agents.h"
 #include "gateway/check_turns.h"
 #include "gateway/gateway_impl.h"
 #include "net/disk.h"
@@ -57,9 +59,8 @@ static void check_config(struct check *c, const struct config *cfg)
     }
 }
 
-static void check_provider(struct check *c, const struct config *cfg)
+static void check_provider(struct check *c, const struct config_provider *p)
 {
-    const struct config_provider *p = &cfg->providers[cfg->agent.provider];
     char file[512];
     if (p->kind == CONFIG_SANDBOX && p->url.n == 0) {
         int err = sandbox_child_find(file, sizeof(file));
@@ -72,6 +73,9 @@ static void check_provider(struct check *c, const struct config *cfg)
         find_built(c, CHECK_WARNING, "provider");
     } else {
         buf_printf(&c->text, "%s, model %s at %s", p->name.p, p->model.p, p->url.p);
+        for (uint32_t i = 0; i < p->failover.n; i++) {
+            buf_printf(&c->text, "%s " STR_FMT, i ? "," : "; then", STR_ARG(p->failover.v[i]));
+        }
         find_built(c, CHECK_OK, "provider");
     }
 }
@@ -177,17 +181,86 @@ static void check_vad(struct check *c, const struct config *cfg)
     vad_model_free(model);
 }
 
-/* Whatever the parts themselves refuse: tools, CA files. */
-static void check_parts(struct check *c, struct config *cfg)
+/* Whatever the parts themselves refuse: tools, CA files. NULL then. */
+static struct snapshot *check_parts(struct check *c, struct config *cfg)
 {
     struct snapshot *s = NULL;
     if (snapshot_new(config_ref(cfg), &c->text, &s) < 0) {
         find_built(c, CHECK_ERROR, "configuration");
     }
+    return s;
+}
+
+static void check_providers(struct check *c, const struct snapshot *s)
+{
+    for (uint32_t i = 0; i < s->cfg->provider_count; i++) {
+        if (s->providers[i].used) {
+            check_provider(c, &s->cfg->providers[i]);
+        } else {
+            buf_printf(&c->text, "%s is not used: no agent, route or failover names it", s->cfg->providers[i].name.p);
+            find_built(c, CHECK_OK, "provider");
+        }
+    }
+}
+
+static void check_installation(struct check *c, struct config *cfg)
+{
+    check_config(c, cfg);
+    struct snapshot *s = check_parts(c, cfg);
+    if (s) {
+        check_providers(c, s);
+    }
+    snapshot_unref(s);
+    check_carrier(c, cfg);
+    check_vad(c, cfg);
+    check_agents(cfg, c->fn, c->arg);
+    for (uint32_t i = 0; i < cfg->agent_count; i++) {
+        check_turns(&cfg->agents[i], c->fn, c->arg);
+    }
+    check_tls(c, cfg);
+    check_records(c, cfg);
+    check_port(c, cfg);
+}
+
+/* "2026-12-24T09:30" where the configuration's clock hangs. */
+static bool read_time(struct str text, const struct zone *zone, int64_t *ret_us)
+{
+    struct tm tm = {0};
+    char copy[32];
+    struct zone_time t;
+    if (str_copy(copy, sizeof(copy), text) < 0) {
+        return false;
+    }
+    const char *end = strptime(copy, "%Y-%m-%dT%H:%M", &tm);
+    if (!end || *end) {
+        return false;
+    }
+    int64_t wall = timegm(&tm), s = wall;
+    for (int i = 0; i < 2; i++) { /* the offset there and then, looked for twice around a change of the clock */
+        zone_at(zone, s, &t);
+        s = wall - t.offset_s;
+    }
+    *ret_us = s * 1000000;
+    return true;
+}
+
+static void check_one_call(struct check *c, struct config *cfg, const struct check_question *q)
+{
+    struct when_facts facts = q->facts;
+    facts.zone = cfg->zone;
+    facts.wall_us = clock_wall_us();
+    if (q->at.n > 0 && !read_time(q->at, cfg->zone, &facts.wall_us)) {
+        find(c, CHECK_ERROR, "call", STR("--at must be a time such as 2026-12-24T09:30"));
+        return;
+    }
+    struct snapshot *s = check_parts(c, cfg);
+    if (s) {
+        check_call(s, &facts, c->fn, c->arg);
+    }
     snapshot_unref(s);
 }
 
-int check_run(const struct config_source *source, check_fn fn, void *arg)
+int check_run(const struct config_source *source, const struct check_question *question, check_fn fn, void *arg)
 {
     struct check c = {.fn = fn, .arg = arg};
     struct config *cfg = NULL;
@@ -198,16 +271,10 @@ int check_run(const struct config_source *source, check_fn fn, void *arg)
             buf_printf(&c.text, "%s: %s", source->path ? source->path : "environment", err_text(err));
         }
         find_lines(&c, CHECK_ERROR, "configuration", buf_str(&c.text));
+    } else if (question) {
+        check_one_call(&c, cfg, question);
     } else {
-        check_config(&c, cfg);
-        check_parts(&c, cfg);
-        check_provider(&c, cfg);
-        check_carrier(&c, cfg);
-        check_vad(&c, cfg);
-        check_turns(&cfg->agent, fn, arg);
-        check_tls(&c, cfg);
-        check_records(&c, cfg);
-        check_port(&c, cfg);
+        check_installation(&c, cfg);
     }
     config_unref(cfg);
     buf_done(&c.text);

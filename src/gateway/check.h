@@ -14,7 +14,14 @@ const char *check_level_word(enum check_level level);
 /* One finding; lent until return. subject: "configuration", "port", ... */
 typedef void (*check_fn)(enum check_level level, const char *subject, struct str text, void *arg);
 
-/* Returns the number of errors found; -ENOMEM. */
-MUST_USE int check_run(const struct config_source *source, check_fn fn, void *arg);
+/* A call that is asked about. */
+struct check_question {
+    struct when_facts facts; /* all but time and zone */
+    struct str at;           /* "2026-12-24T09:30" by the configuration's time_zone; empty: now */
+};
+
+/* question: then only who would take that call; NULL: everything. Returns the number of errors found; -ENOMEM. */
+MUST_USE int check_run(const struct config_source *source, const struct check_question *question, check_fn fn,
+                       void *arg);
 
 #endif

@@ -100,7 +100,7 @@ TEST(the_check_names_it_too)
     struct config_source source = {
         .text = &yaml, .path = "test.yaml", .dotenv_path = "", .env = bad_model, .env_arg = no_file};
     bool found = false;
-    assert_true(check_run(&source, on_finding, &found) > 0);
+    assert_true(check_run(&source, NULL, on_finding, &found) > 0);
     assert_true(found);
 }
 
