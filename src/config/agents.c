@@ -400,9 +400,10 @@ void finish_agents(struct draft *d)
     struct config_agent *list;
     uint32_t n;
 
-    if (d->agent_count == 0) { /* agent: alone */
+    if (d->agent_count == 0) { /* agent: alone, or all of agents: refused */
         struct origin at = {.kind = ORIGIN_DEFAULT};
 
+        d->several = false;
         draft_agent_leave(d, &d->agents[CONFIG_MAX_AGENTS]);
         ignore_result(agent_new(d, &d->agents[CONFIG_MAX_AGENTS], &at) != NULL); /* there is room */
         draft_agent_enter(d, &d->agents[0]);

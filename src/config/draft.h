@@ -79,6 +79,7 @@ struct draft {
     uint32_t agent_count;
     bool several;                   /* agents: is there */
     bool is_start;                  /* the one that is worked on is the starting one */
+    const struct origin *agent_at;  /* where it is */
     struct str agent_name;          /* the one of agents: that is worked on; empty: agent: itself */
     struct draft_refs tool_refs;    /* its */
     struct draft_refs handoff_refs; /* likewise */
@@ -170,7 +171,7 @@ bool provider_nearest(const struct draft *d, struct str name, struct str *ret);
 /* A YAML map as JSON text, as it stands: without variables, numbers and words as YAML 1.2 means them. */
 MUST_USE int schema_keep(struct draft *d, const struct yaml_node *n, struct str *ret);
 
-/* when_read.c: a condition; problems are reported. path ("routes[2].when") is for messages. NULL: out of memory. */
+/* when_read.c: a condition; problems are reported. path ("routes[2].when") is for messages. NULL: always. */
 const struct when *when_read(struct draft *d, const struct yaml_node *n, const char *path);
 /* zones.c: the zone of this name (kept by reference), NULL after a report. */
 const struct zone *draft_zone(struct draft *d, struct str name, const struct origin *at, const char *key);

@@ -478,6 +478,8 @@ static void take_zone(struct reading *r, const struct yaml_node *n)
 
 /* ------------------------------------------------------------------------------------------------ the tree */
 
+static const struct when *read_any(struct draft *d, const struct yaml_node *n, const char *path);
+
 static void take_nested(struct reading *r, const struct yaml_node *n, enum when_kind kind)
 {
     struct when *w = add(r, kind);
@@ -488,12 +490,12 @@ static void take_nested(struct reading *r, const struct yaml_node *n, enum when_
         return;
     }
     if (kind == WHEN_NOT) {
-        first = when_read(r->d, n, r->path);
+        first = read_any(r->d, n, r->path);
     } else if (n->kind != YAML_LIST) {
         fail(r, n, "must be a list of conditions", n->kind == YAML_MAP ? STR("{...}") : n->text);
     } else {
         for (const struct yaml_node *c = n->first; c && !r->d->out_of_memory; c = c->next) {
-            const struct when *child = when_read(r->d, c, r->path);
+            const struct when *child = read_any(r->d, c, r->path);
 
             if (child) {
                 *end = child;
@@ -565,7 +567,7 @@ static void unknown_key(struct reading *r, const struct yaml_node *n)
     }
 }
 
-const struct when *when_read(struct draft *d, const struct yaml_node *n, const char *path)
+static const struct when *read_any(struct draft *d, const struct yaml_node *n, const char *path)
 {
     struct reading r = {.d = d, .path = path};
     struct when *top = when_new(&r, WHEN_ALL), *first = NULL;
@@ -598,4 +600,11 @@ const struct when *when_read(struct draft *d, const struct yaml_node *n, const c
     }
     top->first = first;
     return top;
+}
+
+const struct when *when_read(struct draft *d, const struct yaml_node *n, const char *path)
+{
+    const struct when *w = read_any(d, n, path);
+
+    return w && w->kind == WHEN_ALL && !w->first ? NULL : w; /* no condition at all */
 }

@@ -171,6 +171,7 @@ static void assert_example_loads(const char *name)
 
 TEST(the_example_configurations_load_without_warnings)
 {
+    assert_example_loads("agents.yaml");
     assert_example_loads("ringtrip.yaml");
     assert_example_loads("webhook-tools.yaml");
 }
