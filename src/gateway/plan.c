@@ -165,6 +165,28 @@ static int give_tools(struct making *m, struct call_agent *a, const struct confi
     return 0;
 }
 
+/* What the program that embeds us gives its agents besides. */
+static int give_added(struct making *m, struct call_agent *a)
+{
+    for (uint32_t i = 0; i < m->s->n_added; i++) {
+        const struct snapshot_added *added = &m->s->added[i];
+        const struct call_tool *tool = &m->s->tools[added->tool].call;
+        uint8_t index = 0;
+        if ((added->agent && !str_is(a->name, added->agent)) || !is_left(m, tool->name)) {
+            continue;
+        }
+        while (index < m->o->n_tools && !str_eq(m->o->tools[index].name, tool->name)) {
+            index++;
+        }
+        int err = index == m->o->n_tools ? add_tool(m, tool, &index) : 0;
+        err = err < 0 ? err : give(m, a, index);
+        if (err < 0) {
+            return err;
+        }
+    }
+    return 0;
+}
+
 /* ---- handoffs ---- */
 
 static int reach(struct making *m, uint32_t agent, uint32_t *ret)
@@ -243,6 +265,9 @@ static int fill_agents(struct making *m, uint32_t start)
     for (uint32_t i = 0; i < m->o->n_agents && err >= 0; i++) {
         const struct config_agent *c = &m->cfg->agents[m->agent_of[i]];
         err = give_tools(m, &m->o->agents[i], c);
+        if (err >= 0) {
+            err = give_added(m, &m->o->agents[i]);
+        }
         if (err >= 0) {
             err = give_handoffs(m, i, c);
         }

@@ -39,6 +39,12 @@ struct snapshot_provider {
     struct tls_ctx *tls; /* NULL: reached without TLS */
 };
 
+/* A tool of the program that embeds us, in s->tools, for those who are told of more than their configuration. */
+struct snapshot_added {
+    uint32_t tool;     /* index in tools */
+    const char *agent; /* NULL: every one */
+};
+
 struct plan;
 
 struct snapshot {
@@ -57,6 +63,8 @@ struct snapshot {
     struct builtin_wish_ctx wishes; /* for the tools that ask the carrier */
     struct arena own;               /* texts of what was added to the configuration */
     void *context;                  /* of the program that embeds us, for its tools */
+    struct snapshot_added added[CALL_MAX_TOOLS];
+    uint32_t n_added;
 };
 
 /* The agent over the provider (index into config.providers). */

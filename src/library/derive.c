@@ -103,6 +103,27 @@ int derive_add_tool(struct snapshot *s, struct crew *crew, const struct rt_tool 
     return err;
 }
 
+int derive_offer_tool(struct snapshot *s, struct crew *crew, const struct rt_tool *tool, const char *agent)
+{
+    struct call_tool call;
+    uint32_t slot = 0;
+    if (s->n_added == ARRAY_LEN(s->added)) {
+        return -ERR_LIMIT;
+    }
+    while (slot < s->n_tools && !str_eq(s->tools[slot].call.name, str_from(tool->name))) {
+        slot++;
+    }
+    int err = 0;
+    if (slot == s->n_tools) { /* else another agent has it already */
+        err = describe(s, tool, &call);
+        err = err < 0 ? err : add_slot(s, &call, crew, tool);
+    }
+    if (err >= 0) {
+        s->added[s->n_added++] = (struct snapshot_added){slot, agent};
+    }
+    return err;
+}
+
 /* ---- agents ---- */
 
 int derive_instructions(const struct rt_agent *agent, char **ret)

@@ -25,6 +25,9 @@ MUST_USE int derive_snapshot(struct rt_runner *r, const struct derive_opts *o, s
 /* What agent i of the runner's graph is told now. gives */
 MUST_USE int derive_instructions(const struct rt_agent *agent, char **ret);
 
+/* The agents of the configuration with this name (NULL: all) get the tool besides theirs. tool and agent are lent, and
+ * outlive the snapshot. -ERR_LIMIT, -ENOMEM */
+MUST_USE int derive_offer_tool(struct snapshot *s, struct crew *crew, const struct rt_tool *tool, const char *agent);
 /* Adds a tool of the program to a snapshot. tool is lent, and outlives it. */
 MUST_USE int derive_add_tool(struct snapshot *s, struct crew *crew, const struct rt_tool *tool, uint32_t *ret_index);
 

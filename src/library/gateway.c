@@ -1,25 +1,37 @@
-/* The gateway inside a program: ringtrip/gateway.h and replay.h on top of gateway/gateway.h. */
+/* The gateway inside a program: ringtrip/gateway.h on top of gateway/gateway.h. */
 #include "ringtrip/gateway.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "base/log.h"
 #include "gateway/gateway.h"
-#include "gateway/replay.h"
+#include "gateway/host.h"
+#include "gateway/worker.h"
+#include "library/derive.h"
+#include "library/log_sink.h"
 #include "library/wording.h"
-#include "ringtrip/replay.h"
+#include "net/crew.h"
 
-#define ERR_TEXT_BYTES (64u << 10)
+#define ERR_TEXT_BYTES  (64u << 10)
+#define DEFAULT_THREADS 4
 
-/* A handle is the gateway with the host's log callback, which must outlive every line. */
+/* What the program gives to an agent. */
+struct gift {
+    char *agent; /* NULL: every one */
+    struct rt_tool *tool;
+};
+
 struct rt_gateway {
     struct gateway *gw;
-    rt_log_fn log;
-    void *log_arg;
+    struct crew *crew;
+    struct log_sink sink; /* outlives every line */
     pthread_t thread;
     bool ran, started;
+    struct gift *gifts[CALL_MAX_TOOLS];
+    uint32_t n_gifts;
+    rt_approval_fn on_approval;
+    void *approval_arg;
 };
 
 void rt_gateway_opts_init(struct rt_gateway_opts *opts)
@@ -28,46 +40,107 @@ void rt_gateway_opts_init(struct rt_gateway_opts *opts)
     opts->struct_size = sizeof(*opts);
 }
 
-static enum rt_log_level public_level(enum log_level level)
+/* ---- what the program brings ---- */
+
+static void gift_free(struct gift *g)
 {
-    switch (level) {
-    case LOG_ERROR:
-        return RT_LOG_ERROR;
-    case LOG_WARN:
-        return RT_LOG_WARN;
-    case LOG_INFO:
-        return RT_LOG_INFO;
-    case LOG_DEBUG:
-    case LOG_LEVEL_N:
-        break;
+    if (g) {
+        free(g->agent);
+        rt_tool_free(g->tool);
+        free(g);
     }
-    return RT_LOG_DEBUG;
 }
 
-static void sink(enum log_level level, const struct log_scope *scope, const char *event, const char *fields, void *arg)
+static int adorn(struct snapshot *s, struct buf *err, void *arg)
 {
-    const struct rt_gateway *handle = arg;
-    const char *call_id = scope && scope->call_id ? scope->call_id : "";
-    handle->log(public_level(level), call_id, event, fields, handle->log_arg);
+    struct rt_gateway *gw = arg;
+    int e = 0;
+    for (uint32_t i = 0; i < gw->n_gifts && e >= 0; i++) {
+        const struct gift *g = gw->gifts[i];
+        if (config_find_tool(s->cfg, str_from(g->tool->name)) != CONFIG_NONE) {
+            buf_printf(err, "tools: the program and the configuration both have a tool \"%s\"", g->tool->name);
+            return -EEXIST;
+        }
+        e = derive_offer_tool(s, gw->crew, g->tool, g->agent);
+    }
+    return e;
 }
+
+static bool knows_agent(const struct rt_gateway *gw, const char *agent)
+{
+    return !agent || config_find_agent(gateway_config(gw->gw), str_from(agent)) != CONFIG_NONE;
+}
+
+/* One name, one function; an agent gets it once. */
+static int check_gift(const struct rt_gateway *gw, const char *agent, const struct rt_tool *tool)
+{
+    for (uint32_t i = 0; i < gw->n_gifts; i++) {
+        const struct gift *g = gw->gifts[i];
+        if (strcmp(g->tool->name, tool->name) != 0) {
+            continue;
+        }
+        bool same = g->tool->fn == tool->fn && g->tool->arg == tool->arg;
+        if (!same || !g->agent || !agent || strcmp(g->agent, agent) == 0) {
+            return -EEXIST;
+        }
+    }
+    return 0;
+}
+
+int rt_gateway_add_tool(struct rt_gateway *gw, const char *agent, const struct rt_tool *tool)
+{
+    if (!gw || !tool) {
+        return -EINVAL;
+    }
+    if (gw->ran) {
+        return -ERR_STATE;
+    }
+    int err = !knows_agent(gw, agent)         ? -ENOENT
+              : gw->n_gifts == CALL_MAX_TOOLS ? -ERR_LIMIT
+                                              : check_gift(gw, agent, tool);
+    if (err < 0) {
+        return err;
+    }
+    struct gift *g = calloc(1, sizeof(*g));
+    err = g ? wording_set(&g->agent, agent) : -ENOMEM;
+    err = err < 0 ? err : describe_tool_copy(tool, &g->tool);
+    if (err < 0) {
+        gift_free(g);
+        return err;
+    }
+    struct buf why;
+    buf_init(&why, ERR_TEXT_BYTES);
+    gw->gifts[gw->n_gifts++] = g;
+    err = gateway_refresh(gw->gw, &why);
+    buf_done(&why);
+    if (err < 0) {
+        gift_free(gw->gifts[--gw->n_gifts]);
+    }
+    return err;
+}
+
+/* ---- birth ---- */
 
 static int open_handle(struct rt_gateway *handle, const struct rt_gateway_opts *opts, struct buf *err)
 {
     const struct str text = str_from(opts->config_text);
     const struct gateway_opts o = {
-        .config = {.path = opts->config_text ? "the configuration" : opts->config_file,
+        .config = {.path = opts->config_text ? "settings" : opts->config_file,
                    .text = opts->config_text ? &text : NULL,
                    .dotenv_path = opts->env_file},
         .own_log = opts->log != NULL,
         .port_given = opts->port_given != 0,
         .port = opts->port,
         .sandbox_file = opts->sandbox_program,
+        .adorn = adorn,
+        .arg = handle,
     };
-    if (opts->log) {
-        handle->log = opts->log;
-        handle->log_arg = opts->log_arg;
-        log_set_sink(sink, handle, LOG_INFO);
+    handle->sink = (struct log_sink){opts->log, opts->log_arg};
+    int e = crew_new(opts->worker_threads ? opts->worker_threads : DEFAULT_THREADS, &handle->crew);
+    if (e < 0) {
+        return e;
     }
+    log_sink_set(&handle->sink);
     return gateway_open(&o, err, &handle->gw);
 }
 
@@ -89,10 +162,9 @@ int rt_gateway_new(const struct rt_gateway_opts *opts, struct rt_gateway **ret, 
     buf_init(&err, ERR_TEXT_BYTES);
     int e = open_handle(handle, &known, &err);
     if (e < 0) {
-        wording_give(err_text_out, err_cap, buf_str(&err));
-        if (handle->log) {
-            log_set_sink(NULL, NULL, LOG_ERROR);
-        }
+        wording_give(err_text_out, err_cap, err.len > 0 ? buf_str(&err) : str_from(err_text(e)));
+        log_sink_unset(&handle->sink);
+        crew_free(handle->crew);
         free(handle);
     } else {
         *ret = handle;
@@ -105,6 +177,106 @@ uint16_t rt_gateway_port(const struct rt_gateway *gw)
 {
     return gateway_port(gw->gw);
 }
+
+uint32_t rt_gateway_calls(const struct rt_gateway *gw)
+{
+    return gateway_places(gw->gw);
+}
+
+/* ---- approvals ---- */
+
+static void on_approval(const struct approval *a, void *arg)
+{
+    struct rt_gateway *gw = arg;
+    const struct rt_approval_request request = {
+        .call_id = a->call_id.p, /* copies, with a closing NUL */
+        .tool_call_id = a->tool_call_id.p,
+        .tool_name = a->tool.p,
+        .arguments = a->arguments.p,
+        .agent = a->agent.p,
+    };
+    gw->on_approval(&request, gw->approval_arg);
+}
+
+int rt_gateway_set_approval_fn(struct rt_gateway *gw, rt_approval_fn fn, void *arg)
+{
+    if (!gw || !fn) {
+        return -EINVAL;
+    }
+    if (gw->ran) {
+        return -ERR_STATE;
+    }
+    gw->on_approval = fn;
+    gw->approval_arg = arg;
+    gateway_worker(gw->gw)->approval_hook = (struct approval_hook){on_approval, gw};
+    return 0;
+}
+
+/* On its way to the loop. */
+struct decision {
+    struct gateway *gw;
+    char *call_id, *tool_call_id, *message;
+    bool approve, always;
+};
+
+static void decision_free(struct decision *d)
+{
+    free(d->call_id);
+    free(d->tool_call_id);
+    free(d->message);
+    free(d);
+}
+
+/* What was decided otherwise meanwhile is nobody's mistake. */
+static void carry_out(void *arg)
+{
+    struct decision *d = arg;
+    struct worker *w = gateway_worker(d->gw);
+    struct host *h = worker_by_call_id(w, str_from(d->call_id));
+    const struct approval *a = h ? approvals_of(&w->approvals, host_id(h), str_from(d->tool_call_id)) : NULL;
+    if (a) {
+        const struct approval_decision decision = {
+            .approval = a, .approve = d->approve, .always = d->always, .message = str_from(d->message)};
+        ignore_result(worker_decide(w, &decision));
+    }
+    decision_free(d);
+}
+
+static int decide(struct rt_gateway *gw, const char *call_id, const char *tool_call_id, const struct decision *how)
+{
+    if (!gw || !call_id || !tool_call_id) {
+        return -EINVAL;
+    }
+    struct decision *d = calloc(1, sizeof(*d));
+    if (!d) {
+        return -ENOMEM;
+    }
+    d->gw = gw->gw;
+    d->approve = how->approve;
+    d->always = how->always;
+    d->call_id = str_dup(str_from(call_id));
+    d->tool_call_id = str_dup(str_from(tool_call_id));
+    d->message = str_dup(str_from(how->message ? how->message : ""));
+    int err = d->call_id && d->tool_call_id && d->message ? loop_post(gateway_loop(gw->gw), carry_out, d) : -ENOMEM;
+    if (err < 0) {
+        decision_free(d);
+    }
+    return err;
+}
+
+int rt_gateway_approve(struct rt_gateway *gw, const char *call_id, const char *tool_call_id, int always)
+{
+    return decide(gw, call_id, tool_call_id, &(struct decision){.approve = true, .always = always != 0});
+}
+
+int rt_gateway_reject(struct rt_gateway *gw, const char *call_id, const char *tool_call_id, int always,
+                      const char *message)
+{
+    const struct decision how = {.always = always != 0, .message = (char *)(uintptr_t)message}; /* only read */
+    return decide(gw, call_id, tool_call_id, &how);
+}
+
+/* ---- life ---- */
 
 int rt_gateway_run(struct rt_gateway *gw)
 {
@@ -138,11 +310,14 @@ int rt_gateway_start(struct rt_gateway *gw)
 
 int rt_gateway_wait(struct rt_gateway *gw)
 {
-    if (gw->started) {
-        gw->started = false;
-        return -pthread_join(gw->thread, NULL);
+    if (!gw->started) {
+        return 0;
     }
-    return 0;
+    if (pthread_equal(gw->thread, pthread_self()) || crew_is_here(gw->crew)) {
+        return -ERR_STATE;
+    }
+    gw->started = false;
+    return -pthread_join(gw->thread, NULL);
 }
 
 void rt_gateway_stop(struct rt_gateway *gw, uint32_t drain_ms)
@@ -157,83 +332,18 @@ void rt_gateway_reload(struct rt_gateway *gw)
 
 void rt_gateway_free(struct rt_gateway *gw)
 {
-    if (gw) {
-        if (gw->started) {
-            gateway_stop(gw->gw, 1);
-            ignore_result(rt_gateway_wait(gw)); /* it was ours to join */
-        }
-        gateway_free(gw->gw);
-        if (gw->log) {
-            log_set_sink(NULL, NULL, LOG_ERROR);
-        }
-        free(gw);
+    if (!gw) {
+        return;
     }
-}
-
-uint32_t rt_gateway_calls(const struct rt_gateway *gw)
-{
-    (void)gw;
-    return 0;
-}
-
-int rt_gateway_add_tool(struct rt_gateway *gw, const char *agent, const struct rt_tool *tool)
-{
-    (void)gw;
-    (void)agent;
-    (void)tool;
-    return -ENOSYS;
-}
-
-int rt_gateway_add_guardrail(struct rt_gateway *gw, const char *agent, const struct rt_guardrail *guardrail)
-{
-    (void)gw;
-    (void)agent;
-    (void)guardrail;
-    return -ENOSYS;
-}
-
-int rt_gateway_set_approval_fn(struct rt_gateway *gw, rt_approval_fn fn, void *arg)
-{
-    (void)gw;
-    (void)fn;
-    (void)arg;
-    return -ENOSYS;
-}
-
-int rt_gateway_approve(struct rt_gateway *gw, const char *call_id, const char *tool_call_id, int always)
-{
-    (void)gw;
-    (void)call_id;
-    (void)tool_call_id;
-    (void)always;
-    return -ENOSYS;
-}
-
-int rt_gateway_reject(struct rt_gateway *gw, const char *call_id, const char *tool_call_id, int always,
-                      const char *message)
-{
-    (void)message;
-    return rt_gateway_approve(gw, call_id, tool_call_id, always);
-}
-
-int rt_replay(const char *file, void (*print)(const char *line, void *arg), void *arg, struct rt_replay_report *ret)
-{
-    struct replay_report report;
-    if (!file || !ret || ret->struct_size < sizeof(ret->struct_size)) {
-        return -EINVAL;
+    if (gw->started) {
+        gateway_stop(gw->gw, 1);
+        ignore_result(rt_gateway_wait(gw)); /* it was ours to join */
     }
-    int err = replay_run(file, &(struct replay_opts){.print = print, .arg = arg}, &report);
-    if (err < 0) {
-        return err;
+    crew_free(gw->crew); /* what it still answers goes to a loop that is there */
+    gateway_free(gw->gw);
+    log_sink_unset(&gw->sink);
+    for (uint32_t i = 0; i < gw->n_gifts; i++) {
+        gift_free(gw->gifts[i]);
     }
-    struct rt_replay_report full = {
-        .struct_size = ret->struct_size,
-        .records = report.records,
-        .actions = report.actions,
-        .identical = report.first_diff == 0,
-        .first_diff = report.first_diff,
-        .torn_tail = report.torn_tail,
-    };
-    memcpy(ret, &full, MIN(ret->struct_size, sizeof(full)));
-    return 0;
+    free(gw);
 }
