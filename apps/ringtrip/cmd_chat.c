@@ -133,6 +133,7 @@ static void on_event(struct chat *c, const struct rt_event *e)
         break;
     case RT_EVENT_TOOL_APPROVAL_REQUIRED:
         ask_approval(c, e);
+        c->owed = true; /* either way the agent says something about it */
         break;
     case RT_EVENT_TOOL_START:
         c->tools++;

@@ -446,6 +446,9 @@ struct gateway *gateway_free(struct gateway *gw)
     if (!gw) {
         return NULL;
     }
+    if (gw->loop && !gw->o.loop) {
+        loop_adopt(gw->loop);
+    }
     if (gw->opened && gw->state != GATEWAY_STOPPED) { /* never run, or left by somebody's loop_stop: end its calls */
         gateway_stop(gw, 1);
         gateway_run(gw);

@@ -185,17 +185,26 @@ uint32_t rt_gateway_calls(const struct rt_gateway *gw)
 
 /* ---- approvals ---- */
 
+static const char *text_of(struct arena *a, struct str s)
+{
+    const char *copy = s.n > 0 ? arena_str(a, s).p : "";
+    return copy ? copy : "";
+}
+
 static void on_approval(const struct approval *a, void *arg)
 {
     struct rt_gateway *gw = arg;
+    struct arena texts;
+    arena_init(&texts, LIBRARY_TEXT_MAX);
     const struct rt_approval_request request = {
-        .call_id = a->call_id.p, /* copies, with a closing NUL */
-        .tool_call_id = a->tool_call_id.p,
-        .tool_name = a->tool.p,
-        .arguments = a->arguments.p,
-        .agent = a->agent.p,
+        .call_id = text_of(&texts, a->call_id),
+        .tool_call_id = text_of(&texts, a->tool_call_id),
+        .tool_name = text_of(&texts, a->tool),
+        .arguments = text_of(&texts, a->arguments),
+        .agent = text_of(&texts, a->agent),
     };
     gw->on_approval(&request, gw->approval_arg);
+    arena_done(&texts);
 }
 
 int rt_gateway_set_approval_fn(struct rt_gateway *gw, rt_approval_fn fn, void *arg)

@@ -170,8 +170,6 @@ static enum rt_event_type type_of(enum call_signal_kind kind)
         return RT_EVENT_TOOL_START;
     case SIGNAL_TOOL_END:
         return RT_EVENT_TOOL_END;
-    case SIGNAL_TOOL_APPROVAL:
-        return RT_EVENT_TOOL_APPROVAL_REQUIRED;
     case SIGNAL_HANDOFF:
         return RT_EVENT_HANDOFF;
     case SIGNAL_GUARDRAIL:
@@ -183,6 +181,7 @@ static enum rt_event_type type_of(enum call_signal_kind kind)
     case SIGNAL_AUDIO:
     case SIGNAL_AUDIO_END:
     case SIGNAL_AGENT_CHANGED:
+    case SIGNAL_TOOL_APPROVAL: /* on_approval */
     case SIGNAL_HISTORY_ADDED:
     case SIGNAL_HISTORY_UPDATED:
     case SIGNAL_HISTORY_REMOVED:
@@ -202,7 +201,6 @@ static void fill(struct rt_event *e, struct arena *a, const struct call_signal *
     e->heard_ms = sig->ms;
     switch (e->type) {
     case RT_EVENT_TOOL_START:
-    case RT_EVENT_TOOL_APPROVAL_REQUIRED:
         e->tool_name = name;
         e->arguments = text;
         break;
@@ -251,11 +249,6 @@ static void on_signal(struct rt_session *s, const struct call_signal *sig)
         s->agent = sig->to;
     } else if (sig->agent < s->n_agents) {
         e.agent = agent_name(s, sig->agent);
-    }
-    if (type == RT_EVENT_TOOL_APPROVAL_REQUIRED) {
-        session_waits(s, sig->tool_call_id);
-    } else if (type == RT_EVENT_TOOL_END) {
-        ignore_result(session_decided(s, sig->tool_call_id)); /* most never waited */
     }
     if (type == RT_EVENT_AUDIO_INTERRUPTED) {
         s->audio_told = true; /* no end of an item that was cut */
@@ -310,9 +303,26 @@ static void tell(struct rt_session *s, enum rt_event_type type, struct str text)
     arena_done(&a);
 }
 
+static void on_approval(struct rt_session *s, const struct call_action *act)
+{
+    struct arena a;
+    struct rt_event e = blank(s, RT_EVENT_TOOL_APPROVAL_REQUIRED);
+    arena_init(&a, LIBRARY_TEXT_MAX);
+    e.tool_call_id = text_of(&a, act->tool_ask.tool_call_id);
+    e.tool_name = text_of(&a, act->tool_ask.name);
+    e.arguments = text_of(&a, act->tool_ask.arguments);
+    session_waits(s, act->tool_ask.tool_call_id);
+    session_event(s, &e, NULL, 0);
+    arena_done(&a);
+}
+
 static void on_action(struct rt_session *s, const struct call_action *act)
 {
-    if (act->type == ACT_LINE && act->line.who == PARTY_CALLER) {
+    if (act->type == ACT_TOOL_APPROVAL) {
+        on_approval(s, act);
+    } else if (act->type == ACT_TOOL_DECIDED) {
+        ignore_result(session_decided(s, act->tool_decided.tool_call_id)); /* by us, or by its deadline */
+    } else if (act->type == ACT_LINE && act->line.who == PARTY_CALLER) {
         tell(s, RT_EVENT_INPUT_TRANSCRIPT, act->line.text);
     } else if (act->type == ACT_NOTE && act->note.note == NOTE_PAUSE) {
         outbox_drop_audio(&s->outbox);

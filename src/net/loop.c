@@ -50,6 +50,11 @@ void loop_assert(const struct loop *loop)
     (void)loop;
 }
 
+void loop_adopt(struct loop *loop)
+{
+    loop->thread = pthread_self();
+}
+
 void loop_stats(const struct loop *loop, struct loop_stats *ret)
 {
     *ret = loop->stats;

@@ -22,6 +22,8 @@ void loop_free(struct loop *loop);
 /* Runs until loop_stop. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop); /* any thread */
+/* The caller's thread is the loop's from now on: for who frees what another thread, which is gone, has run. */
+void loop_adopt(struct loop *loop);
 /* Monotonic microseconds, cached once per loop pass; the only clock that calls see. */
 uint64_t loop_now_us(const struct loop *loop);
 /* The clock itself, uncached. any thread */

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""The example programs, built as a reader of the docs would: by pkg-config against an installed tree, in strict C11, and
+run against the offline sandbox. TAP on standard output.
+
+    examples.py BUILD SOURCE CC
+"""
+
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+count = 0
+failed = 0
+
+
+def point(ok, name, *detail):
+    global count, failed
+    count += 1
+    failed += not ok
+    print(f'{"ok" if ok else "not ok"} {count} - {name}')
+    for text in detail if not ok else ():
+        for line in str(text).splitlines()[-40:]:
+            print(f'# {line}')
+    sys.stdout.flush()
+
+
+class Tree:
+    """An installed tree, and programs built against it."""
+
+    def __init__(self, build, folder):
+        self.folder = pathlib.Path(folder)
+        self.root = self.folder / 'root'
+        done = subprocess.run(['meson', 'install', '-C', build, '--destdir', str(self.root), '--no-rebuild', '--quiet'],
+                              capture_output=True, text=True)
+        point(done.returncode == 0, 'the library installs into a folder of its own', done.stdout, done.stderr)
+        self.bin = next(self.root.glob('**/bin/ringtrip')).parent
+        self.lib = next(self.root.glob('**/libringtrip.so.0')).parent
+        self.env = {**{k: v for k, v in os.environ.items() if not k.startswith(('OPENAI', 'SANDBOX', 'RINGTRIP'))},
+                    'LD_LIBRARY_PATH': str(self.lib), 'PATH': f'{self.bin}:{os.environ["PATH"]}'}
+
+    def flags(self):
+        env = {**os.environ, 'PKG_CONFIG_PATH': str(self.lib / 'pkgconfig'), 'PKG_CONFIG_SYSROOT_DIR': str(self.root)}
+        return subprocess.run(['pkg-config', '--cflags', '--libs', 'ringtrip'], env=env, capture_output=True, text=True,
+                              check=True).stdout.split()
+
+    def compile(self, source, cc):
+        program = self.folder / source.stem
+        strict = ['-std=c11', '-pedantic-errors', '-Wall', '-Wextra', '-Werror']
+        done = subprocess.run([*cc, *strict, str(source), '-o', str(program), *self.flags()], capture_output=True, text=True)
+        point(done.returncode == 0, f'{source.name} compiles as strict C11 by pkg-config alone', done.stderr)
+        return program
+
+    def run(self, program, *args, given=b'', timeout=90):
+        done = subprocess.run([str(program), *args], cwd=self.folder, env=self.env, input=given, capture_output=True,
+                              timeout=timeout)
+        return done.returncode, done.stdout, done.stderr.decode(errors='replace')
+
+
+def tone(seconds, rate):
+    """A WAV with a buzz: the sandbox without ears takes any sound for the next sentence of its script."""
+    n = int(seconds * rate)
+    data = struct.pack(f'<{n}h', *(6000 if i // 40 % 2 else -6000 for i in range(n)))
+    return (b'RIFF' + struct.pack('<I', 36 + len(data)) + b'WAVEfmt ' + struct.pack('<IHHIIHH', 16, 1, 1, rate, rate * 2, 2, 16)
+            + b'data' + struct.pack('<I', len(data)) + data)
+
+
+class Sandbox:
+    def __init__(self, tree):
+        self.process = subprocess.Popen([str(tree.bin / 'ringtrip-sandbox'), '--listen', '127.0.0.1:0', '--canned',
+                                         '--die-with-parent'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().removeprefix('listening on ').strip()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def try_talk(tree, program, sandbox):
+    for rate in (24000, 8000):
+        status, out, said = tree.run(program, sandbox.url, given=tone(1.0, rate))
+        samples = (len(out) - 44) // 2
+        point(status == 0 and out[:4] == b'RIFF' and struct.unpack_from('<I', out, 24)[0] == rate and samples > rate // 2,
+              f'talk answers a question at {rate} Hz with a WAV of the same rate', status, len(out), said)
+        point('agent: ' in said, 'and writes down what the agent says', said)
+    status, _, said = tree.run(program, sandbox.url, given=b'not a sound at all')
+    point(status == 1 and 'WAV' in said, 'talk says what is wrong with its input', status, said)
+    status, _, said = tree.run(program, 'ws://127.0.0.1:1/v1/realtime', given=tone(0.2, 8000))
+    point(status == 1 and 'connect' in said, 'and when there is nobody to talk to', status, said)
+
+
+def try_code_tool(tree, program):
+    typed = b'Where is my order 1234?\ny\nWhat is the status of my order 1234?\nn\nq\n'
+    status, out, said = tree.run(program, given=typed)
+    text = out.decode()
+    point(status == 0 and text.count('May it use check_order_status') == 2, 'code_tool asks before each use', status, text, said)
+    point('has been shipped' in text and said.count('[check_order_status') == 1 and '1 uses' in said,
+          'an approved use runs, a refused one does not', text, said)
+
+
+def try_embed(tree, program, sandbox):
+    config = tree.folder / 'embed.yaml'
+    config.write_text('server: {listen: "127.0.0.1:0"}\nrecords: {dir: var, recording: false, journal: false}\n'
+                      f'providers: {{box: {{kind: sandbox, url: "{sandbox.url}"}}}}\n'
+                      'agent: {name: shop, instructions: Help., tools: [end_call], turn_detection: {type: server_vad}}\n')
+    (tree.folder / 'buzz.wav').write_bytes(tone(1.2, 8000))
+    process = subprocess.Popen([str(program), str(config)], cwd=tree.folder, env=tree.env, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    url = process.stdout.readline().removeprefix('listening on ').strip()
+    point(url.endswith('/twiml'), 'embed says where it listens', url)
+    called = subprocess.run([str(tree.bin / 'ringtrip'), 'phone', url, '--wav', 'buzz.wav'], cwd=tree.folder, env=tree.env,
+                            capture_output=True, text=True, timeout=120)
+    out, said = process.communicate(timeout=60)
+    point('asks for' in out and 'approved check_order_status' in out, 'a telephone call uses the tool of the program',
+          called.returncode, called.stdout, called.stderr, out, said)
+    point(process.returncode == 0, 'embed ends with its input', process.returncode, said)
+
+
+def main(build, source, cc):
+    examples = pathlib.Path(source) / 'examples' / 'lib'
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Tree(build, folder)
+        programs = {path.stem: tree.compile(path, cc.split()) for path in sorted(examples.glob('*.c'))}
+        for path in examples.glob('*.c'):
+            shown = re.findall(r'pkg-config --cflags --libs ringtrip', path.read_text())
+            point(bool(shown), f'{path.name} says how it is built')
+        sandbox = Sandbox(tree)
+        try:
+            try_talk(tree, programs['talk'], sandbox)
+            try_code_tool(tree, programs['code_tool'])
+            try_embed(tree, programs['embed'], sandbox)
+        finally:
+            sandbox.stop()
+    print(f'1..{count}')
+    return failed > 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(*sys.argv[1:]))
