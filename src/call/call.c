@@ -529,6 +529,11 @@ bool call_ended(const struct call *c)
     return c->phase == PHASE_ENDED;
 }
 
+const struct items *call_history(const struct call *c)
+{
+    return &c->history;
+}
+
 void call_view(const struct call *c, struct call_view *ret)
 {
     *ret = (struct call_view){
@@ -548,6 +553,7 @@ void call_view(const struct call *c, struct call_view *ret)
         .barge_ins = c->barge_ins,
         .illegal = c->illegal,
         .turns = c->turns,
+        .agent = c->agent,
         .pending_tools = c->tools_live,
     };
     if (c->item_n) {

@@ -13,6 +13,7 @@
 #include "gateway/plan.h"
 #include "gateway/recorder.h"
 #include "gateway/vad_service.h"
+#include "gateway/watch.h"
 
 enum host_state {
     HOST_LIVE,    /* events are stepped */
@@ -56,7 +57,9 @@ struct host {
     char call_id[CALL_ID_MAX + 1];
     struct log_scope log;
     enum host_state state;
-    struct tap watch; /* of this call alone */
+    struct tap watch;         /* of this call alone */
+    struct watcher *watchers; /* over HTTP */
+    uint32_t n_watchers;
     struct snapshot *snapshot;
     struct plan *plan; /* NULL: the snapshot is this call's alone and says it all */
     struct call_opts opts;

@@ -18,6 +18,9 @@ void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act,
             taps[i]->fn(&e, taps[i]->arg);
         }
     }
+    if (h->watchers) {
+        watch_tell(h, &e);
+    }
 }
 
 void host_facts_done(struct host_facts *f)
