@@ -2,6 +2,7 @@
 #ifndef CALL_AGENTS_H
 #define CALL_AGENTS_H
 
+#include "base/buf.h"
 #include "call/action.h"
 
 struct call;
