@@ -19,6 +19,7 @@ int call_new(const struct call_opts *opts, struct call **ret)
     for (int t = 0; t < TIMER_N; t++) {
         c->timers[t] = UINT64_MAX;
     }
+    buf_init(&c->farewell_own, 4096);
     buf_init(&c->want_text, CALL_WANT_MAX);
     buf_init(&c->asked_text, CALL_WANT_MAX);
     hold_init(&c->waiting, (size_t)1 << 23);
@@ -40,6 +41,7 @@ struct call *call_free(struct call *c)
     if (!c) {
         return NULL;
     }
+    buf_done(&c->farewell_own);
     buf_done(&c->want_text);
     buf_done(&c->asked_text);
     hold_done(&c->waiting);

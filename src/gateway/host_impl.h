@@ -14,6 +14,7 @@
 #include "gateway/recorder.h"
 #include "gateway/vad_service.h"
 #include "gateway/watch.h"
+#include "tools/builtin/confirmation.h"
 
 enum host_state {
     HOST_LIVE,    /* events are stepped */
@@ -30,6 +31,7 @@ struct host_facts {
     char model[96];
     char recording[RECORDS_PATH_MAX], journal[RECORDS_PATH_MAX];
     char error[256];
+    char confirmation[CONFIRMATION_MAX]; /* heard in the call; "": none yet */
     enum store_direction direction;
     uint64_t started_wall_us, answered_wall_us;
     uint64_t begun_us;   /* loop clock */
