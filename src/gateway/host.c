@@ -436,7 +436,7 @@ void host_put_history(const struct host *h, struct buf *out)
     call_view(h->call, &view);
     json_w_open(&w);
     json_w_kz(&w, "call_id", h->call_id);
-    json_w_kstr(&w, "agent", call_opts_agent(&h->opts, view.agent).name);
+    json_w_kstr(&w, "agent", call_opts_name(&h->opts, view.agent));
     json_w_key(&w, "history");
     session_json_history(&w, call_history(h->call), &h->opts);
     json_w_close(&w);

@@ -161,6 +161,7 @@ void record_line(struct host *h, const struct call_action *act)
         .text = act->line.text,
         .unheard = act->line.unheard,
         .estimated = act->line.estimated,
+        .agent = call_opts_name(&h->opts, act->line.agent),
     };
     struct store_op op = {.kind = STORE_LINE_ADD, .at_us = (uint64_t)clock_wall_us(), .u.line = &line};
     scribe_put(h->worker->env.scribe, &op);
@@ -219,6 +220,7 @@ void record_turn(struct host *h, const struct call_action *act)
     struct store_turn turn = {
         .call_id = str_from(h->call_id),
         .t = act->turn,
+        .agent = call_opts_name(&h->opts, act->turn.agent),
         .user_text = f->user.err < 0 ? STR("") : buf_str(&f->user),
         .agent_text = f->agent.err < 0 ? STR("") : buf_str(&f->agent),
     };

@@ -107,7 +107,7 @@ static const struct store_turn *copy_turn(struct arena *a, const struct store_tu
         return NULL;
     }
     *t = *from;
-    struct str *strings[] = {&t->call_id, &t->user_text, &t->agent_text};
+    struct str *strings[] = {&t->call_id, &t->user_text, &t->agent_text, &t->agent};
     return keep_all(a, strings, ARRAY_LEN(strings)) ? t : NULL;
 }
 
@@ -118,7 +118,7 @@ static const struct store_line *copy_line(struct arena *a, const struct store_li
         return NULL;
     }
     *l = *from;
-    struct str *strings[] = {&l->call_id, &l->text, &l->unheard};
+    struct str *strings[] = {&l->call_id, &l->text, &l->unheard, &l->agent};
     return keep_all(a, strings, ARRAY_LEN(strings)) ? l : NULL;
 }
 

@@ -4,11 +4,6 @@
 #include "base/err.h"
 #include "call/journal.h"
 
-static struct str agent_name(const struct call_opts *o, uint32_t agent)
-{
-    return agent < o->n_agents ? o->agents[agent].name : o->agent;
-}
-
 static void put_given(struct json_w *w, const char *key, struct str s)
 {
     if (s.n > 0) {
@@ -72,7 +67,7 @@ void session_json_item(struct json_w *w, const struct call_item *it, const struc
             json_w_null(w);
         }
     }
-    json_w_kstr(w, "agent", agent_name(opts, it->agent));
+    json_w_kstr(w, "agent", call_opts_name(opts, it->agent));
     put_given(w, "unheard", it->unheard);
     json_w_close(w);
 }
@@ -112,7 +107,7 @@ static struct json_w begin(struct buf *out, const struct session_json *s, const 
     }
     json_w_ki64(&w, "seq", (int64_t)s->seq);
     json_w_ki64(&w, "at_ms", s->at_ms);
-    json_w_kstr(&w, "agent", agent_name(s->opts, agent));
+    json_w_kstr(&w, "agent", call_opts_name(s->opts, agent));
     return w;
 }
 
@@ -199,8 +194,8 @@ static bool put_signal(struct buf *out, const struct session_json *s, const stru
         break;
     case SIGNAL_HANDOFF:
     case SIGNAL_AGENT_CHANGED:
-        json_w_kstr(&w, "from_agent", agent_name(s->opts, sig->agent));
-        json_w_kstr(&w, "to_agent", agent_name(s->opts, sig->to));
+        json_w_kstr(&w, "from_agent", call_opts_name(s->opts, sig->agent));
+        json_w_kstr(&w, "to_agent", call_opts_name(s->opts, sig->to));
         break;
     case SIGNAL_HISTORY_ADDED:
     case SIGNAL_HISTORY_UPDATED:

@@ -162,7 +162,7 @@ static void put_session(struct buf *out, const struct watcher *w)
     json_w_ki64(&j, "at_ms", s.at_ms);
     json_w_kz(&j, "call_id", h->call_id);
     json_w_kz(&j, "phase", call_phase_name(view.phase));
-    json_w_kstr(&j, "agent", view.agent < h->opts.n_agents ? h->opts.agents[view.agent].name : h->opts.agent);
+    json_w_kstr(&j, "agent", call_opts_name(&h->opts, view.agent));
     json_w_key(&j, "history");
     session_json_history(&j, call_history(h->call), &h->opts);
     json_w_close(&j);

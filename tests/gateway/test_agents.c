@@ -75,7 +75,9 @@ TEST(who_is_asked_for_takes_over_and_speaks_unasked)
     assert_int_equal(r.tools, 1); /* the order's: a handoff is not the host's business */
     assert_true(c->agent_begins >= 3);
     struct rig_reply reply = record(&r);
-    assert_says(&reply, "This is billing. How can I help you?");
+    assert_says(&reply, "\"who\":\"agent\",\"agent\":\"billing\",\"text\":\"This is billing. How can I help you?\"");
+    assert_says(&reply, "\"who\":\"caller\",\"agent\":\"front_desk\",\"text\":\"please connect me to billing\"");
+    assert_says(&reply, "{\"number\":0,\"agent\":\"front_desk\"");
     buf_done(&reply.body);
     assert_replays(&r);
     rig_close(&r, false);
