@@ -58,7 +58,6 @@ struct config_records {
     struct str database; /* file; default <dir>/ringtrip.db */
     bool recording;
     bool journal;
-    bool confirmation;       /* a confirmation number that is said in a call is kept with it */
     uint32_t retention_days; /* 0: for ever */
     uint32_t min_free_mb;    /* below it no new recording starts */
 };
@@ -186,6 +185,24 @@ struct config_tool {
 #define CONFIG_MAX_ROUTES   256
 #define CONFIG_NONE         UINT32_MAX
 
+#define CONFIG_MAX_COMMAND 32 /* words */
+
+/* A server of the Model Context Protocol. */
+struct config_mcp {
+    struct str name;
+    struct config_list command; /* program and arguments; empty: url */
+    struct config_map env;
+    struct str url;
+    struct config_map headers;
+    struct str ca_file; /* "": the system's store */
+    uint32_t start_ms;
+    uint32_t timeout_ms;      /* 0: deadlines.tool_ms */
+    uint32_t refresh_s;       /* 0: never */
+    struct config_list tools; /* only these; empty: all */
+    struct str prefix;
+    enum approval_kind approval; /* of all its tools */
+};
+
 /* A way from one agent to another. */
 struct config_handoff {
     struct str agent_name;
@@ -203,6 +220,7 @@ struct config_agent {
     uint32_t handoff_count;
     const uint32_t *tool_refs; /* what it may use, as indices into config.tools: built-in and others, in order */
     uint32_t tool_ref_count;
+    struct config_list mcp;        /* names of servers whose tools it may use, too */
     struct config_list guardrails; /* names */
     struct config_map variables;   /* for templates; over config.variables */
     uint32_t provider;             /* index into config.providers */
@@ -369,6 +387,8 @@ struct config {
     struct config_approvals approvals;
     const struct config_tool *tools; /* every tool that is described or used; distinct names */
     uint32_t tool_count;
+    const struct config_mcp *mcp;
+    uint32_t mcp_count;
     const struct config_route *routes;
     uint32_t route_count;
     struct str company_name;     /* {{company_name}} */

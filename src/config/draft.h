@@ -17,6 +17,7 @@
 #define DRAFT_MAX_WARNINGS  64
 #define DRAFT_MAX_SECRETS   256
 #define DRAFT_MAX_ZONES     32
+#define DRAFT_MAX_MCP       16
 
 enum origin_kind { ORIGIN_DEFAULT, ORIGIN_DOTENV, ORIGIN_ENV, ORIGIN_FILE };
 
@@ -63,6 +64,12 @@ struct draft_route {
     struct origin origins[DRAFT_MAX_OPTIONS];
 };
 
+struct draft_mcp {
+    struct config_mcp v;
+    struct origin at;
+    struct origin origins[DRAFT_MAX_OPTIONS];
+};
+
 struct draft {
     struct config *cfg;
     struct arena *arena; /* of the snapshot */
@@ -85,6 +92,8 @@ struct draft {
     struct draft_refs handoff_refs; /* likewise */
     struct draft_route *routes;     /* CONFIG_MAX_ROUTES, in the arena */
     uint32_t route_count;
+    struct draft_mcp *mcp; /* DRAFT_MAX_MCP, in the arena; NULL: none */
+    uint32_t mcp_count;
     struct config_price *prices;
     uint32_t price_count;
     struct str warnings[DRAFT_MAX_WARNINGS];
@@ -165,6 +174,11 @@ void finish_agents(struct draft *d);
 /* routes.c */
 void walk_routes(struct draft *d, const struct yaml_node *n);
 void finish_routes(struct draft *d);
+/* mcp.c */
+void walk_mcp(struct draft *d, const struct yaml_node *n);
+void finish_agent_mcp(struct draft *d);
+void finish_mcp(struct draft *d);
+
 /* Nearest of the names of agents and providers. */
 bool agent_nearest(const struct draft *d, struct str name, struct str *ret);
 bool provider_nearest(const struct draft *d, struct str name, struct str *ret);

@@ -410,6 +410,11 @@ void config_dump_masked(const struct config *cfg, struct buf *out)
         buf_printf(out, "  %s:\n", cfg->providers[i].name.p);
         put_scope(&d, OPTION_PROVIDER, &cfg->providers[i], 2, false);
     }
+    buf_puts(out, cfg->mcp_count ? "mcp:\n" : "");
+    for (uint32_t i = 0; i < cfg->mcp_count; i++) {
+        buf_printf(out, "  %s:\n", cfg->mcp[i].name.p);
+        put_scope(&d, OPTION_MCP, &cfg->mcp[i], 2, false);
+    }
     buf_puts(out, cfg->price_count ? "prices:\n" : "");
     for (uint32_t i = 0; i < cfg->price_count; i++) {
         buf_printf(out, "  %s:\n", cfg->prices[i].model.p);

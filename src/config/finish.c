@@ -437,6 +437,7 @@ void finish_agent(struct draft *d)
     read_instructions(d);
     need_instructions(d);
     finish_agent_tools(d);
+    finish_agent_mcp(d);
     finish_turns(d);
     finish_tracing(d);
     finish_approvals(d);
@@ -569,6 +570,7 @@ void finish_draft(struct draft *d)
     finish_providers(d);
     finish_twilio(d);
     finish_shared(d);
+    finish_mcp(d);
     finish_agents(d);
     finish_routes(d);
     finish_limits(d);

@@ -99,6 +99,7 @@ static const struct option_word words_consent[] = {{"en", 0, false}, {"de", 0, f
 #define PRICE(key_, field_)           .scope = OPTION_PRICE, .type = OPTION_MONEY, .key = (key_), .offset = offsetof(struct config_price, prices.field_), .min = 0, .max = 100000, .since = SINCE
 #define TOOL(type_, key_, field_)     .scope = OPTION_TOOL, .type = (type_), .key = (key_), .offset = offsetof(struct config_tool, field_), .since = SINCE
 #define ROUTE(type_, key_, field_)    .scope = OPTION_ROUTE, .type = (type_), .key = (key_), .offset = offsetof(struct config_route, field_), .since = SINCE
+#define MCP(type_, key_, field_)      .scope = OPTION_MCP, .type = (type_), .key = (key_), .offset = offsetof(struct config_mcp, field_), .since = SINCE
 #define DROPPED(key_, why_)           {.scope = OPTION_ROOT, .type = OPTION_DROPPED, .key = (key_), .meaning = (why_), .since = SINCE}
 
 const struct option option_table[] = {
@@ -132,8 +133,6 @@ const struct option option_table[] = {
      .meaning = "Record both sides of every call as stereo WAV"},
     {ROOT(OPTION_BOOL, "records.journal", records.journal), .env = {"RECORDS_JOURNAL"}, .def = "true",
      .meaning = "Keep the journal of every call, for ringtrip replay"},
-    {ROOT(OPTION_BOOL, "records.confirmation", records.confirmation), .env = {"RECORDS_CONFIRMATION"}, .def = "false",
-     .meaning = "Look for a confirmation number in what is said, and keep the first one with the call"},
     {ROOT(OPTION_U32, "records.retention_days", records.retention_days), .env = {"RECORDS_RETENTION_DAYS"}, .min = 0, .max = 36500, .word0 = "forever", .def = "30",
      .meaning = "Records, recordings and journals older than this are deleted; 0 keeps them for ever"},
     {ROOT(OPTION_U32, "records.min_free_mb", records.min_free_mb), .min = 0, .max = 100000000, .def = "500",
@@ -197,6 +196,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_WHEN, "agent.enabled", agent.enabled), .def_text = "true", .meaning = "Condition under which the agent can be reached: by a route, or by a handoff"},
     {ROOT(OPTION_STR, "agent.handoff_description", agent.handoff_description), .meaning = "When another agent should hand over to this one, for the model"},
     {ROOT(OPTION_HANDOFFS, "agent.handoffs", agent.handoffs), .def_text = "none", .meaning = "Agents that it may hand over to: names, or {agent: name, description: text, enabled: condition}"},
+    {ROOT(OPTION_LIST, "agent.mcp", agent.mcp), .def_text = "none", .meaning = "Names of servers under mcp whose tools it may use besides its own"},
     {ROOT(OPTION_LIST, "agent.guardrails", agent.guardrails), .def_text = "none", .meaning = "Names of the guardrails that watch it"},
     {ROOT(OPTION_MAP, "agent.variables", agent.variables), .meaning = "Further {{names}} for its texts, in place of variables"},
     {ROOT(OPTION_STR, "agent.provider", agent.provider_name), .def_text = "the only one there is",
@@ -349,6 +349,18 @@ const struct option option_table[] = {
     {ROOT(OPTION_MS, "limits.queue_ms", limits.queue_ms), .min = 1000, .max = 3600000, .def = "600000", .meaning = "Agent audio of one call that may wait"},
     {ROOT(OPTION_MS, "limits.uplink_ms", limits.uplink_ms), .min = 500, .max = 60000, .def = "10000", .meaning = "Caller audio that may wait for the model; the oldest is dropped"},
 
+    /* mcp */
+    {MCP(OPTION_LIST, "command", command), .def_text = "none: url", .meaning = "A program and its arguments, as a list: it speaks the protocol on its standard input and output"},
+    {MCP(OPTION_SECRET_MAP, "env", env), .meaning = "Environment of the program, name: value, over ours"},
+    {MCP(OPTION_URL, "url", url), .def_text = "none: command", .example = "https://tools.example.com/mcp", .meaning = "Address of a server that speaks streamable HTTP"},
+    {MCP(OPTION_SECRET_MAP, "headers", headers), .meaning = "Further request headers, name: value"},
+    {MCP(OPTION_FILE, "ca_file", ca_file), .def_text = "the system's store", .meaning = "PEM file with the certificates that vouch for it"},
+    {MCP(OPTION_MS, "start_ms", start_ms), .min = 100, .max = 600000, .def = "15s", .meaning = "Until it has told its tools; then it is started again, later and later"},
+    {MCP(OPTION_MS, "timeout_ms", timeout_ms), .min = 0, .max = 600000, .def_text = "deadlines.tool_ms", .meaning = "Longest use of one of its tools"},
+    {MCP(OPTION_SECONDS, "refresh_s", refresh_s), .min = 0, .max = 86400, .def = "5m", .meaning = "With url: so often it is asked for its tools again; 0: never. A program tells by itself"},
+    {MCP(OPTION_LIST, "tools", tools), .def_text = "all", .meaning = "Only these of its tools, by its own names"},
+    {MCP(OPTION_STR, "prefix", prefix), .def = "", .example = "crm_", .meaning = "Put before the names of its tools, as the model sees them"},
+    {MCP(OPTION_ENUM, "approval", approval), .words = words_approval, .def = "never", .meaning = "Whose yes each of its tools needs: never, always or spoken, as for other tools"},
     /* tools */
     {TOOL(OPTION_STR, "name", name), .meaning = "Name of the tool for the model: letters, digits, _ and -"},
     {TOOL(OPTION_STR, "description", description), .meaning = "What it does and when to use it, for the model"},
@@ -518,7 +530,7 @@ const struct option_alias option_aliases[] = {
 };
 const uint32_t option_alias_count = ARRAY_LEN(option_aliases);
 
-const char *const option_sections[] = {"providers", "prices", "agents", "tools", "routes"};
+const char *const option_sections[] = {"providers", "prices", "agents", "tools", "mcp", "routes"};
 const uint32_t option_section_count = ARRAY_LEN(option_sections);
 
 const struct option_shorthand option_shorthands[] = {

@@ -14,6 +14,7 @@ enum option_scope {
     OPTION_PRICE,    /* struct config_price; key relative to prices.<model> */
     OPTION_TOOL,     /* struct config_tool; key relative to an entry of tools or agent.tools */
     OPTION_ROUTE,    /* struct config_route; key relative to an entry of routes */
+    OPTION_MCP,      /* struct config_mcp; key relative to mcp.<name> */
     OPTION_SCOPE_N
 };
 

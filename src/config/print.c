@@ -253,6 +253,9 @@ void config_print_markdown(struct buf *out)
         out, OPTION_TOOL, "tools.\\<name>",
         "Keys of each tool. `tools` is a map of tools that any agent may name in its `agent.tools`; an entry of "
         "`agent.tools` that\nis a map has the same keys and its `name`. [tools.md](tools.md) explains them.");
+    put_scope_table(out, OPTION_MCP, "mcp.\\<name>",
+                    "Keys of each server of the Model Context Protocol; `agent.mcp` names those whose tools an agent "
+                    "may use. [mcp.md](mcp.md) explains them.");
     put_scope_table(out, OPTION_ROUTE, "routes\\[\\]",
                     "Keys of each entry of `routes`: the first whose `when` holds takes the call. "
                     "[routing.md](routing.md) explains them.");

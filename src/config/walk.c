@@ -250,7 +250,8 @@ static const struct section {
     void (*walk)(struct draft *d, const struct yaml_node *n);
     bool second;
 } sections[] = {
-    {"providers", walk_providers, false}, {"prices", walk_prices, false}, {"tools", walk_tools, false},
+    {"providers", walk_providers, false}, {"prices", walk_prices, false},
+    {"tools", walk_tools, false},         {"mcp", walk_mcp, false},
     {"routes", walk_routes, false},       {"agents", walk_agents, true}, /* they begin with what agent: says */
 };
 

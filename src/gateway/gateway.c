@@ -82,6 +82,12 @@ int gateway_refresh(struct gateway *gw, struct buf *err)
     struct snapshot *s = NULL;
     int e = gateway_snapshot(gw, config_ref(gw->snapshot->cfg), err, &s);
     if (e >= 0) {
+        e = gateway_mcp_add(gw, s);
+        if (e < 0) {
+            snapshot_unref(s);
+        }
+    }
+    if (e >= 0) {
         worker_set_snapshot(gw->worker, s);
         snapshot_unref(gw->snapshot);
         gw->snapshot = s;
@@ -208,6 +214,10 @@ static int open_worker(struct gateway *gw, struct buf *err)
     if (e < 0) {
         return e;
     }
+    e = gateway_mcp_init(gw);
+    if (e < 0) {
+        return e;
+    }
     const struct tracing_env tracing = {
         .loop = gw->loop, .http = gw->http, .metrics = gw->metrics, .scribe = gw->scribe};
     e = tracing_new(&tracing, &cfg->tracing, err, &gw->tracing);
@@ -222,6 +232,7 @@ static int open_worker(struct gateway *gw, struct buf *err)
         .loop = gw->loop,
         .disk = gw->disk,
         .http = gw->http,
+        .mcp = gw->mcp,
         .metrics = gw->metrics,
         .scribe = gw->scribe,
         .tracer = tracing_tracer(gw->tracing),
@@ -393,6 +404,9 @@ static int open_all(struct gateway *gw, struct buf *err)
         e = open_sandbox(gw, err);
     }
     if (e >= 0) {
+        e = gateway_mcp_follow(gw, gw->snapshot->cfg);
+    }
+    if (e >= 0) {
         e = gateway_serve_init(gw);
     }
     if (e >= 0) {
@@ -459,6 +473,7 @@ struct gateway *gateway_free(struct gateway *gw)
     if (gw->sandbox) {
         sandbox_child_close(gw->sandbox);
     }
+    gw->mcp = mcp_free(gw->mcp);
     http_client_free(gw->http);
     disk_free(gw->disk);
     timer_free(gw->drain_timer);

@@ -14,6 +14,7 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "obs/logger.h"
+#include "tools/mcp/mcp.h"
 
 enum gateway_state { GATEWAY_SERVING, GATEWAY_DRAINING, GATEWAY_HANGING_UP, GATEWAY_FLUSHING, GATEWAY_STOPPED };
 
@@ -35,6 +36,7 @@ struct gateway {
     struct vad_model *vad; /* shared by all calls */
     struct worker *worker;
     struct http_client *http;
+    struct mcp *mcp;
     struct twilio *twilio;
     struct api *api;
     struct http_server *server;
@@ -63,6 +65,13 @@ extern const struct http_server_handler gateway_http_handler;
 MUST_USE int gateway_load_tls(const struct config *cfg, struct buf *err, struct tls_ctx **ret);
 void gateway_check_ready(struct gateway *gw);
 void gateway_log_config(struct gateway *gw, const struct config *cfg);
+
+/* gateway_mcp.c */
+MUST_USE int gateway_mcp_init(struct gateway *gw);
+/* The servers of this configuration from now on. */
+MUST_USE int gateway_mcp_follow(struct gateway *gw, const struct config *cfg);
+/* What they offer now, into a snapshot that nobody uses yet. */
+MUST_USE int gateway_mcp_add(const struct gateway *gw, struct snapshot *s);
 
 /* serve.c */
 /* Last part of gateway_open. -ENOMEM */

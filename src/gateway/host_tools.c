@@ -10,6 +10,7 @@
 #include "net/crypto.h"
 #include "tools/builtin/builtin.h"
 #include "tools/code/code.h"
+#include "tools/mcp/mcp.h"
 #include "tools/webhook/webhook.h"
 
 #define TOOL_OUTPUT_MAX    (64u << 10)
@@ -29,7 +30,8 @@ struct tool_job {
     bool failed;
     uint64_t started_us;
     struct webhook *webhook; /* NULL: no webhook */
-    struct code_call *code;  /* NULL: no function of the program; both: built in */
+    struct code_call *code;  /* NULL: no function of the program */
+    struct mcp_run *mcp;     /* NULL: no server's; all three: built in */
     struct tool_job *next;   /* webhooks and functions: on the worker's list */
 };
 
@@ -228,6 +230,55 @@ static int run_code(struct host *h, struct tool_job *job, const struct code_opts
     return err;
 }
 
+static void put_error(struct buf *out, struct str before, struct str text, struct str after)
+{
+    struct buf sentence;
+    buf_init(&sentence, REFUSAL_MAX / 2);
+    buf_put_str(&sentence, before);
+    buf_put_str(&sentence, text);
+    buf_put_str(&sentence, after);
+    buf_puts(out, "{\"error\":");
+    json_put_quoted(out, sentence.err < 0 ? STR("The arguments are wrong.") : buf_str(&sentence));
+    buf_putc(out, '}');
+    buf_done(&sentence);
+}
+
+/* ---- servers of the Model Context Protocol ---- */
+
+static void mcp_done(const struct mcp_output *r, void *arg)
+{
+    struct tool_job *job = arg;
+    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
+    leave_list(job);
+    job->worker->tool_jobs--;
+    if (r->outcome == MCP_CANCELLED) {
+        log_info(&log, "tool.done", "name=%s ms=%llu result=cancelled", job->name,
+                 (unsigned long long)(clock_now_us() - job->started_us) / 1000);
+    } else {
+        uint64_t took_ms = count_result(job, str_from(mcp_outcome_word(r->outcome)));
+        log_info(&log, "tool.done", "name=%s ms=%llu result=%s", job->name, (unsigned long long)took_ms,
+                 mcp_outcome_word(r->outcome));
+        give_back(job, r->text, r->outcome != MCP_OK);
+    }
+    tool_job_free(job);
+}
+
+static int run_mcp(struct host *h, struct tool_job *job, const struct snapshot_tool *t, struct buf *refusal)
+{
+    struct worker *w = h->worker;
+    struct str arguments = str_trim(str_from(job->arguments));
+    int err = w->env.mcp ? mcp_run_tool(w->env.mcp, t->mcp_server, t->mcp_tool, arguments.n > 0 ? arguments : STR("{}"),
+                                        t->mcp_ms, mcp_done, job, &job->mcp)
+                         : -ERR_CLOSED;
+    if (err >= 0) {
+        job->next = w->webhooks;
+        w->webhooks = job;
+    } else if (err == -ERR_CLOSED || err == -ENOENT) {
+        put_error(refusal, STR("The tool cannot be reached now."), STR(""), STR(""));
+    }
+    return err;
+}
+
 void host_cancel_tool(struct host *h, struct str tool_call_id)
 {
     host_cancel_message(h, tool_call_id);
@@ -237,6 +288,8 @@ void host_cancel_tool(struct host *h, struct str tool_call_id)
             (!tool_call_id.p || str_is(tool_call_id, job->tool_call_id))) {
             if (job->webhook) {
                 webhook_cancel(job->webhook);
+            } else if (job->mcp) {
+                mcp_run_cancel(job->mcp);
             } else {
                 code_cancel(job->code);
             }
@@ -250,19 +303,6 @@ void host_cancel_tools(struct host *h)
 }
 
 /* ---- checks ---- */
-
-static void put_error(struct buf *out, struct str before, struct str text, struct str after)
-{
-    struct buf sentence;
-    buf_init(&sentence, REFUSAL_MAX / 2);
-    buf_put_str(&sentence, before);
-    buf_put_str(&sentence, text);
-    buf_put_str(&sentence, after);
-    buf_puts(out, "{\"error\":");
-    json_put_quoted(out, sentence.err < 0 ? STR("The arguments are wrong.") : buf_str(&sentence));
-    buf_putc(out, '}');
-    buf_done(&sentence);
-}
 
 /* No arguments at all are an empty object: models leave them out. */
 static int read_arguments(struct str text, const struct snapshot_tool *tool, struct buf *refusal,
@@ -281,7 +321,7 @@ static int read_arguments(struct str text, const struct snapshot_tool *tool, str
         return err;
     }
     buf_init(&why, REFUSAL_MAX / 4);
-    err = json_schema_check(tool->schema, doc, &why);
+    err = tool->schema ? json_schema_check(tool->schema, doc, &why) : 0;
     if (err < 0 && err != -ENOMEM) {
         put_error(refusal, STR("The arguments are wrong: "), why.err < 0 ? STR("they do not fit") : buf_str(&why),
                   STR(". Call the function again with correct ones."));
@@ -306,14 +346,16 @@ static int run_checked(struct host *h, struct tool_job *job, struct buf *refusal
     if (err < 0) {
         return err;
     }
-    if (!tool->is_webhook && !tool->is_code && builtin_wish_kind(tool->call.name) != BUILTIN_WISH_NONE) {
+    if (!tool->mcp_server.p && !tool->is_webhook && !tool->is_code &&
+        builtin_wish_kind(tool->call.name) != BUILTIN_WISH_NONE) {
         json_doc_free(arguments);
         err = host_run_wish(h, str_from(job->tool_call_id), tool->call.name, str_from(job->arguments), refusal);
         return err < 0 ? err : JOB_NOT_NEEDED;
     }
-    err = tool->is_webhook ? run_webhook(h, job, &tool->webhook, arguments, refusal)
-          : tool->is_code  ? run_code(h, job, &tool->code)
-                           : run_builtin(job);
+    err = tool->mcp_server.p ? run_mcp(h, job, tool, refusal)
+          : tool->is_webhook ? run_webhook(h, job, &tool->webhook, arguments, refusal)
+          : tool->is_code    ? run_code(h, job, &tool->code)
+                             : run_builtin(job);
     json_doc_free(arguments);
     return err;
 }

@@ -142,6 +142,33 @@ static int give(const struct making *m, struct call_agent *a, uint8_t tool)
     return call_agent_add_tool(a, tool);
 }
 
+/* Of the servers that it names, what they offer; more than fits is left out. */
+static int give_mcp(struct making *m, struct call_agent *a, const struct config_agent *c)
+{
+    for (uint32_t i = 0; i < m->s->n_mcp; i++) {
+        const struct snapshot_tool *t = &m->s->mcp[i];
+        uint8_t at = 0;
+        if (!is_in(&c->mcp, t->mcp_server) || !is_left(m, t->call.name)) {
+            continue;
+        }
+        while (at < m->o->n_tools && !str_eq(m->o->tools[at].name, t->call.name)) {
+            at++;
+        }
+        int err = at < m->o->n_tools ? 0 : add_tool(m, &t->call, &at);
+        err = err < 0 ? err : give(m, a, at);
+        if (err == -ERR_LIMIT) {
+            log_warn(NULL, "mcp.too-many-tools", "agent=" STR_FMT " left_out=" STR_FMT, STR_ARG(a->name),
+                     STR_ARG(t->call.name));
+            m->why = NULL;
+            return 0;
+        }
+        if (err < 0) {
+            return err;
+        }
+    }
+    return 0;
+}
+
 static int give_tools(struct making *m, struct call_agent *a, const struct config_agent *c)
 {
     for (uint32_t i = 0; i < c->tool_ref_count; i++) {
@@ -271,6 +298,9 @@ static int fill_agents(struct making *m, uint32_t start)
         if (err >= 0) {
             err = give_handoffs(m, i, c);
         }
+    }
+    for (uint32_t i = 0; i < m->o->n_agents && err >= 0; i++) { /* last: others' tools leave out none of ours */
+        err = give_mcp(m, &m->o->agents[i], &m->cfg->agents[m->agent_of[i]]);
     }
     return err;
 }

@@ -212,6 +212,9 @@ static int apply(struct reload *r)
         return err;
     }
     err = gateway_snapshot(gw, cfg, &r->err, &s);
+    if (err >= 0 && (err = gateway_mcp_add(gw, s)) < 0) {
+        snapshot_unref(s);
+    }
     if (err >= 0 && s->own_sandbox && !gw->sandbox) {
         buf_puts(&r->err, "the offline sandbox is started only with the program: restart it");
         snapshot_unref(s);
@@ -219,6 +222,7 @@ static int apply(struct reload *r)
     }
     if (err >= 0) {
         use_snapshot(gw, s, tls);
+        err = gateway_mcp_follow(gw, s->cfg);
     }
     tls_unref(tls);
     return err;

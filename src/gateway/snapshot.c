@@ -413,6 +413,11 @@ const struct snapshot_tool *snapshot_tool(const struct snapshot *s, struct str n
             return &s->tools[i];
         }
     }
+    for (uint32_t i = 0; i < s->n_mcp; i++) {
+        if (str_eq(s->mcp[i].call.name, name)) {
+            return &s->mcp[i];
+        }
+    }
     return NULL;
 }
 
@@ -438,6 +443,10 @@ struct snapshot *snapshot_unref(struct snapshot *s)
             snapshot_rules_done(&s->tools[i]);
         }
         free(s->tools);
+        for (uint32_t i = 0; i < s->n_mcp; i++) {
+            json_schema_free(s->mcp[i].schema);
+        }
+        free(s->mcp);
         arena_done(&s->own);
         config_unref(s->cfg);
         free(s);

@@ -26,7 +26,10 @@ struct snapshot_tool {
     struct webhook_pair *headers;
     struct condition **conditions; /* one of which makes an approval necessary */
     uint32_t n_conditions;
-    uint8_t *sound; /* of call.rules.filler */
+    uint8_t *sound;        /* of call.rules.filler */
+    struct str mcp_server; /* p NULL: none of those of a server of the Model Context Protocol */
+    struct str mcp_tool;   /* its name there */
+    uint32_t mcp_ms;
 };
 
 /* How to reach one of config.providers. */
@@ -65,6 +68,8 @@ struct snapshot {
     void *context;                  /* of the program that embeds us, for its tools */
     struct snapshot_added added[CALL_MAX_TOOLS];
     uint32_t n_added;
+    struct snapshot_tool *mcp; /* of config.mcp, as the servers offered them when this was made */
+    uint32_t n_mcp;
 };
 
 /* The agent over the provider (index into config.providers). */

@@ -25,6 +25,7 @@ struct http_call {
     CURL *easy;
     struct curl_slist *headers;
     struct buf body;
+    const char *want_header; /* NULL: none */
     http_reply_fn done;
     void *arg;
     struct loop_task cancel;
@@ -116,6 +117,11 @@ static void finish(struct http_call *call, int err, const char *detail)
         reply.retry_after_s = (uint32_t)CLAMP(wait, 0, (curl_off_t)UINT32_MAX);
         reply.body = buf_span(&call->body);
         reply.content_type = str_from(type);
+        struct curl_header *header;
+        if (call->want_header &&
+            curl_easy_header(call->easy, call->want_header, 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+            reply.header = str_from(header->value);
+        }
     }
     list_leave(&call->link);
     c->depth++;
@@ -386,6 +392,7 @@ int http_call(struct http_client *c, const struct http_call_opts *opts, http_rep
         return -ENOMEM;
     }
     call->client = c;
+    call->want_header = opts->want_header;
     call->done = done;
     call->arg = arg;
     call->cancel = (struct loop_task){.fn = on_canceled, .arg = call};

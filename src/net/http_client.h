@@ -16,6 +16,7 @@ struct http_call_opts {
     const char *ca_file;         /* NULL: system store */
     uint32_t deadline_ms;        /* whole call; 0: 10 s */
     uint32_t max_response_bytes; /* 0: 256 kB; over it -ERR_TOO_BIG */
+    const char *want_header;     /* one header of the answer; static or NULL */
 };
 
 struct http_reply {
@@ -24,6 +25,7 @@ struct http_reply {
     struct span body;        /* lent */
     struct str content_type; /* lent */
     uint32_t retry_after_s;  /* of the header, also when it is a date; 0: none */
+    struct str header;       /* what was wanted; lent; empty: not there */
     const char *detail;      /* a sentence when err < 0 */
 };
 

@@ -1,4 +1,5 @@
-/* Intrusive circular lists, private to src/net. A node knows whether it is linked, so leaving twice is harmless. */
+/* Intrusive circular lists, for src/net and who builds on it. A node knows whether it is linked, so leaving twice is
+ * harmless. */
 #ifndef NET_LIST_H
 #define NET_LIST_H
 

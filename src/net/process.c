@@ -7,13 +7,14 @@
 #include "base/err.h"
 #include "net/loop_impl.h"
 
-#define PROCESS_LINE_MAX 4096
+#define PROCESS_LINE_MAX  4096
+#define PROCESS_INPUT_MAX (1024 * 1024)
 
 struct process {
     struct loop *loop;
     struct loop_item item;
     uv_process_t uv;
-    uv_pipe_t in; /* held open, never written */
+    uv_pipe_t in;
     uv_pipe_t out;
     uv_timer_t killer;
     const struct process_handler *handler;
@@ -22,9 +23,14 @@ struct process {
     int handles; /* not yet closed */
     bool exited;
     int status, signo;
-    size_t line_n;
-    char line[PROCESS_LINE_MAX];
+    size_t max_line;
+    struct buf line;
     char chunk[PROCESS_LINE_MAX];
+};
+
+struct process_input {
+    uv_write_t req;
+    uint8_t data[];
 };
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -38,6 +44,7 @@ static void on_handle_closed(uv_handle_t *handle)
     if (p->exited) { /* not when it was never started */
         p->handler->on_closed(p, p->status, p->signo, p->arg);
     }
+    buf_done(&p->line);
     free(p);
 }
 
@@ -70,14 +77,14 @@ static void on_alloc(uv_handle_t *handle, size_t hint UNUSED, uv_buf_t *ret)
 
 static void give_line(struct process *p)
 {
-    size_t n = p->line_n;
-    p->line_n = 0;
-    if (n > 0 && p->line[n - 1] == '\r') {
-        n--;
+    struct str line = buf_str(&p->line);
+    if (line.n > 0 && line.p[line.n - 1] == '\r') {
+        line.n--;
     }
-    if (p->handler->on_line) {
-        p->handler->on_line(p, (struct str){p->line, n}, p->arg);
+    if (p->handler->on_line && p->line.err == 0) {
+        p->handler->on_line(p, line, p->arg);
     }
+    buf_clear(&p->line, 0);
 }
 
 static void on_output(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -88,15 +95,16 @@ static void on_output(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
         uv_read_stop(stream);
         return;
     }
-    for (ssize_t i = 0; i < n; i++) {
-        if (buf->base[i] == '\n') {
+    struct str rest = {buf->base, (size_t)n};
+    while (rest.n > 0) {
+        size_t end = str_find(rest, '\n');
+        size_t take = MIN(end, p->max_line - p->line.len);
+        buf_put(&p->line, rest.p, take);
+        bool whole = take == end && end < rest.n;
+        if (whole || p->line.len == p->max_line || p->line.err) {
             give_line(p);
-            continue;
         }
-        if (p->line_n == sizeof(p->line)) {
-            give_line(p);
-        }
-        p->line[p->line_n++] = buf->base[i];
+        rest = (struct str){rest.p + take + whole, rest.n - take - whole};
     }
 }
 
@@ -122,10 +130,13 @@ static int spawn(struct process *p, const struct process_opts *opts)
         {.flags = UV_INHERIT_FD, .data.fd = 2},
     };
     char **argv = NULL;
-    memcpy(&argv, &opts->argv, sizeof(argv)); /* libuv's field lacks the const; it copies nothing, exec reads only */
+    char **env = NULL;
+    memcpy(&argv, &opts->argv, sizeof(argv)); /* libuv's fields lack the const; it copies nothing, exec reads only */
+    memcpy(&env, &opts->env, sizeof(env));
     uv_process_options_t o = {
         .file = opts->file,
         .args = argv,
+        .env = env,
         .flags = UV_PROCESS_DETACHED,
         .stdio_count = ARRAY_LEN(stdio),
         .stdio = stdio,
@@ -145,6 +156,8 @@ int process_open(struct loop *loop, const struct process_opts *opts, const struc
     p->handler = h;
     p->arg = arg;
     p->kill_ms = opts->kill_ms ? opts->kill_ms : 2000;
+    p->max_line = opts->max_line ? opts->max_line : PROCESS_LINE_MAX;
+    buf_init(&p->line, p->max_line);
     p->handles = 4;
     uv_pipe_init(&loop->uv, &p->in, 0);
     uv_pipe_init(&loop->uv, &p->out, 0);
@@ -168,6 +181,34 @@ int process_open(struct loop *loop, const struct process_opts *opts, const struc
 int process_id(const struct process *p)
 {
     return p->uv.pid;
+}
+
+static void on_written(uv_write_t *req, int status UNUSED)
+{
+    free(CONTAINER_OF(req, struct process_input, req));
+}
+
+int process_write(struct process *p, struct span data)
+{
+    uv_stream_t *in = (uv_stream_t *)&p->in;
+    if (p->exited || uv_is_closing((uv_handle_t *)in)) {
+        return -ERR_CLOSED;
+    }
+    if (in->write_queue_size + data.n > PROCESS_INPUT_MAX) {
+        return -ERR_LIMIT;
+    }
+    struct process_input *input = malloc(sizeof(*input) + data.n);
+    if (!input) {
+        return -ENOMEM;
+    }
+    memcpy(input->data, data.p, data.n);
+    uv_buf_t buf = uv_buf_init((char *)input->data, (unsigned)data.n);
+    int err = uv_write(&input->req, in, &buf, 1, on_written);
+    if (err < 0) {
+        free(input);
+        return err == -EPIPE ? -ERR_CLOSED : err;
+    }
+    return 0;
 }
 
 void process_close(struct process *p)
