@@ -22,7 +22,7 @@ APPS := apps/ringtrip/ringtrip apps/ringtrip-sandbox/ringtrip-sandbox
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help build run demo test test-unit test-integration test-peers test-checks test-live test-one asan tsan fuzz \
-        conversations bench install format clean deps-build deps-test deps-fuzz peers model
+        conversations bench docs install format clean deps-build deps-test deps-fuzz peers model
 
 help:
 	@echo 'make run                 build, start gateway and offline sandbox, place one call, keep serving'
@@ -36,6 +36,7 @@ help:
 	@echo 'make fuzz [SECONDS=10]   every fuzz target for so long, with libFuzzer under ASan'
 	@echo 'make conversations        manners, measured: ten minutes of simulated calls; QUICK=1 two; SET=tuning, TURN=server_vad'
 	@echo 'make bench [CALLS=100]   load run beside a bare Node bridge, and what codecs, core and speech detector cost'
+	@echo 'make docs                the API reference of libringtrip, into build/docs/api'
 	@echo 'make install             release build into PREFIX (/usr/local); DESTDIR works'
 	@echo 'make format              clang-format over the tree'
 	@echo 'make clean               remove what make made'
@@ -121,6 +122,10 @@ bench: deps-test peers build-release/build.ninja
 	bench/vad.sh build-release
 	bench/compare.sh build-release $(CALLS)
 	TLS=1 bench/load.sh build-release --calls $(CALLS)
+
+docs: deps-test
+	@tools/make-docs $(BUILD)/docs
+	@echo '$(BUILD)/docs/api/index.html'
 
 install: deps-build build-release/build.ninja
 	meson configure build-release --prefix $(PREFIX) >/dev/null

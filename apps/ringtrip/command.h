@@ -10,6 +10,7 @@ enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 int cmd_serve(int argc, char **argv);
 int cmd_chat(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_graph(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_sandbox(int argc, char **argv);
 int cmd_replay(int argc, char **argv);

@@ -7,6 +7,7 @@
 #include "api/api_callbacks.h"
 #include "api/api_calls.h"
 #include "api/api_control.h"
+#include "api/api_verbs.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -23,6 +24,14 @@ enum route {
     ROUTE_CALL_HANGUP,
     ROUTE_CALL_TURN,
     ROUTE_CALL_TEXT,
+    ROUTE_CALL_INTERRUPT,
+    ROUTE_CALL_RESPOND,
+    ROUTE_CALL_COMMIT,
+    ROUTE_CALL_SAY,
+    ROUTE_CALL_MESSAGE,
+    ROUTE_CALL_AGENT,
+    ROUTE_CALL_EVENTS,
+    ROUTE_CALL_HISTORY,
     ROUTE_V1_CALLS,
     ROUTE_V1_CALL,
     ROUTE_CALLBACKS,
@@ -54,6 +63,14 @@ static const struct {
     {"/v1/calls/*/hangup", "POST", ROUTE_CALL_HANGUP, true},
     {"/v1/calls/*/turn", "POST", ROUTE_CALL_TURN, true},
     {"/v1/calls/*/text", "POST", ROUTE_CALL_TEXT, true},
+    {"/v1/calls/*/interrupt", "POST", ROUTE_CALL_INTERRUPT, true},
+    {"/v1/calls/*/respond", "POST", ROUTE_CALL_RESPOND, true},
+    {"/v1/calls/*/commit", "POST", ROUTE_CALL_COMMIT, true},
+    {"/v1/calls/*/say", "POST", ROUTE_CALL_SAY, true},
+    {"/v1/calls/*/message", "POST", ROUTE_CALL_MESSAGE, true},
+    {"/v1/calls/*/agent", "POST", ROUTE_CALL_AGENT, true},
+    {"/v1/calls/*/events", "GET", ROUTE_CALL_EVENTS, true},
+    {"/v1/calls/*/history", "GET", ROUTE_CALL_HISTORY, true},
     {"/v1/callbacks", "GET", ROUTE_CALLBACKS, true},
     {"/v1/callbacks/*", "GET", ROUTE_CALLBACK, true},
     {"/v1/callbacks/*/close", "POST", ROUTE_CALLBACK_CLOSE, true},
@@ -292,6 +309,20 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
         break;
     case ROUTE_CALL_TEXT:
         api_control_text(api, x, id, req->body);
+        break;
+    case ROUTE_CALL_INTERRUPT:
+    case ROUTE_CALL_RESPOND:
+    case ROUTE_CALL_COMMIT:
+    case ROUTE_CALL_SAY:
+    case ROUTE_CALL_MESSAGE:
+    case ROUTE_CALL_AGENT:
+        api_verb(api, x, (enum api_verb)(API_INTERRUPT + (route - ROUTE_CALL_INTERRUPT)), id, req->body);
+        break;
+    case ROUTE_CALL_EVENTS:
+        api_events(api, x, id, req->query);
+        break;
+    case ROUTE_CALL_HISTORY:
+        api_history(api, x, id);
         break;
     case ROUTE_V1_CALLS:
         api_calls_read(api, x, API_RECORD_LIST, STR(""), req->query);

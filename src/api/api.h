@@ -14,6 +14,9 @@
  *     POST   /v1/calls/{id}/hangup, DELETE /v1/calls/{id}               control
  *     POST   /v1/calls/{id}/turn   opens, commits, drops the turn       control
  *     POST   /v1/calls/{id}/text   as if the caller had said it         control
+ *     POST   /v1/calls/{id}/interrupt, respond, commit, say, message, agent   control
+ *     GET    /v1/calls/{id}/history   items of the conversation so far        control
+ *     GET    /v1/calls/{id}/events    what happens, as server-sent events     control
  *     GET    /v1/callbacks[/{id}]  what was promised to callers         control
  *     POST   /v1/callbacks/{id}/close                                   control
  *
@@ -58,6 +61,17 @@ struct api_host {
     int (*turn)(struct str id, enum turn_cue cue, const char **ret_why, void *arg);
     /* Text as if the caller had said it; likewise. */
     int (*text)(struct str id, struct str text, const char **ret_why, void *arg);
+    /* One of EV_CONTROL_*; likewise. ev is lent. */
+    int (*control)(struct str id, const struct call_event *ev, const char **ret_why, void *arg);
+    /* Which of the call's agents bears that name. -ENOENT: not live; -EINVAL: none. */
+    int (*agent)(struct str id, struct str name, uint32_t *ret_index, void *arg);
+    /*
+     * Takes x over and streams. -ENOENT; -ERR_STATE; -ERR_LIMIT: too many watch; -EINVAL: the query, *ret_why is a
+     * sentence: then x is still the caller's.
+     */
+    int (*events)(struct str id, struct http_exchange *x, struct str query, const char **ret_why, void *arg);
+    /* {"call_id": ..., "agent": ..., "history": [...]} of a live call. -ENOENT */
+    int (*history)(struct str id, struct buf *out, void *arg);
     /* Deletes row and files of a call that is over; done once, later. -EBUSY: it is live. */
     int (*remove)(struct str id, api_removed_fn done, void *done_arg, void *arg);
     /* Calls fn when everything written so far can be read in the store. */

@@ -87,6 +87,7 @@ static void put_turn(struct json_w *w, const struct store_turn *turn)
     const struct call_turn *t = &turn->t;
     json_w_open(w);
     json_w_ki64(w, "number", t->number);
+    put_or_null(w, "agent", turn->agent);
     put_or_null(w, "user_text", turn->user_text);
     put_or_null(w, "agent_text", turn->agent_text);
     put_ms(w, "speech_start_ms", t->speech_start_ms);
@@ -119,6 +120,7 @@ static void put_line(struct json_w *w, const struct store_line *l)
     json_w_open(w);
     json_w_ki64(w, "at_ms", l->at_ms);
     json_w_kz(w, "who", call_party_name(l->who));
+    put_or_null(w, "agent", l->agent);
     json_w_kstr(w, "text", l->text);
     if (l->unheard.n > 0) {
         json_w_kstr(w, "unheard", l->unheard);

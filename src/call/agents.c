@@ -22,7 +22,7 @@ void agents_done(struct call *c)
 
 struct str agents_name(const struct call *c, uint32_t agent)
 {
-    return agent < c->o->n_agents ? c->o->agents[agent].name : c->o->agent;
+    return call_opts_name(c->o, agent);
 }
 
 bool agents_tool_off(const struct call *c, uint32_t tool)

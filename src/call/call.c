@@ -19,6 +19,7 @@ int call_new(const struct call_opts *opts, struct call **ret)
     for (int t = 0; t < TIMER_N; t++) {
         c->timers[t] = UINT64_MAX;
     }
+    buf_init(&c->farewell_own, 4096);
     buf_init(&c->want_text, CALL_WANT_MAX);
     buf_init(&c->asked_text, CALL_WANT_MAX);
     hold_init(&c->waiting, (size_t)1 << 23);
@@ -40,6 +41,7 @@ struct call *call_free(struct call *c)
     if (!c) {
         return NULL;
     }
+    buf_done(&c->farewell_own);
     buf_done(&c->want_text);
     buf_done(&c->asked_text);
     hold_done(&c->waiting);
@@ -529,6 +531,11 @@ bool call_ended(const struct call *c)
     return c->phase == PHASE_ENDED;
 }
 
+const struct items *call_history(const struct call *c)
+{
+    return &c->history;
+}
+
 void call_view(const struct call *c, struct call_view *ret)
 {
     *ret = (struct call_view){
@@ -548,6 +555,7 @@ void call_view(const struct call *c, struct call_view *ret)
         .barge_ins = c->barge_ins,
         .illegal = c->illegal,
         .turns = c->turns,
+        .agent = c->agent,
         .pending_tools = c->tools_live,
     };
     if (c->item_n) {

@@ -70,8 +70,12 @@ struct call_view {
     uint32_t pending_tools;
     uint32_t barge_ins, illegal;
     uint32_t turns;
+    uint32_t agent; /* index in opts.agents of who speaks */
 };
 void call_view(const struct call *call, struct call_view *ret);
+struct items;
+/* What was said and done so far; lent until the next step. */
+const struct items *call_history(const struct call *call);
 
 const char *call_phase_name(enum call_phase s);
 const char *caller_state_name(enum caller_state s);

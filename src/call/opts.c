@@ -106,6 +106,11 @@ struct call_persona call_opts_persona(const struct call_opts *o, uint32_t index)
     return p;
 }
 
+struct str call_opts_name(const struct call_opts *o, uint32_t index)
+{
+    return index < o->n_agents ? o->agents[index].name : o->agent;
+}
+
 uint32_t call_opts_find_agent(const struct call_opts *o, struct str name)
 {
     for (uint32_t i = 0; i < MAX(o->n_agents, 1u); i++) {

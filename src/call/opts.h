@@ -206,6 +206,8 @@ MUST_USE int call_agent_add_tool(struct call_agent *a, uint32_t tool);
 struct call_agent call_opts_agent(const struct call_opts *o, uint32_t index);
 /* What a session is told of it, as it was configured. */
 struct call_persona call_opts_persona(const struct call_opts *o, uint32_t index);
+/* Its name: that of opts.agent when there are no agents. */
+struct str call_opts_name(const struct call_opts *o, uint32_t index);
 /* Index of the agent of that name; UINT32_MAX: none. */
 uint32_t call_opts_find_agent(const struct call_opts *o, struct str name);
 /* "transfer_to_" and the name in snake form: "Front Desk" -> "transfer_to_front_desk". -ERR_TOO_BIG */

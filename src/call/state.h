@@ -161,7 +161,8 @@ struct call {
     bool greeted; /* the greeting was asked for: never twice */
     enum call_reason model_reason;
     enum farewell_state farewell;
-    struct str farewell_words; /* lent by the options; empty: theirs */
+    struct str farewell_words; /* lent by the options, or farewell_own; empty: those of the options */
+    struct buf farewell_own;   /* given with hangup_call */
     char farewell_response[CALL_ID_MAX];
     char detail[160];
 
@@ -474,6 +475,11 @@ static inline bool call_leaving(const struct call *c)
 {
     return c->phase == PHASE_FAREWELL || c->phase == PHASE_TRANSFERRING;
 }
+
+/* goodbye.c */
+#define GOODBYE_OUTPUT_MAX 8192
+/* end_call, hangup_call or another of their kind was called; ret_output gets its answer. */
+void goodbye_called(struct call *c, const struct call_event *ev, struct buf *ret_output);
 
 /* keys.c */
 void keys_wanted(struct call *c, const struct call_event *ev);

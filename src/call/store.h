@@ -83,6 +83,7 @@ struct store_turn {
     struct call_turn t; /* a second add of the same t.number replaces */
     struct str user_text;
     struct str agent_text;
+    struct str agent; /* name of who spoke first in it */
 };
 
 struct store_line {
@@ -93,6 +94,7 @@ struct store_line {
     struct str text;
     struct str unheard;
     bool estimated;
+    struct str agent; /* name of who spoke, or was spoken to */
 };
 
 /* A span of the call's trace (obs/trace.h), with its contents as JSON. */

@@ -280,8 +280,11 @@ static void take_call(struct call *c, struct tool_slot *s, const struct call_eve
     }
     if (c->o->tools[s->tool].kind == CALL_TOOL_END) {
         tell_tool(c, s, SIGNAL_TOOL_START, ev->model_tool.arguments);
-        tools_ready(c, s, STR("{\"status\":\"call_ending\"}"));
-        life_goodbye(c, ev->model_tool.response_id);
+        struct buf output;
+        buf_init(&output, GOODBYE_OUTPUT_MAX);
+        goodbye_called(c, ev, &output);
+        tools_ready(c, s, output.err < 0 ? STR("{\"status\":\"call_ending\"}") : buf_str(&output));
+        buf_done(&output);
         return;
     }
     buf_init(&s->arguments, ARGUMENTS_MAX_BYTES);

@@ -58,6 +58,7 @@ struct config_records {
     struct str database; /* file; default <dir>/ringtrip.db */
     bool recording;
     bool journal;
+    bool confirmation;       /* a confirmation number that is said in a call is kept with it */
     uint32_t retention_days; /* 0: for ever */
     uint32_t min_free_mb;    /* below it no new recording starts */
 };

@@ -133,6 +133,8 @@ const struct option option_table[] = {
      .meaning = "Record both sides of every call as stereo WAV"},
     {ROOT(OPTION_BOOL, "records.journal", records.journal), .env = {"RECORDS_JOURNAL"}, .def = "true",
      .meaning = "Keep the journal of every call, for ringtrip replay"},
+    {ROOT(OPTION_BOOL, "records.confirmation", records.confirmation), .env = {"RECORDS_CONFIRMATION"}, .def = "false",
+     .meaning = "Look for a confirmation number in what is said, and keep the first one with the call"},
     {ROOT(OPTION_U32, "records.retention_days", records.retention_days), .env = {"RECORDS_RETENTION_DAYS"}, .min = 0, .max = 36500, .word0 = "forever", .def = "30",
      .meaning = "Records, recordings and journals older than this are deleted; 0 keeps them for ever"},
     {ROOT(OPTION_U32, "records.min_free_mb", records.min_free_mb), .min = 0, .max = 100000000, .def = "500",

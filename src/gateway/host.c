@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
+#include "gateway/session_json.h"
 #include "net/crypto.h"
 
 #define LATE_US       20000
@@ -46,6 +47,7 @@ static void leave(struct host *h)
     host_trace_end(h);
     record_end(h);
     host_tap(h, TAP_END, &h->facts.end, NULL);
+    watch_end_all(h);
     struct host_id id = h->id;
     host_free(h);
     worker_remove(w, id);
@@ -137,6 +139,9 @@ static void step(struct host *h, const struct call_event *ev)
     uint64_t now_us = loop_now_us(w->env.loop);
     w->stepping = true;
     host_trace_before(h, ev);
+    if (h->watchers) {
+        watch_tell_raw(h, ev);
+    }
     call_step(h->call, ev, now_us, &w->actions);
     write_journal(h, ev, now_us);
     struct leg *leg = h->leg;
@@ -417,6 +422,24 @@ void host_control(struct host *h, const struct call_event *ev)
 {
     log_info(&h->log, "call.control", "event=%s", call_event_name(ev->type));
     host_event(h, ev);
+}
+
+const struct call_opts *host_opts(const struct host *h)
+{
+    return &h->opts;
+}
+
+void host_put_history(const struct host *h, struct buf *out)
+{
+    struct call_view view;
+    struct json_w w = json_w(out);
+    call_view(h->call, &view);
+    json_w_open(&w);
+    json_w_kz(&w, "call_id", h->call_id);
+    json_w_kstr(&w, "agent", call_opts_name(&h->opts, view.agent));
+    json_w_key(&w, "history");
+    session_json_history(&w, call_history(h->call), &h->opts);
+    json_w_close(&w);
 }
 
 struct vad_stream *host_vad_stream(struct host *h)

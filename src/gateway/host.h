@@ -47,6 +47,9 @@ void host_turn(struct host *h, enum turn_cue cue);
 void host_text(struct host *h, struct str text);
 /* Any EV_CONTROL_*; lent. */
 void host_control(struct host *h, const struct call_event *ev);
+/* {"call_id": ..., "agent": ..., "history": [...]} */
+void host_put_history(const struct host *h, struct buf *out);
+const struct call_opts *host_opts(const struct host *h);
 /* Sends EV_TICK when a deadline has come. */
 void host_tick(struct host *h, uint64_t now_us);
 /* What the speech detector keeps of the call; NULL: it is over. */

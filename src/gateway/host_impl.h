@@ -13,6 +13,8 @@
 #include "gateway/plan.h"
 #include "gateway/recorder.h"
 #include "gateway/vad_service.h"
+#include "gateway/watch.h"
+#include "tools/builtin/confirmation.h"
 
 enum host_state {
     HOST_LIVE,    /* events are stepped */
@@ -29,6 +31,7 @@ struct host_facts {
     char model[96];
     char recording[RECORDS_PATH_MAX], journal[RECORDS_PATH_MAX];
     char error[256];
+    char confirmation[CONFIRMATION_MAX]; /* heard in the call; "": none yet */
     enum store_direction direction;
     uint64_t started_wall_us, answered_wall_us;
     uint64_t begun_us;   /* loop clock */
@@ -56,7 +59,9 @@ struct host {
     char call_id[CALL_ID_MAX + 1];
     struct log_scope log;
     enum host_state state;
-    struct tap watch; /* of this call alone */
+    struct tap watch;         /* of this call alone */
+    struct watcher *watchers; /* over HTTP */
+    uint32_t n_watchers;
     struct snapshot *snapshot;
     struct plan *plan; /* NULL: the snapshot is this call's alone and says it all */
     struct call_opts opts;

@@ -149,6 +149,9 @@ static void keep_end(struct host *h, const struct call_action *act)
 void host_perform(struct host *h, const struct call_action *act)
 {
     host_trace_action(h, act);
+    if (act->type == ACT_TOOL_APPROVAL || act->type == ACT_GUARD_TRIP) {
+        host_tap(h, TAP_SIGNAL, act, NULL);
+    }
     switch (act->type) {
     case ACT_LEG_MEDIA:
     case ACT_LEG_MARK:

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
+#include "tools/builtin/confirmation.h"
 
 #define MAX_GAPS 100000
 #define ALIVE_US 5000000
@@ -17,6 +18,9 @@ void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act,
         if (taps[i]->fn && (kind != TAP_SIGNAL || taps[i] == &h->watch)) {
             taps[i]->fn(&e, taps[i]->arg);
         }
+    }
+    if (h->watchers) {
+        watch_tell(h, &e);
     }
 }
 
@@ -132,6 +136,20 @@ static void add_text(struct buf *b, struct str text)
     buf_put_str(b, text); /* a turn longer than the limit loses its text here, the transcript's lines keep it */
 }
 
+/* Numbers that are given in a call are its result: the first one is kept with it. */
+static void look_for_confirmation(struct host *h, struct str text)
+{
+    struct host_facts *f = &h->facts;
+    if (!h->snapshot->cfg->records.confirmation || f->confirmation[0] || !confirmation_find(text, f->confirmation)) {
+        return;
+    }
+    const struct store_call row = {
+        .id = str_from(h->call_id), .confirmation = str_from(f->confirmation), .cost_micro = STORE_NO_COST};
+    const struct store_op op = {.kind = STORE_CALL_UPDATE, .at_us = (uint64_t)clock_wall_us(), .u.call = &row};
+    scribe_put(h->worker->env.scribe, &op);
+    log_info(&h->log, "call.confirmation", "length=%zu", strlen(f->confirmation));
+}
+
 void record_line(struct host *h, const struct call_action *act)
 {
     struct host_facts *f = &h->facts;
@@ -143,9 +161,11 @@ void record_line(struct host *h, const struct call_action *act)
         .text = act->line.text,
         .unheard = act->line.unheard,
         .estimated = act->line.estimated,
+        .agent = call_opts_name(&h->opts, act->line.agent),
     };
     struct store_op op = {.kind = STORE_LINE_ADD, .at_us = (uint64_t)clock_wall_us(), .u.line = &line};
     scribe_put(h->worker->env.scribe, &op);
+    look_for_confirmation(h, act->line.text);
     if (act->line.who == PARTY_CALLER) {
         add_text(&f->user, act->line.text);
     } else if (act->line.who == PARTY_AGENT) {
@@ -200,6 +220,7 @@ void record_turn(struct host *h, const struct call_action *act)
     struct store_turn turn = {
         .call_id = str_from(h->call_id),
         .t = act->turn,
+        .agent = call_opts_name(&h->opts, act->turn.agent),
         .user_text = f->user.err < 0 ? STR("") : buf_str(&f->user),
         .agent_text = f->agent.err < 0 ? STR("") : buf_str(&f->agent),
     };

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/host.h"
+#include "gateway/watch.h"
 
 #define BIRTH_PAIRS 64 /* of what a carrier says; the rest is left out */
 
@@ -339,6 +340,79 @@ static int api_text(struct str id, struct str text, const char **ret_why, void *
     return 0;
 }
 
+/* Why a wish cannot be fulfilled now; NULL: it can. */
+static const char *wrong_wish(const struct call_view *view, const struct call_event *ev)
+{
+    bool generates = view->response == RESPONSE_GENERATING;
+    bool plays = view->playout != PLAYOUT_EMPTY;
+    if (ev->type != EV_CONTROL_INTERRUPT) {
+        return NULL;
+    }
+    switch (ev->control_interrupt.kind) {
+    case INTERRUPT_RESPONSE:
+        return generates ? NULL : "No response is under way";
+    case INTERRUPT_PLAYBACK:
+        return plays ? NULL : "Nothing is being played";
+    case INTERRUPT_NORMAL:
+    case INTERRUPT_FORCED:
+    case INTERRUPT_KIND_N:
+        break;
+    }
+    return generates || plays ? NULL : "Nothing is being said";
+}
+
+static int api_wish(struct str id, const struct call_event *ev, const char **ret_why, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = worker_by_call_id(gw->worker, id);
+    struct call_view view;
+    if (!h) {
+        return -ENOENT;
+    }
+    host_view(h, &view);
+    *ret_why = ev->type == EV_CONTROL_AGENT ? NULL : not_talking(&view);
+    *ret_why = *ret_why ? *ret_why : wrong_wish(&view, ev);
+    if (*ret_why) {
+        return -ERR_STATE;
+    }
+    host_control(h, ev);
+    return 0;
+}
+
+static int api_find_agent(struct str id, struct str name, uint32_t *ret_index, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = worker_by_call_id(gw->worker, id);
+    if (!h) {
+        return -ENOENT;
+    }
+    *ret_index = call_opts_find_agent(host_opts(h), name);
+    return *ret_index == UINT32_MAX ? -EINVAL : 0;
+}
+
+static int api_watch(struct str id, struct http_exchange *x, struct str query, const char **ret_why, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = worker_by_call_id(gw->worker, id);
+    struct watch_opts opts;
+    if (watch_opts_read(query, &opts) < 0) {
+        *ret_why = "Known are raw=1, audio=1 and names=alias";
+        return -EINVAL;
+    }
+    return h ? watch_begin(h, x, &opts) : -ENOENT;
+}
+
+static int api_put_history(struct str id, struct buf *out, void *arg)
+{
+    struct gateway *gw = arg;
+    struct host *h = worker_by_call_id(gw->worker, id);
+    if (!h) {
+        return -ENOENT;
+    }
+    host_put_history(h, out);
+    return 0;
+}
+
 static int api_remove(struct str id, api_removed_fn done, void *done_arg, void *arg)
 {
     struct gateway *gw = arg;
@@ -381,6 +455,10 @@ const struct api_host gateway_api_host = {
     .hangup = api_hangup,
     .turn = api_turn,
     .text = api_text,
+    .control = api_wish,
+    .agent = api_find_agent,
+    .events = api_watch,
+    .history = api_put_history,
     .remove = api_remove,
     .settle = api_settle,
     .gauges = api_gauges,

@@ -94,9 +94,9 @@ static const struct store_call *copy_call(struct arena *a, const struct store_ca
         return NULL;
     }
     *c = *from;
-    struct str *strings[] = {&c->id,     &c->carrier,   &c->provider,        &c->model,     &c->agent,
-                             &c->caller, &c->called,    &c->carrier_call_id, &c->stream_id, &c->outcome,
-                             &c->error,  &c->recording, &c->journal};
+    struct str *strings[] = {&c->id,     &c->carrier,   &c->provider,        &c->model,       &c->agent,
+                             &c->caller, &c->called,    &c->carrier_call_id, &c->stream_id,   &c->outcome,
+                             &c->error,  &c->recording, &c->journal,         &c->confirmation};
     return keep_all(a, strings, ARRAY_LEN(strings)) ? c : NULL;
 }
 
@@ -107,7 +107,7 @@ static const struct store_turn *copy_turn(struct arena *a, const struct store_tu
         return NULL;
     }
     *t = *from;
-    struct str *strings[] = {&t->call_id, &t->user_text, &t->agent_text};
+    struct str *strings[] = {&t->call_id, &t->user_text, &t->agent_text, &t->agent};
     return keep_all(a, strings, ARRAY_LEN(strings)) ? t : NULL;
 }
 
@@ -118,7 +118,7 @@ static const struct store_line *copy_line(struct arena *a, const struct store_li
         return NULL;
     }
     *l = *from;
-    struct str *strings[] = {&l->call_id, &l->text, &l->unheard};
+    struct str *strings[] = {&l->call_id, &l->text, &l->unheard, &l->agent};
     return keep_all(a, strings, ARRAY_LEN(strings)) ? l : NULL;
 }
 
@@ -129,7 +129,7 @@ static const struct store_callback *copy_callback(struct arena *a, const struct 
         return NULL;
     }
     *c = *from;
-    struct str *strings[] = {&c->id, &c->call_id, &c->phone, &c->department, &c->reason, &c->scheduled};
+    struct str *strings[] = {&c->id, &c->call_id, &c->phone, &c->department, &c->reason, &c->scheduled, &c->note};
     return keep_all(a, strings, ARRAY_LEN(strings)) ? c : NULL;
 }
 

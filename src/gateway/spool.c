@@ -124,14 +124,14 @@ static const struct field turn_fields[] = {
     TURN_FIELD(BOOL, t.interrupted),    W(store_turn, t.verdict, verdict_word, VERDICT_N),
     TURN_FIELD(U32, t.pauses),          TURN_FIELD(U32, t.paused_ms),
     TURN_FIELD(U32, t.end_silence_ms),  TURN_FIELD(STR, user_text),
-    TURN_FIELD(STR, agent_text),
+    TURN_FIELD(STR, agent_text),        TURN_FIELD(STR, agent),
 };
 
 static const struct field line_fields[] = {
     LINE_FIELD(STR, call_id),    LINE_FIELD(U32, seq),
     LINE_FIELD(I32, at_ms),      W(store_line, who, party_word, PARTY_N),
     LINE_FIELD(STR, text),       LINE_FIELD(STR, unheard),
-    LINE_FIELD(BOOL, estimated),
+    LINE_FIELD(BOOL, estimated), LINE_FIELD(STR, agent),
 };
 
 static const struct field callback_fields[] = {

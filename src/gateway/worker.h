@@ -73,6 +73,7 @@ struct worker {
     struct openai_scratch openai;
     struct vad_service *vad; /* NULL without weights */
     size_t queued_bytes;     /* agent audio that waits in all calls together */
+    uint32_t watchers;       /* of all calls together */
     bool stepping;
     struct host *dirty; /* hosts with queued events, to be stepped when this step is over */
     struct worker_past past[WORKER_PAST_N];

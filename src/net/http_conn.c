@@ -23,12 +23,16 @@ static void conn_doom(struct http_conn *c)
         list_leave(&c->link);
         c->server->stats.connections--;
     }
-    if (c->exchange) {
-        c->exchange->conn = NULL;
+    struct http_exchange *x = c->exchange;
+    if (x) {
+        x->conn = NULL;
         c->exchange = NULL;
     }
     if (c->depth == 0) {
         conn_free(c);
+    }
+    if (x && x->streams) {
+        x->gone(x, x->gone_arg);
     }
 }
 
@@ -310,6 +314,60 @@ void http_respond(struct http_exchange *x, int status, struct str content_type, 
     free(x);
 }
 
+/* ---- an answer without a known end ---- */
+
+int http_stream_begin(struct http_exchange *x, int status, struct str content_type, struct str headers,
+                      http_gone_fn gone, void *arg)
+{
+    struct http_conn *c = x->conn;
+    if (!c || c->eof) {
+        if (c) {
+            c->exchange = NULL;
+            http_conn_close(c);
+        }
+        free(x);
+        return -ERR_CLOSED;
+    }
+    struct buf b;
+    buf_init(&b, 64 * 1024);
+    buf_printf(&b, "HTTP/1.1 %d %s\r\nContent-Type: " STR_FMT "\r\n", status, status_text(status),
+               STR_ARG(content_type));
+    buf_put_str(&b, headers);
+    buf_puts(&b, "Connection: close\r\n\r\n"); /* its end is the end of the connection */
+    int err = b.err ? b.err : stream_write(c->stream, buf_span(&b));
+    buf_done(&b);
+    if (err < 0) {
+        c->exchange = NULL;
+        http_conn_close(c);
+        free(x);
+        return err == -ENOMEM ? err : -ERR_CLOSED;
+    }
+    x->streams = true;
+    x->gone = gone;
+    x->gone_arg = arg;
+    return 0;
+}
+
+int http_stream_write(struct http_exchange *x, struct span data)
+{
+    return x->conn ? stream_write(x->conn->stream, data) : -ERR_CLOSED;
+}
+
+size_t http_stream_queued(const struct http_exchange *x)
+{
+    return x->conn ? stream_queued_bytes(x->conn->stream) : 0;
+}
+
+void http_stream_end(struct http_exchange *x)
+{
+    struct http_conn *c = x->conn;
+    if (c) {
+        c->exchange = NULL;
+        close_gently(c);
+    }
+    free(x);
+}
+
 /* A request that never becomes an exchange. The connection ends: where the next request begins is unknown. */
 static void answer_error(struct http_conn *c, int status, struct str headers)
 {
@@ -472,7 +530,8 @@ static void on_end(struct stream *s, int err, void *arg)
 {
     (void)s;
     struct http_conn *c = arg;
-    if (err == 0 && (c->exchange || c->ahead.len > 0)) {
+    bool streams = c->exchange && c->exchange->streams; /* nobody reads what has no end */
+    if (err == 0 && !streams && (c->exchange || c->ahead.len > 0)) {
         c->eof = true;
     } else {
         http_conn_close(c);

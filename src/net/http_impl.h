@@ -52,6 +52,9 @@ struct http_exchange {
     struct http_conn *conn; /* NULL: the peer has gone */
     bool head, keep_alive, http_1_0, wants_upgrade;
     char accept[WS_ACCEPT_TEXT + 1];
+    bool streams;
+    http_gone_fn gone;
+    void *gone_arg;
 };
 
 /* Takes the stream; closes it on failure. */

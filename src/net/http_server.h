@@ -1,7 +1,7 @@
 /*
  * HTTP/1.1 server (http-parser) with WebSocket upgrade. Loop thread only.
- * Every request is answered exactly once, now or later, by http_respond or http_upgrade; http_exchange stays valid
- * until then, also when the peer has gone (the answer is then dropped).
+ * Every request is answered exactly once, now or later, by http_respond, http_stream_begin or http_upgrade;
+ * http_exchange stays valid until then, also when the peer has gone (the answer is then dropped).
  */
 #ifndef NET_HTTP_SERVER_H
 #define NET_HTTP_SERVER_H
@@ -64,6 +64,20 @@ void http_server_stats(const struct http_server *s, struct http_server_stats *re
 
 /* headers: extra lines each ended by \r\n, may be empty. Content-Length, Date-free; Connection as the client asked. */
 void http_respond(struct http_exchange *x, int status, struct str content_type, struct str headers, struct span body);
+/*
+ * An answer without a known end, as for server-sent events: head now, pieces as they come, ended by us or the peer. It
+ * is the last one of its connection. x lives until http_stream_end, which is owed also after gone was called: the peer
+ * has left, or the server is freed; nothing can be written then. gone is called from the loop or by http_server_free.
+ * -ERR_CLOSED, -ENOMEM: x is gone, gone is not called.
+ */
+typedef void (*http_gone_fn)(struct http_exchange *x, void *arg);
+MUST_USE int http_stream_begin(struct http_exchange *x, int status, struct str content_type, struct str headers,
+                               http_gone_fn gone, void *arg);
+/* -ERR_CLOSED when the peer has gone. What the peer does not take waits in memory: see http_stream_queued. */
+MUST_USE int http_stream_write(struct http_exchange *x, struct span data);
+size_t http_stream_queued(const struct http_exchange *x);
+/* What waits is still sent. */
+void http_stream_end(struct http_exchange *x);
 /*
  * Answers 101 and turns the connection into a WebSocket (server role). protocol: the subprotocol to select or empty.
  * -ERR_STATE when the request was no upgrade (answer it by http_respond then); -ERR_CLOSED when the peer has gone.

@@ -130,6 +130,9 @@
       "Transfers of callers: ordered at the carrier, and what became of them.")                                        \
     X(METRIC_AUDIO_QUEUE, GAUGE, "ringtrip_audio_queue_bytes", NULL, NULL,                                             \
       "Agent audio that waits to be sent, all calls.")                                                                 \
+    X(METRIC_WATCHERS, GAUGE, "ringtrip_watchers", NULL, NULL, "Streams of events that somebody reads of a call.")     \
+    X(METRIC_WATCHERS_DROPPED, COUNTER, "ringtrip_watchers_dropped_total", NULL, NULL,                                 \
+      "Streams of events that were ended because nobody read them.")                                                   \
     X(METRIC_SOCKETS, GAUGE, "ringtrip_unauthenticated_sockets", NULL, NULL,                                           \
       "Media sockets that have not proved yet which call they belong to.")                                             \
     X(METRIC_AUTH_FAILURES, COUNTER, "ringtrip_auth_failures_total", "kind", METRIC_AUTH_WORDS,                        \

@@ -19,7 +19,7 @@
     X(FAULT_EXPIRE, "expire", "5", "the session expires after so many seconds (close 1001)")                           \
     X(FAULT_CLOSE_AFTER, "close-after", "5000", "closes with 1011 so many milliseconds after it was opened")           \
     X(FAULT_DROP_AFTER, "drop-after", "5000", "drops the connection so many milliseconds after it was opened")         \
-    X(FAULT_DROP_HEARD, "drop-heard", "1500", "drops it after so many milliseconds of caller audio, in mid-speech")    \
+    X(FAULT_DROP_HEARD, "drop-heard", "1500", "drops the first session after so many milliseconds of caller audio")    \
     X(FAULT_CREATED_LATE, "created-late", "2000", "session.created comes so many milliseconds after the connection")   \
     X(FAULT_REFUSE, "refuse", "2", "so many connections behind the first are refused with HTTP 503")                   \
     X(FAULT_NO_UPDATED, "no-updated", "", "session.update is never answered")                                          \

@@ -1,4 +1,5 @@
 /* What a response says and calls: asks the dialogue, in the order in which a model would look at things. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -143,13 +144,82 @@ static bool item_is_spoken(const struct convo_item *item)
     return item->n_parts > 0 && item->parts[0].type == OPENAI_PART_INPUT_AUDIO;
 }
 
+/* ---- handoffs ---- */
+
+#define HANDOFF "transfer_to_"
+
+/* "transfer_to_front_desk" -> "front desk"; false: no handoff. */
+static bool handoff_words(struct str tool, char *room, size_t cap, struct str *ret)
+{
+    struct str prefix = STR(HANDOFF);
+    if (!str_starts(tool, prefix) || tool.n == prefix.n || tool.n - prefix.n >= cap) {
+        return false;
+    }
+    size_t n = tool.n - prefix.n;
+    for (size_t i = 0; i < n; i++) {
+        room[i] = tool.p[prefix.n + i] == '_' ? ' ' : tool.p[prefix.n + i];
+    }
+    *ret = (struct str){room, n};
+    return true;
+}
+
+static bool asks_for_somebody(struct str words)
+{
+    static const char *const asks[] = {"talk to",    "speak to",       "speak with",
+                                       "connect me", "put me through", "transfer me"};
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        if (search_fold(words, str_from(asks[i])) != SIZE_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "Connect me to billing", when the session offers transfer_to_billing: it is called. */
+static bool plan_handoff(struct plan *p, struct str words)
+{
+    struct json_val tools, tool;
+    struct str list = p->r->has_tools ? p->r->tools_raw : buf_str(&p->s->conf.tools);
+    if (!asks_for_somebody(words) || json_parse(list, &tools) < 0) {
+        return false;
+    }
+    for (struct json_it it = json_array(tools); json_elem(&it, &tool);) {
+        char room[OPENAI_ID_MAX];
+        struct str who;
+        struct json_val name = json_get(tool, "name");
+        if (name.type == JSON_STRING && handoff_words(name.s, room, sizeof(room), &who) &&
+            search_fold(words, who) != SIZE_MAX && plan_has_tool(name.s, p)) {
+            plan_add(p, DIALOGUE_CALL, name.s, STR("{}"));
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The one who was handed over to introduces itself. True: it was a handoff, and it came about. */
+static bool plan_taken_over(struct plan *p, struct str tool, struct str output)
+{
+    struct json_val doc;
+    char line[512];
+    if (!str_starts(tool, STR(HANDOFF)) || json_parse(output, &doc) < 0) {
+        return false;
+    }
+    struct json_val who = json_get(doc, "assistant");
+    if (who.type != JSON_STRING || who.s.n > 200) {
+        return false;
+    }
+    int n = snprintf(line, sizeof(line), "This is " STR_FMT ". How can I help you?", STR_ARG(who.s));
+    plan_add(p, DIALOGUE_SAY, (struct str){line, (size_t)n}, STR_NULL);
+    return true;
+}
+
 static void plan_hear(struct plan *p, const struct convo_item *item)
 {
     struct dialogue_reply reply;
     dialogue_reply_init(&reply);
     struct dialogue_tools tools = {plan_has_tool, p};
     struct str words = item->refused ? STR("") : item_words(item);
-    if (dialogue_hear(p->talk, words, !item_is_spoken(item), tools, &reply) == 0) {
+    if (!plan_handoff(p, words) && dialogue_hear(p->talk, words, !item_is_spoken(item), tools, &reply) == 0) {
         plan_take(p, &reply);
     }
     dialogue_reply_done(&reply);
@@ -162,7 +232,8 @@ static void plan_tool_result(struct plan *p, const struct convo_item *item)
     struct dialogue_tools tools = {plan_has_tool, p};
     const struct convo_item *call = convo_find_call(&p->s->convo, buf_str(&item->call_id));
     struct str name = call ? buf_str(&call->name) : STR("");
-    if (dialogue_tool_result(p->talk, name, buf_str(&item->output), tools, &reply) == 0) {
+    if (!plan_taken_over(p, name, buf_str(&item->output)) &&
+        dialogue_tool_result(p->talk, name, buf_str(&item->output), tools, &reply) == 0) {
         plan_take(p, &reply);
     }
     dialogue_reply_done(&reply);

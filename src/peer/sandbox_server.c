@@ -278,13 +278,15 @@ static void conn_start(struct conn *c, const struct join *j)
     if (o->seed == 0) {
         crypto_random(&seed, sizeof(seed));
     }
+    struct sandbox_faults faults = j->faults;
+    faults.on[FAULT_DROP_HEARD] &= c->id == 1; /* what is heard again would cut off the next one too */
     struct sandbox_session_opts opts = {
         .model = str_from(j->model[0] ? j->model : "gpt-realtime"),
         .transcription_only = j->transcription,
         .settings = j->secret ? buf_str(&j->secret->settings) : STR(""),
         .answer_s = o->answer_s,
         .dialogue = o->dialogue,
-        .faults = &j->faults,
+        .faults = &faults,
         .profile = o->profile,
         .speed = o->speed,
         .first_byte_ms = o->first_byte_ms,

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 exe = os.path.abspath(sys.argv[1])
 count = 0
@@ -61,7 +62,7 @@ def main():
         check('--help lists the commands', ['--help'], 0, out='serve', **kw)
         check('a misspelt command suggests the nearest', ['sevre'], 2, err='did you mean "serve"?', **kw)
         check('a far-off word suggests nothing', ['xylophone'], 2, err='ringtrip --help', **kw)
-        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'calls', 'callbacks', 'replay', 'vad', 'options',
+        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'calls', 'callbacks', 'graph', 'replay', 'vad', 'options',
                      'version'):
             check(f'{name} --help', [name, '--help'], 0, out='usage: ringtrip', **kw)
         check('help COMMAND is COMMAND --help', ['help', 'serve'], 0, out='usage: ringtrip serve', **kw)
@@ -109,6 +110,8 @@ def main():
         check('calls: bad status', ['calls', '--status', 'x'], 2, err='no status', **kw)
         check('calls show: which', ['calls', 'show'], 2, err='which call', **kw)
         callbacks(cwd)
+        check('calls trace: which', ['calls', 'trace'], 2, err='which call', **kw)
+        graph(cwd)
         check('replay: which', ['replay'], 2, err='which file', **kw)
         check('replay: no file', ['replay', 'none.rtj'], 2, err='none.rtj', **kw)
         check('replay: no journal', ['replay', 'good.yaml'], 2, err='good.yaml', **kw)
@@ -124,6 +127,48 @@ def main():
             demo(cwd)
     print(f'1..{count}')
     return failed
+
+
+AGENTS = '''
+start_agent: triage
+agents:
+  triage: {instructions: x, tools: [end_call], handoffs: [billing, Front Desk]}
+  billing: {instructions: x, handoff_description: "Knows <all> & more.", tools: [schedule_callback], handoffs: [triage]}
+  Front Desk: {instructions: x, tools: []}
+routes:
+  - {name: 'odd "one" <&> \\', agent: billing}
+'''
+
+
+def graph(cwd):
+    """Text in any build; pictures where Graphviz was there."""
+    kw = {'cwd': cwd}
+    pathlib.Path(cwd, 'agents.yaml').write_text(AGENTS)
+    text = check('graph: DOT on standard output', ['graph', '-c', 'agents.yaml'], 0, out='digraph', **kw)
+    point('label="billing"' in text and '[penwidth' in text, 'graph: agents and handoffs', text)
+    check('graph: a file', ['graph', '-c', 'agents.yaml', '-o', 'a.dot'], 0, **kw)
+    point(pathlib.Path(cwd, 'a.dot').read_text() == text, 'graph: the same in it')
+    check('graph --agent', ['graph', '-c', 'agents.yaml', '--agent', 'billing'], 0, out='start -> agent1', **kw)
+    check('graph: nobody of that name', ['graph', '-c', 'agents.yaml', '--agent', 'x'], 2, err='no agent "x"', **kw)
+    check('graph: a file of what kind', ['graph', '-o', 'picture'], 2, err='must end in .svg', **kw)
+    check('graph: an unknown format', ['graph', '--format', 'gif'], 2, err='not gif', **kw)
+    check('graph: no such configuration', ['graph', '-c', 'none.yaml'], 1, err='none.yaml', **kw)
+    check('graph: a bad configuration', ['graph', '-c', 'bad.yaml'], 2, err='bad.yaml:2:3', **kw)
+    check('graph: a folder that is not there', ['graph', '-o', 'no/where.dot'], 1, err='no/where.dot', **kw)
+    status, _, err = run('graph', '-c', 'agents.yaml', '-o', 'a.svg', **kw)
+    if status == 1 and 'without Graphviz' in err:
+        point(True, 'graph: pictures # SKIP built without Graphviz')
+        return
+    point(status == 0, 'graph: a picture', err)
+    svg = xml.etree.ElementTree.parse(pathlib.Path(cwd, 'a.svg')).getroot()
+    said = ' '.join(svg.itertext())
+    point('billing' in said and 'odd "one" <&> \\' in said, 'graph: names arrive as they are', said)
+    space = '{http://www.w3.org/2000/svg}'
+    point(len(svg.findall(f'.//{space}g[@class="node"]')) == 6, 'graph: start, three agents, two tools', said)
+    point(any('Knows <all> & more.' in title for a in svg.iter(f'{space}a') for title in a.attrib.values()),
+          'graph: descriptions are tooltips')
+    check('graph: PNG', ['graph', '-c', 'agents.yaml', '-o', 'a.png'], 0, **kw)
+    point(pathlib.Path(cwd, 'a.png').read_bytes().startswith(b'\x89PNG'), 'graph: it is one')
 
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / 'audio' / 'vad'
@@ -235,6 +280,16 @@ def demo(cwd):
     call = calls['calls'][0]
     check('calls list', ['calls', 'list'], 0, out=call['id'], cwd=cwd)
     check('calls show', ['calls', 'show', call['id']], 0, out='caller', cwd=cwd)
+    tree = check('calls trace', ['calls', 'trace', call['id']], 0, out='execute_tool check_order_status', cwd=cwd)
+    point('\u2514\u2500 chat ' in tree and 'invoke_agent' in tree, 'calls trace: a tree', tree)
+    trace = json.loads(check('calls trace --json', ['calls', 'trace', call['id'], '--json'], 0, cwd=cwd))
+    spans = {s['span_id']: s for s in trace['spans']}
+    tool = next(s for s in trace['spans'] if s['type'] == 'tool')
+    turn = spans[tool['parent_id']]
+    point(turn['type'] == 'turn' and spans[turn['parent_id']]['type'] == 'call' and
+          turn['start_ms'] <= tool['start_ms'] <= tool['start_ms'] + tool['duration_ms'] <=
+          turn['start_ms'] + turn['duration_ms'], 'calls trace: call, turn, tool', trace)
+    point('one two three' not in json.dumps(trace), 'calls trace: nothing of what was said')
     check('replay of its journal', ['replay', call['journal']], 0, out='identical', cwd=cwd)
     again = json.loads(check('replay --json', ['replay', '--json', '--recompute-vad', call['journal']], 0, cwd=cwd))
     point(again['identical'] and again['vad']['max_difference'] < 1e-4 and again['vad']['unknown'] == 0,

@@ -314,6 +314,57 @@ TEST(the_limit_of_a_call_waits_for_a_transfer_under_way)
     down();
 }
 
+/* ---- the last words ---- */
+
+static void hang_up_by(const char *tool, const char *arguments)
+{
+    struct call_event ev = {.type = EV_MODEL_TOOL_CALL};
+    ev.model_tool.response_id = STR("r1");
+    ev.model_tool.item_id = STR("f1");
+    ev.model_tool.tool_call_id = STR("call_1");
+    ev.model_tool.name = str_from(tool);
+    ev.model_tool.arguments = str_from(arguments);
+    set_up();
+    s.opts.tools[3] = (struct call_tool){.name = STR("hangup_call"), .kind = CALL_TOOL_END};
+    s.opts.n_tools = 4;
+    begin();
+    turn("r1");
+    sim_event(&s, &ev);
+    sim_response_done(&s, "r1", RESPONSE_COMPLETED);
+    later(40);
+}
+
+TEST(end_call_repeats_the_reason)
+{
+    hang_up_by("end_call", "{\"reason\":\" order \\\"found\\\" \",\"resolution\":\"x\"}");
+    assert_true(logged("{\\\"status\\\":\\\"call_ending\\\",\\\"reason\\\":\\\"order \\\\\\\"found\\\\\\\"\\\"}"));
+    assert_true(logged("The call is ending. Say goodbye"));
+    down();
+    hang_up_by("end_call", "no json");
+    assert_true(logged("\\\"reason\\\":\\\"conversation complete\\\""));
+    down();
+}
+
+TEST(hangup_call_says_its_farewell_and_hangs_up_behind_it)
+{
+    hang_up_by("hangup_call", "{\"farewell_message\":\"So long, and thanks.\",\"more\":[1]}");
+    assert_true(logged(
+        "{\\\"status\\\":\\\"success\\\",\\\"will_hangup\\\":true,\\\"message\\\":\\\"So long, and thanks.\\\"}"));
+    assert_true(logged("no_tools=1 instructions=\"Say exactly: \\\"So long, and thanks.\\\""));
+    sim_created(&s, "r2");
+    sim_audio(&s, "r2", 2, 500);
+    sim_audio_done(&s, "r2", 2, "So long, and thanks.");
+    sim_response_done(&s, "r2", RESPONSE_COMPLETED);
+    assert_int_equal(s.hangups, 0);
+    later(1000);
+    assert_int_equal(s.hangups, 1);
+    down();
+    hang_up_by("hangup_call", "{\"farewell_message\":null}");
+    assert_true(logged("\\\"will_hangup\\\":true,\\\"message\\\":\\\"Goodbye.\\\""));
+    assert_true(logged("The call is ending. Say goodbye"));
+    down();
+}
+
 /* ---- keys ---- */
 
 static void hear(char *ret, size_t cap)
@@ -470,6 +521,7 @@ TEST_MAIN(T(a_transfer_is_ordered_when_its_announcement_was_heard),
           T(only_one_transfer_at_a_time_and_none_while_hanging_up), T(a_transfer_has_precedence_over_a_goodbye),
           T(what_the_caller_says_into_the_announcement_does_not_stop_it),
           T(a_model_that_dies_does_not_stop_the_transfer), T(the_limit_of_a_call_waits_for_a_transfer_under_way),
+          T(end_call_repeats_the_reason), T(hangup_call_says_its_farewell_and_hangs_up_behind_it),
           T(keys_are_tones_behind_the_agents_words), T(a_menu_that_talks_on_does_not_interrupt_keys),
           T(agent_audio_that_comes_meanwhile_is_played_behind_the_keys), T(what_is_no_key_is_refused),
           T(a_second_order_of_keys_waits_for_nobody), T(a_transfer_waits_for_the_keys),

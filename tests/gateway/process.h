@@ -41,6 +41,7 @@ struct fixture {
     pid_t pid;
     struct phone *phone;
     bool phone_over, agent_spoke;
+    uint32_t phones_over;
     bool done;
     int status;
     struct buf body;
@@ -159,6 +160,7 @@ static inline UNUSED void on_closed(struct phone *p UNUSED, const struct phone_r
 {
     struct fixture *f = arg;
     f->phone_over = true;
+    f->phones_over++;
 }
 
 static const struct phone_handler phone_handler = {.on_event = on_event, .on_closed = on_closed};

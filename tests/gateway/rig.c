@@ -58,9 +58,15 @@ static void on_tap(const struct tap_event *e, void *arg)
         break;
     case TAP_ACTION:
         r->lines += e->action->type == ACT_LINE;
+        if (e->action->type == ACT_LINE) {
+            struct buf *lines = e->action->line.who == PARTY_CALLER ? &r->heard : &r->spoken;
+            buf_put_str(lines, e->action->line.text);
+            buf_putc(lines, '\n');
+        }
         r->tools += e->action->type == ACT_TOOL_RUN;
         if (e->action->type == ACT_NOTE) {
             r->notes[e->action->note.note]++;
+            r->replayed += e->action->note.note == NOTE_REPLAYED ? (uint32_t)e->action->note.value : 0;
         }
         break;
     case TAP_END:
@@ -106,17 +112,22 @@ static const char *turns_of(const struct rig_opts *o)
 
 static void write_yaml(struct rig *r, const struct rig_opts *o)
 {
+    char spare[32] = "";
+    if (o->spare) {
+        ignore_result(snprintf(spare, sizeof(spare), "%u\"}", sandbox_server_port(r->sandbox)) < 0);
+    }
     buf_init(&r->yaml, 1 << 16);
     buf_printf(&r->yaml,
                "server: {listen: \"127.0.0.1:0\"%s%s%s%s%s}\n"
                "records: {dir: \"%s\", min_free_mb: %u}\n"
-               "providers: {test: {kind: sandbox, url: \"ws://127.0.0.1:%u\"}}\n"
+               "providers: {test: {kind: sandbox, url: \"ws://127.0.0.1:%u\"%s%s}%s%s}\n"
                "carriers: {twilio: %s}\n"
                "%s%s\n",
                o->tokens ? ", tokens: [" : "", o->tokens ? o->tokens : "", o->tokens ? "]" : "",
                o->public_url ? ", public_url: " : "", o->public_url ? o->public_url : "", r->dir, o->min_free_mb,
-               o->no_model ? 1 : sandbox_server_port(r->sandbox), o->carrier ? o->carrier : "{}", turns_of(o),
-               o->extra ? o->extra : "");
+               o->no_model ? 1 : sandbox_server_port(r->sandbox), o->spare ? ", " : "", o->spare ? o->spare : "",
+               o->spare ? ", spare: {kind: sandbox, url: \"ws://127.0.0.1:" : "", spare, o->carrier ? o->carrier : "{}",
+               turns_of(o), o->extra ? o->extra : "");
     assert_int_equal(r->yaml.err, 0);
 }
 
@@ -146,6 +157,8 @@ void rig_start_gateway(struct rig *r)
 void rig_open(struct rig *r, const struct rig_opts *o)
 {
     memset(r, 0, sizeof(*r));
+    buf_init(&r->heard, 1 << 16);
+    buf_init(&r->spoken, 1 << 16);
     r->auth_token = o->auth_token;
     r->loop = o->loop;
     if (!r->loop) {
@@ -202,6 +215,8 @@ void rig_close(struct rig *r, bool keep_dir)
         buf_done(&r->calls[i].docs);
     }
     buf_done(&r->yaml);
+    buf_done(&r->heard);
+    buf_done(&r->spoken);
     if (!keep_dir) {
         assert_int_equal(nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
     }
@@ -250,14 +265,14 @@ static const struct phone_handler phone_handler = {.on_event = on_phone_event, .
 
 struct rig_call *rig_call(struct rig *r, const struct phone_when *when, size_t n, struct phone_when hangup)
 {
-    struct phone_item items[8] = {0};
+    struct phone_item items[16] = {0};
     char url[128];
     assert_true(r->n_calls < RIG_CALLS && n <= ARRAY_LEN(items));
     struct rig_call *c = &r->calls[r->n_calls++];
     c->rig = r;
     buf_init(&c->docs, 1 << 16);
     for (size_t i = 0; i < n; i++) {
-        struct span sound = r->sounds[i].n > 0 ? r->sounds[i] : rig_tone();
+        struct span sound = i < ARRAY_LEN(r->sounds) && r->sounds[i].n > 0 ? r->sounds[i] : rig_tone();
         items[i] = (struct phone_item){.kind = PHONE_SAY, .when = when[i], .mulaw = sound, .label = "sound"};
     }
     ignore_result(snprintf(url, sizeof(url), "http://%s/twiml", r->base) < 0);
@@ -266,7 +281,7 @@ struct rig_call *rig_call(struct rig *r, const struct phone_when *when, size_t n
         .items = items,
         .n_items = n,
         .hangup = hangup,
-        .max_ms = 20000,
+        .max_ms = r->call_ms ? r->call_ms : 20000,
         .quiet_ms = 300,
         .seed = r->n_calls,
         .auth_token = str_from(r->auth_token),
@@ -286,7 +301,7 @@ static void wait_call(struct rig_call *c)
     struct timer *t;
     assert_ok(timer_new(c->rig->loop, stop_loop, c->rig->loop, &t));
     timer_start(t, 5000, 5000);
-    uint64_t until_us = clock_now_us() + 30000000;
+    uint64_t until_us = clock_now_us() + 30000000 + (uint64_t)c->rig->call_ms * 1000;
     while (!c->over) {
         loop_run(c->rig->loop);
         assert_true(clock_now_us() < until_us);

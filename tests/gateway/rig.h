@@ -31,7 +31,9 @@ struct rig_opts {
     const char *carrier;    /* YAML under carriers.twilio; NULL: {} */
     const char *dir;        /* records of an earlier rig; NULL: a new folder */
     const char *dialogue;   /* YAML of the sandbox; NULL: ours */
-    struct loop *loop;      /* the rig's from now on; NULL: a new one */
+    const char
+        *spare; /* YAML of the first provider besides url; a provider "spare" without faults follows. NULL: none */
+    struct loop *loop; /* the rig's from now on; NULL: a new one */
 };
 
 /* What a phone's call came to. */
@@ -80,6 +82,7 @@ struct rig {
     struct http_client *http;
     struct buf yaml;
     const char *auth_token;
+    uint32_t call_ms;      /* the longest call of a phone; 0: 20 s */
     struct span sounds[8]; /* what phones say as their nth item; empty: the tone */
     char dir[256];
     char base[64]; /* "127.0.0.1:port" */
@@ -88,6 +91,8 @@ struct rig {
     struct rig_socket sockets[RIG_SOCKETS];
     size_t n_sockets;
     /* from the tap */
+    uint32_t replayed;        /* items told to later sessions */
+    struct buf heard, spoken; /* lines of callers and of agents, one below the other */
     uint32_t begun, ended, lines, tools, notes[CALL_NOTE_N];
     enum call_reason last_reason;
     char last_call[80], last_recording[512], last_journal[512];

@@ -127,6 +127,11 @@ def main(build, source, cc):
         for path in examples.glob('*.c'):
             shown = re.findall(r'pkg-config --cflags --libs ringtrip', path.read_text())
             point(bool(shown), f'{path.name} says how it is built')
+        shown = re.findall(r'^```c\n(.*?)^```', (pathlib.Path(source) / 'docs' / 'library.md').read_text(), re.M | re.S)
+        page = tree.folder / 'page.c'
+        page.write_text(shown[0])
+        status, out, said = tree.run(tree.compile(page, cc.split()))
+        point(status == 0 and out != b'', 'the program of the docs talks', status, out, said)
         sandbox = Sandbox(tree)
         try:
             try_talk(tree, programs['talk'], sandbox)

@@ -13,6 +13,7 @@ struct fixture {
     struct http_exchange *held; /* of /hold */
     struct timer *later;        /* of /later */
     struct http_exchange *later_x;
+    uint32_t gone; /* streams that ended without us */
     uint32_t requests;
     uint64_t seen; /* hash of what the handler saw, so that a hostile request has to be read */
 };
@@ -417,6 +418,89 @@ TEST(an_answer_after_the_server_has_gone_is_dropped)
     fixture_done(&f);
 }
 
+static void on_gone(struct http_exchange *x, void *arg)
+{
+    struct fixture *f = arg;
+    f->gone++;
+    assert_true(x == f->held);
+    assert_err(http_stream_write(x, span_of_str(STR("nobody"))), ERR_CLOSED);
+    http_stream_end(x);
+    f->held = NULL;
+}
+
+static void hold_stream(struct fixture *f, struct raw *r, void (*script)(struct raw *r))
+{
+    raw_connect(r, NULL, http_server_port(f->server), script, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+    run_loop(f->loop);
+    assert_ok(
+        http_stream_begin(f->held, 200, STR("text/event-stream"), STR("Cache-Control: no-cache\r\n"), on_gone, f));
+}
+
+TEST(a_stream_is_written_in_pieces_until_we_end_it)
+{
+    struct fixture f;
+    struct raw r;
+    fixture_new(&f, NULL);
+    hold_stream(&f, &r, send_and_read);
+    assert_ok(http_stream_write(f.held, span_of_str(STR("data: 1\n\n"))));
+    run_loop_for(f.loop, 5 * 1000);
+    assert_ok(http_stream_write(f.held, span_of_str(STR("data: 2\n\n"))));
+    http_stream_end(f.held);
+    run_loop_for(f.loop, 50 * 1000);
+    raw_join(&r);
+    assert_true(str_starts(buf_str(&r.got), STR("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                                                "Cache-Control: no-cache\r\nConnection: close\r\n\r\n")));
+    assert_true(str_ends(buf_str(&r.got), STR("data: 1\n\ndata: 2\n\n")));
+    assert_int_equal(f.gone, 0);
+    raw_done(&r);
+    fixture_done(&f);
+}
+
+TEST(a_stream_whose_reader_leaves_is_told_so_once)
+{
+    struct fixture f;
+    struct raw r;
+    fixture_new(&f, NULL);
+    hold_stream(&f, &r, send_and_leave);
+    raw_join(&r);
+    run_loop_for(f.loop, 50 * 1000);
+    assert_int_equal(f.gone, 1);
+    struct http_server_stats stats;
+    http_server_stats(f.server, &stats);
+    assert_int_equal(stats.connections, 0);
+    raw_done(&r);
+    fixture_done(&f);
+}
+
+TEST(a_stream_that_lives_when_the_server_is_freed_is_told_so)
+{
+    struct fixture f;
+    struct raw r;
+    fixture_new(&f, NULL);
+    hold_stream(&f, &r, send_and_read);
+    f.server = http_server_free(f.server);
+    assert_int_equal(f.gone, 1);
+    run_loop_for(f.loop, 10 * 1000);
+    raw_join(&r);
+    raw_done(&r);
+    fixture_done(&f);
+}
+
+TEST(a_stream_cannot_begin_when_the_peer_has_left)
+{
+    struct fixture f;
+    struct raw r;
+    fixture_new(&f, NULL);
+    raw_connect(&r, NULL, http_server_port(f.server), send_and_leave, "GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+    run_loop(f.loop);
+    raw_join(&r);
+    run_loop_for(f.loop, 30 * 1000);
+    assert_err(http_stream_begin(f.held, 200, STR("text/plain"), STR_NULL, on_gone, &f), ERR_CLOSED);
+    assert_int_equal(f.gone, 0);
+    raw_done(&r);
+    fixture_done(&f);
+}
+
 TEST(the_server_may_be_freed_by_its_handler)
 {
     struct fixture f;
@@ -533,6 +617,8 @@ TEST_MAIN(T(a_request_is_answered), T(head_and_204_carry_no_body), T(a_chunked_b
           T(malformed_upgrades_are_refused_by_the_server_itself),
           T(an_upgrade_to_something_else_is_an_ordinary_request),
           T(a_slow_request_is_refused_and_a_silent_connection_closed), T(an_answer_after_the_peer_has_left_is_dropped),
-          T(an_answer_after_the_server_has_gone_is_dropped), T(the_server_may_be_freed_by_its_handler),
+          T(an_answer_after_the_server_has_gone_is_dropped), T(a_stream_is_written_in_pieces_until_we_end_it),
+          T(a_stream_whose_reader_leaves_is_told_so_once), T(a_stream_that_lives_when_the_server_is_freed_is_told_so),
+          T(a_stream_cannot_begin_when_the_peer_has_left), T(the_server_may_be_freed_by_its_handler),
           T(connections_over_the_limit_are_closed_at_once), T(a_port_in_use_is_an_error_unless_it_is_shared),
           T(a_server_that_stopped_listening_refuses_new_connections_only), T(damaged_requests_never_break_the_server))

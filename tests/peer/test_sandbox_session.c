@@ -326,6 +326,39 @@ TEST(a_function_call_goes_round)
     box_free(b);
 }
 
+#define OFFER_BILLING                                                                                                  \
+    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"tools\":[{\"type\":\"function\",\"name\":"      \
+    "\"transfer_to_front_desk\",\"parameters\":{}}]}}"
+
+TEST(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, TEXT("please connect me to the front desk"));
+    box_do(b, CREATE);
+    box_run(b, 8000);
+    for (uint32_t i = 0; i < b->n; i++) { /* not offered, not called */
+        assert_null(strstr(b->events[i], "transfer_to"));
+    }
+    box_forget(b);
+    box_do(b, OFFER_BILLING);
+    box_do(b, TEXT("please connect me to the front desk"));
+    box_do(b, CREATE);
+    box_run(b, 8000);
+    b->seen = 0;
+    struct json_val call = box_next(b, "response.function_call_arguments.done");
+    assert_at(call, "name", "transfer_to_front_desk");
+    const char *call_id = text_at(call, "call_id");
+    format_do(b,
+              "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"function_call_output\",\"call_id\":\"%s\","
+              "\"output\":\"{\\\"assistant\\\":\\\"Front Desk\\\"}\"}}",
+              call_id);
+    box_do(b, CREATE);
+    box_run(b, 8000);
+    assert_string_equal(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"),
+                        "This is Front Desk. How can I help you?");
+    box_free(b);
+}
+
 TEST(tool_choice_none_forbids_and_a_named_function_forces)
 {
     struct box *b = open_ready(NULL, NULL);
@@ -770,10 +803,11 @@ TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(usage_counts_audio_and_text), T(exact_texts_are_spoken_word_by_word),
           T(one_response_at_a_time_and_others_out_of_band), T(cancel_closes_the_response_out),
           T(max_output_tokens_makes_it_incomplete), T(truncation_is_checked_and_drops_the_words),
-          T(a_function_call_goes_round), T(tool_choice_none_forbids_and_a_named_function_forces),
-          T(a_vad_turn_comes_in_the_vendors_order), T(refused_speech_is_unclear_and_asked_again),
-          T(the_clock_is_appended_audio_not_time), T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one),
-          T(barge_in_cancels_as_turn_detected), T(without_interrupt_response_it_talks_on_and_makes_no_second),
+          T(a_function_call_goes_round), T(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered),
+          T(tool_choice_none_forbids_and_a_named_function_forces), T(a_vad_turn_comes_in_the_vendors_order),
+          T(refused_speech_is_unclear_and_asked_again), T(the_clock_is_appended_audio_not_time),
+          T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one), T(barge_in_cancels_as_turn_detected),
+          T(without_interrupt_response_it_talks_on_and_makes_no_second),
           T(without_create_response_it_waits_for_the_client), T(manual_commits_need_100_ms),
           T(semantic_vad_waits_by_eagerness), T(idle_timeout_commits_and_prompts),
           T(without_a_recogniser_speech_advances_the_script), T(late_and_unwanted_jobs_are_ignored),

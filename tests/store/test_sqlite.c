@@ -335,14 +335,16 @@ TEST(turns_and_lines_come_back_in_order_and_are_replaced)
                                     .paused_ms = 340,
                                     .end_silence_ms = 704},
                               .user_text = STR("where is it"),
-                              .agent_text = STR("on its w\xc3\xa4y")};
+                              .agent_text = STR("on its w\xc3\xa4y"),
+                              .agent = STR("billing")};
     struct store_line line = {.call_id = STR("c1"),
                               .seq = 2,
                               .at_ms = -1,
                               .who = PARTY_AGENT,
                               .text = STR("second"),
                               .unheard = STR("rest"),
-                              .estimated = true};
+                              .estimated = true,
+                              .agent = STR("billing")};
     struct store_turn greeting = {.call_id = STR("c1")};
     struct store_line first = {.call_id = STR("c1"), .seq = 1, .at_ms = 5, .who = PARTY_CALLER, .text = STR("first")};
     const struct store_op batch[] = {{.kind = STORE_TURN_ADD, .at_us = T0 + 7, .u.turn = &turn},
@@ -362,6 +364,8 @@ TEST(turns_and_lines_come_back_in_order_and_are_replaced)
     assert_same_turn(&turns[1].t, &turn.t);
     assert_str_is(turns[1].user_text, "where is it");
     assert_str_is(turns[1].agent_text, "on its w\xc3\xa4y");
+    assert_str_is(turns[1].agent, "billing");
+    assert_str_is(turns[0].agent, "");
     assert_str_is(turns[1].call_id, "c1");
     first.text = STR("better");
     assert_int_equal(ops->write(f.s, &batch[3], 1, NULL), 0);
@@ -372,6 +376,7 @@ TEST(turns_and_lines_come_back_in_order_and_are_replaced)
     assert_int_equal(lines[1].at_ms, -1);
     assert_int_equal(lines[1].who, PARTY_AGENT);
     assert_str_is(lines[1].unheard, "rest");
+    assert_str_is(lines[1].agent, "billing");
     assert_true(lines[1].estimated);
     assert_int_equal(get(&f, "c1").turn_count, 2);
     assert_int_equal(get(&f, "c1").line_count, 2);

@@ -46,6 +46,7 @@ LIBRARIES = [
     (r'libpq-fe\.h', r'src/store/postgres/.*'),
     (r'libfyaml\.h', r'src/(config|peer)/.*'),
     (r'expat\.h', r'src/wire/twiml\.c'),
+    (r'gvc\.h|graphviz/.*', r'apps/ringtrip/draw_graphviz\.c'),
     (r'(flite|pocketsphinx|sphinxbase)(/.*|\.h)', r'src/peer/.*'),
     (r'sys/(socket|epoll|un|select)\.h|netinet/.*|netdb\.h|poll\.h', r'src/net/.*'),
     (r'arpa/inet\.h', r'src/(net|config|api)/.*'),  # reading an address is no I/O

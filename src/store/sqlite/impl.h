@@ -58,10 +58,10 @@
     X(SQL_TURN_PUT,                                                                                                    \
       "INSERT OR REPLACE INTO turns (call_id, number, speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, "   \
       "first_sent_ms, agent_end_ms, item_ms, heard_ms, tools, interrupted, user_text, agent_text, commit_ms, "         \
-      "verdict, pauses, paused_ms, end_silence_ms) "                                                                   \
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)")                 \
-    X(SQL_LINE_PUT, "INSERT OR REPLACE INTO lines (call_id, seq, at_ms, who, text, unheard, estimated) "               \
-                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                             \
+      "verdict, pauses, paused_ms, end_silence_ms, agent) "                                                            \
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)")            \
+    X(SQL_LINE_PUT, "INSERT OR REPLACE INTO lines (call_id, seq, at_ms, who, text, unheard, estimated, agent) "        \
+                    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                         \
     X(SQL_SPAN_PUT,                                                                                                    \
       "INSERT OR REPLACE INTO spans (call_id, span_id, seq, trace_id, parent_id, type, name, kind, start_us, end_us, " \
       "failed, error, attrs, events) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")            \
@@ -86,8 +86,9 @@
     X(SQL_TURN_LIST,                                                                                                   \
       "SELECT number, speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, first_sent_ms, agent_end_ms, "      \
       "item_ms, heard_ms, tools, interrupted, user_text, agent_text, commit_ms, verdict, pauses, paused_ms, "          \
-      "end_silence_ms FROM turns WHERE call_id = ?1 ORDER BY number")                                                  \
-    X(SQL_LINE_LIST, "SELECT seq, at_ms, who, text, unheard, estimated FROM lines WHERE call_id = ?1 ORDER BY seq")    \
+      "end_silence_ms, agent FROM turns WHERE call_id = ?1 ORDER BY number")                                           \
+    X(SQL_LINE_LIST,                                                                                                   \
+      "SELECT seq, at_ms, who, text, unheard, estimated, agent FROM lines WHERE call_id = ?1 ORDER BY seq")            \
     X(SQL_ORDER_GET,                                                                                                   \
       "SELECT number, email, status, item, carrier, tracking, detail, days, signed_by FROM orders "                    \
       "WHERE (?1 <> '' AND number = ?1) OR (?1 = '' AND ?2 <> '' AND email = ?2) ORDER BY number DESC LIMIT 1")        \

@@ -229,6 +229,7 @@ static int read_turn(sqlite3_stmt *st, struct arena *a, struct store_turn *turn)
     t->pauses = (uint32_t)db_column_u64(st, 15);
     t->paused_ms = (uint32_t)db_column_u64(st, 16);
     t->end_silence_ms = (uint32_t)db_column_u64(st, 17);
+    turn->agent = db_column(st, 18, a, &err);
     return err;
 }
 
@@ -281,6 +282,7 @@ static int read_line(sqlite3_stmt *st, struct arena *a, struct store_line *line)
     line->text = db_column(st, 3, a, &err);
     line->unheard = db_column(st, 4, a, &err);
     line->estimated = db_column_u64(st, 5) != 0;
+    line->agent = db_column(st, 6, a, &err);
     return err;
 }
 

@@ -136,7 +136,11 @@ static const char step_4[] = "ALTER TABLE callbacks ADD COLUMN closed_us INTEGER
                              "CREATE INDEX callbacks_open ON callbacks (created_us) WHERE closed_us = 0;"
                              "ALTER TABLE calls ADD COLUMN confirmation TEXT NOT NULL DEFAULT '';";
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4};
+/* Several agents speak in a call. */
+static const char step_5[] = "ALTER TABLE turns ADD COLUMN agent TEXT NOT NULL DEFAULT '';"
+                             "ALTER TABLE lines ADD COLUMN agent TEXT NOT NULL DEFAULT '';";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

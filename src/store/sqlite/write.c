@@ -148,6 +148,7 @@ static int turn_add(struct connection *w, const struct store_turn *turn, uint64_
     db_bind_u64(st, 17, t->pauses);
     db_bind_u64(st, 18, t->paused_ms);
     db_bind_u64(st, 19, t->end_silence_ms);
+    db_bind_str(st, 20, turn->agent);
     err = db_run(st);
     return err < 0 ? err : call_alive(w, turn->call_id, at_us);
 }
@@ -167,6 +168,7 @@ static int line_add(struct connection *w, const struct store_line *line, uint64_
     db_bind_str(st, 5, line->text);
     db_bind_str(st, 6, line->unheard);
     db_bind_u64(st, 7, line->estimated);
+    db_bind_str(st, 8, line->agent);
     err = db_run(st);
     return err < 0 ? err : call_alive(w, line->call_id, at_us);
 }

@@ -1,0 +1,194 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "command.h"
+#include "draw.h"
+#include "gateway/graph.h"
+
+#define MAX_DOT_BYTES     (4u << 20)
+#define MAX_PICTURE_BYTES (64u << 20)
+
+static const char usage[] =
+    "usage: ringtrip graph [-c FILE] [--env-file FILE] [--agent NAME] [-o FILE] [--format WORD]\n\n"
+    "Draws the agents of the configuration: agents as yellow boxes, tools as green ellipses, handoffs as arrows; a "
+    "blue\n"
+    "dot is where calls begin. What has a condition is dashed.\n\n"
+    "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
+    "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
+    "  --agent NAME        only who can be reached from this agent\n"
+    "  -o, --output FILE   FILE.svg, FILE.png, FILE.pdf or FILE.dot; without: standard output\n"
+    "  --format WORD       svg, png, pdf or dot, whatever FILE is called; default: dot on standard output\n\n"
+    "Exit status: 0 done, 1 it cannot be drawn or written, 2 usage or configuration.\n";
+
+enum { OPT_CONFIG, OPT_ENV_FILE, OPT_AGENT, OPT_OUTPUT, OPT_FORMAT, OPT_HELP };
+static const struct option options[] = {
+    [OPT_CONFIG] = {"--config", "-c", true}, [OPT_ENV_FILE] = {"--env-file", NULL, true},
+    [OPT_AGENT] = {"--agent", "-a", true},   [OPT_OUTPUT] = {"--output", "-o", true},
+    [OPT_FORMAT] = {"--format", "-T", true}, [OPT_HELP] = {"--help", "-h", false},
+};
+
+static const char *const formats[] = {"dot", "svg", "png", "pdf"};
+
+struct request {
+    struct config_source source;
+    const char *agent, *output, *format;
+    bool help;
+};
+
+static const char *find_format(struct str word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        if (str_ieq(word, str_from(formats[i]))) {
+            return formats[i];
+        }
+    }
+    return NULL;
+}
+
+/* By the end of the file's name, when no format was given. */
+static int settle_format(struct request *r)
+{
+    if (r->format) {
+        const char *known = find_format(str_from(r->format));
+        if (!known) {
+            return usage_error("graph", "the formats are dot, svg, png and pdf, not", r->format);
+        }
+        r->format = known;
+        return 0;
+    }
+    struct str name = str_from(r->output ? r->output : "x.dot");
+    struct str end = name;
+    while (str_find(end, '.') < end.n) {
+        size_t dot = str_find(end, '.');
+        end = (struct str){end.p + dot + 1, end.n - dot - 1};
+    }
+    r->format = end.n < name.n ? find_format(end) : NULL;
+    return r->format
+               ? 0
+               : usage_error("graph", "FILE must end in .svg, .png, .pdf or .dot, or --format say which:", r->output);
+}
+
+static int read_args(struct request *r, int argc, char **argv)
+{
+    struct args a;
+    const char *value = NULL;
+    int got;
+    args_init(&a, argc, argv);
+    while ((got = args_next(&a, options, ARRAY_LEN(options), &value)) != ARGS_END) {
+        switch (got) {
+        case OPT_CONFIG:
+            r->source.path = value;
+            break;
+        case OPT_ENV_FILE:
+            r->source.dotenv_path = value;
+            break;
+        case OPT_AGENT:
+            r->agent = value;
+            break;
+        case OPT_OUTPUT:
+            r->output = str_is(str_from(value), "-") ? NULL : value;
+            break;
+        case OPT_FORMAT:
+            r->format = value;
+            break;
+        case OPT_HELP:
+            r->help = true;
+            return 0;
+        case ARGS_WORD:
+            return usage_error("graph", "unexpected argument", value);
+        default:
+            return STATUS_USAGE;
+        }
+    }
+    return settle_format(r);
+}
+
+static int write_all(int fd, struct span data)
+{
+    while (data.n > 0) {
+        ssize_t n = write(fd, data.p, data.n);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return n < 0 ? -errno : -EIO;
+        }
+        data = (struct span){data.p + n, data.n - (size_t)n};
+    }
+    return 0;
+}
+
+static int write_out(const char *path, struct span data)
+{
+    if (!path) {
+        return write_all(STDOUT_FILENO, data);
+    }
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        return -errno;
+    }
+    int err = write_all(fd, data);
+    return close(fd) < 0 && err >= 0 ? -errno : err;
+}
+
+static int complain(const struct request *r, int err, struct buf *why)
+{
+    const char *text = why->len > 0 ? buf_cstr(why) : NULL;
+    if (err == -ENOENT && !text) {
+        ignore_result(fprintf(stderr, "ringtrip graph: there is no agent \"%s\"\n", r->agent ? r->agent : "") < 0);
+    } else {
+        ignore_result(fprintf(stderr, "ringtrip graph: %s\n", text ? text : err_text(err)) < 0);
+    }
+    return err == -ERR_CONFIG || err == -ENOENT ? STATUS_USAGE : STATUS_FAILED;
+}
+
+static int draw(const struct request *r, const struct config *cfg, struct buf *picture, struct buf *why)
+{
+    struct buf dot;
+    buf_init(&dot, MAX_DOT_BYTES);
+    int err = graph_put_dot(cfg, str_from(r->agent ? r->agent : ""), &dot);
+    if (err >= 0 && str_is(str_from(r->format), "dot")) {
+        buf_put_str(picture, buf_str(&dot));
+        err = picture->err;
+    } else if (err >= 0) {
+        const char *text = buf_cstr(&dot);
+        err = text ? draw_graph(text, r->format, picture, why) : -ENOMEM;
+    }
+    buf_done(&dot);
+    return err;
+}
+
+int cmd_graph(int argc, char **argv)
+{
+    struct request r = {0};
+    struct config *cfg = NULL;
+    struct buf picture, why;
+    int status = read_args(&r, argc, argv);
+    if (status != 0 || r.help) {
+        return r.help ? usage_help(usage) : status;
+    }
+    buf_init(&picture, MAX_PICTURE_BYTES);
+    buf_init(&why, 1u << 20);
+    int err = config_load(&r.source, &why, &cfg);
+    if (err >= 0) {
+        buf_clear(&why, 0);
+        err = draw(&r, cfg, &picture, &why);
+    } else if (err == -ENOENT) { /* a file, not an agent */
+        err = -EIO;
+    }
+    if (err >= 0) {
+        err = write_out(r.output, buf_span(&picture));
+        if (err < 0) {
+            buf_printf(&why, "%s: %s", r.output ? r.output : "standard output", err_text(err));
+            err = -EIO;
+        }
+    }
+    status = err < 0 ? complain(&r, err, &why) : STATUS_OK;
+    config_unref(cfg);
+    buf_done(&picture);
+    buf_done(&why);
+    return status;
+}

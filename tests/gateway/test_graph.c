@@ -1,0 +1,134 @@
+/* The picture of the agents as text. */
+#include "base/err.h"
+#include "gateway/graph.h"
+#include "test.h"
+
+struct fixture {
+    struct config *cfg;
+    struct buf out;
+};
+
+static const char *no_env(const char *name UNUSED, void *arg UNUSED)
+{
+    return NULL;
+}
+
+static void set_up(struct fixture *f, const char *yaml)
+{
+    struct str text = str_from(yaml);
+    const struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
+    buf_init(&f->out, 1 << 20);
+    int err = config_load(&src, &f->out, &f->cfg);
+    if (err < 0) {
+        fail_msg("%s", buf_cstr(&f->out));
+    }
+    buf_clear(&f->out, 0);
+}
+
+static void tear_down(struct fixture *f)
+{
+    config_unref(f->cfg);
+    buf_done(&f->out);
+}
+
+static bool has(const struct fixture *f, const char *words)
+{
+    return str_search(buf_str(&f->out), str_from(words)) != SIZE_MAX;
+}
+
+#define assert_has(f, words)                                                                                           \
+    do {                                                                                                               \
+        if (!has(f, words)) {                                                                                          \
+            fail_msg("[%s] is not in\n" STR_FMT, words, STR_ARG(buf_str(&(f)->out)));                                  \
+        }                                                                                                              \
+    } while (0)
+
+static const char several[] = "start_agent: triage\n"
+                              "agents:\n"
+                              "  island: {instructions: x, tools: [end_call]}\n"
+                              "  triage: {instructions: x, tools: [end_call], handoffs: [billing]}\n"
+                              "  billing:\n"
+                              "    instructions: x\n"
+                              "    handoff_description: Knows invoices.\n"
+                              "    tools: [schedule_callback, end_call]\n"
+                              "    handoffs: [triage, {agent: night, enabled: {hours: '18:00-08:00'}}]\n"
+                              "  night: {instructions: x, enabled: {days: sat-sun}, tools: []}\n"
+                              "routes:\n"
+                              "  - {name: invoices, when: {called: '+1555*'}, agent: billing}\n";
+
+TEST(agents_are_boxes_tools_ellipses_handoffs_arrows)
+{
+    struct fixture f;
+    set_up(&f, several);
+    assert_ok(graph_put_dot(f.cfg, STR(""), &f.out));
+    assert_true(str_starts(buf_str(&f.out), STR("digraph agents {\n")));
+    assert_true(str_ends(buf_str(&f.out), STR("}\n")));
+    assert_has(&f, "agent1 [shape=box, style=\"filled,rounded\", fillcolor=\"#ffe066\", label=\"triage\"");
+    assert_has(&f, "label=\"billing\", tooltip=\"Knows invoices.\"");
+    assert_has(&f, "agent3 [shape=box, style=\"filled,rounded,dashed\"");
+    assert_has(&f, "[shape=ellipse, style=\"filled\", fillcolor=\"#a8e6a1\", fontsize=11, label=\"end_call\"");
+    assert_has(&f, "start -> agent1 [color");
+    assert_has(&f, "start -> agent2 [color=\"#2b6cb0\", style=dashed, label=\"invoices\"];");
+    assert_has(&f, "agent1 -> agent2 [penwidth=1.6];");
+    assert_has(&f, "agent2 -> agent1 [penwidth=1.6];");
+    assert_has(&f, "agent2 -> agent3 [penwidth=1.6, label=\"hours: 18:00-08:00\"");
+    assert_has(&f, "label=\"island\""); /* nobody reaches it: that should be seen */
+    assert_has(&f, "agent2 -> tool");
+    tear_down(&f);
+}
+
+TEST(from_one_agent_only_what_it_reaches_is_drawn)
+{
+    struct fixture f;
+    set_up(&f, several);
+    assert_ok(graph_put_dot(f.cfg, STR("billing"), &f.out));
+    assert_has(&f, "start -> agent2");
+    assert_has(&f, "label=\"triage\"");
+    assert_false(has(&f, "island"));
+    assert_false(has(&f, "invoices\"]"));
+    buf_clear(&f.out, 0);
+    assert_ok(graph_put_dot(f.cfg, STR("night"), &f.out));
+    assert_false(has(&f, "triage"));
+    assert_false(has(&f, "ellipse"));
+    assert_err(graph_put_dot(f.cfg, STR("nobody"), &f.out), ENOENT);
+    tear_down(&f);
+}
+
+TEST(a_single_agent_is_a_graph_too)
+{
+    struct fixture f;
+    set_up(&f, "agent: {name: demo}\n");
+    assert_ok(graph_put_dot(f.cfg, STR(""), &f.out));
+    assert_has(&f, "agent0 [shape=box");
+    assert_has(&f, "label=\"check_order_status\"");
+    assert_has(&f, "agent0 -> tool2");
+    tear_down(&f);
+}
+
+TEST(no_text_breaks_out_of_its_label)
+{
+    struct fixture f;
+    set_up(&f, "agents:\n"
+               "  a: {instructions: x, handoff_description: \"two\\nlines\\t\\\\N\"}\n"
+               "  b: {instructions: x}\n"
+               "routes:\n"
+               "  - {name: 'r\"]; evil [label=\"x\\', agent: b}\n");
+    assert_ok(graph_put_dot(f.cfg, STR(""), &f.out));
+    assert_has(&f, "label=\"r\\\"]; evil [label=\\\"x\\\\\"]");
+    assert_has(&f, "tooltip=\"two\\nlines \\\\N\"");
+    tear_down(&f);
+}
+
+TEST(a_small_buffer_is_an_error)
+{
+    struct fixture f;
+    struct buf small;
+    set_up(&f, several);
+    buf_init(&small, 200);
+    assert_err(graph_put_dot(f.cfg, STR(""), &small), ERR_TOO_BIG);
+    buf_done(&small);
+    tear_down(&f);
+}
+
+TEST_MAIN(T(agents_are_boxes_tools_ellipses_handoffs_arrows), T(from_one_agent_only_what_it_reaches_is_drawn),
+          T(a_single_agent_is_a_graph_too), T(no_text_breaks_out_of_its_label), T(a_small_buffer_is_an_error))
