@@ -30,6 +30,7 @@ enum route {
     ROUTE_CALL_SAY,
     ROUTE_CALL_MESSAGE,
     ROUTE_CALL_AGENT,
+    ROUTE_CALL_RECONNECT,
     ROUTE_CALL_EVENTS,
     ROUTE_CALL_HISTORY,
     ROUTE_V1_CALLS,
@@ -69,6 +70,7 @@ static const struct {
     {"/v1/calls/*/say", "POST", ROUTE_CALL_SAY, true},
     {"/v1/calls/*/message", "POST", ROUTE_CALL_MESSAGE, true},
     {"/v1/calls/*/agent", "POST", ROUTE_CALL_AGENT, true},
+    {"/v1/calls/*/reconnect", "POST", ROUTE_CALL_RECONNECT, true},
     {"/v1/calls/*/events", "GET", ROUTE_CALL_EVENTS, true},
     {"/v1/calls/*/history", "GET", ROUTE_CALL_HISTORY, true},
     {"/v1/callbacks", "GET", ROUTE_CALLBACKS, true},
@@ -316,6 +318,7 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
     case ROUTE_CALL_SAY:
     case ROUTE_CALL_MESSAGE:
     case ROUTE_CALL_AGENT:
+    case ROUTE_CALL_RECONNECT:
         api_verb(api, x, (enum api_verb)(API_INTERRUPT + (route - ROUTE_CALL_INTERRUPT)), id, req->body);
         break;
     case ROUTE_CALL_EVENTS:

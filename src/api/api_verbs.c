@@ -230,6 +230,9 @@ static int read_verb(struct api *api, struct body *b, enum api_verb verb, struct
         break;
     case API_AGENT:
         return read_agent(api, b, id, ev);
+    case API_RECONNECT:
+        ev->type = EV_CONTROL_RENEW;
+        break;
     case API_VERB_N:
         break;
     }

@@ -4,7 +4,7 @@
 
 #include "api/api_calls.h"
 
-enum api_verb { API_INTERRUPT, API_RESPOND, API_COMMIT, API_SAY, API_MESSAGE, API_AGENT, API_VERB_N };
+enum api_verb { API_INTERRUPT, API_RESPOND, API_COMMIT, API_SAY, API_MESSAGE, API_AGENT, API_RECONNECT, API_VERB_N };
 
 /* Answers the exchange; body as docs/http-api.md says. */
 void api_verb(struct api *api, struct http_exchange *x, enum api_verb verb, struct str id, struct span body);

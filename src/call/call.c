@@ -557,6 +557,10 @@ void call_view(const struct call *c, struct call_view *ret)
         .turns = c->turns,
         .agent = c->agent,
         .pending_tools = c->tools_live,
+        .session = c->renew.session,
+        .renewals = c->renew.renewals,
+        .renews = c->o->renewal.on,
+        .renewing = c->renew.state != RENEW_IDLE,
     };
     if (c->item_n) {
         const struct item *it = &c->items[c->item_first];

@@ -70,7 +70,9 @@ struct call_view {
     uint32_t pending_tools;
     uint32_t barge_ins, illegal;
     uint32_t turns;
-    uint32_t agent; /* index in opts.agents of who speaks */
+    uint32_t session, renewals; /* of the model: the number of the one that counts; how many took over */
+    bool renews, renewing;      /* another one may take over; one is prepared, or there is none */
+    uint32_t agent;             /* index in opts.agents of who speaks */
 };
 void call_view(const struct call *call, struct call_view *ret);
 struct items;

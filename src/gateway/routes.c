@@ -345,6 +345,9 @@ static const char *wrong_wish(const struct call_view *view, const struct call_ev
 {
     bool generates = view->response == RESPONSE_GENERATING;
     bool plays = view->playout != PLAYOUT_EMPTY;
+    if (ev->type == EV_CONTROL_RENEW) {
+        return view->renewing ? "Another session is being opened already" : view->renews ? NULL : "Renewal is off";
+    }
     if (ev->type != EV_CONTROL_INTERRUPT) {
         return NULL;
     }

@@ -181,7 +181,7 @@ TEST(bodies_that_make_no_sense_are_refused_before_the_call_is_looked_for)
 
 TEST(the_verbs_need_a_token_where_there_are_tokens)
 {
-    static const char *const routes[] = {"interrupt", "respond", "commit", "say", "message", "agent"};
+    static const char *const routes[] = {"interrupt", "respond", "commit", "say", "message", "agent", "reconnect"};
     struct rig r;
     rig_open(&r, &(struct rig_opts){.tokens = "secret-token-1"});
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
@@ -279,6 +279,25 @@ TEST(instructions_may_change_in_a_live_call_and_an_unknown_agent_is_none)
     post(&r, id, "respond", "{}", 200, "accepted");
     hang_up(&r, c, id);
     post(&r, id, "respond", "{}", 409, "over");
+    rig_close(&r, false);
+}
+
+TEST(another_model_session_may_be_asked_for)
+{
+    struct rig r;
+    char id[64];
+    rig_open(&r, &(struct rig_opts){0});
+    struct rig_call *c = connected_call(&r, id);
+    post(&r, id, "reconnect", "", 200, "accepted");
+    post(&r, id, "reconnect", "{}", 409, "already");
+    hang_up(&r, c, id);
+    assert_int_equal(r.notes[NOTE_RENEWAL], 1);
+    post(&r, id, "reconnect", "", 409, "over");
+    rig_close(&r, false);
+    rig_open(&r, &(struct rig_opts){.extra = "renewal: {enabled: false}"});
+    c = connected_call(&r, id);
+    post(&r, id, "reconnect", "", 409, "off");
+    hang_up(&r, c, id);
     rig_close(&r, false);
 }
 
@@ -446,7 +465,7 @@ TEST_MAIN(T(bodies_that_make_no_sense_are_refused_before_the_call_is_looked_for)
           T(the_verbs_need_a_token_where_there_are_tokens), T(an_interrupt_stops_what_is_said_and_nothing_else),
           T(what_is_to_be_said_is_said), T(a_message_is_answered_and_stands_in_the_history),
           T(instructions_may_change_in_a_live_call_and_an_unknown_agent_is_none),
-          T(a_watcher_is_told_everything_in_order_until_the_call_is_over),
+          T(another_model_session_may_be_asked_for), T(a_watcher_is_told_everything_in_order_until_the_call_is_over),
           T(audio_raw_events_and_the_other_names_come_when_asked_for),
           T(a_watcher_who_leaves_is_forgotten_and_the_call_goes_on),
           T(a_watcher_who_does_not_read_is_dropped_by_name_and_holds_nothing_up))
