@@ -15,6 +15,7 @@ int cmd_demo(int argc, char **argv);
 int cmd_sandbox(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_callbacks(int argc, char **argv);
+int cmd_approvals(int argc, char **argv);
 int cmd_calls(int argc, char **argv);
 int cmd_options(int argc, char **argv);
 int cmd_vad(int argc, char **argv);

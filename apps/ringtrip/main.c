@@ -18,6 +18,7 @@ static const struct {
     {"calls", cmd_calls, "list, show and delete records of calls"},
     {"callbacks", cmd_callbacks, "list and close what was promised to callers"},
     {"graph", cmd_graph, "draw agents, tools and handoffs"},
+    {"approvals", cmd_approvals, "list and decide tools that wait for somebody's yes"},
     {"replay", cmd_replay, "run the journal of a call again"},
     {"vad", cmd_vad, "show what the speech detector hears in a file"},
     {"options", cmd_options, "print every setting as .env.example or as a page"},

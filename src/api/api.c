@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/api_approvals.h"
 #include "api/api_auth.h"
 #include "api/api_callbacks.h"
 #include "api/api_calls.h"
@@ -35,6 +36,8 @@ enum route {
     ROUTE_CALL_HISTORY,
     ROUTE_V1_CALLS,
     ROUTE_V1_CALL,
+    ROUTE_APPROVALS,
+    ROUTE_APPROVAL,
     ROUTE_CALLBACKS,
     ROUTE_CALLBACK,
     ROUTE_CALLBACK_CLOSE,
@@ -73,6 +76,8 @@ static const struct {
     {"/v1/calls/*/reconnect", "POST", ROUTE_CALL_RECONNECT, true},
     {"/v1/calls/*/events", "GET", ROUTE_CALL_EVENTS, true},
     {"/v1/calls/*/history", "GET", ROUTE_CALL_HISTORY, true},
+    {"/v1/approvals", "GET", ROUTE_APPROVALS, true},
+    {"/v1/approvals/*", "POST", ROUTE_APPROVAL, true},
     {"/v1/callbacks", "GET", ROUTE_CALLBACKS, true},
     {"/v1/callbacks/*", "GET", ROUTE_CALLBACK, true},
     {"/v1/callbacks/*/close", "POST", ROUTE_CALLBACK_CLOSE, true},
@@ -332,6 +337,12 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
         break;
     case ROUTE_V1_CALL:
         api_calls_read(api, x, API_RECORD, id, STR_NULL);
+        break;
+    case ROUTE_APPROVALS:
+        api_approvals_list(api, x);
+        break;
+    case ROUTE_APPROVAL:
+        api_approvals_decide(api, x, id, req->body);
         break;
     case ROUTE_CALLBACKS:
         api_callbacks_list(api, x, req->query);

@@ -19,6 +19,8 @@
  *     GET    /v1/calls/{id}/events    what happens, as server-sent events     control
  *     GET    /v1/callbacks[/{id}]  what was promised to callers         control
  *     POST   /v1/callbacks/{id}/close                                   control
+ *     GET    /v1/approvals         tools that wait for a decision   control
+ *     POST   /v1/approvals/{id}    the decision                     control
  *
  * {id} is ours or the carrier's. Control routes need "Authorization: Bearer" with a configured token, except from
  * loopback without any sign of a proxy or of a foreign web page (api_auth.h). Every error is {"error": "..."}.
@@ -49,6 +51,21 @@ struct api_health {
     uint64_t uptime_s;
 };
 
+/* A use of a tool that waits for a decision. */
+struct api_approval {
+    struct str id, call_id, tool_call_id, tool, arguments, agent, caller;
+    uint64_t asked_wall_us;
+    uint64_t expires_wall_us; /* 0: with its call */
+    bool expires_approved;
+};
+typedef void (*api_approval_fn)(const struct api_approval *approval, void *arg);
+
+struct api_decision {
+    bool approve;
+    bool always;        /* for every later use of the tool in this call */
+    struct str message; /* rejected: for the model; empty: the usual */
+};
+
 typedef void (*api_removed_fn)(int err, void *arg);
 
 struct api_host {
@@ -72,6 +89,10 @@ struct api_host {
     int (*events)(struct str id, struct http_exchange *x, struct str query, const char **ret_why, void *arg);
     /* {"call_id": ..., "agent": ..., "history": [...]} of a live call. -ENOENT */
     int (*history)(struct str id, struct buf *out, void *arg);
+    /* Calls fn for each that waits, the oldest first; returns how many. */
+    uint32_t (*approvals)(api_approval_fn fn, void *fn_arg, void *arg);
+    /* -ENOENT: nothing waits under this id. */
+    int (*decide)(struct str id, const struct api_decision *decision, void *arg);
     /* Deletes row and files of a call that is over; done once, later. -EBUSY: it is live. */
     int (*remove)(struct str id, api_removed_fn done, void *done_arg, void *arg);
     /* Calls fn when everything written so far can be read in the store. */

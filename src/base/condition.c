@@ -166,22 +166,43 @@ static enum condition_answer answer(bool yes)
     return yes ? CONDITION_TRUE : CONDITION_FALSE;
 }
 
+/* Models write numbers as texts now and then. */
+static bool is_number(const struct json_doc *v, double *ret)
+{
+    *ret = v->number;
+    return v->type == JSON_NUMBER || (v->type == JSON_STRING && str_to_f64(v->text, ret) >= 0);
+}
+
 static enum condition_answer compare_numbers(const struct condition *c, const struct json_doc *v)
 {
     double limit = c->value->number;
-    if (v->type != JSON_NUMBER) {
+    double number = 0;
+    if (!is_number(v, &number)) {
         return CONDITION_UNKNOWN;
     }
     switch (c->what) {
     case ABOVE:
-        return answer(v->number > limit);
+        return answer(number > limit);
     case AT_LEAST:
-        return answer(v->number >= limit);
+        return answer(number >= limit);
     case BELOW:
-        return answer(v->number < limit);
+        return answer(number < limit);
     default:
-        return answer(v->number <= limit);
+        return answer(number <= limit);
     }
+}
+
+static enum condition_answer compare_equal(const struct condition *c, const struct json_doc *v)
+{
+    const struct json_doc *value = c->value;
+    double number = 0;
+    bool same = json_doc_equal(v, value);
+    if (v->type == JSON_STRING && value->type == JSON_NUMBER) {
+        same = is_number(v, &number) && number >= value->number && number <= value->number;
+    } else if (v->type != value->type && (v->type == JSON_OBJECT || v->type == JSON_ARRAY || v->type == JSON_NUMBER)) {
+        return CONDITION_UNKNOWN; /* what was meant? */
+    }
+    return answer(same == (c->what == IS));
 }
 
 static enum condition_answer look_into(const struct condition *c, const struct json_doc *v)
@@ -218,10 +239,7 @@ enum condition_answer condition_ask(const struct condition *c, const struct json
     switch (c->what) {
     case IS:
     case IS_NOT:
-        if (v->type != c->value->type && !(v->type >= JSON_TRUE && v->type <= JSON_NULL)) {
-            return CONDITION_UNKNOWN; /* "5" and 5: what was meant? */
-        }
-        return answer(json_doc_equal(v, c->value) == (c->what == IS));
+        return compare_equal(c, v);
     case ABOVE:
     case AT_LEAST:
     case BELOW:

@@ -1,7 +1,7 @@
 /*
  * One comparison on a JSON document, as a person writes it: "amount > 100", "country != DE", "items.0.kind == gift",
- * "note contains urgent", "iban matches ^DE", "coupon exists". What cannot be compared (a value that is not there, a
- * text where a number is needed) is neither true nor false: whoever asks decides what doubt means.
+ * "note contains urgent", "iban matches ^DE", "coupon exists". What cannot be compared (a value that is not there,
+ * a text that is no number where one is needed) is neither true nor false: whoever asks decides what doubt means.
  *
  *     comparison = path ("==" | "!=" | ">" | ">=" | "<" | "<=" | "contains" | "matches") value  |  path "exists"
  *     path       = as json_doc_find takes it, "arguments." before it is left out

@@ -60,6 +60,10 @@ extern const struct twilio_host gateway_twilio_host;
 extern const struct api_host gateway_api_host;
 extern const struct http_server_handler gateway_http_handler;
 
+/* routes_approvals.c */
+uint32_t gateway_api_approvals(api_approval_fn fn, void *fn_arg, void *arg);
+int gateway_api_decide(struct str id, const struct api_decision *decision, void *arg);
+
 /* gateway.c */
 /* NULL when the configuration has no certificate. */
 MUST_USE int gateway_load_tls(const struct config *cfg, struct buf *err, struct tls_ctx **ret);

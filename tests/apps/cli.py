@@ -4,6 +4,7 @@
     cli.py RINGTRIP
 """
 
+import http.server
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import xml.etree.ElementTree
 
 exe = os.path.abspath(sys.argv[1])
@@ -112,6 +114,7 @@ def main():
         callbacks(cwd)
         check('calls trace: which', ['calls', 'trace'], 2, err='which call', **kw)
         graph(cwd)
+        approvals(cwd)
         check('replay: which', ['replay'], 2, err='which file', **kw)
         check('replay: no file', ['replay', 'none.rtj'], 2, err='none.rtj', **kw)
         check('replay: no journal', ['replay', 'good.yaml'], 2, err='good.yaml', **kw)
@@ -169,6 +172,61 @@ def graph(cwd):
           'graph: descriptions are tooltips')
     check('graph: PNG', ['graph', '-c', 'agents.yaml', '-o', 'a.png'], 0, **kw)
     point(pathlib.Path(cwd, 'a.png').read_bytes().startswith(b'\x89PNG'), 'graph: it is one')
+
+
+class Gateway(http.server.BaseHTTPRequestHandler):
+    """What the command asks of a gateway, and canned answers."""
+
+    seen = []
+
+    def log_message(self, *args):
+        pass
+
+    def reply(self, status, body):
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_GET(self):
+        self.seen.append((self.path, self.headers.get('Authorization'), None))
+        one = {'id': 'apr_0123456789abcdef', 'call_id': 'c', 'tool_call_id': 't', 'tool': 'refund',
+               'arguments': {'note': 'a\u001b[31mb', 'amount': 5}, 'agent': 'main', 'caller': '+15550001',
+               'asked_at': 1, 'expires_at': None, 'on_timeout': None}
+        self.reply(200, {'approvals': [one], 'total': 1})
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        self.seen.append((self.path, self.headers.get('Authorization'), body))
+        known = self.path.endswith('/apr_1')
+        self.reply(200 if known else 404, {'status': 'x'} if known else {'error': 'Nothing waits'})
+
+
+def approvals(cwd):
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Gateway)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f'http://127.0.0.1:{server.server_port}'
+    kw = {'cwd': cwd}
+    config = pathlib.Path(cwd, 'appr.yaml')
+    config.write_text(f'server: {{listen: "127.0.0.1:{server.server_port}", tokens: [token-12345678]}}\n')
+    check('approvals: unknown verb', ['approvals', 'dance'], 2, err='list, approve or reject', **kw)
+    check('approvals: which', ['approvals', 'approve'], 2, err='ID is missing', **kw)
+    check('approvals: nobody there', ['approvals', '--url', 'http://127.0.0.1:1'], 1, err='http://127.0.0.1:1/v1', **kw)
+    text = check('approvals: a list for people', ['approvals', '-c', 'appr.yaml'], 0, out='apr_0123456789abcdef', **kw)
+    point('for ever' in text and 'refund' in text and '\x1b' not in text, 'its line', text)
+    point(Gateway.seen[-1] == ('/v1/approvals', 'Bearer token-12345678', None), 'asked with the token', Gateway.seen)
+    text = check('approvals: --json', ['approvals', '--json', '--url', url, '--token', 't'], 0, **kw)
+    point(json.loads(text)['total'] == 1, 'its JSON', text)
+    check('approvals: approve', ['approvals', 'approve', 'apr_1', '--always', '-c', 'appr.yaml'], 0, out='approved', **kw)
+    point(Gateway.seen[-1] == ('/v1/approvals/apr_1', 'Bearer token-12345678', {'decision': 'approve', 'always': True}),
+          'what was sent', Gateway.seen[-1])
+    check('approvals: reject', ['approvals', 'reject', 'apr_1', '-m', 'say "no"', '-c', 'appr.yaml'], 0, out='rejected', **kw)
+    point(Gateway.seen[-1][2] == {'decision': 'reject', 'always': False, 'message': 'say "no"'}, 'and with a message',
+          Gateway.seen[-1])
+    check('approvals: decided already', ['approvals', 'approve', 'apr_2', '-c', 'appr.yaml'], 1, err='Nothing waits', **kw)
+    server.shutdown()
 
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / 'audio' / 'vad'

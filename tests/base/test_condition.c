@@ -59,11 +59,16 @@ TEST(comparisons_hold_or_not_or_are_in_doubt)
         {"tags contains 7", CONDITION_TRUE},
         {"tags contains 8", CONDITION_FALSE},
         {"tags.1 == 7", CONDITION_TRUE},
+        {"text > 100", CONDITION_TRUE}, /* a number as a text */
+        {"text == 200.0", CONDITION_TRUE},
+        {"text != 201", CONDITION_TRUE},
+        {"note == 5", CONDITION_FALSE},
+        {"gift == 5", CONDITION_FALSE},
         /* doubt */
         {"missing > 5", CONDITION_UNKNOWN},
         {"missing != 5", CONDITION_UNKNOWN},
-        {"text > 100", CONDITION_UNKNOWN},
-        {"text == 200", CONDITION_UNKNOWN},
+        {"note > 100", CONDITION_UNKNOWN},
+        {"amount == many", CONDITION_UNKNOWN},
         {"amount contains 5", CONDITION_UNKNOWN},
         {"amount matches ^5", CONDITION_UNKNOWN},
         {"to == 5", CONDITION_UNKNOWN},

@@ -587,6 +587,9 @@ void sim_event(struct sim *s, const struct call_event *ev)
 {
     sim_run(s, s->now_us);
     s->keys = s->keys || ev->type == EV_CONTROL_KEYS;
+    if (ev->type == EV_MODEL_ERROR && ev->model_error.request == s->last_output && s->n_answered) {
+        s->n_answered--; /* refused: it may be sent again */
+    }
     step(s, ev);
 }
 
