@@ -77,7 +77,8 @@ void finish_departments(struct draft *d)
     }
     d->out_of_memory = d->out_of_memory || !pairs;
     m->v = pairs ? pairs : m->v;
-    if (m->n == 0 && uses_transfer(d->cfg)) {
+    if (m->n == 0 && uses_transfer(d->cfg) &&
+        draft_given(d, "agent.tools")) { /* the demonstration's are nobody's wish */
         draft_warn(d, "transfer_call has nowhere to go: departments is empty");
     }
 }

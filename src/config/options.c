@@ -82,9 +82,10 @@ static const struct option_word words_consent[] = {{"en", 0, false}, {"de", 0, f
 
 #define DEMO_INSTRUCTIONS                                                                                              \
     "You are Robin, the friendly voice of a small web shop, on the telephone. Speak the caller's language. Answer in " \
-    "one to three short sentences, without lists or symbols, and say numbers as words. Use check_order_status when "   \
-    "somebody asks about an order, schedule_callback when they want to be called back, and end_call after saying "     \
-    "goodbye. Ask one question at a time. Never invent facts about orders."
+    "one to three short sentences, without lists or symbols, and say numbers as words. Ask one question at a time. "   \
+    "Use check_order_status when somebody asks about an order, send_sms when they want something in writing, "         \
+    "schedule_callback when they want to be called back, transfer_call when only a colleague can help, and end_call "  \
+    "after saying goodbye. Confirm a telephone number before you use it. Never invent facts about orders."
 #define DEMO_GREETING  "Hello, this is Robin, your shop assistant. How can I help you?"
 #define TRANSFER_SORRY "We are sorry, nobody can take your call at the moment. Please call again later. Goodbye."
 #define DEMO_APOLOGY                                                                                                   \
@@ -205,7 +206,7 @@ const struct option option_table[] = {
      .meaning = "Which of the providers it speaks through"},
     {ROOT(OPTION_STR, "agent.model", agent.model), .def_text = "that of the provider", .meaning = "Model of this agent, in place of its provider's"},
     {ROOT(OPTION_VOICE, "agent.voice", agent.voice), .def_text = "that of the provider", .meaning = "Voice of this agent, in place of its provider's"},
-    {ROOT(OPTION_STR, "agent.instructions", agent.instructions), .env = {"SYSTEM_PROMPT"}, .env_wins = true, .def = DEMO_INSTRUCTIONS, .def_text = "a shop assistant with the three demonstration tools",
+    {ROOT(OPTION_STR, "agent.instructions", agent.instructions), .env = {"SYSTEM_PROMPT"}, .env_wins = true, .def = DEMO_INSTRUCTIONS, .def_text = "a shop assistant with the five demonstration tools",
      .meaning = "What the agent is told about its role. SYSTEM_PROMPT replaces it even when the file has one"},
     {ROOT(OPTION_FILE, "agent.instructions_file", agent.instructions_file), .meaning = "Text file with the instructions, in place of agent.instructions"},
     {ROOT(OPTION_ENUM, "agent.greeting.kind", agent.greeting.kind), .words = words_greeting, .null_text = "none", .def = "text",
@@ -217,7 +218,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "agent.farewell.text", agent.farewell), .def_text = "the model's own words", .meaning = "What is asked for when end_call comes before a goodbye was said"},
     {ROOT(OPTION_STR, "agent.apology.text", agent.apology), .def = DEMO_APOLOGY, .def_text = "a sentence in English",
      .meaning = "What the carrier's voice says when no model can be reached"},
-    {ROOT(OPTION_TOOLS, "agent.tools", agent.tools), .def = "check_order_status, schedule_callback, end_call", .meaning = "Tools the agent may call: names of built-in ones and of those in tools, and maps that make a tool of an HTTP endpoint. See tools.md"},
+    {ROOT(OPTION_TOOLS, "agent.tools", agent.tools), .def = "check_order_status, send_sms, schedule_callback, transfer_call, end_call", .meaning = "Tools the agent may call: names of built-in ones and of those in tools, and maps that make a tool of an HTTP endpoint. See tools.md"},
     {ROOT(OPTION_ENUM, "agent.turn_detection.type", agent.turn.kind), .words = words_turn, .null_text = "manual", .def = "local",
      .meaning = "Who decides that the caller speaks: our own detector (local), the service by loudness (server_vad) or by meaning (semantic_vad), both together (hybrid), or a button (manual). See turn-taking.md"},
     {ROOT(OPTION_ENUM, "agent.turn_detection.preset", agent.preset), .words = words_preset, .def_text = "none",

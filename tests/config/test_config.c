@@ -23,7 +23,7 @@ TEST(nothing_at_all_gives_the_demo_agent_on_the_sandbox)
     assert_str_is(f.cfg->server.host, "0.0.0.0");
     assert_int_equal(f.cfg->server.port, 8000);
     assert_str_is(f.cfg->agent.name, "demo");
-    assert_int_equal(f.cfg->agent.tools.n, 3);
+    assert_int_equal(f.cfg->agent.tools.n, 5);
     assert_true(f.cfg->agent.instructions.n > 100);
     assert_int_equal(f.cfg->agent.greeting.kind, GREETING_TEXT);
     assert_int_equal(f.cfg->agent.turn.kind, TURN_LOCAL);
