@@ -796,6 +796,112 @@ TEST(the_same_seed_gives_the_same_session)
     box_free(b);
 }
 
+/* ---- a conversation that began elsewhere ---- */
+
+#define SAID(role, part, status, words)                                                                                \
+    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"" role "\",\"status\":\"" status \
+    "\",\"content\":[{\"type\":\"" part "\",\"text\":\"" words "\"}]}}"
+#define CALLED                                                                                                         \
+    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"function_call\",\"call_id\":\"call_1\",\"name\":"     \
+    "\"check_order_status\",\"arguments\":\"{}\"}}"
+#define RESULT                                                                                                         \
+    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"function_call_output\",\"call_id\":\"call_1\","       \
+    "\"output\":"                                                                                                      \
+    "\"{\\\"status\\\":\\\"nonsense\\\"}\"}}"
+
+static void assert_says(struct box *b, const char *words)
+{
+    box_run(b, 12000);
+    const char *said = text_at(box_next(b, "response.output_audio_transcript.done"), "transcript");
+    assert_non_null(strstr(said, words));
+}
+
+TEST(what_was_answered_before_is_not_answered_again)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, SAID("user", "input_text", "completed", "what is the status of my order one two three four"));
+    box_do(b, CALLED);
+    box_do(b, RESULT);
+    box_do(b, SAID("assistant", "output_text", "completed", "It is on its way."));
+    box_do(b, TEXT("what are your opening hours"));
+    assert_int_equal(box_count(b, "error"), 0);
+    box_forget(b);
+    box_do(b, CREATE);
+    assert_says(b, "We are open");
+    assert_int_equal(box_count(b, "response.function_call_arguments.done"), 0);
+    box_free(b);
+}
+
+TEST(an_output_of_an_earlier_call_is_answered_here)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, SAID("user", "input_text", "completed", "what is the status of my order one two three four"));
+    box_do(b, CALLED);
+    box_do(b, RESULT);
+    box_forget(b);
+    box_do(b, CREATE);
+    assert_says(b, "order");
+    assert_int_equal(box_count(b, "response.function_call_arguments.done"), 0);
+    box_free(b);
+}
+
+TEST(a_message_that_broke_off_is_gone_on_with)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, SAID("user", "input_text", "completed", "what are your opening hours"));
+    box_do(b, SAID("assistant", "output_text", "incomplete", "We are open from nine in the morning"));
+    box_forget(b);
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Your last message broke off. Go on.\"}}");
+    assert_says(b, "to six in the evening");
+    box_free(b);
+}
+
+TEST(words_that_were_to_be_said_exactly_are_gone_on_with)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, SAID("assistant", "output_text", "incomplete", "Welcome to the"));
+    box_forget(b);
+    box_do(b,
+           "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Say exactly: \\\"Welcome to the shop.\\\" "
+           "Your last message broke off.\"}}");
+    box_run(b, 6000);
+    assert_string_equal(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"), "shop.");
+    box_free(b);
+}
+
+TEST(sessions_end_when_they_are_told_to)
+{
+    static const struct {
+        const char *faults;
+        uint16_t code;
+    } cases[] = {{"close-after=700", 1011}, {"drop-after=700", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct box *b = open_ready(cases[i].faults, NULL);
+        box_run(b, 600);
+        assert_false(b->closed);
+        box_run(b, 200);
+        assert_true(b->closed);
+        assert_int_equal(b->close_code, cases[i].code);
+        box_free(b);
+    }
+    struct box *b = open_ready("drop-heard=300", NULL);
+    box_append(b, 200, true);
+    assert_false(b->closed);
+    box_append(b, 200, true);
+    assert_true(b->closed);
+    box_free(b);
+}
+
+TEST(session_created_may_be_late)
+{
+    struct box *b = box_open(&(struct box_opts){.faults = "created-late=500"});
+    box_run(b, 400);
+    assert_int_equal(box_count(b, "session.created"), 0);
+    box_run(b, 200);
+    box_next(b, "session.created");
+    box_free(b);
+}
+
 TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(update_answers_with_the_whole_session_or_an_error_and_nothing_changed),
           T(bad_messages_are_errors_and_the_session_lives), T(the_session_expires_with_an_error_and_1001),
@@ -815,4 +921,7 @@ TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(the_load_profile_talks_and_interrupts_itself), T(faults_do_what_they_say), T(faults_in_status_and_format),
           T(faults_that_end_the_connection), T(late_audio_comes_after_the_cancelled_response),
           T(the_same_call_id_comes_twice), T(broken_messages_are_broken),
-          T(wrong_fault_lists_are_refused_with_the_reason), T(the_same_seed_gives_the_same_session))
+          T(wrong_fault_lists_are_refused_with_the_reason), T(the_same_seed_gives_the_same_session),
+          T(what_was_answered_before_is_not_answered_again), T(an_output_of_an_earlier_call_is_answered_here),
+          T(a_message_that_broke_off_is_gone_on_with), T(words_that_were_to_be_said_exactly_are_gone_on_with),
+          T(sessions_end_when_they_are_told_to), T(session_created_may_be_late))
