@@ -513,6 +513,11 @@ uint16_t gateway_port(const struct gateway *gw)
     return gw->server ? http_server_port(gw->server) : 0;
 }
 
+struct tracer *gateway_tracer(struct gateway *gw)
+{
+    return tracing_tracer(gw->tracing);
+}
+
 struct worker *gateway_worker(struct gateway *gw)
 {
     return gw->worker;

@@ -15,6 +15,7 @@
 
 struct gateway;
 struct snapshot;
+struct tracer;
 struct worker;
 
 struct gateway_opts {
@@ -68,6 +69,8 @@ MUST_USE int gateway_want_sandbox(struct gateway *gw);
 bool gateway_sandbox_ready(const struct gateway *gw);
 /* Loop thread; for calls of the library. */
 struct worker *gateway_worker(struct gateway *gw);
+/* Loop thread, or before gateway_run: for a program's own processors of spans (obs/trace.h). */
+struct tracer *gateway_tracer(struct gateway *gw);
 /* Fresh settings for calls of the library, adorned; takes cfg's reference also on failure. Thread: any, one at a time.
  */
 MUST_USE int gateway_snapshot(struct gateway *gw, struct config *cfg, struct buf *err, struct snapshot **ret);

@@ -67,6 +67,10 @@ bool host_is(const struct host *h, struct str any_id);
 bool host_has_leg(const struct host *h); /* has, or had */
 bool host_manual(const struct host *h);  /* its turns are made by host_turn */
 bool host_live(const struct host *h);    /* not yet over */
+/* The call's trace, for spans of a program's own, and what happens now: the turn, else the call. NULL: there is none.
+ * Both are gone when the call is: whoever keeps a span keeps its id (trace_find). */
+struct trace *host_trace(const struct host *h);
+struct trace_span *host_trace_now(const struct host *h);
 /* Is an apology owed that nobody has spoken yet? Told once. */
 bool host_take_apology(struct host *h);
 void host_view(const struct host *h, struct call_view *ret);

@@ -754,3 +754,13 @@ bool host_trace_context(const struct host *h, struct str tool_call_id, struct tr
     }
     return at;
 }
+
+struct trace *host_trace(const struct host *h)
+{
+    return h->trace.trace;
+}
+
+struct trace_span *host_trace_now(const struct host *h)
+{
+    return h->trace.turn ? h->trace.turn : h->trace.call;
+}

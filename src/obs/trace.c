@@ -218,6 +218,12 @@ uint64_t trace_wall_us(const struct trace *t, uint64_t now_us)
     return t->wall_us + (now_us - t->now_us); /* wraps back for moments before the trace */
 }
 
+uint64_t span_clock(const struct trace_span *s)
+{
+    uint64_t wall_us = s->end_us ? s->end_us : s->start_us;
+    return s->trace->now_us + (wall_us - s->trace->wall_us);
+}
+
 /* ---- spans ---- */
 
 /* Cut between characters, so that half of one never leaves us. */

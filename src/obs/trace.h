@@ -130,6 +130,9 @@ uint32_t trace_dropped(const struct trace *t); /* spans over a limit */
 /* A moment of the loop's clock as microseconds since 1970. */
 uint64_t trace_wall_us(const struct trace *t, uint64_t now_us);
 
+/* The reverse, for handlers that begin spans of their own: when this span began, or ended. */
+uint64_t span_clock(const struct trace_span *s);
+
 /* parent NULL: the trace's first span, which itself hangs below the remote one. NULL: none (no trace, a limit). */
 struct trace_span *span_start(struct trace *t, const struct trace_span *parent, enum trace_type type,
                               enum trace_kind kind, struct str name, uint64_t now_us);

@@ -5,6 +5,7 @@
 #include "gateway/rig.h"
 #include "gateway/snapshot.h"
 #include "net/http_server.h"
+#include "obs/trace.h"
 
 static const struct phone_when at_once[4] = {{0}};
 static const struct phone_when agent_stops = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 400};
@@ -412,6 +413,72 @@ TEST(a_collector_that_is_not_there_holds_nothing_up)
     rig_close(&r, false); /* and the end does not wait for a second try */
 }
 
+/* ---- a program's own ---- */
+
+struct ear {
+    uint32_t traces, started, ended, over, attributes;
+};
+
+static void hear_begin(const struct trace *t, void *arg)
+{
+    struct ear *e = arg;
+    e->traces += trace_group(t).n == 36;
+}
+
+static void hear_start(const struct trace_span *s, void *arg)
+{
+    struct ear *e = arg;
+    e->started++;
+    e->attributes += s->n_attrs > 2; /* said with the beginning */
+    if (s->type == TRACE_TURN) {
+        struct trace_span *own = span_start(s->trace, s, TRACE_CUSTOM, TRACE_INTERNAL, STR("crm"), span_clock(s));
+        span_own_str(own, STR("crm.customer"), STR("4711"));
+        span_end(own, span_clock(s));
+    }
+}
+
+static void hear_end(const struct trace_span *s, void *arg)
+{
+    struct ear *e = arg;
+    e->ended++;
+    assert_true(s->end_us >= s->start_us);
+}
+
+static void hear_over(const struct trace *t UNUSED, void *arg)
+{
+    struct ear *e = arg;
+    e->over++;
+}
+
+static const struct trace_processor ear_processor = {.name = "ear",
+                                                     .on_trace_start = hear_begin,
+                                                     .on_span_start = hear_start,
+                                                     .on_span_end = hear_end,
+                                                     .on_trace_end = hear_over};
+
+TEST(a_program_hears_of_every_span_and_adds_its_own)
+{
+    struct rig r;
+    struct view v;
+    struct ear e = {0};
+    rig_open(&r, &(struct rig_opts){0});
+    assert_ok(tracer_add(gateway_tracer(r.gw), &ear_processor, &e));
+    rig_wait_over(rig_call(&r, at_once, 1, agent_stops));
+    look(&r, r.last_call, &v);
+    assert_int_equal(e.traces, 1);
+    assert_int_equal(e.over, 1);
+    assert_int_equal(e.started, v.n);
+    assert_int_equal(e.ended, v.n);
+    const struct one *own = span_of(&v, "custom", 0);
+    assert_str_is(own->name, "crm");
+    assert_str_is(parent_of(&v, own)->type, "turn");
+    assert_str_is(text_of(own->attrs, "crm.customer"), "4711");
+    assert_true(e.attributes >= 5);
+    unlook(&v);
+    tracer_remove(gateway_tracer(r.gw), &ear_processor, &e);
+    rig_close(&r, false);
+}
+
 static void assert_told(const char *yaml, const char *want)
 {
     struct buf err;
@@ -439,4 +506,5 @@ TEST_MAIN(T(a_call_becomes_a_tree_of_spans), T(what_was_said_is_in_the_spans_onl
           T(tracing_may_be_off_or_not_kept), T(a_model_that_cannot_be_reached_is_an_error_of_its_spans),
           T(a_response_that_fails_or_breaks_off_is_an_error_of_its_span), T(the_trace_of_whoever_called_goes_on),
           T(a_webhook_tool_is_told_which_span_asks), T(a_collector_gets_every_span_by_the_end_of_the_process),
-          T(a_collector_that_is_not_there_holds_nothing_up), T(the_service_is_told_of_its_traces_unless_that_is_off))
+          T(a_collector_that_is_not_there_holds_nothing_up), T(the_service_is_told_of_its_traces_unless_that_is_off),
+          T(a_program_hears_of_every_span_and_adds_its_own))
