@@ -81,6 +81,7 @@ static void ask(struct call *c, struct tool_slot *s)
     struct call_action *act = ask_host(c, s, ACT_TOOL_APPROVAL);
     act->tool_ask.timeout_ms = r->approval.timeout_ms;
     act->tool_ask.timeout_approves = r->approval.timeout_approves;
+    tools_tell(c, s, SIGNAL_TOOL_APPROVAL, buf_str(&s->arguments));
     s->state = TOOL_ASKING;
     s->deadline_us = r->approval.timeout_ms ? c->now_us + ms_us(r->approval.timeout_ms) : UINT64_MAX;
     s->filled = false; /* what it waits for now is something else */

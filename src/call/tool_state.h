@@ -9,12 +9,11 @@
 #define CALL_TOOL_STATE_H
 
 #include "base/buf.h"
-#include "call/opts.h"
+#include "call/action.h"
 
 struct call;
 struct call_event;
 struct item;
-enum approval_outcome;
 
 #define CALL_TOOL_SLOTS     16
 #define CALL_ANSWERED       64
@@ -97,6 +96,7 @@ uint32_t tools_busy(const struct call *c); /* outputs owed by ourselves; not tho
 struct tool_slot *tools_find(struct call *c, struct str id);
 const struct call_tool *tools_of(const struct call *c, const struct tool_slot *s); /* NULL: unknown */
 void tools_start(struct call *c, struct tool_slot *s);                             /* approved, or nobody needs to */
+void tools_tell(struct call *c, const struct tool_slot *s, enum call_signal_kind kind, struct str text);
 void tools_ready(struct call *c, struct tool_slot *s, struct str output);
 void tools_rearm(struct call *c);
 void tools_done(struct call *c); /* memory */

@@ -132,7 +132,7 @@ static uint32_t deadline_ms(const struct call *c, const struct call_tool *tool)
     return tool->deadline_ms ? tool->deadline_ms : tool->rules.background ? BACKGROUND_MS : c->o->deadlines.tool_ms;
 }
 
-static void tell_tool(struct call *c, const struct tool_slot *s, enum call_signal_kind kind, struct str text)
+void tools_tell(struct call *c, const struct tool_slot *s, enum call_signal_kind kind, struct str text)
 {
     const struct call_tool *tool = tools_of(c, s);
     struct str id = call_keep(c, str_from(s->id));
@@ -160,7 +160,7 @@ static void hand_off(struct call *c, struct tool_slot *s)
 static void run(struct call *c, struct tool_slot *s)
 {
     const struct call_tool *tool = tools_of(c, s);
-    tell_tool(c, s, SIGNAL_TOOL_START, buf_str(&s->arguments));
+    tools_tell(c, s, SIGNAL_TOOL_START, buf_str(&s->arguments));
     if (tool->kind == CALL_TOOL_HANDOFF) {
         hand_off(c, s);
         return;
@@ -279,7 +279,7 @@ static void take_call(struct call *c, struct tool_slot *s, const struct call_eve
         return;
     }
     if (c->o->tools[s->tool].kind == CALL_TOOL_END) {
-        tell_tool(c, s, SIGNAL_TOOL_START, ev->model_tool.arguments);
+        tools_tell(c, s, SIGNAL_TOOL_START, ev->model_tool.arguments);
         struct buf output;
         buf_init(&output, GOODBYE_OUTPUT_MAX);
         goodbye_called(c, ev, &output);
@@ -442,7 +442,7 @@ static void put_output(struct call *c, struct tool_slot *s)
     act->model_tool_output.output = output;
     if (s->resends == 0) {
         remember(c, id, s->what);
-        tell_tool(c, s, SIGNAL_TOOL_END, output);
+        tools_tell(c, s, SIGNAL_TOOL_END, output);
         conv_output(c, id, output);
     }
     bool ends = tool && tool->kind == CALL_TOOL_END;

@@ -379,6 +379,8 @@ TEST(approval_holds_the_tool_while_the_call_goes_on)
     up(&always);
     asks_tool("r1", "c1", "refund", "{\"amount\":5}");
     assert_true(logged("tool.approval call=\"c1\" name=\"refund\" arguments=\"{\\\"amount\\\":5}\" timeout_ms=20000"));
+    assert_int_equal(count("what=tool-approval"), 1);
+    assert_int_equal(count("what=tool-start"), 0);
     assert_int_equal(s.runs, 0);
     says("are you there");
     speaks("r2", 1); /* the service answers by itself */
