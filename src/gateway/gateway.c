@@ -427,7 +427,19 @@ static int keep_paths(struct gateway *gw)
         gw->dotenv_path = str_dup(str_from(c->dotenv_path));
         c->dotenv_path = gw->dotenv_path;
     }
-    return (gw->o.config.path && !gw->config_path) || (gw->o.config.dotenv_path && !gw->dotenv_path) ? -ENOMEM : 0;
+    if (c->text) {
+        gw->config_text = str_dup(*c->text);
+        gw->text = (struct str){gw->config_text, c->text->n};
+        c->text = &gw->text;
+    }
+    if (c->over) {
+        gw->config_over = str_dup(*c->over);
+        gw->over = (struct str){gw->config_over, c->over->n};
+        c->over = &gw->over;
+    }
+    bool lost = (c->path && !gw->config_path) || (c->dotenv_path && !gw->dotenv_path) ||
+                (c->text && !gw->config_text) || (c->over && !gw->config_over);
+    return lost ? -ENOMEM : 0;
 }
 
 int gateway_open(const struct gateway_opts *opts, struct buf *err, struct gateway **ret)
@@ -499,6 +511,8 @@ struct gateway *gateway_free(struct gateway *gw)
     }
     free(gw->config_path);
     free(gw->dotenv_path);
+    free(gw->config_text);
+    free(gw->config_over);
     free(gw);
     return NULL;
 }

@@ -20,7 +20,8 @@ enum gateway_state { GATEWAY_SERVING, GATEWAY_DRAINING, GATEWAY_HANGING_UP, GATE
 
 struct gateway {
     struct gateway_opts o;
-    char *config_path, *dotenv_path; /* copies, for reloads */
+    char *config_path, *dotenv_path, *config_text, *config_over; /* copies, for reloads */
+    struct str text, over;                                       /* of them */
     enum gateway_state state;
     struct loop *loop;
     struct logger *logger;

@@ -172,7 +172,7 @@ static bool played_by_clock(struct embedded *e, const struct pending *p)
 static bool played_by_tracker(const struct pending *p, bool playing, uint32_t item, double ms)
 {
     if (p->item == 0) {
-        return p->ms > 0; /* no words of the model: nothing depends on it */
+        return p->ms > 0; /* no words of the model; a mark alone says when what follows is heard */
     }
     return playing && (p->item < item || (p->item == item && ms + ROUNDING_MS >= p->end_ms));
 }
@@ -234,9 +234,9 @@ static int hand_out(struct embedded *e, const struct call_action *act)
     if (e->out_n == MAX_MARKS) {
         return -ERR_LIMIT;
     }
-    if (e->out_n > 0 && pending_at(e, e->out_n - 1)->ms == 0) { /* the mark in front of a run */
-        pending_at(e, e->out_n - 1)->item = item;
-        pending_at(e, e->out_n - 1)->end_ms = a.item_ms + 1;
+    for (uint32_t i = e->out_n; i > 0 && pending_at(e, i - 1)->ms == 0; i--) { /* marks in front of a run */
+        pending_at(e, i - 1)->item = item;
+        pending_at(e, i - 1)->end_ms = a.item_ms + 1;
     }
     *pending_at(e, e->out_n++) = (struct pending){
         .mark = a.mark,
