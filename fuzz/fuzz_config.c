@@ -65,6 +65,34 @@ static void read_dotenv(const struct inputs *in, struct buf *errors)
     arena_done(&a);
 }
 
+/* Whatever conditions say, they can be asked and printed; references lead somewhere. */
+static void check_agents(const struct config *cfg, struct buf *dump)
+{
+    static const struct when_pair pair = {{"X-Tier", 6}, {"gold", 4}};
+    const struct when_facts facts = {.called = STR("+15550100"),
+                                     .caller = STR("anonymous"),
+                                     .headers = &pair,
+                                     .n_headers = 1,
+                                     .wall_us = 1795283274000000,
+                                     .zone = cfg->zone};
+    REQUIRE(cfg->agent_count > 0 && cfg->start_agent < cfg->agent_count && cfg->time_zone.p && cfg->company_name.p);
+    for (uint32_t i = 0; i < cfg->agent_count; i++) {
+        const struct config_agent *a = &cfg->agents[i];
+        REQUIRE(a->name.n && a->instructions.p && a->provider < cfg->provider_count);
+        for (uint32_t j = 0; j < a->tool_ref_count; j++) {
+            REQUIRE(a->tool_refs[j] < cfg->tool_count);
+        }
+        for (uint32_t j = 0; j < a->handoff_count; j++) {
+            REQUIRE(a->handoffs[j].agent < cfg->agent_count && a->handoffs[j].tool_name.n > 12);
+            when_put(a->handoffs[j].enabled, dump);
+        }
+        REQUIRE(when_holds(a->enabled, &facts) == when_holds(a->enabled, &facts));
+    }
+    const struct config_route *r = config_find_route(cfg, &facts);
+    REQUIRE(!r || r->agent < cfg->agent_count);
+    buf_clear(dump, 0);
+}
+
 /* Everything that readers rely on: no NULL text, at least one provider, secrets nowhere in the dump. */
 static void check(const struct config *cfg, struct buf *dump)
 {
@@ -72,6 +100,7 @@ static void check(const struct config *cfg, struct buf *dump)
     REQUIRE(cfg->server.host.p && cfg->agent.instructions.p && cfg->agent.apology.p && cfg->records.database.n);
     REQUIRE(cfg->providers[0].model.p && cfg->providers[0].api_key.p && cfg->twilio.auth_token.p);
     REQUIRE(cfg->playout.burst_ms <= cfg->playout.lead_ms && cfg->playout.lead_ms <= cfg->playout.max_lead_ms);
+    check_agents(cfg, dump);
     config_dump_masked(cfg, dump);
     REQUIRE(dump->err == 0 || dump->err == -ERR_TOO_BIG);
 }

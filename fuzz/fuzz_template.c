@@ -36,6 +36,28 @@ static bool is_json(struct str s)
     return true;
 }
 
+static bool text_of(void *arg, struct str name, struct str *ret)
+{
+    const struct json_doc *v = json_doc_find(arg, name);
+    if (!v || v->type != JSON_STRING) {
+        return false;
+    }
+    *ret = v->text;
+    return true;
+}
+
+/* Texts for people never fail; without values they stay as they are. */
+static void try_fill(struct str text, const struct json_doc *values, const struct json_doc *nothing)
+{
+    struct buf out;
+    buf_init(&out, 1 << 22);
+    template_fill(text, text_of, (void *)(uintptr_t)nothing, &out);
+    REQUIRE(out.err < 0 || str_eq(buf_str(&out), text));
+    buf_clear(&out, 0);
+    template_fill(text, text_of, (void *)(uintptr_t)values, &out);
+    buf_done(&out);
+}
+
 static void try_kind(struct str text, enum template_kind kind, const struct json_doc *values)
 {
     struct buf plain, out;
@@ -72,6 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int kind = TEMPLATE_URL; kind <= TEMPLATE_JSON; kind++) {
         try_kind((struct str){all.p, line}, (enum template_kind)kind, values);
     }
+    const struct json_doc *nothing = NULL;
+    if (json_doc_parse(STR("{}"), &nothing) == 0) {
+        try_fill((struct str){all.p, line}, values, nothing);
+    }
+    json_doc_free(nothing);
     json_doc_free(values);
     return 0;
 }

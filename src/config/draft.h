@@ -153,6 +153,7 @@ MUST_USE int take_tool_refs(struct draft *d, const struct yaml_node *list, struc
 /* tools: a map of names or a list. */
 void walk_tools(struct draft *d, const struct yaml_node *n);
 /* The tools of the agent that is worked on. */
+void default_agent_tools(struct draft *d);
 void finish_agent_tools(struct draft *d);
 void finish_tools(struct draft *d);
 /* Which tools there are, for "did you mean"; false when nothing is near. */

@@ -436,6 +436,7 @@ void finish_agent(struct draft *d)
     take_provider(d);
     read_instructions(d);
     need_instructions(d);
+    default_agent_tools(d);
     finish_agent_tools(d);
     finish_agent_mcp(d);
     finish_turns(d);

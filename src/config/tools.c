@@ -608,6 +608,19 @@ static uint32_t use_tool(struct draft *d, const struct draft_ref *ref)
     return d->tool_count - 1;
 }
 
+/* The default ones are the demonstration's; of several agents each can hang up. */
+void default_agent_tools(struct draft *d)
+{
+    struct buf why;
+
+    if (d->several && !draft_given(d, "agent.tools")) {
+        buf_init(&why, 256);
+        d->tool_refs.v = NULL; /* others may share the list */
+        d->out_of_memory = draft_refs_text(d, &d->tool_refs, STR("end_call"), &why) < 0 || d->out_of_memory;
+        buf_done(&why);
+    }
+}
+
 void finish_agent_tools(struct draft *d)
 {
     struct config_agent *a = &d->cfg->agent;

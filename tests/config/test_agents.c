@@ -22,6 +22,8 @@ TEST(agents_are_a_map_and_the_first_takes_calls)
     assert_str_is(a->handoffs[0].description, "Knows bills.");
     assert_null(a->handoffs[0].enabled);
     assert_str_is(f.cfg->agents[1].handoffs[0].tool_name, "transfer_to_triage");
+    assert_int_equal(a->tools.n, 1); /* not the demonstration's */
+    assert_str_is(a->tools.v[0], "end_call");
     fixture_done(&f);
 }
 
