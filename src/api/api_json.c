@@ -237,6 +237,7 @@ void api_json_record(struct json_w *w, const struct api_record *r, bool full)
     put_or_null(w, "recording", c->recording);
     put_or_null(w, "journal", c->journal);
     put_usage(w, c);
+    json_w_ki64(w, "renewals", c->renewals);
     put_quality(w, c);
     json_w_ki64(w, "turn_count", c->turn_count);
     json_w_ki64(w, "line_count", c->line_count);

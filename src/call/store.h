@@ -73,6 +73,7 @@ struct store_call {
     struct call_line line;
     struct str confirmation; /* number that was given in the call: kept when told, else (out only) the last callback's
                                 id; may be empty */
+    uint32_t renewals;       /* model sessions that took over from another */
     uint32_t turn_count;     /* out only: number of rows */
     uint32_t line_count;     /* out only */
 };

@@ -342,6 +342,7 @@ void record_end(struct host *h)
     c.model = str_from(f->model);
     c.recording = str_from(f->recording);
     c.usage = f->usage;
+    c.renewals = f->renewals;
     c.has_line = true;
     c.line = f->end.end.line;
     if (reason == REASON_CALLER_SILENT) {

@@ -112,6 +112,7 @@ static const struct field call_fields[] = {
     CALL_FIELD(U32, line.zero_ms),
     CALL_FIELD(I32, line.dc_offset),
     CALL_FIELD(STR, confirmation),
+    CALL_FIELD(U32, renewals),
 };
 
 static const struct field turn_fields[] = {

@@ -43,6 +43,17 @@ static void assert_replays(const struct rig *r)
     assert_int_equal(report.first_diff, 0);
 }
 
+static void assert_recorded(struct rig *r, uint32_t renewals)
+{
+    char path[160], want[16];
+    snprintf(path, sizeof(path), "/v1/calls/%s", r->last_call);
+    snprintf(want, sizeof(want), "%u", renewals);
+    struct rig_reply reply = rig_http(r, "GET", path, NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    assert_true(str_is(rig_json(&reply, "renewals"), want));
+    buf_done(&reply.body);
+}
+
 static void flatten(struct buf *lines)
 {
     for (size_t i = 0; i < lines->len; i++) {
@@ -104,6 +115,7 @@ TEST(sessions_that_expire_every_two_seconds_are_renewed_and_no_turn_is_lost)
                   r.notes[NOTE_RENEWAL_FAILED]);
     assert_int_equal(r.last_reason, REASON_CALLER_HANGUP);
     assert_true(r.notes[NOTE_RENEWED] >= 20);
+    assert_recorded(&r, r.notes[NOTE_RENEWED]);
     assert_nothing_lost(&r, TURNS);
     assert_replays(&r);
     rig_close(&r, false);

@@ -18,7 +18,7 @@
     ", cost_micro, (SELECT count(*) FROM turns WHERE call_id = calls.id), "                                            \
     "(SELECT count(*) FROM lines WHERE call_id = calls.id), " LINE_COLUMNS                                             \
     ", CASE WHEN confirmation <> '' THEN confirmation ELSE ifnull((SELECT id FROM callbacks WHERE call_id = calls.id " \
-    "ORDER BY created_us DESC, rowid DESC LIMIT 1), '') END"
+    "ORDER BY created_us DESC, rowid DESC LIMIT 1), '') END, renewals"
 #define CALLBACK_COLUMNS "id, ifnull(call_id, ''), phone, department, reason, scheduled, created_us, closed_us, note"
 #define CALLBACK_FILTER  "((?1 AND closed_us = 0) OR (?2 AND closed_us > 0))"
 #define FILTER                                                                                                         \
@@ -40,18 +40,18 @@
       ", cost_micro) VALUES (?1, ?2, ?3, ?4, ?5, ?26, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "   \
       "?19, ?20, ?21, ?22, ?23, ?24, ?25)")                                                                            \
     X(SQL_CALL_UPDATE,                                                                                                 \
-      "UPDATE calls SET " KEEP(carrier, 2) KEEP(provider, 3) KEEP(model, 4) KEEP(agent, 5) KEEP(caller, 6)             \
-          KEEP(called, 7) KEEP(carrier_call_id, 8) KEEP(                                                               \
-              stream_id,                                                                                               \
-              9) "status = CASE WHEN ended_us = 0 AND instr(" STATUS_ORDER ", ?10) > instr(" STATUS_ORDER              \
-                 ", status) THEN ?10 "                                                                                 \
-                 "ELSE status END, " KEEP(outcome, 11) KEEP(error, 12) RAISE(started_us, 13) RAISE(answered_us, 14)    \
-                     RAISE(duration_ms, 15) "alive_us = max(alive_us, ?16), " KEEP(recording, 17) KEEP(journal, 18)    \
-                         RAISE(in_text, 19) RAISE(in_audio, 20) RAISE(cached_text, 21) RAISE(cached_audio, 22)         \
-                             RAISE(out_text, 23)                                                                       \
-                                 RAISE(out_audio, 24) "cost_micro = CASE WHEN ?19 + ?20 + ?23 + ?24 > "                \
-                                                      "0 THEN ?25 ELSE cost_micro END, confirmation = CASE WHEN ?27 "  \
-                                                      "<> '' THEN ?27 ELSE confirmation END WHERE id = ?1")            \
+      "UPDATE calls SET " KEEP(carrier, 2) KEEP(provider, 3) KEEP(model, 4) KEEP(agent, 5) KEEP(caller, 6) KEEP(       \
+          called, 7) KEEP(carrier_call_id, 8)                                                                          \
+          KEEP(stream_id,                                                                                              \
+               9) "status = CASE WHEN ended_us = 0 AND instr(" STATUS_ORDER ", ?10) > instr(" STATUS_ORDER             \
+                  ", status) THEN ?10 "                                                                                \
+                  "ELSE status END, " KEEP(outcome, 11) KEEP(error, 12) RAISE(started_us, 13) RAISE(answered_us, 14)   \
+                      RAISE(duration_ms, 15) RAISE(renewals, 28) "alive_us = max(alive_us, ?16), " KEEP(recording, 17) \
+                          KEEP(journal, 18) RAISE(in_text, 19) RAISE(in_audio, 20) RAISE(cached_text, 21)              \
+                              RAISE(cached_audio, 22) RAISE(out_text, 23)                                              \
+                                  RAISE(out_audio, 24) "cost_micro = CASE WHEN ?19 + ?20 + ?23 + ?24 > "               \
+                                                       "0 THEN ?25 ELSE cost_micro END, confirmation = CASE WHEN ?27 " \
+                                                       "<> '' THEN ?27 ELSE confirmation END WHERE id = ?1")           \
     X(SQL_CALL_END, "UPDATE calls SET status = ?2, reason = ?3, ended_us = ?4, (" LINE_COLUMNS                         \
                     ") = (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) WHERE id = ?1 AND ended_us = 0") \
     X(SQL_CALL_ALIVE, "UPDATE calls SET alive_us = max(alive_us, ?2) WHERE id = ?1")                                   \

@@ -62,6 +62,7 @@ static int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
     c->line_count = (uint32_t)db_column_u64(st, 29);
     read_quality(st, 30, c);
     c->confirmation = db_column(st, 43, a, &err);
+    c->renewals = (uint32_t)db_column_u64(st, 44);
     return err;
 }
 

@@ -140,7 +140,10 @@ static const char step_4[] = "ALTER TABLE callbacks ADD COLUMN closed_us INTEGER
 static const char step_5[] = "ALTER TABLE turns ADD COLUMN agent TEXT NOT NULL DEFAULT '';"
                              "ALTER TABLE lines ADD COLUMN agent TEXT NOT NULL DEFAULT '';";
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5};
+/* Model sessions that took over from another in the call. */
+static const char step_6[] = "ALTER TABLE calls ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

@@ -69,6 +69,7 @@ static int call_update(struct connection *w, const struct store_call *c, uint64_
     }
     bind_call(st, c, at_us);
     db_bind_str(st, 27, c->confirmation);
+    db_bind_u64(st, 28, c->renewals);
     err = db_run(st);
     return err >= 0 && sqlite3_changes(w->db) == 0 ? -ENOENT : err;
 }
