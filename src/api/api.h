@@ -42,6 +42,7 @@ struct api_live {
     const char *phase, *caller, *response, *playout;
     uint32_t queued_ms, outstanding_ms;
     uint32_t pending_tools, barge_ins, turns;
+    struct str agent; /* who speaks; lent */
 };
 
 struct api_health {

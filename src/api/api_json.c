@@ -184,6 +184,7 @@ static void put_live(struct json_w *w, const struct api_live *live)
     json_w_key(w, "live");
     json_w_open(w);
     json_w_kz(w, "phase", live->phase);
+    json_w_kstr(w, "agent", live->agent);
     json_w_kz(w, "caller", live->caller);
     json_w_kz(w, "response", live->response);
     json_w_kz(w, "playout", live->playout);

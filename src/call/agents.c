@@ -103,8 +103,19 @@ uint32_t agents_tool(const struct call *c, struct str name)
 
 /* ---- handoff ---- */
 
+/* What a handoff is called with means nothing here, but it must be an object, or nothing at all. */
+static bool arguments_ok(const struct tool_slot *s)
+{
+    struct json_val v;
+    struct str text = str_trim(buf_str(&s->arguments));
+    return text.n == 0 || (json_parse(text, &v) == 0 && v.type == JSON_OBJECT);
+}
+
 static const char *cannot_hand_off(const struct call *c, const struct tool_slot *s, uint32_t to)
 {
+    if (!arguments_ok(s)) {
+        return "The arguments are no JSON object.";
+    }
     if (to >= c->o->n_agents) {
         return "There is no such agent.";
     }

@@ -271,6 +271,7 @@ static bool api_live_call(struct str id, struct api_live *ret, void *arg)
         .pending_tools = view.pending_tools,
         .barge_ins = view.barge_ins,
         .turns = view.turns,
+        .agent = call_opts_name(host_opts(h), view.agent),
     };
     return true;
 }

@@ -212,7 +212,6 @@ static bool put_signal(struct buf *out, const struct session_json *s, const stru
         break;
     case SIGNAL_AGENT_START:
     case SIGNAL_AUDIO_END:
-    case SIGNAL_TOOL_APPROVAL:
     case SIGNAL_GUARDRAIL:
     case SIGNAL_IDLE_TIMEOUT:
     case CALL_SIGNAL_N:

@@ -261,6 +261,26 @@ TEST(a_handoff_without_a_call_id_is_refused)
     down();
 }
 
+TEST(a_handoff_with_arguments_that_are_no_object_keeps_the_agent)
+{
+    static const char *const bad[] = {"{", "[]", "7", "{\"a\":}"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        up();
+        forget_log();
+        sim_created(&s, "r1");
+        tool_event("r1", "c1", "transfer_to_billing", bad[i]);
+        sim_response_done(&s, "r1", RESPONSE_COMPLETED);
+        assert_order("note=handoff-refused", "no JSON object", "model.tool-output", "model.respond");
+        assert_false(logged("model.update"));
+        down();
+    }
+    up();
+    forget_log();
+    tool_event("", "c1", "transfer_to_billing", "");
+    assert_true(logged("what=handoff "));
+    down();
+}
+
 TEST(the_same_call_id_again_does_not_hand_over_again)
 {
     up();
@@ -815,12 +835,12 @@ TEST(a_long_written_answer_is_not_taken_for_silence)
 TEST_MAIN(T(a_handoff_tells_the_session_before_the_output_and_the_new_agent_speaks_unasked),
           T(the_update_leaves_at_once_and_the_output_waits_for_the_response), T(history_lines_and_turns_name_the_agent),
           T(a_handoff_to_nobody_keeps_the_agent), T(a_handoff_that_is_switched_off_keeps_the_agent_and_is_not_offered),
-          T(a_handoff_without_a_call_id_is_refused), T(the_same_call_id_again_does_not_hand_over_again),
-          T(one_response_hands_over_once), T(tools_of_the_response_that_handed_over_are_those_of_its_agent),
-          T(there_and_back_again), T(a_refused_update_is_taken_back),
-          T(an_update_that_is_never_confirmed_is_noted_and_blocks_nothing), T(a_confirmed_update_is_not_waited_for),
-          T(a_call_without_agents_is_one_agent_with_all_tools), T(names_of_handoffs_are_in_snake_form),
-          T(update_agent_changes_who_speaks_without_a_handoff_or_an_answer),
+          T(a_handoff_without_a_call_id_is_refused), T(a_handoff_with_arguments_that_are_no_object_keeps_the_agent),
+          T(the_same_call_id_again_does_not_hand_over_again), T(one_response_hands_over_once),
+          T(tools_of_the_response_that_handed_over_are_those_of_its_agent), T(there_and_back_again),
+          T(a_refused_update_is_taken_back), T(an_update_that_is_never_confirmed_is_noted_and_blocks_nothing),
+          T(a_confirmed_update_is_not_waited_for), T(a_call_without_agents_is_one_agent_with_all_tools),
+          T(names_of_handoffs_are_in_snake_form), T(update_agent_changes_who_speaks_without_a_handoff_or_an_answer),
           T(instructions_given_by_hand_hold_until_the_next_handoff),
           T(who_was_chosen_before_the_session_was_ready_is_told_then),
           T(an_interrupt_truncates_at_what_was_heard_and_leaves_the_cancel_to_a_service_that_does_it),
