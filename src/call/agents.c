@@ -90,15 +90,22 @@ static void switch_to(struct call *c, uint32_t agent)
     update(c, before);
 }
 
-uint32_t agents_tool(const struct call *c, struct str name)
+static uint32_t tool_of(const struct call *c, uint32_t agent, struct str name)
 {
-    struct call_agent a = call_opts_agent(c->o, c->response_agent);
+    struct call_agent a = call_opts_agent(c->o, agent);
     for (uint32_t i = 0; i < a.n_tools; i++) {
         if (a.tools[i] < c->o->n_tools && str_eq(c->o->tools[a.tools[i]].name, name)) {
             return a.tools[i];
         }
     }
     return UINT32_MAX;
+}
+
+uint32_t agents_tool(const struct call *c, struct str name)
+{
+    uint32_t tool = tool_of(c, c->response_agent, name);
+    /* A response that the service began by itself before it had read of the new agent is still the old one's. */
+    return tool == UINT32_MAX && c->n_updates ? tool_of(c, c->updates[0].before, name) : tool;
 }
 
 /* ---- handoff ---- */

@@ -72,6 +72,18 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_MODEL_ERROR:
         metrics_add_word(m, METRIC_MODEL_ERRORS, text, 1);
         break;
+    case NOTE_HANDOFF:
+        metrics_add_word(m, METRIC_HANDOFFS, STR("done"), 1);
+        break;
+    case NOTE_HANDOFF_REFUSED:
+        metrics_add_word(m, METRIC_HANDOFFS, STR("refused"), 1);
+        break;
+    case NOTE_UPDATE_REFUSED:
+        metrics_add_word(m, METRIC_HANDOFFS, STR("update-refused"), 1);
+        break;
+    case NOTE_UPDATE_TIMEOUT:
+        metrics_add_word(m, METRIC_HANDOFFS, STR("update-timeout"), 1);
+        break;
     case NOTE_TOOL_UNKNOWN:
         metrics_add_word(m, METRIC_TOOLS, STR("unknown"), 1);
         break;
@@ -128,10 +140,6 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_GUARD_TRIPPED:
     case NOTE_GUARD_FAILED:
     case NOTE_GUARD_EXPIRED:
-    case NOTE_HANDOFF:
-    case NOTE_HANDOFF_REFUSED:
-    case NOTE_UPDATE_REFUSED:
-    case NOTE_UPDATE_TIMEOUT:
     case NOTE_HISTORY_FULL:
     case NOTE_CONTROL_REFUSED:
     case NOTE_DTMF:
@@ -231,6 +239,12 @@ static void log_note(const struct host *h, const struct call_action *act)
         break;
     case NOTE_BARGE_IN:
         log_write(level, &h->log, "agent.interrupted", "heard_ms=%lld verdict=" STR_FMT, value, STR_ARG(text));
+        break;
+    case NOTE_HANDOFF:
+        log_write(level, &h->log, "agent.handoff", "to=\"" STR_FMT "\"", STR_ARG(text));
+        break;
+    case NOTE_HANDOFF_REFUSED:
+        log_write(level, &h->log, "agent.handoff-refused", "why=\"" STR_FMT "\"", STR_ARG(text));
         break;
     default:
         log_write(level, &h->log, "call.note", "note=%s value=%lld text=\"" STR_FMT "\"",

@@ -17,6 +17,7 @@
 #define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout protected"
 #define METRIC_OK_WORDS      "ok error"
 #define METRIC_SPAN_WORDS    "exported rejected failed dropped over_limit"
+#define METRIC_HANDOFF_WORDS "done refused update-refused update-timeout"
 #define METRIC_TOOL_WORDS    "ok error timeout unknown"
 #define METRIC_APPROVAL_WORDS                                                                                          \
     "approved rejected timeout-approved timeout-rejected sticky-approved sticky-rejected caller-asked "                \
@@ -116,6 +117,8 @@
     X(METRIC_COST, MICRO_COUNTER, "ringtrip_cost_total", NULL, NULL,                                                   \
       "Cost of the tokens used, in the currency of the price table.")                                                  \
     X(METRIC_TOOLS, COUNTER, "ringtrip_tool_calls_total", "result", METRIC_TOOL_WORDS, "Tool calls of agents.")        \
+    X(METRIC_HANDOFFS, COUNTER, "ringtrip_handoffs_total", "result", METRIC_HANDOFF_WORDS,                             \
+      "Handoffs between agents, and settings of a running session that the service refused or did not confirm.")       \
     X(METRIC_TOOL_SECONDS, TURN_HISTOGRAM, "ringtrip_tool_seconds", NULL, NULL, "Duration of tool calls.")             \
     X(METRIC_TOOL_FILLERS, COUNTER, "ringtrip_tool_fillers_total", "kind", "words sound approval",                     \
       "What callers heard while a tool took its time or somebody had to decide.")                                      \
