@@ -18,6 +18,7 @@
     X(SIGNAL_TEXT_END, "text-end")               /* item_id, text: all of it */                                        \
     X(SIGNAL_TOOL_START, "tool-start")           /* tool_call_id, name, text: arguments; dispatched, about to run */   \
     X(SIGNAL_TOOL_END, "tool-end")               /* tool_call_id, name, text: output; what the model will get */       \
+    X(SIGNAL_TOOL_APPROVAL, "tool-approval")     /* tool_call_id, name, text: arguments; waits for a yes */            \
     X(SIGNAL_HANDOFF, "handoff")                 /* agent: from, to, tool_call_id */                                   \
     X(SIGNAL_AGENT_CHANGED, "agent-changed")     /* by update_agent: agent: from, to */                                \
     X(SIGNAL_HISTORY_ADDED, "history-added")     /* item, index */                                                     \

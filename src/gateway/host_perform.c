@@ -149,7 +149,7 @@ static void keep_end(struct host *h, const struct call_action *act)
 void host_perform(struct host *h, const struct call_action *act)
 {
     host_trace_action(h, act);
-    if (act->type == ACT_TOOL_APPROVAL || act->type == ACT_GUARD_TRIP) {
+    if (act->type == ACT_GUARD_TRIP) {
         host_tap(h, TAP_SIGNAL, act, NULL);
     }
     switch (act->type) {

@@ -123,6 +123,7 @@ static const char *signal_type(enum call_signal_kind kind)
         [SIGNAL_TEXT_END] = "transcript_done",
         [SIGNAL_TOOL_START] = "tool_start",
         [SIGNAL_TOOL_END] = "tool_end",
+        [SIGNAL_TOOL_APPROVAL] = "tool_approval_required",
         [SIGNAL_HANDOFF] = "handoff",
         [SIGNAL_AGENT_CHANGED] = "agent_changed",
         [SIGNAL_HISTORY_ADDED] = "history_added",
@@ -157,7 +158,7 @@ static void put_tool(struct json_w *w, const struct call_signal *sig)
 {
     json_w_kstr(w, "tool", sig->name);
     json_w_kstr(w, "call_id", sig->tool_call_id);
-    json_w_kstr(w, sig->kind == SIGNAL_TOOL_START ? "arguments" : "output", sig->text);
+    json_w_kstr(w, sig->kind == SIGNAL_TOOL_END ? "output" : "arguments", sig->text);
 }
 
 static bool put_signal(struct buf *out, const struct session_json *s, const struct call_signal *sig,
@@ -190,6 +191,7 @@ static bool put_signal(struct buf *out, const struct session_json *s, const stru
         break;
     case SIGNAL_TOOL_START:
     case SIGNAL_TOOL_END:
+    case SIGNAL_TOOL_APPROVAL:
         put_tool(&w, sig);
         break;
     case SIGNAL_HANDOFF:
@@ -279,15 +281,6 @@ static void put_line(struct buf *out, const struct session_json *s, const struct
     json_w_close(&w);
 }
 
-static void put_approval(struct buf *out, const struct session_json *s, const struct call_action *act)
-{
-    struct json_w w = begin(out, s, "tool_approval_required", 0);
-    json_w_kstr(&w, "tool", act->tool_ask.name);
-    json_w_kstr(&w, "call_id", act->tool_ask.tool_call_id);
-    json_w_kstr(&w, "arguments", act->tool_ask.arguments);
-    json_w_close(&w);
-}
-
 static void put_trip(struct buf *out, const struct session_json *s, const struct call_action *act)
 {
     struct json_w w = begin(out, s, "guardrail_tripped", act->guard_trip.agent);
@@ -340,10 +333,6 @@ static bool put_action(struct buf *out, const struct session_json *s, const stru
     case ACT_LINE:
         *ret_type = "line";
         put_line(out, s, act);
-        return true;
-    case ACT_TOOL_APPROVAL:
-        *ret_type = "tool_approval_required";
-        put_approval(out, s, act);
         return true;
     case ACT_GUARD_TRIP:
         *ret_type = "guardrail_tripped";

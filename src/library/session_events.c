@@ -181,6 +181,7 @@ static enum rt_event_type type_of(enum call_signal_kind kind)
     case SIGNAL_AUDIO:
     case SIGNAL_AUDIO_END:
     case SIGNAL_AGENT_CHANGED:
+    case SIGNAL_TOOL_APPROVAL: /* on_approval */
     case SIGNAL_HISTORY_ADDED:
     case SIGNAL_HISTORY_UPDATED:
     case SIGNAL_HISTORY_REMOVED:

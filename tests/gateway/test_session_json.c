@@ -152,11 +152,10 @@ TEST(the_latency_of_a_turn_is_known_or_null)
 
 TEST(approvals_guardrails_and_the_end_are_told)
 {
-    struct call_action ask = {.type = ACT_TOOL_APPROVAL};
-    ask.tool_ask.name = STR("refund");
-    ask.tool_ask.tool_call_id = STR("c1");
-    ask.tool_ask.arguments = STR("{}");
-    assert_holds(json_of(&ask, TAP_SIGNAL, false), "\"type\":\"tool_approval_required\"");
+    struct call_signal ask = {
+        .kind = SIGNAL_TOOL_APPROVAL, .name = STR("refund"), .tool_call_id = STR("c1"), .text = STR("{}")};
+    assert_holds(signal_of(ask), "\"type\":\"tool_approval_required\"");
+    assert_holds(signal_of(ask), "\"tool\":\"refund\",\"call_id\":\"c1\",\"arguments\":\"{}\"");
     struct call_action trip = {.type = ACT_GUARD_TRIP};
     trip.guard_trip.names = STR("cards");
     trip.guard_trip.text = STR("my number is");
