@@ -72,13 +72,21 @@ static void unlook(struct view *v)
     buf_done(&v->reply.body);
 }
 
-/* The nth span of a type, from 0; fails the test when there is none. */
+/* The nth span of a type, from 0, or the last one (v->n); fails the test when there is none. */
 static const struct one *span_of(const struct view *v, const char *type, uint32_t nth)
 {
+    const struct one *last = NULL;
+    bool wants_last = nth == v->n;
     for (uint32_t i = 0; i < v->n; i++) {
-        if (str_is(v->spans[i].type, type) && nth-- == 0) {
-            return &v->spans[i];
+        if (str_is(v->spans[i].type, type)) {
+            last = &v->spans[i];
+            if (nth-- == 0) {
+                return last;
+            }
         }
+    }
+    if (wants_last && last) {
+        return last;
     }
     fail_msg("there is no such span: %s", type);
     return NULL;
@@ -413,6 +421,82 @@ TEST(a_collector_that_is_not_there_holds_nothing_up)
     rig_close(&r, false); /* and the end does not wait for a second try */
 }
 
+TEST(a_handoff_has_a_span_and_the_new_agent_its_name_on_what_follows)
+{
+    static const char agents[] =
+        "start_agent: front_desk\n"
+        "agents:\n"
+        "  front_desk: {turn_detection: server_vad, instructions: x, tools: [end_call], handoffs: "
+        "[billing]}\n"
+        "  billing: {turn_detection: server_vad, instructions: y, tools: [check_order_status]}\n";
+    static const char talk[] = "name: test\ngreeting: Hello.\nrefusal: What?\nunavailable: Not now.\n"
+                               "prompt: Anything else?\n"
+                               "script: [please connect me to billing, order one two three four]\n"
+                               "rules:\n  digit: one | two | three | four\n  order_number: <digit> <digit>+\n"
+                               "slots:\n  order_number: digits\n"
+                               "intents:\n  order:\n    rules: [\"order [<order_number>]\"]\n    say: Looking.\n"
+                               "    call: {tool: check_order_status, arguments: {order_number: \"{order_number}\"}}\n";
+    static const struct phone_when when[] = {{.kind = PHONE_WHEN_AGENT_STOPS, .ms = 400},
+                                             {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 400}};
+    struct rig r;
+    struct view v;
+    rig_open(&r, &(struct rig_opts){.extra = agents, .dialogue = talk});
+    rig_wait_over(rig_call(&r, when, 2, answered));
+    assert_int_equal(r.notes[NOTE_HANDOFF], 1);
+    look(&r, r.last_call, &v);
+    assert_nested(&v);
+    const struct one *handoff = span_of(&v, "handoff", 0);
+    assert_str_is(handoff->name, "handoff billing");
+    assert_str_is(text_of(handoff->attrs, "ringtrip.handoff.from"), "front_desk");
+    assert_str_is(text_of(handoff->attrs, "ringtrip.handoff.to"), "billing");
+    assert_str_is(parent_of(&v, handoff)->name, "invoke_agent front_desk");
+    const struct one *tool = span_of(&v, "tool", v.n); /* the last one */
+    assert_str_is(tool->name, "execute_tool check_order_status");
+    assert_str_is(text_of(tool->attrs, "gen_ai.agent.name"), "billing");
+    assert_str_is(parent_of(&v, tool)->name, "invoke_agent billing");
+    unlook(&v);
+    rig_close(&r, false);
+}
+
+TEST(another_model_session_has_a_span_that_says_why)
+{
+    struct rig r;
+    struct view v;
+    rig_open(&r, &(struct rig_opts){.faults = "drop,after=1,times=1"});
+    rig_wait_over(rig_call(&r, at_once, 1, answered));
+    assert_true(r.notes[NOTE_RENEWED] > 0);
+    look(&r, r.last_call, &v);
+    assert_str_is(text_of(span_of(&v, "session", 0)->attrs, "ringtrip.session.why"), "first");
+    assert_str_is(text_of(span_of(&v, "session", 1)->attrs, "ringtrip.session.why"), "closed");
+    assert_int_equal((int)figure_of(span_of(&v, "session", 1)->attrs, "ringtrip.session.number"), 1);
+    assert_str_is(span_of(&v, "session", 1)->status, "unset");
+    unlook(&v);
+    rig_close(&r, false);
+}
+
+TEST(a_tool_that_nobody_allows_has_an_approval_and_no_execution)
+{
+    struct rig r;
+    struct view v;
+    rig_open(&r, &(struct rig_opts){.dialogue = dialogue,
+                                    .extra = "tools:\n"
+                                             "  lookup_parcel:\n"
+                                             "    description: Finds a parcel.\n"
+                                             "    parameters: {type: object, properties: {number: {type: string}}}\n"
+                                             "    webhook: {url: 'http://127.0.0.1:1/parcels'}\n"
+                                             "    approval: {mode: always, timeout_ms: 300, words: \"\"}\n"
+                                             "agent: {turn_detection: server_vad, tools: [lookup_parcel]}\n"});
+    rig_wait_over(rig_call(&r, at_once, 1, answered));
+    look(&r, r.last_call, &v);
+    const struct one *approval = span_of(&v, "approval", 0);
+    assert_str_is(approval->name, "approve_tool lookup_parcel");
+    assert_str_is(text_of(approval->attrs, "ringtrip.approval.outcome"), "timeout-rejected");
+    assert_true(approval->duration_ms >= 300);
+    assert_str_is(parent_of(&v, approval)->type, "turn");
+    unlook(&v);
+    rig_close(&r, false);
+}
+
 /* ---- a program's own ---- */
 
 struct ear {
@@ -507,4 +591,7 @@ TEST_MAIN(T(a_call_becomes_a_tree_of_spans), T(what_was_said_is_in_the_spans_onl
           T(a_response_that_fails_or_breaks_off_is_an_error_of_its_span), T(the_trace_of_whoever_called_goes_on),
           T(a_webhook_tool_is_told_which_span_asks), T(a_collector_gets_every_span_by_the_end_of_the_process),
           T(a_collector_that_is_not_there_holds_nothing_up), T(the_service_is_told_of_its_traces_unless_that_is_off),
-          T(a_program_hears_of_every_span_and_adds_its_own))
+          T(a_program_hears_of_every_span_and_adds_its_own),
+          T(a_handoff_has_a_span_and_the_new_agent_its_name_on_what_follows),
+          T(another_model_session_has_a_span_that_says_why),
+          T(a_tool_that_nobody_allows_has_an_approval_and_no_execution))
