@@ -314,7 +314,8 @@ static bool days_parse(struct str s, uint8_t *ret)
         return false;
     }
     if (dash == s.n) {
-        *ret |= from == 10 ? 0x3E : from == 11 ? 0x41 : from == 12 ? 0x7F : (uint8_t)(1u << from);
+        unsigned bits = from == 10 ? 0x3Eu : from == 11 ? 0x41u : from == 12 ? 0x7Fu : 1u << from;
+        *ret = (uint8_t)(*ret | bits);
         return true;
     }
     if (!day_parse(str_trim((struct str){s.p + dash + 1, s.n - dash - 1}), &to) || from > 6 || to > 6) {
