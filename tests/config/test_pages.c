@@ -175,6 +175,7 @@ TEST(the_example_configurations_load_without_warnings)
     assert_example_loads("ringtrip.yaml");
     assert_example_loads("webhook-tools.yaml");
     assert_example_loads("approvals.yaml");
+    assert_example_loads("failover.yaml");
 }
 
 TEST_MAIN(T(env_example_is_what_the_table_prints), T(the_reference_page_is_what_the_table_prints),
