@@ -323,6 +323,8 @@ static void adapt(struct rt_runner *r, struct snapshot *s, const struct derive_o
     for (uint32_t i = 0; r->sequential && i < c->n_tools; i++) {
         c->tools[i].rules.mode = TOOL_SEQUENTIAL;
     }
+    s->openai.on_raw = o->on_raw;
+    s->openai.raw_arg = o->raw_arg;
     s->context = o->context;
 }
 

@@ -16,7 +16,8 @@ struct derive_opts {
     size_t n_headers;
     enum audio_format format;
     bool immediate;
-    bool raw;
+    void (*on_raw)(struct str text, void *arg); /* NULL: nobody wants the service's own events */
+    void *raw_arg;
     void *context;
 };
 

@@ -360,7 +360,8 @@ static int derive(struct rt_session *s, struct buf *err)
         .n_headers = s->o.header_count,
         .format = s->format,
         .immediate = s->o.delivery == RT_DELIVERY_IMMEDIATE,
-        .raw = s->o.raw_events != 0,
+        .on_raw = s->o.raw_events ? session_raw : NULL,
+        .raw_arg = s,
         .context = s->o.context,
     };
     char *key = NULL;

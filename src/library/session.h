@@ -86,5 +86,7 @@ void session_say(struct rt_session *s, const char *text);
 void session_event(struct rt_session *s, struct rt_event *e, struct rt_history *owner, uint32_t mark);
 void session_tap(const struct tap_event *e, void *arg);
 void session_audio(struct rt_session *s, const struct embedded_audio *a);
+/* An event of the model's service, as it came; arg is the session. */
+void session_raw(struct str text, void *arg);
 
 #endif

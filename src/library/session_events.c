@@ -303,6 +303,11 @@ static void tell(struct rt_session *s, enum rt_event_type type, struct str text)
     arena_done(&a);
 }
 
+void session_raw(struct str text, void *arg)
+{
+    tell(arg, RT_EVENT_RAW_MODEL, text);
+}
+
 static void on_approval(struct rt_session *s, const struct call_action *act)
 {
     struct arena a;

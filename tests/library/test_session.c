@@ -542,6 +542,33 @@ static void a_failure_is_told_to_the_model(void **state)
     done(s, r);
 }
 
+static void the_services_own_events_come_when_they_are_wanted(void **state)
+{
+    struct rt_runner *r = runner_with(NULL);
+    struct rt_session_opts o;
+    int created = 0, deltas = 0, ends = 0;
+    (void)state;
+    rt_session_opts_init(&o);
+    o.raw_events = 1;
+    struct rt_session *s = make_session(r, &sandbox, &o);
+    assert_int_equal(rt_session_connect(s), 0);
+    assert_int_equal(rt_session_send_message(s, "What is your name"), 0);
+    while (!ends) {
+        struct rt_event *e = NULL;
+        assert_int_equal(rt_session_next_event(s, SOON_MS, &e), 1);
+        if (e->type == RT_EVENT_RAW_MODEL) {
+            assert_int_equal(e->text[0], '{');
+            created += strstr(e->text, "\"session.created\"") != NULL;
+            deltas += strstr(e->text, "\"response.output_audio.delta\"") != NULL;
+        }
+        ends = e->type == RT_EVENT_AGENT_END;
+        rt_event_free(e);
+    }
+    assert_int_equal(created, 1);
+    assert_true(deltas > 0);
+    done(s, r);
+}
+
 /* ---- callbacks ---- */
 
 struct heard {
@@ -645,6 +672,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(late_tool_results_are_dropped),
         cmocka_unit_test(an_answer_may_come_from_any_thread),
         cmocka_unit_test(a_failure_is_told_to_the_model),
+        cmocka_unit_test(the_services_own_events_come_when_they_are_wanted),
         cmocka_unit_test(events_may_come_by_callback),
         cmocka_unit_test(sessions_of_one_runner_do_not_know_each_other),
     };

@@ -219,6 +219,9 @@ static void on_setup_message(struct openai_model *m, struct str text)
 static void on_text(struct ws *ws UNUSED, struct str text, void *arg)
 {
     struct openai_model *m = arg;
+    if (m->on_raw && m->state != OPENAI_CLOSING) {
+        m->on_raw(text, m->raw_arg); /* whoever listens may close us */
+    }
     switch (m->state) {
     case OPENAI_READY:
         openai_on_message(m, text);
@@ -362,6 +365,8 @@ static void birth(struct openai_model *m, const struct openai_opts *opts, const 
     openai_scratch_init(&m->own_scratch);
     m->scratch = opts->scratch ? opts->scratch : &m->own_scratch;
     openai_tools_init(&m->tools);
+    m->on_raw = opts->on_raw;
+    m->raw_arg = opts->raw_arg;
 }
 
 int openai_open(struct loop *loop, const struct openai_opts *opts, const struct call_opts *call,

@@ -59,6 +59,8 @@ struct openai_model {
     struct openai_last_error last_error;
     struct openai_tools tools;
     uint32_t n_bad_messages, n_bad_audio, n_unknown;
+    void (*on_raw)(struct str text, void *arg);
+    void *raw_arg;
     struct log_scope scope;
     char call_id[CALL_ID_MAX + 1];
 };

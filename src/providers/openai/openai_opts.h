@@ -58,6 +58,10 @@ struct openai_opts {
     bool parallel_tool_calls_set, parallel_tool_calls;
     struct str tracing, truncation, prompt, include; /* JSON, copied as it is; empty: not sent */
 
+    /* Every event of the service, as it came (lent), before it is looked at; NULL: nobody. raw_arg outlives the session. */
+    void (*on_raw)(struct str text, void *arg);
+    void *raw_arg;
+
     uint32_t connect_ms; /* name lookup to 101; 0: 5000 */
     uint32_t created_ms; /* 101 to session.created; 0: 5000 */
     uint32_t updated_ms; /* session.update to session.updated; 0: 5000 */
