@@ -17,6 +17,7 @@
 #include "call/cost_opts.h"
 #include "call/opts.h"
 #include "config/when.h"
+#include "guards/guards_opts.h"
 #include "obs/trace_opts.h"
 #include "tools/webhook/webhook_opts.h"
 
@@ -258,6 +259,46 @@ struct config_agent {
     struct str tracing; /* "auto", "none" or a JSON object: for the service */
 };
 
+/* An entry of guardrails. */
+struct config_guardrail {
+    struct str name;
+    struct guard_def def; /* words and shapes are filled from the lists below */
+    bool for_all;         /* every agent has it; else those that name it */
+    struct config_list on;
+    uint32_t sides; /* bits of enum guard_side, from on */
+    enum guard_verb action;
+    struct str feedback; /* told to the model behind a trip; "": a sentence that names it */
+    struct config_list words;
+    struct config_list shapes;
+    struct config_list tools; /* whose arguments it looks at; none: all */
+    struct str refusal;       /* what the model gets in place of the tool's output; "": a sentence */
+    bool raise;               /* an error of the session instead, and no output but that it cannot be used */
+    bool hold;                /* http, model, code: audio waits for its opinion too */
+    struct str url;           /* http: the endpoint; model: base of chat/completions, "": that of the agent's provider */
+    struct config_map headers;
+    struct str api_key; /* model; "": the provider's */
+    struct str model;
+    struct str instructions;
+    struct str schema;      /* of the model's answer; "": ours */
+    struct str sign_secret; /* http */
+    struct str ca_file;
+    uint32_t timeout_ms;
+    uint32_t max_response_bytes;
+};
+
+/* How guardrails work together. */
+struct config_guarding {
+    uint32_t debounce_chars;
+    bool hold_back;
+    uint32_t hold_max_ms;
+    enum guard_expiry expiry;
+    uint32_t margin_ms;
+    uint32_t max_trips;
+    bool before_approval;    /* tools: looked at before somebody is asked, and again before they run */
+    struct config_list mask; /* shapes that are masked in transcripts and logs */
+    uint32_t mask_shapes;    /* the same as bits */
+};
+
 /* Which calls go where. The first whose condition holds counts; without any, start_agent takes the call. */
 struct config_route {
     struct str name;          /* for logs; "#3" when it has none */
@@ -396,6 +437,9 @@ struct config {
     const struct zone *zone;     /* of time_zone */
     struct str time_zone;        /* of conditions, and of dates in texts: "Europe/Berlin"; "UTC" */
     struct config_map variables; /* for templates */
+    const struct config_guardrail *guardrails; /* distinct names, at most CALL_MAX_GUARDS */
+    uint32_t guardrail_count;
+    struct config_guarding guarding;
     struct config_vad vad;
     struct config_renewal renewal;
     struct config_playout playout;
@@ -443,6 +487,7 @@ bool config_trusts_proxy(const struct config *cfg, struct str address);
 uint32_t config_find_agent(const struct config *cfg, struct str name);
 uint32_t config_find_provider(const struct config *cfg, struct str name);
 uint32_t config_find_tool(const struct config *cfg, struct str name);
+uint32_t config_find_guardrail(const struct config *cfg, struct str name);
 /* The first route that holds for these facts and whose agent is enabled; NULL: none, start_agent takes the call. */
 const struct config_route *config_find_route(const struct config *cfg, const struct when_facts *facts);
 /*

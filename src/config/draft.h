@@ -70,6 +70,12 @@ struct draft_mcp {
     struct origin origins[DRAFT_MAX_OPTIONS];
 };
 
+struct draft_guardrail {
+    struct config_guardrail v;
+    struct origin at;
+    struct origin origins[DRAFT_MAX_OPTIONS];
+};
+
 struct draft {
     struct config *cfg;
     struct arena *arena; /* of the snapshot */
@@ -94,6 +100,8 @@ struct draft {
     uint32_t route_count;
     struct draft_mcp *mcp; /* DRAFT_MAX_MCP, in the arena; NULL: none */
     uint32_t mcp_count;
+    struct draft_guardrail *guardrails; /* CALL_MAX_GUARDS, in the arena; NULL: none yet */
+    uint32_t guardrail_count;
     struct config_price *prices;
     uint32_t price_count;
     struct str warnings[DRAFT_MAX_WARNINGS];
@@ -171,6 +179,10 @@ void draft_agent_leave(struct draft *d, struct draft_agent *a);
 /* The option belongs to agent:. */
 bool option_is_agent(const struct option *o);
 void finish_agents(struct draft *d);
+
+/* guardrails.c */
+void walk_guardrails(struct draft *d, const struct yaml_node *n);
+void finish_guardrails(struct draft *d);
 
 /* routes.c */
 void walk_routes(struct draft *d, const struct yaml_node *n);

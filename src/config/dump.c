@@ -110,6 +110,9 @@ static bool is_silent(const struct option *o, const void *base)
 {
     const struct config_tool *tool = o->scope == OPTION_TOOL ? base : NULL;
 
+    if (o->scope == OPTION_GUARD && o->type == OPTION_SCHEMA) {
+        return ((const struct config_guardrail *)base)->schema.n == 0;
+    }
     return tool && tool->builtin && (str_starts(str_from(o->key), STR("webhook.")) || o->type == OPTION_SCHEMA);
 }
 
@@ -387,6 +390,14 @@ static void put_entries(const struct dump *d)
     for (uint32_t i = 0; i < cfg->tool_count; i++) {
         buf_puts(d->out, "  - ");
         put_flow(d, OPTION_TOOL, &cfg->tools[i]);
+        buf_putc(d->out, '\n');
+    }
+    buf_puts(d->out, cfg->guardrail_count ? "guardrails:\n" : "");
+    for (uint32_t i = 0; i < cfg->guardrail_count; i++) {
+        buf_puts(d->out, "  ");
+        put_text(d->out, cfg->guardrails[i].name);
+        buf_puts(d->out, ": ");
+        put_flow(d, OPTION_GUARD, &cfg->guardrails[i]);
         buf_putc(d->out, '\n');
     }
     buf_puts(d->out, cfg->route_count ? "routes:\n" : "");

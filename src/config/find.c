@@ -31,6 +31,16 @@ uint32_t config_find_tool(const struct config *cfg, struct str name)
     return CONFIG_NONE;
 }
 
+uint32_t config_find_guardrail(const struct config *cfg, struct str name)
+{
+    for (uint32_t i = 0; i < cfg->guardrail_count; i++) {
+        if (str_eq(cfg->guardrails[i].name, name)) {
+            return i;
+        }
+    }
+    return CONFIG_NONE;
+}
+
 const struct config_route *config_find_route(const struct config *cfg, const struct when_facts *facts)
 {
     for (uint32_t i = 0; i < cfg->route_count; i++) {

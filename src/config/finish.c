@@ -574,6 +574,7 @@ void finish_draft(struct draft *d)
     finish_mcp(d);
     finish_agents(d);
     finish_routes(d);
+    finish_guardrails(d);
     finish_limits(d);
     finish_country(d);
     finish_departments(d);

@@ -42,6 +42,21 @@ static const struct option_word words_level[] = {
 static const struct option_word words_method[] = {{"POST", WEBHOOK_POST, false},     {"GET", WEBHOOK_GET, false},
                                                   {"PUT", WEBHOOK_PUT, false},       {"PATCH", WEBHOOK_PATCH, false},
                                                   {"DELETE", WEBHOOK_DELETE, false}, {NULL, 0, false}};
+static const struct option_word words_guard_kind[] = {
+    {"regex", GUARD_REGEX, false},   {"words", GUARD_WORDS, false}, {"shapes", GUARD_SHAPES, false},
+    {"length", GUARD_LENGTH, false}, {"range", GUARD_RANGE, false}, {"http", GUARD_HTTP, false},
+    {"model", GUARD_MODEL, false},   {NULL, 0, false}};
+static const struct option_word words_guard_side[] = {
+    {"output", GUARD_OUTPUT, false}, {"input", GUARD_INPUT, false}, {"tool", GUARD_TOOL, false}, {NULL, 0, false}};
+static const struct option_word words_guard_verb[] = {
+    {"cancel", GUARD_CANCEL, false}, {"end_call", GUARD_END_CALL, false}, {NULL, 0, false}};
+static const struct option_word words_guard_expiry[] = {
+    {"release", GUARD_RELEASE, false}, {"mute", GUARD_MUTE, false}, {NULL, 0, false}};
+static const struct option_word words_guard_shape[] = {
+#define X(name, word) {word, name, false},
+    GUARD_SHAPE_LIST(X)
+#undef X
+        {NULL, 0, false}};
 static const struct option_word words_eagerness[] = {
     {"auto", 0, false}, {"low", 0, false}, {"medium", 0, false}, {"high", 0, false}, {NULL, 0, false}};
 static const struct option_word words_tracing[] = {{"auto", 0, false}, {"none", 0, false}, {NULL, 0, false}};
@@ -101,6 +116,7 @@ static const struct option_word words_consent[] = {{"en", 0, false}, {"de", 0, f
 #define TOOL(type_, key_, field_)     .scope = OPTION_TOOL, .type = (type_), .key = (key_), .offset = offsetof(struct config_tool, field_), .since = SINCE
 #define ROUTE(type_, key_, field_)    .scope = OPTION_ROUTE, .type = (type_), .key = (key_), .offset = offsetof(struct config_route, field_), .since = SINCE
 #define MCP(type_, key_, field_)      .scope = OPTION_MCP, .type = (type_), .key = (key_), .offset = offsetof(struct config_mcp, field_), .since = SINCE
+#define GUARD(type_, key_, field_)    .scope = OPTION_GUARD, .type = (type_), .key = (key_), .offset = offsetof(struct config_guardrail, field_), .since = SINCE
 #define DROPPED(key_, why_)           {.scope = OPTION_ROOT, .type = OPTION_DROPPED, .key = (key_), .meaning = (why_), .since = SINCE}
 
 const struct option option_table[] = {
@@ -408,6 +424,36 @@ const struct option option_table[] = {
     {ROOT(OPTION_TEXTS, "approvals.yes", approvals.yes), .def_text = "those of approvals.languages", .meaning = "Words and phrases that agree, in place of the known ones"},
     {ROOT(OPTION_TEXTS, "approvals.no", approvals.no), .def_text = "those of approvals.languages", .meaning = "Words and phrases that refuse; one of them outweighs every yes"},
 
+    /* guardrails */
+    {GUARD(OPTION_ENUM, "kind", def.kind), .words = words_guard_kind, .def = "words", .meaning = "What it is: a regular expression, whole words, things shaped like a secret, a length, a range of a tool's argument, an HTTP endpoint, or a text model"},
+    {GUARD(OPTION_LIST, "on", on), .words = words_guard_side, .def = "output", .meaning = "What it looks at: what the agent says (output), what the caller said (input), arguments of tools (tool)"},
+    {GUARD(OPTION_BOOL, "for_all", for_all), .def = "false", .meaning = "It watches every agent; else those that name it in their guardrails"},
+    {GUARD(OPTION_ENUM, "action", action), .words = words_guard_verb, .def = "cancel", .meaning = "After a trip: the answer is stopped and the model answers anew (cancel), or the call ends with a goodbye (end_call)"},
+    {GUARD(OPTION_STR, "feedback", feedback), .def_text = "a sentence that names the guardrail", .meaning = "What the model is told after a trip"},
+    {GUARD(OPTION_STR, "pattern", def.pattern), .meaning = "regex: a Perl-compatible regular expression"},
+    {GUARD(OPTION_BOOL, "case_sensitive", def.case_sensitive), .def = "false", .meaning = "regex, words: capitals count"},
+    {GUARD(OPTION_TEXTS, "words", words), .def_text = "none", .meaning = "words: words and phrases; a star at the end stands for any ending"},
+    {GUARD(OPTION_LIST, "shapes", shapes), .words = words_guard_shape, .def = "api_key, secret, card, ssn, token", .meaning = "shapes: which"},
+    {GUARD(OPTION_U32, "min_chars", def.min_chars), .min = 0, .max = 1000000, .def = "0", .meaning = "length: shorter texts trip; 1 refuses empty ones"},
+    {GUARD(OPTION_U32, "max_chars", def.max_chars), .min = 0, .max = 1000000, .word0 = "none", .def = "0", .meaning = "length: longer texts trip"},
+    {GUARD(OPTION_STR, "argument", def.argument), .meaning = "range: path of the number in the tool's arguments, such as party_size or order.count"},
+    {GUARD(OPTION_F64, "min", def.min), .min = -1e15, .max = 1e15, .def = "-1e15", .def_text = "none", .meaning = "range: the smallest that is allowed"},
+    {GUARD(OPTION_F64, "max", def.max), .min = -1e15, .max = 1e15, .def = "1e15", .def_text = "none", .meaning = "range: the largest that is allowed"},
+    {GUARD(OPTION_LIST, "tools", tools), .def_text = "all", .meaning = "on tool: names of the tools whose arguments it looks at"},
+    {GUARD(OPTION_STR, "refusal", refusal), .def_text = "a sentence that names the guardrail", .meaning = "on tool: what the model gets in place of the tool's output"},
+    {GUARD(OPTION_BOOL, "raise", raise), .def = "false", .meaning = "on tool: a trip is an error of the session, and the model learns only that the tool cannot be used"},
+    {GUARD(OPTION_URL, "url", url), .meaning = "http: the endpoint. model: base address of a chat/completions endpoint; without it that of the agent's provider"},
+    {GUARD(OPTION_SECRET_MAP, "headers", headers), .meaning = "http, model: request headers"},
+    {GUARD(OPTION_SECRET, "api_key", api_key), .def_text = "that of the provider", .meaning = "model: key of the endpoint"},
+    {GUARD(OPTION_STR, "model", model), .def = "gpt-4o-mini", .meaning = "model: the text model"},
+    {GUARD(OPTION_STR, "instructions", instructions), .meaning = "model: what it has to judge"},
+    {GUARD(OPTION_SCHEMA, "schema", schema), .def_text = "an object with tripped and reason", .meaning = "model: JSON Schema of its answer; it must have a boolean tripped"},
+    {GUARD(OPTION_SECRET, "sign_secret", sign_secret), .meaning = "http: signs requests as those of webhook tools are"},
+    {GUARD(OPTION_FILE, "ca_file", ca_file), .def_text = "the system's store", .meaning = "http, model: PEM file of the authorities that the certificate is checked against"},
+    {GUARD(OPTION_MS, "timeout_ms", timeout_ms), .min = 100, .max = 60000, .def = "3000", .meaning = "http, model: without an answer by then it counts as failed, which is logged"},
+    {GUARD(OPTION_U32, "max_response_bytes", max_response_bytes), .min = 256, .max = 1048576, .def = "65536", .meaning = "http, model: larger answers are not read"},
+    {GUARD(OPTION_BOOL, "hold", hold), .def = "false", .meaning = "http, model: under guardrail_settings.hold_back audio waits for its opinion too"},
+
     /* routes */
     {ROUTE(OPTION_STR, "name", name), .def_text = "its number", .meaning = "Name in logs and in ringtrip check"},
     {ROUTE(OPTION_WHEN, "when", when), .def_text = "true", .meaning = "Condition on the call; a route without one takes every call"},
@@ -426,6 +472,24 @@ const struct option option_table[] = {
     {PRICE("audio_in", in_audio), .meaning = "Price of a million audio tokens heard"},
     {PRICE("audio_cached", cached_audio), .meaning = "Price of a million audio tokens taken from the cache"},
     {PRICE("audio_out", out_audio), .meaning = "Price of a million audio tokens spoken"},
+
+    /* guardrail settings */
+    {ROOT(OPTION_U32, "guardrail_settings.debounce_text_length", guarding.debounce_chars), .min = 0, .max = 100000, .def = "100",
+     .meaning = "Guardrails look at an answer each time its text has grown by so many characters, and at its end"},
+    {ROOT(OPTION_BOOL, "guardrail_settings.hold_back", guarding.hold_back), .def = "false",
+     .meaning = "Audio is played only when its words have been looked at: an objectionable phrase is never heard"},
+    {ROOT(OPTION_MS, "guardrail_settings.hold_max_ms", guarding.hold_max_ms), .min = 200, .max = 60000, .def = "1500",
+     .meaning = "hold_back: audio waits so long for its words"},
+    {ROOT(OPTION_ENUM, "guardrail_settings.hold_expiry", guarding.expiry), .words = words_guard_expiry, .def = "release",
+     .meaning = "hold_back: what has waited longer is played all the same (release), or given up with the rest of the answer (mute)"},
+    {ROOT(OPTION_MS, "guardrail_settings.margin_ms", guarding.margin_ms), .min = 0, .max = 5000, .def = "400",
+     .meaning = "hold_back: audio so close before words that were not looked at yet waits with them"},
+    {ROOT(OPTION_U32, "guardrail_settings.max_trips", guarding.max_trips), .min = 0, .max = 100, .word0 = "none", .def = "3",
+     .meaning = "Answers in a row that may be stopped; after one more the call ends with an apology"},
+    {ROOT(OPTION_BOOL, "guardrail_settings.pre_approval_tool_input_guardrails", guarding.before_approval), .def = "false",
+     .meaning = "Arguments of tools are looked at before an approval is asked for, and again before the tool runs"},
+    {ROOT(OPTION_LIST, "guardrail_settings.mask", guarding.mask), .words = words_guard_shape, .def_text = "none",
+     .meaning = "Things of these shapes are masked in transcripts, events and logs"},
 
     /* log and fallback */
     {ROOT(OPTION_ENUM, "log.level", log.level), .env = {"LOG_LEVEL"}, .words = words_level, .def = "info", .meaning = "error, warn, info or debug"},
@@ -526,6 +590,8 @@ const struct option_alias option_aliases[] = {
     {"agent.turn_detection.speech_pad_ms", "agent.turn_detection.pre_speech_pad_ms"},
     {"agent.barge_in.min_ms", "agent.barge_in.min_speech_ms"},
     {"barge_in", "agent.barge_in"},
+    {"guardrails_settings", "guardrail_settings"},
+    {"tool_execution.pre_approval_tool_input_guardrails", "guardrail_settings.pre_approval_tool_input_guardrails"},
     {"vad.utterance_padding_ms", "agent.turn_detection.pre_speech_pad_ms"},
     {"no_input.enabled", "agent.silence.enabled"},
     {"no_input.check_in_message", "agent.silence.prompts"},
@@ -533,7 +599,7 @@ const struct option_alias option_aliases[] = {
 };
 const uint32_t option_alias_count = ARRAY_LEN(option_aliases);
 
-const char *const option_sections[] = {"providers", "prices", "agents", "tools", "mcp", "routes"};
+const char *const option_sections[] = {"providers", "prices", "agents", "tools", "mcp", "routes", "guardrails"};
 const uint32_t option_section_count = ARRAY_LEN(option_sections);
 
 const struct option_shorthand option_shorthands[] = {

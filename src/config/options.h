@@ -15,6 +15,7 @@ enum option_scope {
     OPTION_TOOL,     /* struct config_tool; key relative to an entry of tools or agent.tools */
     OPTION_ROUTE,    /* struct config_route; key relative to an entry of routes */
     OPTION_MCP,      /* struct config_mcp; key relative to mcp.<name> */
+    OPTION_GUARD,    /* struct config_guardrail; key relative to guardrails.<name> */
     OPTION_SCOPE_N
 };
 

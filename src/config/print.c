@@ -256,6 +256,9 @@ void config_print_markdown(struct buf *out)
     put_scope_table(out, OPTION_MCP, "mcp.\\<name>",
                     "Keys of each server of the Model Context Protocol; `agent.mcp` names those whose tools an agent "
                     "may use. [mcp.md](mcp.md) explains them.");
+    put_scope_table(out, OPTION_GUARD, "guardrails.\\<name>",
+                    "Keys of each guardrail. The names are yours; agents name those that watch them. "
+                    "[guardrails.md](guardrails.md) explains them.");
     put_scope_table(out, OPTION_ROUTE, "routes\\[\\]",
                     "Keys of each entry of `routes`: the first whose `when` holds takes the call. "
                     "[routing.md](routing.md) explains them.");

@@ -252,7 +252,8 @@ static const struct section {
 } sections[] = {
     {"providers", walk_providers, false}, {"prices", walk_prices, false},
     {"tools", walk_tools, false},         {"mcp", walk_mcp, false},
-    {"routes", walk_routes, false},       {"agents", walk_agents, true}, /* they begin with what agent: says */
+    {"routes", walk_routes, false},       {"guardrails", walk_guardrails, false},
+    {"agents", walk_agents, true}, /* they begin with what agent: says */
 };
 
 static const struct section *section_find(struct str key)

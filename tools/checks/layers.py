@@ -21,6 +21,7 @@ LAYERS = {
     'src/call': ['base/', 'audio/'],
     'src/net': ['base/', 'wire/'],
     'src/peer': ['base/', 'audio/', 'wire/', 'net/'],
+    'src/guards': ['base/', INTERFACES],
     'src/carriers/*': EDGE,
     'src/providers/*': EDGE,
     'src/tools/*': EDGE,
@@ -35,7 +36,7 @@ LAYERS = {
     'include/ringtrip': ['ringtrip/'],
 }
 # What src/call offers to its implementers: words, events, actions and operation tables, never the machines.
-CALL_INTERFACE = re.compile(r'call/(leg|carrier|model|store|tool|event|action|reason|cost|opts)(_ops|_opts)?\.h')
+CALL_INTERFACE = re.compile(r'call/(leg|carrier|model|store|tool|guard|event|action|reason|cost|opts)(_ops|_opts)?\.h')
 
 OPTIONS_HEADER = re.compile(r'[\w/]+[/_]opts\.h')
 
@@ -47,6 +48,7 @@ LIBRARIES = [
     (r'libfyaml\.h', r'src/(config|peer)/.*'),
     (r'expat\.h', r'src/wire/twiml\.c'),
     (r'gvc\.h|graphviz/.*', r'apps/ringtrip/draw_graphviz\.c'),
+    (r'pcre2\.h', r'src/guards/regex\.c'),
     (r'(flite|pocketsphinx|sphinxbase)(/.*|\.h)', r'src/peer/.*'),
     (r'sys/(socket|epoll|un|select)\.h|netinet/.*|netdb\.h|poll\.h', r'src/net/.*'),
     (r'arpa/inet\.h', r'src/(net|config|api)/.*'),  # reading an address is no I/O
