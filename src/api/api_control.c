@@ -1,5 +1,7 @@
 #include "api/api_control.h"
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "base/json.h"
 
@@ -24,6 +26,10 @@ static void refuse(struct api *api, struct http_exchange *x, struct str id, int 
         api_calls_absent(api, x, id);
     } else if (err == -ERR_STATE) {
         api_error(api, x, 409, STR_NULL, why);
+    } else if (err == -ERR_RANGE) {
+        char text[160];
+        ignore_result(snprintf(text, sizeof(text), "The guardrail %s refuses this text", why)); /* its name fits */
+        api_error(api, x, 422, STR_NULL, text);
     } else {
         api_error(api, x, 503, STR("Retry-After: 5\r\n"), err_text(err));
     }

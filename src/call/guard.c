@@ -313,8 +313,8 @@ static uint32_t window(const struct guard_item *gi, uint32_t mask)
     for (uint32_t i = 0; i < CALL_MAX_GUARDS; i++) {
         from = mask & bit(i) ? MIN(from, gi->covered[i]) : from;
     }
-    from -= MIN(from, GUARD_CONTEXT);
-    uint32_t least = from - MIN(from, GUARD_CONTEXT);
+    from -= MIN(from, GUARD_CONTEXT_BYTES);
+    uint32_t least = from - MIN(from, GUARD_CONTEXT_BYTES);
     while (from > least && text.p[from - 1] != ' ') {
         from--;
     }

@@ -11,7 +11,6 @@
 #define GUARD_ITEMS     24
 #define GUARD_CHECKS    48
 #define GUARD_TRIPPED   8
-#define GUARD_CONTEXT   64 /* bytes before what is new that a local rule sees again */
 #define GUARD_TEXT_MAX  16384
 #define GUARD_INFO_MAX  400
 #define GUARD_NAMES_MAX 600

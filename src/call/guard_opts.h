@@ -7,7 +7,8 @@
 
 #include "base/str.h"
 
-#define CALL_MAX_GUARDS 32 /* a set of guardrails is a mask: bit i is guards.list[i] */
+#define CALL_MAX_GUARDS     32 /* a set of guardrails is a mask: bit i is guards.list[i] */
+#define GUARD_CONTEXT_BYTES 64 /* of text before what is new that a local one sees again, at least */
 
 /* What a guardrail looks at, as bits of call_guard.sides. */
 enum guard_side {

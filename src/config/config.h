@@ -274,7 +274,7 @@ struct config_guardrail {
     struct str refusal;       /* what the model gets in place of the tool's output; "": a sentence */
     bool raise;               /* an error of the session instead, and no output but that it cannot be used */
     bool hold;                /* http, model, code: audio waits for its opinion too */
-    struct str url;           /* http: the endpoint; model: base of chat/completions, "": that of the agent's provider */
+    struct str url; /* http: the endpoint; model: base of chat/completions, "": that of the agent's provider */
     struct config_map headers;
     struct str api_key; /* model; "": the provider's */
     struct str model;
@@ -433,10 +433,10 @@ struct config {
     uint32_t mcp_count;
     const struct config_route *routes;
     uint32_t route_count;
-    struct str company_name;     /* {{company_name}} */
-    const struct zone *zone;     /* of time_zone */
-    struct str time_zone;        /* of conditions, and of dates in texts: "Europe/Berlin"; "UTC" */
-    struct config_map variables; /* for templates */
+    struct str company_name;                   /* {{company_name}} */
+    const struct zone *zone;                   /* of time_zone */
+    struct str time_zone;                      /* of conditions, and of dates in texts: "Europe/Berlin"; "UTC" */
+    struct config_map variables;               /* for templates */
     const struct config_guardrail *guardrails; /* distinct names, at most CALL_MAX_GUARDS */
     uint32_t guardrail_count;
     struct config_guarding guarding;

@@ -42,10 +42,10 @@ static const struct option_word words_level[] = {
 static const struct option_word words_method[] = {{"POST", WEBHOOK_POST, false},     {"GET", WEBHOOK_GET, false},
                                                   {"PUT", WEBHOOK_PUT, false},       {"PATCH", WEBHOOK_PATCH, false},
                                                   {"DELETE", WEBHOOK_DELETE, false}, {NULL, 0, false}};
-static const struct option_word words_guard_kind[] = {
-    {"regex", GUARD_REGEX, false},   {"words", GUARD_WORDS, false}, {"shapes", GUARD_SHAPES, false},
-    {"length", GUARD_LENGTH, false}, {"range", GUARD_RANGE, false}, {"http", GUARD_HTTP, false},
-    {"model", GUARD_MODEL, false},   {NULL, 0, false}};
+static const struct option_word words_guard_kind[] = {{"regex", GUARD_REGEX, false},   {"words", GUARD_WORDS, false},
+                                                      {"shapes", GUARD_SHAPES, false}, {"length", GUARD_LENGTH, false},
+                                                      {"range", GUARD_RANGE, false},   {"http", GUARD_HTTP, false},
+                                                      {"model", GUARD_MODEL, false},   {NULL, 0, false}};
 static const struct option_word words_guard_side[] = {
     {"output", GUARD_OUTPUT, false}, {"input", GUARD_INPUT, false}, {"tool", GUARD_TOOL, false}, {NULL, 0, false}};
 static const struct option_word words_guard_verb[] = {

@@ -69,6 +69,7 @@ static void begin_closing(struct host *h)
 {
     h->state = HOST_CLOSING;
     host_cancel_tools(h);
+    host_cancel_guards(h);
     host_approvals_drop(h);
     h->worker->queued_bytes -= h->queued_bytes;
     h->queued_bytes = 0;

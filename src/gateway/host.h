@@ -45,6 +45,8 @@ void host_hangup(struct host *h, enum call_reason reason);
 /* Push to talk, and text as if the caller had said it. The call takes them while it is connected. */
 void host_turn(struct host *h, enum turn_cue cue);
 void host_text(struct host *h, struct str text);
+/* Would a guardrail that answers at once object to such a text? Its name, else NULL. */
+const char *host_text_refused(struct host *h, struct str text);
 /* Any EV_CONTROL_*; lent. */
 void host_control(struct host *h, const struct call_event *ev);
 /* {"call_id": ..., "agent": ..., "history": [...]} */

@@ -20,6 +20,26 @@ static void tell_checked(struct host *h, struct str tool_call_id, bool needed)
     host_event(h, &ev);
 }
 
+/* Nobody is asked about arguments that a guardrail objects to. */
+static bool refused_before(struct host *h, const struct call_action *act)
+{
+    const struct json_doc *doc = NULL;
+    struct buf refusal;
+    buf_init(&refusal, 4096);
+    bool refused = h->snapshot->cfg->guarding.before_approval && json_doc_parse(act->tool_ask.arguments, &doc) >= 0 &&
+                   host_guard_arguments(h, act->tool_ask.name, doc, &refusal);
+    json_doc_free(doc);
+    if (refused) {
+        struct call_event ev = {.type = EV_TOOL_CHECKED};
+        ev.tool_checked.tool_call_id = act->tool_ask.tool_call_id;
+        ev.tool_checked.check = TOOL_CHECK_REFUSE;
+        ev.tool_checked.output = buf_str(&refusal);
+        host_event(h, &ev);
+    }
+    buf_done(&refusal);
+    return refused;
+}
+
 /* Doubt counts as yes: arguments that are no JSON, a value that is not there or of another kind. */
 static bool conditions_hold(const struct snapshot_tool *tool, struct str arguments)
 {
@@ -80,6 +100,9 @@ void host_check_tool(struct host *h, const struct call_action *act)
     const struct snapshot_tool *tool = snapshot_tool(h->snapshot, act->tool_ask.name);
     const struct json_doc *doc = NULL;
     host_tap(h, TAP_ACTION, act, NULL);
+    if (refused_before(h, act)) {
+        return;
+    }
     if (tool && tool->is_code && tool->code.asks && json_doc_parse(act->tool_ask.arguments, &doc) >= 0) {
         json_doc_free(doc);
         if (ask_program(h, tool, act) >= 0) {

@@ -4,6 +4,7 @@
 #ifndef GATEWAY_HOST_IMPL_H
 #define GATEWAY_HOST_IMPL_H
 
+#include "base/json_doc.h"
 #include "call/cost.h"
 #include "call/journal.h"
 #include "call/model.h"
@@ -134,6 +135,16 @@ MUST_USE int host_run_wish(struct host *h, struct str tool_call_id, struct str n
                            struct buf *refusal);
 /* p NULL: all of the call. */
 void host_cancel_message(struct host *h, struct str tool_call_id);
+
+/* host_guard.c */
+void host_check_guards(struct host *h, const struct call_action *act);
+void host_guard_tripped(struct host *h, const struct call_action *act);
+void host_cancel_guards(struct host *h);
+/* Arguments of a tool before it runs. Objected to: refusal gets the output, and the name is returned; else NULL. */
+const char *host_guard_arguments(struct host *h, struct str tool, const struct json_doc *arguments,
+                                 struct buf *refusal);
+/* The text as others may see it: masked into out when that is configured, else itself. */
+struct str host_masked(const struct host *h, struct str text, struct buf *out);
 
 /* host_record.c */
 void record_begin(struct host *h);

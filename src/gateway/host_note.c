@@ -53,6 +53,9 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_DEAD_AIR:
         metrics_add_word(m, METRIC_DEAD_AIR, text, 1);
         break;
+    case NOTE_GUARD_EXPIRED:
+        metrics_add_word(m, METRIC_GUARD_EXPIRED, text, 1);
+        break;
     case NOTE_LINE:
         metrics_add_word(m, METRIC_LINE, text, 1);
         break;
@@ -137,9 +140,8 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_TOOL_RESENT:
     case NOTE_FAREWELL:
     case NOTE_RECORD_LATE:
-    case NOTE_GUARD_TRIPPED:
+    case NOTE_GUARD_TRIPPED: /* host_guard.c counts these two */
     case NOTE_GUARD_FAILED:
-    case NOTE_GUARD_EXPIRED:
     case NOTE_HISTORY_FULL:
     case NOTE_CONTROL_REFUSED:
     case NOTE_DTMF:

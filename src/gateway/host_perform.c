@@ -196,8 +196,11 @@ void host_perform(struct host *h, const struct call_action *act)
         host_cancel_tool(h, act->tool_cancel.tool_call_id);
         break;
     case ACT_GUARD_CHECK:
+        host_check_guards(h, act);
+        break;
     case ACT_GUARD_TRIP:
-        break; /* host_guard.c takes them */
+        host_guard_tripped(h, act);
+        break;
     case ACT_VAD:
         perform_vad(h, act);
         break;

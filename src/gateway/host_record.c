@@ -7,8 +7,9 @@
 #include "gateway/host_impl.h"
 #include "tools/builtin/confirmation.h"
 
-#define MAX_GAPS 100000
-#define ALIVE_US 5000000
+#define MASKED_MAX (64u << 10)
+#define MAX_GAPS   100000
+#define ALIVE_US   5000000
 
 void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act, const struct call_event *ev)
 {
@@ -150,7 +151,7 @@ static void look_for_confirmation(struct host *h, struct str text)
     log_info(&h->log, "call.confirmation", "length=%zu", strlen(f->confirmation));
 }
 
-void record_line(struct host *h, const struct call_action *act)
+static void put_line(struct host *h, const struct call_action *act)
 {
     struct host_facts *f = &h->facts;
     struct store_line line = {
@@ -172,6 +173,21 @@ void record_line(struct host *h, const struct call_action *act)
         add_text(&f->agent, act->line.text);
     }
     host_tap(h, TAP_ACTION, act, NULL);
+}
+
+/* Stored and told with what looks like a secret masked, when that is configured. */
+void record_line(struct host *h, const struct call_action *act)
+{
+    struct call_action masked = *act;
+    struct buf text;
+    struct buf unheard;
+    buf_init(&text, MASKED_MAX);
+    buf_init(&unheard, MASKED_MAX);
+    masked.line.text = host_masked(h, act->line.text, &text);
+    masked.line.unheard = host_masked(h, act->line.unheard, &unheard);
+    put_line(h, &masked);
+    buf_done(&text);
+    buf_done(&unheard);
 }
 
 static void add_gap(struct host_facts *f, uint32_t ms)

@@ -346,6 +346,10 @@ static int run_checked(struct host *h, struct tool_job *job, struct buf *refusal
     if (err < 0) {
         return err;
     }
+    if (host_guard_arguments(h, str_from(job->name), arguments, refusal)) {
+        json_doc_free(arguments);
+        return -ERR_RANGE;
+    }
     if (!tool->mcp_server.p && !tool->is_webhook && !tool->is_code &&
         builtin_wish_kind(tool->call.name) != BUILTIN_WISH_NONE) {
         json_doc_free(arguments);

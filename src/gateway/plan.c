@@ -231,8 +231,10 @@ static int reach(struct making *m, uint32_t agent, uint32_t *ret)
     const struct config_agent *c = &m->cfg->agents[agent];
     *ret = m->o->n_agents;
     m->agent_of[m->o->n_agents] = agent;
-    m->o->agents[m->o->n_agents++] = (struct call_agent){
-        .name = c->name, .instructions = c->instructions, .handoff_description = c->handoff_description};
+    m->o->agents[m->o->n_agents++] = (struct call_agent){.name = c->name,
+                                                         .instructions = c->instructions,
+                                                         .handoff_description = c->handoff_description,
+                                                         .guards = snapshot_agent_guards(m->s, c)};
     return 0;
 }
 

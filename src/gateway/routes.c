@@ -337,6 +337,10 @@ static int api_text(struct str id, struct str text, const char **ret_why, void *
     if (*ret_why) {
         return -ERR_STATE;
     }
+    *ret_why = host_text_refused(h, text);
+    if (*ret_why) {
+        return -ERR_RANGE;
+    }
     host_text(h, text);
     return 0;
 }

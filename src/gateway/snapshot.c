@@ -351,6 +351,10 @@ void snapshot_call(const struct snapshot *s, const struct config_agent *a, struc
     o->approvals.yes = cfg->approvals.yes_words;
     o->approvals.no = cfg->approvals.no_words;
     o->approvals.rejection = cfg->approvals.rejection;
+    o->guards = s->guarding;
+    if (a->speed > 1) {
+        o->guards.unit_us = (uint32_t)(o->guards.unit_us / a->speed);
+    }
 }
 
 /* Each agent may begin a call: what it would be told must fit, whatever conditions hold. */
@@ -384,6 +388,7 @@ static int fill(struct snapshot *s, struct buf *ret_err)
     fill_twilio(&s->twilio, s->cfg);
     fill_api(&s->api, s->cfg);
     int err = fill_providers(s, ret_err);
+    err = err < 0 ? err : snapshot_fill_guards(s, ret_err);
     return err < 0 ? err : fill_call(s, ret_err);
 }
 
@@ -447,6 +452,7 @@ struct snapshot *snapshot_unref(struct snapshot *s)
             json_schema_free(s->mcp[i].schema);
         }
         free(s->mcp);
+        snapshot_guards_done(s);
         arena_done(&s->own);
         config_unref(s->cfg);
         free(s);

