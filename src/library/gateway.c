@@ -356,3 +356,8 @@ void rt_gateway_free(struct rt_gateway *gw)
     }
     free(gw);
 }
+
+int rt_gateway_add_guardrail(struct rt_gateway *gw, const char *agent, const struct rt_guardrail *guardrail)
+{
+    return !gw || !guardrail ? -EINVAL : gw->ran ? -ERR_STATE : !knows_agent(gw, agent) ? -ENOENT : -ENOSYS;
+}
