@@ -15,7 +15,13 @@ static const char yaml[] =
     "                webhook: {url: 'http://h/{{arguments.a}}', headers: {X: '{{caller}}'}, sign_secret: secret-1,\n"
     "                          body: '{\"a\": \"\\\"{{arguments.a}}\"}'}}]}\n"
     "prices: {gpt-realtime-2.1: {text_in: 1}}\n"
-    "limits: {max_cost: 2}\n";
+    "limits: {max_cost: 2}\n"
+    "tools: {shared: {description: s, enabled: {hours: '9-17', time_zone: '+01:00'}, webhook: {url: 'https://h/'}}}\n"
+    "agents:\n"
+    "  one: {handoffs: [{agent: two, enabled: {any: [{called: '+1*'}, {not: {header: {A: [b, c]}}}]}}], tools: "
+    "[shared]}\n"
+    "  two: {variables: {a: b}, handoffs: [one]}\n"
+    "routes: [{when: {dates: '12-24..12-26', days: mon-fri}, agent: two, tools: [end_call]}, {greeting: Hi}]\n";
 
 static char long_text[9000];
 
