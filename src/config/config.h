@@ -387,6 +387,11 @@ struct config_fallback {
     struct str busy_twiml; /* over a limit or draining; "": <Reject reason="busy"/> */
 };
 
+/* The one restaurant of the concierge demonstration. */
+struct config_concierge {
+    struct str name, phone, address, cuisine;
+};
+
 /* Handing a caller over to people. */
 struct config_transfer {
     struct str announcement; /* said before when the agent has said nothing; "": its own words */
@@ -450,6 +455,7 @@ struct config {
     struct config_tracing tracing;
     struct config_map departments; /* name to number, E.164 or sip: */
     struct config_transfer transfer;
+    struct config_concierge concierge;
     struct config_fallback fallback;
     struct config_deadlines deadlines;
     struct str default_country; /* "US": for numbers without + (DEFAULT_COUNTRY_CODE) */

@@ -537,6 +537,10 @@ const struct option option_table[] = {
     {ROOT(OPTION_SECONDS, "transfer.ring_s", transfer.ring_s), .min = 5, .max = 600, .def = "30", .meaning = "How long a transfer lets it ring"},
     {ROOT(OPTION_BOOL, "transfer.return_to_agent", transfer.return_to_agent), .def = "true", .meaning = "Nobody answers: the caller is connected with the agent again. false: hears transfer.sorry, and the call ends"},
     {ROOT(OPTION_STR, "transfer.sorry", transfer.sorry), .def = TRANSFER_SORRY, .def_text = "a sentence in English", .meaning = "What the carrier's voice says when nobody answers and the caller does not come back"},
+    {ROOT(OPTION_STR, "concierge.restaurant.name", concierge.name), .env = {"DEMO_RESTAURANT_NAME"}, .def = "Demo Restaurant", .meaning = "What find_restaurant finds, whatever it is asked for: the tool of a demonstration (examples/concierge)"},
+    {ROOT(OPTION_STR, "concierge.restaurant.phone_number", concierge.phone), .env = {"DEMO_RESTAURANT_PHONE"}, .def = "+1234567890", .meaning = "Its number"},
+    {ROOT(OPTION_STR, "concierge.restaurant.address", concierge.address), .def = "123 Demo Street, San Francisco", .meaning = "Where it is"},
+    {ROOT(OPTION_STR, "concierge.restaurant.cuisine", concierge.cuisine), .def = "Italian", .meaning = "What it cooks"},
     {ROOT(OPTION_STR, "fallback.twiml", fallback.twiml), .def_text = "agent.apology, then hang up", .meaning = "TwiML for callers whom no model can serve, such as <Response><Dial>+15551234567</Dial></Response>"},
     {ROOT(OPTION_STR, "fallback.busy_twiml", fallback.busy_twiml), .def_text = "<Reject reason=\"busy\"/>", .meaning = "TwiML for callers over a limit or during shutdown"},
 

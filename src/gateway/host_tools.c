@@ -29,14 +29,16 @@ struct tool_job {
     struct buf output;
     bool failed;
     uint64_t started_us;
-    struct webhook *webhook; /* NULL: no webhook */
-    struct code_call *code;  /* NULL: no function of the program */
-    struct mcp_run *mcp;     /* NULL: no server's; all three: built in */
-    struct tool_job *next;   /* webhooks and functions: on the worker's list */
+    struct snapshot *snapshot; /* of the call */
+    struct webhook *webhook;   /* NULL: no webhook */
+    struct code_call *code;    /* NULL: no function of the program */
+    struct mcp_run *mcp;       /* NULL: no server's; all three: built in */
+    struct tool_job *next;     /* webhooks and functions: on the worker's list */
 };
 
 static void tool_job_free(struct tool_job *job)
 {
+    snapshot_unref(job->snapshot);
     buf_done(&job->output);
     free(job->tool_call_id);
     free(job->name);
@@ -51,6 +53,7 @@ static struct tool_job *tool_job_new(struct host *h, const struct call_action *a
         return NULL;
     }
     job->worker = h->worker;
+    job->snapshot = snapshot_ref(h->snapshot);
     job->id = h->id;
     memcpy(job->call_id, h->call_id, sizeof(job->call_id));
     buf_init(&job->output, TOOL_OUTPUT_MAX);
@@ -126,6 +129,7 @@ static int run_builtin(struct tool_job *job)
         .store = w->env.store,
         .call_id = str_from(job->call_id),
         .wall_us = (uint64_t)clock_wall_us(),
+        .concierge = &job->snapshot->concierge,
     };
     crypto_random(&job->ctx.random, sizeof(job->ctx.random));
     return job_run(w->env.loop, builtin_work, builtin_done, job);

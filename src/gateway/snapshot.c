@@ -216,6 +216,15 @@ static int fill_departments(struct snapshot *s)
     for (uint32_t i = 0; i < m->n; i++) {
         list[i] = (struct builtin_department){m->v[i].name, m->v[i].value};
     }
+    const struct config_concierge *c = &s->cfg->concierge;
+    s->concierge = (struct builtin_concierge){
+        .name = c->name,
+        .phone = c->phone,
+        .address = c->address,
+        .cuisine = c->cuisine,
+        .has_account = s->cfg->twilio.account_sid.n > 0 && s->cfg->twilio.auth_tokens.n > 0,
+        .has_public_url = s->cfg->server.public_url.n > 0,
+    };
     s->wishes = (struct builtin_wish_ctx){list, m->n, s->cfg->default_country};
     return 0;
 }

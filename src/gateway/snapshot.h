@@ -14,6 +14,7 @@
 #include "guards/shapes.h"
 #include "net/crew.h"
 #include "providers/openai/openai_opts.h"
+#include "tools/builtin/reservation.h"
 #include "tools/builtin/wish.h"
 #include "tools/code/code_opts.h"
 #include "tools/webhook/webhook_opts.h"
@@ -92,6 +93,7 @@ struct snapshot {
     struct call_opts call;       /* of such a call, all but call_id */
     struct snapshot_tool *tools; /* of config.tools, in its order */
     uint32_t n_tools;
+    struct builtin_concierge concierge;
     struct builtin_wish_ctx wishes; /* for the tools that ask the carrier */
     struct arena own;               /* texts of what was added to the configuration */
     void *context;                  /* of the program that embeds us, for its tools */

@@ -27,6 +27,7 @@ struct rig_opts {
     const char *auth_token; /* phones sign with it; NULL: they do not */
     const char *tokens;     /* of control routes, joined by commas; NULL: none */
     const char *public_url; /* NULL: unknown */
+    const char *records;    /* ", key: value" under records; NULL: nothing more */
     const char *extra;      /* YAML after ours */
     const char *carrier;    /* YAML under carriers.twilio; NULL: {} */
     const char *dir;        /* records of an earlier rig; NULL: a new folder */

@@ -48,10 +48,10 @@
                   "ELSE status END, " KEEP(outcome, 11) KEEP(error, 12) RAISE(started_us, 13) RAISE(answered_us, 14)   \
                       RAISE(duration_ms, 15) RAISE(renewals, 28) "alive_us = max(alive_us, ?16), " KEEP(recording, 17) \
                           KEEP(journal, 18) RAISE(in_text, 19) RAISE(in_audio, 20) RAISE(cached_text, 21)              \
-                              RAISE(cached_audio, 22) RAISE(out_text, 23)                                              \
-                                  RAISE(out_audio, 24) "cost_micro = CASE WHEN ?19 + ?20 + ?23 + ?24 > "               \
-                                                       "0 THEN ?25 ELSE cost_micro END, confirmation = CASE WHEN ?27 " \
-                                                       "<> '' THEN ?27 ELSE confirmation END WHERE id = ?1")           \
+                              RAISE(cached_audio, 22) RAISE(out_text, 23) RAISE(                                       \
+                                  out_audio, 24) "cost_micro = CASE WHEN ?19 + ?20 + ?23 + ?24 > "                     \
+                                                 "0 THEN ?25 ELSE cost_micro END, confirmation = CASE WHEN "           \
+                                                 "confirmation = '' THEN ?27 ELSE confirmation END WHERE id = ?1")     \
     X(SQL_CALL_END, "UPDATE calls SET status = ?2, reason = ?3, ended_us = ?4, (" LINE_COLUMNS                         \
                     ") = (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) WHERE id = ?1 AND ended_us = 0") \
     X(SQL_CALL_ALIVE, "UPDATE calls SET alive_us = max(alive_us, ?2) WHERE id = ?1")                                   \

@@ -80,6 +80,27 @@ static const struct call_tool tools[] = {
                         "},\"required\":[\"digits\"]}"),
      .kind = CALL_TOOL_HOST,
      .deadline_ms = 60000},
+    {.name = TEXT("find_restaurant"),
+     .description = TEXT("Finds a restaurant and its telephone number."),
+     .parameters = TEXT("{\"type\":\"object\",\"properties\":{"
+                        "\"restaurant_name\":{\"type\":\"string\",\"description\":\"Name of the restaurant\"}"
+                        "},\"required\":[\"restaurant_name\"]}"),
+     .kind = CALL_TOOL_HOST},
+    {.name = TEXT("initiate_reservation_call"),
+     .description = TEXT("Calls a restaurant to book a table. Find the restaurant first, and repeat the details to the "
+                         "customer before."),
+     .parameters =
+         TEXT("{\"type\":\"object\",\"properties\":{"
+              "\"restaurant_name\":{\"type\":\"string\",\"description\":\"Name of the restaurant\"},"
+              "\"restaurant_phone\":{\"type\":\"string\",\"description\":\"As find_restaurant gave it\"},"
+              "\"party_size\":{\"type\":[\"integer\",\"string\"],\"description\":\"How many people\"},"
+              "\"date\":{\"type\":\"string\",\"description\":\"The day, as YYYY-MM-DD when it is known\"},"
+              "\"time\":{\"type\":\"string\",\"description\":\"The time, as HH:MM when it is known\"},"
+              "\"customer_name\":{\"type\":\"string\",\"description\":\"For whom the table is\"},"
+              "\"customer_phone\":{\"type\":\"string\",\"description\":\"Number of the customer\"},"
+              "\"special_requests\":{\"type\":\"string\",\"description\":\"Anything else, such as a high chair\"}"
+              "},\"required\":[\"restaurant_name\",\"party_size\",\"date\",\"time\"]}"),
+     .kind = CALL_TOOL_HOST},
 };
 
 uint32_t builtin_tool_count(void)
@@ -308,6 +329,16 @@ static int end_call(struct run *r)
     return 0;
 }
 
+static int find_restaurant(struct run *r)
+{
+    return reservation_find(r->ctx, r->args, r->out, &r->failed);
+}
+
+static int initiate_reservation_call(struct run *r)
+{
+    return reservation_call(r->ctx, r->args, r->out, &r->failed);
+}
+
 /* What only the host can do: see wish.h. */
 static int not_here(struct run *r)
 {
@@ -330,7 +361,8 @@ static void put_unknown(struct buf *out, struct str name)
 static int run_known(struct run *r, const struct call_tool *tool)
 {
     static int (*const fns[ARRAY_LEN(tools)])(struct run * r) = {
-        check_order_status, schedule_callback, end_call, end_call, not_here, not_here, not_here};
+        check_order_status, schedule_callback,        end_call, end_call, not_here, not_here, not_here,
+        find_restaurant,    initiate_reservation_call};
     size_t before = r->out->len;
     int err;
 

@@ -1,6 +1,6 @@
 /*
- * The three demonstration tools: check_order_status, schedule_callback, end_call. Their definitions for the model and
- * their execution. Running one BLOCKS (database): job threads only. end_call only words its result here; that the
+ * The built-in tools: their definitions for the model, and the execution of those that work on the store (the others
+ * are wishes, wish.h). Running one BLOCKS (database): job threads only. end_call only words its result here; that the
  * phone leg is hung up after the goodbye is the call core's work (CALL_TOOL_END).
  */
 #ifndef TOOLS_BUILTIN_BUILTIN_H
@@ -8,6 +8,7 @@
 
 #include "call/opts.h"
 #include "call/store.h"
+#include "tools/builtin/reservation.h"
 
 #define BUILTIN_MAX_ARGS_BYTES 16384
 #define BUILTIN_MAX_TEXT_BYTES 1000 /* one argument; longer is refused with an error text */
@@ -16,8 +17,9 @@ struct builtin_ctx {
     const struct store_ops *ops;
     struct store *store;
     struct str call_id;
-    uint64_t wall_us; /* now */
-    uint64_t random;  /* makes confirmation numbers; given, so that a replay can repeat it */
+    uint64_t wall_us;                          /* now */
+    const struct builtin_concierge *concierge; /* of find_restaurant and initiate_reservation_call; NULL: none */
+    uint64_t random;                           /* makes confirmation numbers; given, so that a replay can repeat it */
 };
 
 /* All of them, in the order of the table. */

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Every test that docs/checklist-*.md names exists. TAP on standard output."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FILE = re.compile(r'\b([a-z]+/test_[a-z0-9_]+)((?::\s*[a-z0-9_]+(?:,\s*[a-z0-9_]+)*)?)')
+
+
+def names_of(text):
+    """(file, test or None) for each that a page names."""
+    for file, rest in FILE.findall(text):
+        tests = re.findall(r'[a-z0-9_]+', rest)
+        for test in tests or [None]:
+            yield file, test
+
+
+def problems(text, root):
+    found = []
+    for file, test in names_of(text):
+        path = root / 'tests' / (file + '.c')
+        if not path.exists():
+            found.append(f'there is no tests/{file}.c')
+        elif test and f'TEST({test})' not in path.read_text():
+            found.append(f'tests/{file}.c has no test {test}')
+    return found
+
+
+def main():
+    count = failed = 0
+
+    def point(ok, name, detail=()):
+        nonlocal count, failed
+        count += 1
+        failed += not ok
+        print(f'{"ok" if ok else "not ok"} {count} - {name}')
+        for line in detail if not ok else ():
+            print(f'# {line}')
+
+    sample = '| x | base/test_e164: numbers_become_what_a_carrier_takes, no_such_test; nowhere/test_nothing |'
+    point(problems(sample, ROOT) == ['tests/base/test_e164.c has no test no_such_test', 'there is no tests/nowhere/test_nothing.c'],
+          'the check proves itself', problems(sample, ROOT))
+    for page in sorted((ROOT / 'docs').glob('checklist-*.md')):
+        found = problems(page.read_text(), ROOT)
+        point(not found, f'{page.name} names tests that exist', found)
+    print(f'1..{count}')
+    return failed
+
+
+sys.exit(main())
