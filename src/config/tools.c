@@ -376,9 +376,9 @@ static bool tool_name_ok(struct str s)
 }
 
 /* Tools that are built in; the gateway refuses one that it cannot run. */
-const char *const option_builtins[] = {"check_order_status", "send_sms", "schedule_callback", "transfer_call",
-                                       "send_dtmf",          "end_call", "hangup_call",       "find_restaurant",
-                                       "initiate_reservation_call"};
+const char *const option_builtins[] = {"check_order_status", "send_sms",        "schedule_callback",
+                                       "transfer_call",      "send_dtmf",       "end_call",
+                                       "hangup_call",        "find_restaurant", "initiate_reservation_call"};
 const uint32_t option_builtin_count = ARRAY_LEN(option_builtins);
 
 static bool is_builtin(struct str name)
