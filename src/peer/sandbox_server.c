@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "net/crypto.h"
+#include "peer/sandbox_chat.h"
 #include "peer/sandbox_hearing.h"
 #include "peer/sandbox_inspect.h"
 #include "peer/sandbox_join.h"
@@ -402,6 +403,28 @@ static void on_inspect(struct sandbox_server *server, struct http_exchange *x, c
     free(live);
 }
 
+static void on_chat(struct sandbox_server *server, struct http_exchange *x, const struct http_request *req)
+{
+    struct openai_server_error e;
+    struct buf out;
+    if (!str_is(req->method, "POST") || !request_has_key(server, req)) {
+        bool post = str_is(req->method, "POST");
+        openai_server_error_set(&e, post ? "invalid_api_key" : "method_not_allowed", NULL,
+                                post ? "Incorrect API key provided." : "Only POST is supported here.");
+        respond_error(x, post ? 401 : 405, &e);
+        return;
+    }
+    buf_init(&out, 1u << 20);
+    int err = chat_answer(str_of_span(req->body), clock_wall_us() / 1000000, &out);
+    if (err < 0) {
+        openai_server_error_set(&e, "invalid_request_error", "messages", "The body is no chat completion request.");
+        respond_error(x, err == -ENOMEM ? 500 : 400, &e);
+    } else {
+        http_respond(x, 200, STR("application/json"), STR(""), buf_span(&out));
+    }
+    buf_done(&out);
+}
+
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
 {
     struct sandbox_server *server = arg;
@@ -415,6 +438,8 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
     } else if (str_is(req->path, "/v1/realtime/client_secrets") ||
                str_is(req->path, "/openai/v1/realtime/client_secrets")) {
         on_client_secrets(server, x, req);
+    } else if (str_is(req->path, "/v1/chat/completions")) {
+        on_chat(server, x, req);
     } else if (inspect_is_path(req->path)) {
         on_inspect(server, x, req);
     } else if (str_is(req->path, "/live") || str_is(req->path, "/health")) {
