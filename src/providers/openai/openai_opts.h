@@ -58,7 +58,8 @@ struct openai_opts {
     bool parallel_tool_calls_set, parallel_tool_calls;
     struct str tracing, truncation, prompt, include; /* JSON, copied as it is; empty: not sent */
 
-    /* Every event of the service, as it came (lent), before it is looked at; NULL: nobody. raw_arg outlives the session. */
+    /* Every event of the service, as it came (lent), before it is looked at; NULL: nobody. raw_arg outlives the
+     * session. */
     void (*on_raw)(struct str text, void *arg);
     void *raw_arg;
 
