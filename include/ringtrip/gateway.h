@@ -7,6 +7,7 @@
 
 #include <ringtrip/guardrail.h>
 #include <ringtrip/tool.h>
+#include <ringtrip/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -65,6 +66,9 @@ RT_API int rt_gateway_approve(struct rt_gateway *gw, const char *call_id, const 
 /** As rt_session_reject; likewise. */
 RT_API int rt_gateway_reject(struct rt_gateway *gw, const char *call_id, const char *tool_call_id, int always,
                              const char *message);
+
+/** Who hears of the spans of all calls; copied. Before the gateway runs: -RT_ERR_STATE. -ENOSPC: there are too many. */
+RT_API int rt_gateway_add_trace_processor(struct rt_gateway *gw, const struct rt_trace_processor *processor, void *arg);
 
 /** Serves until rt_gateway_stop and the drain are over. Thread: one; blocks. */
 RT_API int rt_gateway_run(struct rt_gateway *gw);

@@ -5,6 +5,7 @@
  * - tool.h, guardrail.h, agent.h: what agents are made of.
  * - settings.h, session.h, event.h, history.h, playback.h: conversations of the program's own users.
  * - gateway.h: the telephone gateway inside a program.
+ * - trace.h: traces and spans, as they happen.
  * - replay.h: journals, run again.
  *
  * Strict C11, also C++17. Handles are opaque. Functions returning int: 0 or more is success, negative is an error that
@@ -32,5 +33,6 @@
 #include <ringtrip/session.h>
 #include <ringtrip/settings.h>
 #include <ringtrip/tool.h>
+#include <ringtrip/trace.h>
 
 #endif

@@ -26,6 +26,7 @@
 #include <ringtrip/event.h>
 #include <ringtrip/playback.h>
 #include <ringtrip/settings.h>
+#include <ringtrip/trace.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,8 +57,10 @@ struct rt_runner_opts {
     const char *records_dir;                      /**< where records, recordings and journals go; NULL: none is kept */
     const char
         *sandbox_program; /**< ringtrip-sandbox, when it is not beside the program or in PATH; NULL: look there */
-    rt_log_fn log;        /**< NULL: nothing is logged */
-    void *log_arg;        /**< for log */
+    const struct rt_trace_processor *trace_processor; /**< copied; NULL: nobody hears of spans */
+    void *trace_arg;                                  /**< for trace_processor */
+    rt_log_fn log;                                    /**< NULL: nothing is logged */
+    void *log_arg;                                    /**< for log */
 };
 /** Zeroes, and the size. Thread: any. */
 RT_API void rt_runner_opts_init(struct rt_runner_opts *opts);
@@ -185,6 +188,18 @@ RT_API int rt_session_approve(struct rt_session *session, const char *tool_call_
 RT_API int rt_session_reject(struct rt_session *session, const char *tool_call_id, int always, const char *message);
 /** A new connection to the model takes over, with the history replayed. -RT_ERR_CLOSED */
 RT_API int rt_session_reconnect(struct rt_session *session);
+
+/** Room for the id of a span and its end. */
+#define RT_SPAN_ID_MAX 17
+/**
+ * Begins a span of the program's own below what happens now (the turn, else the whole session) and gives its id.
+ * -RT_ERR_CLOSED; -RT_ERR_STATE: nothing is traced. Waits for the loop thread, not for longer.
+ */
+RT_API int rt_session_span_start(struct rt_session *session, const char *name, char id[RT_SPAN_ID_MAX]);
+/** Gives it an attribute. -ENOENT: it is over. */
+RT_API int rt_session_span_attribute(struct rt_session *session, const char *id, const char *key, const char *value);
+/** Ends it; error (NULL: none) says what went wrong. -ENOENT: it is over. */
+RT_API int rt_session_span_end(struct rt_session *session, const char *id, const char *error);
 
 /** The conversation so far; freed by rt_history_free. -ENOMEM */
 RT_API int rt_session_history(struct rt_session *session, struct rt_history **ret);

@@ -320,6 +320,7 @@ static void adapt(struct rt_runner *r, struct snapshot *s, const struct derive_o
     if (o->immediate) { /* nothing that was handed out can be taken back */
         c->barge_in.pause = false;
     }
+    c->guards.debounce_chars = r->debounce ? r->debounce : c->guards.debounce_chars;
     for (uint32_t i = 0; r->sequential && i < c->n_tools; i++) {
         c->tools[i].rules.mode = TOOL_SEQUENTIAL;
     }

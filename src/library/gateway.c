@@ -10,6 +10,7 @@
 #include "gateway/worker.h"
 #include "library/derive.h"
 #include "library/log_sink.h"
+#include "library/tracing.h"
 #include "library/wording.h"
 #include "net/crew.h"
 
@@ -30,6 +31,8 @@ struct rt_gateway {
     bool ran, started;
     struct gift *gifts[CALL_MAX_TOOLS];
     uint32_t n_gifts;
+    struct tracing *tracing[TRACE_MAX_PROCESSORS];
+    uint32_t n_tracing;
     rt_approval_fn on_approval;
     void *approval_arg;
 };
@@ -117,6 +120,25 @@ int rt_gateway_add_tool(struct rt_gateway *gw, const char *agent, const struct r
         gift_free(gw->gifts[--gw->n_gifts]);
     }
     return err;
+}
+
+int rt_gateway_add_trace_processor(struct rt_gateway *gw, const struct rt_trace_processor *processor, void *arg)
+{
+    if (!gw || gw->ran) {
+        return gw ? -ERR_STATE : -EINVAL;
+    }
+    if (gw->n_tracing == ARRAY_LEN(gw->tracing)) {
+        return -ENOSPC;
+    }
+    struct tracing *t = calloc(1, sizeof(*t));
+    int err = t ? tracing_init(t, processor, arg) : -ENOMEM;
+    err = err < 0 ? err : tracing_add(t, gateway_tracer(gw->gw));
+    if (err < 0) {
+        free(t);
+        return err;
+    }
+    gw->tracing[gw->n_tracing++] = t;
+    return 0;
 }
 
 /* ---- birth ---- */
@@ -353,6 +375,9 @@ void rt_gateway_free(struct rt_gateway *gw)
     log_sink_unset(&gw->sink);
     for (uint32_t i = 0; i < gw->n_gifts; i++) {
         gift_free(gw->gifts[i]);
+    }
+    for (uint32_t i = 0; i < gw->n_tracing; i++) {
+        free(gw->tracing[i]);
     }
     free(gw);
 }

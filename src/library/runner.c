@@ -147,6 +147,12 @@ static int over_of(const struct rt_runner *r, const struct rt_settings *s, struc
     struct json_w w = json_w(&plain);
     json_w_open(&w);
     put_records(&w, r);
+    if (r->untraced) {
+        json_w_key(&w, "tracing");
+        json_w_open(&w);
+        json_w_kbool(&w, "enabled", false);
+        json_w_close(&w);
+    }
     if (r->agent_name && !r->graph) {
         json_w_kz(&w, "start_agent", r->agent_name);
     }
@@ -210,7 +216,12 @@ static int open_gateway(const struct config_source *source, void *arg)
         .on_ready = on_ready,
         .arg = r,
     };
-    return gateway_open(&o, opening->err, &r->gw);
+    int err = gateway_open(&o, opening->err, &r->gw);
+    if (err >= 0 && r->tracing.p.struct_size > 0 && gateway_tracer(r->gw)) {
+        err = tracing_add(&r->tracing, gateway_tracer(r->gw));
+        r->gw = err < 0 ? gateway_free(r->gw) : r->gw;
+    }
+    return err;
 }
 
 static void *run(void *arg)
@@ -273,6 +284,7 @@ static int copy_guardrails(struct rt_runner *r, const struct rt_runner_opts *o)
 static int fill(struct rt_runner *r, const struct rt_runner_opts *o, struct buf *err)
 {
     r->sink = (struct log_sink){o->log, o->log_arg};
+    int e = o->trace_processor ? tracing_init(&r->tracing, o->trace_processor, o->trace_arg) : 0;
     r->debounce = o->guardrail_debounce;
     r->sequential = o->sequential_tools != 0;
     r->untraced = o->tracing_disabled != 0;
@@ -280,7 +292,9 @@ static int fill(struct rt_runner *r, const struct rt_runner_opts *o, struct buf 
         buf_puts(err, "config_file and config_text cannot both be given");
         return -EINVAL;
     }
-    int e = copy_texts(r, o);
+    if (e >= 0) {
+        e = copy_texts(r, o);
+    }
     if (e >= 0) {
         e = settings_layer(o->settings, NULL, &r->settings);
     }

@@ -8,6 +8,7 @@
 #include "library/graph.h"
 #include "library/log_sink.h"
 #include "library/settings.h"
+#include "library/tracing.h"
 #include "net/crew.h"
 #include "ringtrip/session.h"
 
@@ -22,6 +23,7 @@ struct rt_runner {
     bool sequential, untraced;
     char *config_file, *config_text, *env_file, *agent_name, *records_dir, *sandbox_program;
     struct log_sink sink;
+    struct tracing tracing;
     pthread_mutex_t lock;
     pthread_cond_t news;
     pthread_t thread;

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "library/wording.h"
+#include "obs/trace_json.h"
 
 #define EVENTS_MAX   ((size_t)64 << 20)
 #define AUDIO_MAX_MS 10000
@@ -230,6 +231,7 @@ struct order {
     size_t bytes;
     bool commit;
     uint32_t mark;
+    char *span_id; /* lent by who waits */
 };
 
 static void order_free(struct order *o)
@@ -829,4 +831,103 @@ int rt_session_approve(struct rt_session *session, const char *tool_call_id, int
 int rt_session_reject(struct rt_session *session, const char *tool_call_id, int always, const char *message)
 {
     return ask_decision(session, tool_call_id, false, always, message);
+}
+
+/* ---- spans of the program's own ---- */
+
+static bool read_id(const char *hex, uint8_t id[TRACE_SPAN_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    if (!hex || strlen(hex) != 2u * TRACE_SPAN_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < TRACE_SPAN_BYTES; i++) {
+        const char *high = strchr(digits, hex[i * 2]), *low = strchr(digits, hex[i * 2 + 1]);
+        if (!high || !low || !*high || !*low) {
+            return false;
+        }
+        id[i] = (uint8_t)((high - digits) << 4 | (low - digits));
+    }
+    return true;
+}
+
+static struct trace_span *span_of(struct order *o, struct host *h)
+{
+    uint8_t id[TRACE_SPAN_BYTES];
+    struct trace *t = h ? host_trace(h) : NULL;
+    return t && read_id(o->texts[0], id) ? trace_find(t, id) : NULL;
+}
+
+static int span_begin(struct order *o, struct host *h)
+{
+    struct trace *t = h ? host_trace(h) : NULL;
+    uint64_t now_us = loop_now_us(gateway_loop(o->s->runner->gw));
+    struct trace_span *span =
+        t ? span_start(t, host_trace_now(h), TRACE_CUSTOM, TRACE_INTERNAL, str_from(o->texts[0]), now_us) : NULL;
+    if (!span) {
+        return -ERR_STATE;
+    }
+    trace_hex(span->id, TRACE_SPAN_BYTES, o->span_id);
+    return 0;
+}
+
+static int span_attribute(struct order *o, struct host *h)
+{
+    struct trace_span *span = span_of(o, h);
+    if (span) {
+        span_own_str(span, str_from(o->texts[1]), str_from(o->texts[2]));
+    }
+    return span ? 0 : -ENOENT;
+}
+
+static int span_finish(struct order *o, struct host *h)
+{
+    struct trace_span *span = span_of(o, h);
+    if (!span) {
+        return -ENOENT;
+    }
+    if (o->texts[1]) {
+        span_error(span, STR("program"), str_from(o->texts[1]));
+    }
+    span_end(span, loop_now_us(gateway_loop(o->s->runner->gw)));
+    return 0;
+}
+
+/* An order with up to three texts; NULL ones stay NULL. */
+static struct order *order_of_texts(struct rt_session *s, int (*fn)(struct order *o, struct host *h), const char *a,
+                                    const char *b, const char *c)
+{
+    const char *const texts[] = {a, b, c};
+    struct order *o = order_new(s, fn);
+    for (size_t i = 0; o && i < ARRAY_LEN(texts); i++) {
+        o->texts[i] = texts[i] ? str_dup(str_from(texts[i])) : NULL;
+        if (texts[i] && !o->texts[i]) {
+            order_free(o);
+            return NULL;
+        }
+    }
+    return o;
+}
+
+int rt_session_span_start(struct rt_session *session, const char *name, char id[RT_SPAN_ID_MAX])
+{
+    if (!session || !name || !*name || !id) {
+        return -EINVAL;
+    }
+    struct order *o = order_of_texts(session, span_begin, name, NULL, NULL);
+    if (o) {
+        o->span_id = id; /* the caller waits */
+    }
+    return ask_live(o, true);
+}
+
+int rt_session_span_attribute(struct rt_session *session, const char *id, const char *key, const char *value)
+{
+    bool whole = session && id && key && *key && value;
+    return whole ? ask_live(order_of_texts(session, span_attribute, id, key, value), true) : -EINVAL;
+}
+
+int rt_session_span_end(struct rt_session *session, const char *id, const char *error)
+{
+    return session && id ? ask_live(order_of_texts(session, span_finish, id, error, NULL), true) : -EINVAL;
 }

@@ -56,6 +56,8 @@ struct rt_session {
     bool audio_told;                               /* AUDIO_END was given */
     char waiting[CALL_MAX_TOOLS][CALL_ID_MAX + 1]; /* tool calls that wait for an approval */
     uint32_t n_waiting;
+    char failed[8][CALL_ID_MAX + 1]; /* the last tool calls that failed: ring */
+    uint32_t n_failed;
     struct rt_playback_state position;
 };
 

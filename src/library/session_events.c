@@ -223,6 +223,55 @@ static void fill(struct rt_event *e, struct arena *a, const struct call_signal *
     }
 }
 
+/* ---- failures of tools ---- */
+
+static void keep_failure(struct rt_session *s, struct str tool_call_id)
+{
+    char *slot = s->failed[s->n_failed++ % ARRAY_LEN(s->failed)];
+    if (str_copy(slot, sizeof(s->failed[0]), tool_call_id) < 0) {
+        slot[0] = '\0'; /* no id that the core would give */
+    }
+}
+
+static bool has_failed(const struct rt_session *s, struct str tool_call_id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(s->failed); i++) {
+        if (tool_call_id.n > 0 && str_is(tool_call_id, s->failed[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool raises(const struct rt_session *s, struct str name)
+{
+    const struct graph *g = s->runner->graph;
+    for (uint32_t i = 0; g && i < g->n; i++) {
+        const struct rt_agent *a = g->agents[i].agent;
+        for (uint32_t t = 0; t < a->n_tools; t++) {
+            if (str_is(name, a->tools[t]->name)) {
+                return a->tools[t]->failure == RT_TOOL_FAILURE_RAISE;
+            }
+        }
+    }
+    return false;
+}
+
+static void raise_failure(struct rt_session *s, struct str name, const char *code, int err)
+{
+    if (raises(s, name)) {
+        struct arena a;
+        struct rt_event e = blank(s, RT_EVENT_ERROR);
+        arena_init(&a, LIBRARY_TEXT_MAX);
+        e.tool_name = text_of(&a, name);
+        e.text = e.tool_name;
+        e.code = code;
+        e.err = err;
+        session_event(s, &e, NULL, 0);
+        arena_done(&a);
+    }
+}
+
 static void on_signal(struct rt_session *s, const struct call_signal *sig)
 {
     enum rt_event_type type = type_of(sig->kind);
@@ -254,7 +303,11 @@ static void on_signal(struct rt_session *s, const struct call_signal *sig)
         s->audio_told = true; /* no end of an item that was cut */
         outbox_drop_audio(&s->outbox);
     }
+    e.failed = type == RT_EVENT_TOOL_END && has_failed(s, sig->tool_call_id);
     session_event(s, &e, NULL, 0);
+    if (e.failed) {
+        raise_failure(s, sig->name, "tool-failed", -ERR_STATE);
+    }
     arena_done(&a);
 }
 
@@ -332,6 +385,8 @@ static void on_action(struct rt_session *s, const struct call_action *act)
     } else if (act->type == ACT_NOTE && act->note.note == NOTE_PAUSE) {
         outbox_drop_audio(&s->outbox);
         tell(s, RT_EVENT_AUDIO_PAUSED, STR(""));
+    } else if (act->type == ACT_NOTE && act->note.note == NOTE_TOOL_TIMEOUT) {
+        raise_failure(s, act->note.text, "tool-timeout", -ETIMEDOUT);
     } else if (act->type == ACT_NOTE && act->note.note == NOTE_RESUME) {
         tell(s, RT_EVENT_AUDIO_RESUMED, act->note.text);
     }
@@ -387,9 +442,13 @@ void session_tap(const struct tap_event *e, void *arg)
     case TAP_END:
         session_ended(s, e->action);
         break;
+    case TAP_TOOL_RESULT:
+        if (e->ev->tool_result.failed) {
+            keep_failure(s, e->ev->tool_result.tool_call_id);
+        }
+        break;
     case TAP_BEGIN:
     case TAP_LEG_START:
-    case TAP_TOOL_RESULT:
         break;
     }
 }
