@@ -354,6 +354,9 @@ int derive_snapshot(struct rt_runner *r, const struct derive_opts *o, struct buf
     if (e >= 0 && r->graph) {
         e = replace_agents(r, l.snapshot, err);
     }
+    for (size_t i = 0; i < r->n_guardings && e >= 0; i++) {
+        e = guarding_add(l.snapshot, r->crew, &r->guardings[i]);
+    }
     if (e < 0) {
         snapshot_unref(l.snapshot);
         return e;

@@ -9,6 +9,7 @@
 #include "gateway/host.h"
 #include "gateway/worker.h"
 #include "library/derive.h"
+#include "library/guarding.h"
 #include "library/log_sink.h"
 #include "library/tracing.h"
 #include "library/wording.h"
@@ -17,10 +18,12 @@
 #define ERR_TEXT_BYTES  (64u << 10)
 #define DEFAULT_THREADS 4
 
-/* What the program gives to an agent. */
+/* What the program gives to an agent: one of the two. */
 struct gift {
     char *agent; /* NULL: every one */
     struct rt_tool *tool;
+    struct rt_guardrail *guardrail;
+    struct guarding guarding;
 };
 
 struct rt_gateway {
@@ -50,6 +53,7 @@ static void gift_free(struct gift *g)
     if (g) {
         free(g->agent);
         rt_tool_free(g->tool);
+        rt_guardrail_free(g->guardrail);
         free(g);
     }
 }
@@ -60,6 +64,10 @@ static int adorn(struct snapshot *s, struct buf *err, void *arg)
     int e = 0;
     for (uint32_t i = 0; i < gw->n_gifts && e >= 0; i++) {
         const struct gift *g = gw->gifts[i];
+        if (g->guardrail) {
+            e = guarding_add(s, gw->crew, &g->guarding);
+            continue;
+        }
         if (config_find_tool(s->cfg, str_from(g->tool->name)) != CONFIG_NONE) {
             buf_printf(err, "tools: the program and the configuration both have a tool \"%s\"", g->tool->name);
             return -EEXIST;
@@ -79,7 +87,7 @@ static int check_gift(const struct rt_gateway *gw, const char *agent, const stru
 {
     for (uint32_t i = 0; i < gw->n_gifts; i++) {
         const struct gift *g = gw->gifts[i];
-        if (strcmp(g->tool->name, tool->name) != 0) {
+        if (!g->tool || strcmp(g->tool->name, tool->name) != 0) {
             continue;
         }
         bool same = g->tool->fn == tool->fn && g->tool->arg == tool->arg;
@@ -88,6 +96,24 @@ static int check_gift(const struct rt_gateway *gw, const char *agent, const stru
         }
     }
     return 0;
+}
+
+/* Takes g, which was made with this result. */
+static int give(struct rt_gateway *gw, struct gift *g, int err)
+{
+    struct buf why;
+    if (err < 0) {
+        gift_free(g);
+        return err;
+    }
+    buf_init(&why, ERR_TEXT_BYTES);
+    gw->gifts[gw->n_gifts++] = g;
+    err = gateway_refresh(gw->gw, &why);
+    buf_done(&why);
+    if (err < 0) {
+        gift_free(gw->gifts[--gw->n_gifts]);
+    }
+    return err;
 }
 
 int rt_gateway_add_tool(struct rt_gateway *gw, const char *agent, const struct rt_tool *tool)
@@ -107,19 +133,25 @@ int rt_gateway_add_tool(struct rt_gateway *gw, const char *agent, const struct r
     struct gift *g = calloc(1, sizeof(*g));
     err = g ? wording_set(&g->agent, agent) : -ENOMEM;
     err = err < 0 ? err : describe_tool_copy(tool, &g->tool);
+    return give(gw, g, err);
+}
+
+int rt_gateway_add_guardrail(struct rt_gateway *gw, const char *agent, const struct rt_guardrail *guardrail)
+{
+    if (!gw || !guardrail) {
+        return -EINVAL;
+    }
+    int err = gw->ran ? -ERR_STATE : !knows_agent(gw, agent) ? -ENOENT : gw->n_gifts == CALL_MAX_TOOLS ? -ERR_LIMIT : 0;
     if (err < 0) {
-        gift_free(g);
         return err;
     }
-    struct buf why;
-    buf_init(&why, ERR_TEXT_BYTES);
-    gw->gifts[gw->n_gifts++] = g;
-    err = gateway_refresh(gw->gw, &why);
-    buf_done(&why);
-    if (err < 0) {
-        gift_free(gw->gifts[--gw->n_gifts]);
+    struct gift *g = calloc(1, sizeof(*g));
+    err = g ? wording_set(&g->agent, agent) : -ENOMEM;
+    err = err < 0 ? err : describe_guardrail_copy(guardrail, &g->guardrail);
+    if (err >= 0) {
+        g->guarding = (struct guarding){g->guardrail, g->agent};
     }
-    return err;
+    return give(gw, g, err);
 }
 
 int rt_gateway_add_trace_processor(struct rt_gateway *gw, const struct rt_trace_processor *processor, void *arg)
@@ -380,9 +412,4 @@ void rt_gateway_free(struct rt_gateway *gw)
         free(gw->tracing[i]);
     }
     free(gw);
-}
-
-int rt_gateway_add_guardrail(struct rt_gateway *gw, const char *agent, const struct rt_guardrail *guardrail)
-{
-    return !gw || !guardrail ? -EINVAL : gw->ran ? -ERR_STATE : !knows_agent(gw, agent) ? -ENOENT : -ENOSYS;
 }

@@ -281,6 +281,42 @@ static int copy_guardrails(struct rt_runner *r, const struct rt_runner_opts *o)
     return err;
 }
 
+/* The same guardrail is asked once, also when the run and an agent have it. */
+static void add_guarding(struct rt_runner *r, struct rt_guardrail *g, const char *agent)
+{
+    for (size_t i = 0; i < r->n_guardings; i++) {
+        const struct guarding *have = &r->guardings[i];
+        bool same = have->guardrail->fn == g->fn && have->guardrail->arg == g->arg &&
+                    strcmp(have->guardrail->name, g->name) == 0;
+        if (same && (!have->agent || (agent && strcmp(have->agent, agent) == 0))) {
+            return;
+        }
+    }
+    r->guardings[r->n_guardings++] = (struct guarding){g, agent};
+}
+
+static int fill_guardings(struct rt_runner *r)
+{
+    size_t n = r->n_guardrails;
+    for (uint32_t i = 0; r->graph && i < r->graph->n; i++) {
+        n += r->graph->agents[i].agent->n_guardrails;
+    }
+    r->guardings = calloc(MAX(n, (size_t)1), sizeof(*r->guardings));
+    if (!r->guardings) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < r->n_guardrails; i++) {
+        add_guarding(r, r->guardrails[i], NULL);
+    }
+    for (uint32_t i = 0; r->graph && i < r->graph->n; i++) {
+        const struct rt_agent *a = r->graph->agents[i].agent;
+        for (uint32_t k = 0; k < a->n_guardrails; k++) {
+            add_guarding(r, a->guardrails[k], a->name);
+        }
+    }
+    return 0;
+}
+
 static int fill(struct rt_runner *r, const struct rt_runner_opts *o, struct buf *err)
 {
     r->sink = (struct log_sink){o->log, o->log_arg};
@@ -303,6 +339,9 @@ static int fill(struct rt_runner *r, const struct rt_runner_opts *o, struct buf 
     }
     if (e >= 0 && o->agent) {
         e = graph_new(o->agent, o->agents, o->agent_count, err, &r->graph);
+    }
+    if (e >= 0) {
+        e = fill_guardings(r);
     }
     if (e >= 0) {
         e = crew_new(o->worker_threads ? o->worker_threads : DEFAULT_THREADS, &r->crew);
@@ -341,6 +380,7 @@ static void destroy(struct rt_runner *r)
         rt_guardrail_free(r->guardrails[i]);
     }
     free(r->guardrails);
+    free(r->guardings);
     char *const texts[] = {r->config_file, r->config_text, r->env_file,
                            r->agent_name,  r->records_dir, r->sandbox_program};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {

@@ -6,6 +6,7 @@
 
 #include "gateway/gateway.h"
 #include "library/graph.h"
+#include "library/guarding.h"
 #include "library/log_sink.h"
 #include "library/settings.h"
 #include "library/tracing.h"
@@ -19,6 +20,8 @@ struct rt_runner {
     struct rt_settings *settings;
     struct rt_guardrail **guardrails;
     size_t n_guardrails;
+    struct guarding *guardings; /* those and the agents' own */
+    size_t n_guardings;
     uint32_t debounce; /* 0: not given */
     bool sequential, untraced;
     char *config_file, *config_text, *env_file, *agent_name, *records_dir, *sandbox_program;

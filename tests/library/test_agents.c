@@ -375,6 +375,62 @@ static void a_callback_says_which_use_needs_one(void **state)
     done(s, r); /* and closing does not wait for anybody's decision */
 }
 
+/* ---- guardrails ---- */
+
+static int no_robins(const struct rt_guardrail_check *check, struct rt_text *why, void *arg)
+{
+    ++*(int *)arg;
+    assert_string_equal(check->agent, "helper");
+    assert_true(strlen(check->session_id) > 8);
+    return strstr(check->text, "Robin") ? rt_text_put(why, "It names names.") + 1 : 0;
+}
+
+static int cannot_tell(const struct rt_guardrail_check *check, struct rt_text *why, void *arg)
+{
+    (void)check;
+    (void)why;
+    ++*(int *)arg;
+    return -EIO;
+}
+
+static void a_guardrail_stops_what_it_objects_to(void **state)
+{
+    struct rt_guardrail *names = NULL, *broken = NULL;
+    struct rt_agent *a = make_agent("helper");
+    struct rt_runner_opts o;
+    struct rt_runner *r = NULL;
+    struct rt_settings *settings = text_settings();
+    int asked = 0, failed = 0;
+    (void)state;
+    assert_int_equal(rt_guardrail_new("no names", no_robins, &asked, &names), 0);
+    assert_int_equal(rt_guardrail_new("broken", cannot_tell, &failed, &broken), 0);
+    assert_int_equal(rt_guardrail_new("", no_robins, NULL, &broken), -EINVAL);
+    const struct rt_guardrail *const of_the_run[] = {names, broken};
+    assert_int_equal(rt_agent_add_guardrail(a, names), 0); /* the same once more: asked once */
+    rt_runner_opts_init(&o);
+    o.agent = a;
+    o.settings = settings;
+    o.env_file = "";
+    o.guardrails = of_the_run;
+    o.guardrail_count = 2;
+    o.guardrail_debounce = 5;
+    assert_int_equal(rt_runner_new(&o, &r, NULL, 0), 0);
+    rt_guardrail_free(names);
+    rt_guardrail_free(broken);
+    rt_agent_free(a);
+    rt_settings_free(settings);
+    struct rt_session *s = make_session(r, &sandbox, NULL);
+    assert_int_equal(rt_session_connect(s), 0);
+    assert_int_equal(rt_session_send_message(s, "What is your name"), 0);
+    struct rt_event *e = await_event(s, RT_EVENT_GUARDRAIL_TRIPPED);
+    assert_string_equal(e->guardrail, "no names");
+    assert_non_null(strstr(e->message, "Robin"));
+    rt_event_free(e);
+    done(s, r);
+    assert_true(asked > 0);
+    assert_true(failed > 0); /* who cannot tell stops nobody */
+}
+
 /* ---- settings ---- */
 
 static void settings_are_checked_by_name_and_type(void **state)
@@ -463,6 +519,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_use_waits_for_its_approval),
         cmocka_unit_test(always_holds_for_the_session),
         cmocka_unit_test(a_callback_says_which_use_needs_one),
+        cmocka_unit_test(a_guardrail_stops_what_it_objects_to),
         cmocka_unit_test(settings_are_checked_by_name_and_type),
         cmocka_unit_test(a_session_wins_over_its_runner_name_by_name),
         cmocka_unit_test(text_alone_brings_no_audio),

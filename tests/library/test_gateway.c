@@ -14,6 +14,14 @@ static void nothing(struct rt_tool_call *call, void *arg)
     assert_int_equal(rt_tool_call_done(call, "{}"), 0);
 }
 
+static int calm(const struct rt_guardrail_check *check, struct rt_text *why, void *arg)
+{
+    (void)check;
+    (void)why;
+    (void)arg;
+    return 0;
+}
+
 static struct rt_tool *make_tool(const char *name, void *arg)
 {
     struct rt_tool *t = NULL;
@@ -48,6 +56,12 @@ static void tools_go_to_agents_that_exist_once(void **state)
     assert_int_equal(rt_gateway_add_tool(gw, "back", other), -EEXIST); /* another function of the same name */
     assert_int_equal(rt_gateway_add_tool(gw, "back", clash), -EEXIST); /* the configuration's */
     assert_int_equal(rt_gateway_add_tool(gw, "back", NULL), -EINVAL);
+    struct rt_guardrail *guard = NULL;
+    assert_int_equal(rt_guardrail_new("calm", calm, NULL, &guard), 0);
+    assert_int_equal(rt_gateway_add_guardrail(gw, "nobody", guard), -ENOENT);
+    assert_int_equal(rt_gateway_add_guardrail(gw, "desk", guard), 0);
+    assert_int_equal(rt_gateway_add_guardrail(gw, NULL, guard), 0);
+    rt_guardrail_free(guard);
     rt_tool_free(one);
     rt_tool_free(other);
     rt_tool_free(clash);
