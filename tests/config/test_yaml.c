@@ -208,7 +208,50 @@ TEST(nothing_and_comments_are_an_empty_map)
     }
 }
 
+static struct str at(const struct yaml_node *n, const char *key)
+{
+    for (const struct yaml_node *c = n->first; c; c = c->next) {
+        if (str_is(c->key, key)) {
+            return c->kind == YAML_SCALAR ? c->text : STR("(not a scalar)");
+        }
+    }
+    return STR("(none)");
+}
+
+TEST(what_lies_over_wins_key_by_key)
+{
+    static const char under[] = "a: 1\nm: {x: 1, y: 2, l: [1, 2, 3]}\nz: last\n";
+    static const char over[] = "m: {y: 3, n: new, l: [9]}\nz: {now: a map}\nmore: 5\n";
+    struct yaml_node *base = NULL, *wins = NULL;
+    struct buf errors, others;
+    struct arena a, b;
+
+    assert_ok(parse(under, sizeof(under) - 1, &errors, &a, &base));
+    assert_ok(parse(over, sizeof(over) - 1, &others, &b, &wins));
+    struct yaml_node *all = yaml_over(base, wins);
+    assert_int_equal(all->n, 4);
+    assert_str_is(at(all, "a"), "1");
+    assert_str_is(at(all, "more"), "5");
+    assert_str_is(at(all, "z"), "(not a scalar)");
+    const struct yaml_node *m = all->first->next;
+    assert_str_is(m->key, "m");
+    assert_int_equal(m->n, 4);
+    assert_str_is(at(m, "x"), "1");
+    assert_str_is(at(m, "y"), "3");
+    assert_str_is(at(m, "n"), "new");
+    uint32_t elements = 0;
+    for (const struct yaml_node *c = m->first; c; c = c->next) {
+        elements = str_is(c->key, "l") ? c->n : elements;
+    }
+    assert_int_equal(elements, 1); /* lists are not joined */
+    assert_str_is(all->last->key, "more");
+    buf_done(&errors);
+    buf_done(&others);
+    arena_done(&a);
+    arena_done(&b);
+}
+
 TEST_MAIN(T(broken_texts_are_refused_with_their_place), T(deep_nesting_is_refused), T(too_many_values_are_refused),
           T(a_bomb_of_aliases_stays_small), T(a_file_over_the_limit_is_refused),
           T(a_large_text_within_the_limit_is_kept_whole), T(scalars_keep_their_look),
-          T(nothing_and_comments_are_an_empty_map))
+          T(nothing_and_comments_are_an_empty_map), T(what_lies_over_wins_key_by_key))

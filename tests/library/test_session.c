@@ -404,6 +404,41 @@ static void an_interruption_tells_what_was_heard(void **state)
     done(s, r);
 }
 
+static void await_robin(struct rt_session *s)
+{
+    for (;;) {
+        struct rt_event *e = await_event(s, RT_EVENT_TRANSCRIPT_DONE);
+        int robin = strstr(e->text, "Robin") != NULL;
+        rt_event_free(e);
+        if (robin) {
+            return;
+        }
+    }
+}
+
+static void a_reconnect_goes_on_with_the_history(void **state)
+{
+    struct rt_runner *r = runner_with(NULL);
+    struct rt_session *s = make_session(r, &sandbox, NULL);
+    struct rt_history *h = NULL;
+    (void)state;
+    assert_int_equal(rt_session_connect(s), 0);
+    pass_event(s, RT_EVENT_CONNECTION);
+    assert_int_equal(rt_session_send_message(s, "What is your name"), 0);
+    await_robin(s);
+    pass_event(s, RT_EVENT_AUDIO_END);
+    assert_int_equal(rt_session_reconnect(s), 0);
+    struct rt_event *e = await_event(s, RT_EVENT_CONNECTION);
+    assert_string_equal(e->text, "connected");
+    rt_event_free(e);
+    assert_int_equal(rt_session_send_message(s, "What is your name"), 0);
+    await_robin(s);
+    assert_int_equal(rt_session_history(s, &h), 0);
+    assert_true(rt_history_count(h) >= 4); /* both questions and both answers */
+    rt_history_free(h);
+    done(s, r);
+}
+
 /* ---- closing ---- */
 
 static void *await_end(void *arg)
@@ -771,6 +806,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(spoken_turns_by_hand_are_committed_and_answered),
         cmocka_unit_test(no_more_audio_is_taken_than_ten_seconds),
         cmocka_unit_test(an_interruption_tells_what_was_heard),
+        cmocka_unit_test(a_reconnect_goes_on_with_the_history),
         cmocka_unit_test(close_is_idempotent_and_wakes_all_who_wait),
         cmocka_unit_test(the_last_event_is_the_end_of_the_stream),
         cmocka_unit_test(late_tool_results_are_dropped),
