@@ -392,10 +392,27 @@ static void on_action(struct rt_session *s, const struct call_action *act)
     }
 }
 
+/* The history as it is at first, so that whoever shows it has something to show. */
+static void tell_beginning(struct rt_session *s)
+{
+    struct rt_history *all = NULL;
+    struct rt_event e = blank(s, RT_EVENT_HISTORY_UPDATED);
+    pthread_mutex_lock(&s->lock);
+    int err = history_book_copy(&s->book, &all);
+    pthread_mutex_unlock(&s->lock);
+    if (err >= 0) {
+        e.history = all;
+        session_event(s, &e, all, 0);
+    }
+}
+
 static void on_ready(struct rt_session *s, const struct call_event *ev)
 {
     s->model_out = ev->model_ready.out;
     tell(s, RT_EVENT_CONNECTION, STR("connected"));
+    if (!s->was_live) {
+        tell_beginning(s);
+    }
     pthread_mutex_lock(&s->lock);
     s->was_live = true;
     if (s->state == SESSION_CONNECTING) {

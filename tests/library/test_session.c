@@ -85,6 +85,9 @@ static void a_second_connect_is_refused(void **state)
     (void)state;
     assert_int_equal(rt_session_connect(s), 0);
     assert_true(strlen(rt_session_id(s)) > 8);
+    struct rt_event *e = await_event(s, RT_EVENT_HISTORY_UPDATED); /* the first one comes by itself */
+    assert_int_equal(rt_history_count(e->history), 0);
+    rt_event_free(e);
     assert_int_equal(rt_session_connect(s), -RT_ERR_STATE);
     assert_non_null(strstr(rt_session_error(s), "connected already"));
     assert_int_equal(rt_session_close(s), 0);
