@@ -570,13 +570,23 @@ static const struct dialogue_result *result_find(const struct dialogue *d, struc
     return NULL;
 }
 
+static struct json_val result_object(struct str output)
+{
+    struct json_val v;
+    return json_parse(output, &v) < 0 || v.type != JSON_OBJECT ? (struct json_val){0} : v;
+}
+
+bool dialogue_knows_result(const struct dialogue_talk *t, struct str tool, struct str output)
+{
+    const struct dialogue_result *rule = result_find(t->dialogue, tool, result_object(output));
+    return rule && !str_is(rule->tool, "*");
+}
+
 int dialogue_tool_result(struct dialogue_talk *t, struct str tool, struct str output, struct dialogue_tools tools,
                          struct dialogue_reply *r)
 {
     struct answer a = answer_begin(t, tools, r);
-    if (json_parse(output, &a.result) < 0 || a.result.type != JSON_OBJECT) {
-        a.result = (struct json_val){0};
-    }
+    a.result = result_object(output);
     r->intent = STR("tool_result");
     const struct dialogue_result *rule = result_find(t->dialogue, tool, a.result);
     if (!rule) {

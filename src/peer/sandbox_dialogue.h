@@ -69,6 +69,8 @@ MUST_USE int dialogue_hear(struct dialogue_talk *t, struct str text, bool typed,
                            struct dialogue_reply *r);
 MUST_USE int dialogue_digits(struct dialogue_talk *t, struct str digits, struct dialogue_tools tools,
                              struct dialogue_reply *r);
+/* Has it something to say to this tool's result, and not to any tool's? */
+bool dialogue_knows_result(const struct dialogue_talk *t, struct str tool, struct str output);
 /* output: what the tool returned, JSON or any text. */
 MUST_USE int dialogue_tool_result(struct dialogue_talk *t, struct str tool, struct str output,
                                   struct dialogue_tools tools, struct dialogue_reply *r);

@@ -196,12 +196,16 @@ static bool plan_handoff(struct plan *p, struct str words)
     return false;
 }
 
-/* The one who was handed over to introduces itself. True: it was a handoff, and it came about. */
+/*
+ * The one who was handed over to introduces itself, unless the dialogue has words for it. True: it was a handoff, and
+ * it came about.
+ */
 static bool plan_taken_over(struct plan *p, struct str tool, struct str output)
 {
     struct json_val doc;
     char line[512];
-    if (!str_starts(tool, STR(HANDOFF)) || json_parse(output, &doc) < 0) {
+    if (!str_starts(tool, STR(HANDOFF)) || dialogue_knows_result(p->talk, tool, output) ||
+        json_parse(output, &doc) < 0) {
         return false;
     }
     struct json_val who = json_get(doc, "assistant");
