@@ -11,7 +11,7 @@
 
 struct node {
     const struct store_span *span;
-    uint32_t first, last, next; /* children, and the next one of the same parent; NONE */
+    uint32_t parent, first, last, next; /* children, and the next one of the same parent; NONE */
 };
 
 struct tree {
@@ -169,14 +169,28 @@ static void put_line(struct tree *t, uint32_t i, uint32_t depth, bool last)
 
 /* ---- the tree ---- */
 
-static void put_branch(struct tree *t, uint32_t i, uint32_t depth, bool last)
+/* Without recursion: a chain may be as long as a trace. */
+static void put_branch(struct tree *t, uint32_t root)
 {
-    put_line(t, i, depth, last);
-    for (uint32_t c = t->nodes[i].first; c != NONE; c = t->nodes[c].next) {
-        uint32_t below = MIN(depth + 1, (uint32_t)MAX_DEPTH - 1);
-        bool is_last = t->nodes[c].next == NONE;
-        t->more[below] = !is_last;
-        put_branch(t, c, below, is_last);
+    uint32_t depth = 0;
+    uint32_t i = root;
+    for (;;) {
+        uint32_t shown = MIN(depth, (uint32_t)MAX_DEPTH - 1);
+        t->more[shown] = t->nodes[i].next != NONE;
+        put_line(t, i, shown, !t->more[shown]);
+        if (t->nodes[i].first != NONE) {
+            i = t->nodes[i].first;
+            depth++;
+            continue;
+        }
+        while (i != root && t->nodes[i].next == NONE) {
+            i = t->nodes[i].parent;
+            depth--;
+        }
+        if (i == root) {
+            return;
+        }
+        i = t->nodes[i].next;
     }
 }
 
@@ -194,6 +208,7 @@ static bool link_up(struct tree *t, uint32_t i)
         t->nodes[parent->last].next = i;
     }
     parent->last = i;
+    t->nodes[i].parent = p;
     return true;
 }
 
@@ -208,7 +223,7 @@ static void put_all(struct tree *t, bool *rooted)
     }
     for (uint32_t i = 0; i < t->n; i++) {
         if (!rooted[i]) {
-            put_branch(t, i, 0, true);
+            put_branch(t, i);
         }
     }
 }
@@ -225,7 +240,7 @@ int trace_tree_print(const struct store_span *spans, uint32_t n, struct buf *out
     bool ok = t.nodes && t.by_id && rooted;
     if (ok) {
         for (uint32_t i = 0; i < n; i++) {
-            t.nodes[i] = (struct node){.span = &spans[i], .first = NONE, .last = NONE, .next = NONE};
+            t.nodes[i] = (struct node){.span = &spans[i], .parent = NONE, .first = NONE, .last = NONE, .next = NONE};
         }
         t.zero_us = spans[0].start_us;
         buf_printf(out, "%12s %12s  trace " STR_FMT "\n", "begins", "lasts", STR_ARG(spans[0].trace_id));
