@@ -77,9 +77,60 @@ int carrier_send_sms(struct carrier *carrier, const struct carrier_sms *sms, car
     return carrier->ops->send_sms(carrier, sms, done, arg, ret_id);
 }
 
+int carrier_dial(struct carrier *carrier, const struct carrier_dial *dial, carrier_done_fn done, void *arg,
+                 uint64_t *ret_id)
+{
+    return carrier->ops->dial ? carrier->ops->dial(carrier, dial, done, arg, ret_id) : -ENOTSUP;
+}
+
+int carrier_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
+                   uint64_t *ret_id)
+{
+    return carrier->ops->hangup ? carrier->ops->hangup(carrier, ref, done, arg, ret_id) : -ENOTSUP;
+}
+
+int carrier_find_calls(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done, void *arg,
+                       uint64_t *ret_id)
+{
+    return carrier->ops->find_calls ? carrier->ops->find_calls(carrier, find, done, arg, ret_id) : -ENOTSUP;
+}
+
 void carrier_cancel(struct carrier *carrier, uint64_t id)
 {
     carrier->ops->cancel(carrier, id);
+}
+
+static const char *const stage_words[CARRIER_STAGE_N] = {
+#define X(name, word) [name] = (word),
+    CARRIER_STAGE_LIST(X)
+#undef X
+};
+
+static const char *const outcome_words[CARRIER_OUTCOME_N] = {
+#define X(name, word) [name] = (word),
+    CARRIER_OUTCOME_LIST(X)
+#undef X
+};
+
+static const char *const answerer_words[CARRIER_ANSWERER_N] = {
+#define X(name, word) [name] = (word),
+    CARRIER_ANSWERER_LIST(X)
+#undef X
+};
+
+const char *carrier_stage_word(enum carrier_stage stage)
+{
+    return stage < CARRIER_STAGE_N ? stage_words[stage] : "?";
+}
+
+const char *carrier_outcome_word(enum carrier_outcome outcome)
+{
+    return outcome < CARRIER_OUTCOME_N ? outcome_words[outcome] : "?";
+}
+
+const char *carrier_answerer_word(enum carrier_answerer answerer)
+{
+    return answerer < CARRIER_ANSWERER_N ? answerer_words[answerer] : "?";
 }
 
 const char *carrier_kind(const struct carrier *carrier)
