@@ -1,4 +1,6 @@
 /* The interfaces of a call, leg and model, and of its carrier: dispatch to the adapter's table. */
+#include <errno.h>
+
 #include "call/carrier_ops.h"
 #include "call/leg_ops.h"
 #include "call/model_ops.h"
