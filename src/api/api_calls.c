@@ -1,88 +1,48 @@
 #include "api/api_calls.h"
 
-#include <stdlib.h>
-
+#include "api/api_job.h"
 #include "api/api_json.h"
 #include "api/api_query.h"
 #include "base/err.h"
-#include "base/log.h"
 
-#define MAX_ANSWER_BYTES (16u << 20)
-#define MAX_ARENA_BYTES  (32u << 20)
-#define LIST_LIMIT       100
-#define LIST_LIMIT_MAX   1000
-
-/* One question to the store, from the loop to the job pool and back. */
-struct api_job {
-    struct api *api;
-    struct http_exchange *exchange;
+struct call_job {
+    struct api_job base;
     enum api_read what;
     bool absent; /* only tells "unknown" from "over" */
-    char id[CALL_ID_MAX + 1];
     struct store_filter filter;
-    uint64_t now_us;
     uint64_t uptime_s;     /* of the metrics */
     struct str public_url; /* likewise; in the arena */
     bool is_live;
     struct api_live live;
-    struct arena arena;
-    struct buf out;
-    int status;        /* HTTP */
-    const char *error; /* instead of out */
 };
-
-static void job_free(struct api_job *job)
-{
-    job->api->pending--;
-    arena_done(&job->arena);
-    buf_done(&job->out);
-    free(job);
-}
-
-static struct api_job *job_new(struct api *api, struct http_exchange *x, struct str id)
-{
-    struct api_job *job = calloc(1, sizeof(*job));
-    if (!job || str_copy(job->id, sizeof(job->id), id) < 0) {
-        free(job);
-        return NULL;
-    }
-    job->api = api;
-    job->exchange = x;
-    job->status = 200;
-    job->now_us = (uint64_t)clock_wall_us();
-    arena_init(&job->arena, MAX_ARENA_BYTES);
-    buf_init(&job->out, MAX_ANSWER_BYTES);
-    api->pending++;
-    return job;
-}
 
 /* ---- job thread ---- */
 
 /* By our id or the carrier's. */
-static int get_call(struct api_job *job, struct store_call *ret)
+static int get_call(struct call_job *job, struct store_call *ret)
 {
-    const struct api_new_opts *o = &job->api->o;
-    struct str id = str_from(job->id);
-    int err = o->ops->call_get(o->store, id, &job->arena, ret);
-    if (err == -ENOENT && o->ops->call_find(o->store, id, &job->arena, &id) >= 0) {
-        err = o->ops->call_get(o->store, id, &job->arena, ret);
+    const struct api_new_opts *o = &job->base.api->o;
+    struct str id = str_from(job->base.id);
+    int err = o->ops->call_get(o->store, id, &job->base.arena, ret);
+    if (err == -ENOENT && o->ops->call_find(o->store, id, &job->base.arena, &id) >= 0) {
+        err = o->ops->call_get(o->store, id, &job->base.arena, ret);
     }
     if (err == -ENOENT) {
-        job->status = 404;
-        job->error = "Call not found";
+        job->base.status = 404;
+        job->base.error = "Call not found";
     }
     return err;
 }
 
-static int answer_list(struct api_job *job)
+static int answer_list(struct call_job *job)
 {
-    const struct api_new_opts *o = &job->api->o;
+    const struct api_new_opts *o = &job->base.api->o;
     struct store_page page = {0};
-    int err = o->ops->call_list(o->store, &job->filter, &job->arena, &page);
+    int err = o->ops->call_list(o->store, &job->filter, &job->base.arena, &page);
     if (err < 0) {
         return err;
     }
-    struct json_w w = json_w(&job->out);
+    struct json_w w = json_w(&job->base.out);
     json_w_open(&w);
     json_w_ki64(&w, "total", (int64_t)page.total);
     json_w_key(&w, "calls");
@@ -99,63 +59,63 @@ static int answer_list(struct api_job *job)
     return 0;
 }
 
-static int answer_status(struct api_job *job)
+static int answer_status(struct call_job *job)
 {
     struct store_call call;
     int err = get_call(job, &call);
     if (err < 0) {
         return err;
     }
-    struct json_w w = json_w(&job->out);
-    api_json_status(&w, &call, job->now_us);
+    struct json_w w = json_w(&job->base.out);
+    api_json_status(&w, &call, job->base.now_us);
     return 0;
 }
 
-static int answer_record(struct api_job *job)
+static int answer_record(struct call_job *job)
 {
-    const struct api_new_opts *o = &job->api->o;
+    const struct api_new_opts *o = &job->base.api->o;
     struct store_call call;
     struct store_turn *turns = NULL;
     struct store_line *lines = NULL;
     struct api_record r = {.call = &call, .live = job->is_live ? &job->live : NULL};
     int err = get_call(job, &call);
     if (err >= 0) {
-        err = o->ops->turn_list(o->store, call.id, &job->arena, &turns, &r.n_turns);
+        err = o->ops->turn_list(o->store, call.id, &job->base.arena, &turns, &r.n_turns);
     }
     if (err >= 0) {
-        err = o->ops->line_list(o->store, call.id, &job->arena, &lines, &r.n_lines);
+        err = o->ops->line_list(o->store, call.id, &job->base.arena, &lines, &r.n_lines);
     }
     if (err < 0) {
         return err;
     }
     r.turns = turns;
     r.lines = lines;
-    struct json_w w = json_w(&job->out);
+    struct json_w w = json_w(&job->base.out);
     api_json_record(&w, &r, true);
     return 0;
 }
 
-static int answer_trace(struct api_job *job)
+static int answer_trace(struct call_job *job)
 {
-    const struct api_new_opts *o = &job->api->o;
+    const struct api_new_opts *o = &job->base.api->o;
     struct store_call call;
     struct store_span *spans = NULL;
     uint32_t n = 0;
     int err = get_call(job, &call);
     if (err >= 0) {
-        err = o->ops->span_list(o->store, call.id, &job->arena, &spans, &n);
+        err = o->ops->span_list(o->store, call.id, &job->base.arena, &spans, &n);
     }
     if (err < 0) {
         return err;
     }
-    struct json_w w = json_w(&job->out);
+    struct json_w w = json_w(&job->base.out);
     api_json_trace(&w, call.id, spans, n);
     return 0;
 }
 
-static int answer_metrics(struct api_job *job)
+static int answer_metrics(struct call_job *job)
 {
-    const struct api_new_opts *o = &job->api->o;
+    const struct api_new_opts *o = &job->base.api->o;
     struct store_counts counts;
     int err = o->ops->call_counts(o->store, &counts);
     if (err < 0) {
@@ -172,19 +132,19 @@ static int answer_metrics(struct api_job *job)
         .uptime_s = job->uptime_s,
         .public_url = job->public_url.p ? job->public_url.p : "",
     };
-    metrics_print_json(o->metrics, &in, &job->out);
+    metrics_print_json(o->metrics, &in, &job->base.out);
     return 0;
 }
 
 static int work(void *arg)
 {
-    struct api_job *job = arg;
+    struct call_job *job = arg;
     if (job->absent) { /* it is not live: does it exist at all? */
         struct store_call call;
         int err = get_call(job, &call);
         if (err >= 0) {
-            job->status = 409;
-            job->error = "The call is over";
+            job->base.status = 409;
+            job->base.error = "The call is over";
         }
         return err;
     }
@@ -206,89 +166,58 @@ static int work(void *arg)
 
 /* ---- loop ---- */
 
-static void finish(int err, void *arg)
-{
-    struct api_job *job = arg;
-    if (err >= 0) {
-        err = job->out.err;
-    }
-    if (job->error) {
-        api_error(job->api, job->exchange, job->status, STR_NULL, job->error);
-    } else if (err < 0) {
-        log_warn(NULL, "api.store-failed", "error=%s", err_name(err));
-        api_error(job->api, job->exchange, 503, STR("Retry-After: 5\r\n"), "The record store cannot be read now");
-    } else {
-        api_respond(job->api, job->exchange, 200, STR_NULL, buf_str(&job->out));
-    }
-    job_free(job);
-}
-
 static void start(void *arg)
 {
-    struct api_job *job = arg;
-    int err = job_run(job->api->o.loop, work, finish, job);
-    if (err < 0) {
-        finish(err, job);
-    }
+    struct call_job *job = arg;
+    api_job_run(&job->base, work, api_job_finish);
 }
 
-static void settle(struct api_job *job)
+/* Runs it when what was written before is in the store. */
+static void settle(struct call_job *job)
 {
-    struct api *api = job->api;
+    struct api *api = job->base.api;
     int err = api->o.host->settle(start, job, api->o.arg);
     if (err < 0) {
-        finish(err, job);
+        api_job_finish(err, job);
     }
 }
 
 /* A sentence for the 400, NULL when the query is fine. */
-static const char *read_filter(struct api_job *job, struct str query)
+static const char *read_filter(struct call_job *job, struct str query)
 {
     struct store_filter *f = &job->filter;
-    uint64_t limit = LIST_LIMIT;
-    uint64_t offset = 0;
-    if (api_query_get(query, "status", &job->arena, &f->status) < 0 ||
-        api_query_get(query, "caller", &job->arena, &f->caller) < 0) {
+    if (api_query_get(query, "status", &job->base.arena, &f->status) < 0 ||
+        api_query_get(query, "caller", &job->base.arena, &f->caller) < 0) {
         return "The query string is malformed";
     }
     enum store_status known;
     if (f->status.n > 0 && !str_is(f->status, "live") && store_status_parse(f->status, &known) < 0) {
         return "status must be initiated, ringing, in_progress, completed, failed or live";
     }
-    if (api_query_u64(query, "limit", LIST_LIMIT_MAX, &limit) < 0 || limit == 0) {
-        return "limit must be a number from 1 to 1000";
-    }
-    if (api_query_u64(query, "offset", UINT32_MAX, &offset) < 0) {
-        return "offset must be a number";
-    }
-    f->limit = (uint32_t)limit;
-    f->offset = (uint32_t)offset;
-    return NULL;
+    return api_query_page(query, &f->limit, &f->offset);
 }
 
-static void fill_metrics(struct api_job *job)
+static void fill_metrics(struct call_job *job)
 {
-    struct api *api = job->api;
+    struct api *api = job->base.api;
     struct api_health health = {0};
     api->o.host->health(&health, api->o.arg);
     job->uptime_s = health.uptime_s;
-    job->public_url = arena_str(&job->arena, api->opts->public_url);
+    job->public_url = arena_str(&job->base.arena, api->opts->public_url);
 }
 
 void api_calls_read(struct api *api, struct http_exchange *x, enum api_read what, struct str id, struct str query)
 {
-    struct api_job *job = job_new(api, x, id);
+    struct call_job *job = api_job_new(api, x, sizeof(*job), id);
     if (!job) {
-        api_error(api, x, 503, STR_NULL, "Out of memory");
         return;
     }
     job->what = what;
     if (what == API_LIST || what == API_RECORD_LIST) {
-        job->error = read_filter(job, query);
+        job->base.error = read_filter(job, query);
     }
-    if (job->error) {
-        job->status = 400;
-        finish(0, job);
+    if (job->base.error) {
+        start(job); /* answers at once */
         return;
     }
     if (what == API_METRICS_JSON) {
@@ -301,9 +230,8 @@ void api_calls_read(struct api *api, struct http_exchange *x, enum api_read what
 
 void api_calls_absent(struct api *api, struct http_exchange *x, struct str id)
 {
-    struct api_job *job = job_new(api, x, id);
+    struct call_job *job = api_job_new(api, x, sizeof(*job), id);
     if (!job) {
-        api_error(api, x, 503, STR_NULL, "Out of memory");
         return;
     }
     job->absent = true;
@@ -312,28 +240,27 @@ void api_calls_absent(struct api *api, struct http_exchange *x, struct str id)
 
 static void removed(int err, void *arg)
 {
-    struct api_job *job = arg;
+    struct call_job *job = arg;
     if (err == -EBUSY) {
-        job->status = 409;
-        job->error = "The call is live; hang it up first";
+        job->base.status = 409;
+        job->base.error = "The call is live; hang it up first";
     } else if (err == -ENOENT) {
-        job->status = 404;
-        job->error = "Call not found";
+        job->base.status = 404;
+        job->base.error = "Call not found";
     } else if (err >= 0) {
-        struct json_w w = json_w(&job->out);
+        struct json_w w = json_w(&job->base.out);
         json_w_open(&w);
-        json_w_kz(&w, "call_id", job->id);
+        json_w_kz(&w, "call_id", job->base.id);
         json_w_kbool(&w, "deleted", true);
         json_w_close(&w);
     }
-    finish(err, job);
+    api_job_finish(err, job);
 }
 
 void api_calls_remove(struct api *api, struct http_exchange *x, struct str id)
 {
-    struct api_job *job = job_new(api, x, id);
+    struct call_job *job = api_job_new(api, x, sizeof(*job), id);
     if (!job) {
-        api_error(api, x, 503, STR_NULL, "Out of memory");
         return;
     }
     int err = api->o.host->remove(id, removed, job, api->o.arg);

@@ -76,3 +76,18 @@ int api_query_u64(struct str query, const char *name, uint64_t max, uint64_t *re
     *ret = (uint64_t)v;
     return 0;
 }
+
+const char *api_query_page(struct str query, uint32_t *ret_limit, uint32_t *ret_offset)
+{
+    uint64_t limit = 100;
+    uint64_t offset = 0;
+    if (api_query_u64(query, "limit", 1000, &limit) < 0 || limit == 0) {
+        return "limit must be a number from 1 to 1000";
+    }
+    if (api_query_u64(query, "offset", UINT32_MAX, &offset) < 0) {
+        return "offset must be a number";
+    }
+    *ret_limit = (uint32_t)limit;
+    *ret_offset = (uint32_t)offset;
+    return NULL;
+}
