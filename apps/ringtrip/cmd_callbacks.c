@@ -1,9 +1,8 @@
-#include <stdio.h>
+#include <string.h>
 
+#include "archive_command.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "command.h"
-#include "gateway/archive.h"
 
 static const char usage[] =
     "usage: ringtrip callbacks [list] [--status open|closed|all] [--limit N] [--json]\n"
@@ -19,70 +18,38 @@ static const char usage[] =
     "  --json              for programs\n\n"
     "Exit status: 0 done, 1 no such callback, closed before or no store, 2 usage or configuration.\n";
 
-enum { OPT_CONFIG, OPT_ENV_FILE, OPT_STATUS, OPT_LIMIT, OPT_NOTE, OPT_JSON, OPT_HELP };
+enum { OPT_STATUS = ARCHIVE_OPT_N, OPT_NOTE };
 static const struct option options[] = {
-    [OPT_CONFIG] = {"--config", "-c", true}, [OPT_ENV_FILE] = {"--env-file", NULL, true},
-    [OPT_STATUS] = {"--status", NULL, true}, [OPT_LIMIT] = {"--limit", "-n", true},
-    [OPT_NOTE] = {"--note", NULL, true},     [OPT_JSON] = {"--json", NULL, false},
-    [OPT_HELP] = {"--help", "-h", false},
+    ARCHIVE_OPTIONS,
+    [OPT_STATUS] = {"--status", NULL, true},
+    [OPT_NOTE] = {"--note", NULL, true},
 };
+static const char *const verbs[] = {"list", "close", NULL};
 
 struct request {
-    struct config_source source;
     struct store_callback_filter filter;
-    enum archive_form form;
-    const char *verb, *id, *note;
-    bool help;
+    const char *note;
 };
 
-static int read_option(struct request *r, int got, const char *value)
+static int read_option(void *arg, int option, const char *value)
 {
-    int64_t limit = 0;
-    switch (got) {
-    case OPT_CONFIG:
-        r->source.path = value;
-        return 0;
-    case OPT_ENV_FILE:
-        r->source.dotenv_path = value;
-        return 0;
-    case OPT_STATUS:
-        r->filter.open = str_is(str_from(value), "open");
-        r->filter.closed = str_is(str_from(value), "closed");
-        if (!r->filter.open && !r->filter.closed && !str_is(str_from(value), "all")) {
-            return usage_error("callbacks", "--status must be open, closed or all, not", value);
-        }
-        return 0;
-    case OPT_LIMIT:
-        if (str_to_i64(str_from(value), &limit) < 0 || limit < 1 || limit > 1000) {
-            return usage_error("callbacks", "--limit must be a number from 1 to 1000, not", value);
-        }
-        r->filter.limit = (uint32_t)limit;
-        return 0;
-    case OPT_NOTE:
+    struct request *r = arg;
+    if (option == OPT_NOTE) {
         r->note = value;
         return 0;
-    case OPT_JSON:
-        r->form = ARCHIVE_JSON;
-        return 0;
-    case OPT_HELP:
-        r->help = true;
-        return 0;
-    default:
-        return STATUS_USAGE;
     }
+    r->filter.open = str_is(str_from(value), "open");
+    r->filter.closed = str_is(str_from(value), "closed");
+    if (!r->filter.open && !r->filter.closed && !str_is(str_from(value), "all")) {
+        return usage_error("callbacks", "--status must be open, closed or all, not", value);
+    }
+    return 0;
 }
 
-static int check(struct request *r)
+static int check(const struct archive_request *common, void *arg)
 {
-    r->verb = r->verb ? r->verb : "list";
-    bool list = str_is(str_from(r->verb), "list");
-    if (!list && !str_is(str_from(r->verb), "close")) {
-        return usage_error("callbacks", "list or close, not", r->verb);
-    }
-    if (list == (r->id != NULL)) {
-        return usage_error("callbacks", list ? "unexpected argument" : "which callback?", r->id);
-    }
-    if (list && r->note) {
+    const struct request *r = arg;
+    if (!common->id && r->note) {
         return usage_error("callbacks", "--note is for close", NULL);
     }
     if (r->note && (strlen(r->note) > STORE_CALLBACK_NOTE_MAX || !utf8_valid(str_from(r->note)))) {
@@ -91,31 +58,14 @@ static int check(struct request *r)
     return 0;
 }
 
-static int read_args(struct request *r, int argc, char **argv)
+static int perform(struct archive *a, const struct archive_request *common, struct buf *out, void *arg)
 {
-    struct args a;
-    const char *value = NULL;
-    int got;
-    args_init(&a, argc, argv);
-    while ((got = args_next(&a, options, ARRAY_LEN(options), &value)) != ARGS_END) {
-        if (got == ARGS_WORD && !r->verb) {
-            r->verb = value;
-        } else if (got == ARGS_WORD && !r->id) {
-            r->id = value;
-        } else if (got == ARGS_WORD) {
-            return usage_error("callbacks", "unexpected argument", value);
-        } else if (read_option(r, got, value) != 0) {
-            return STATUS_USAGE;
-        }
+    struct request *r = arg;
+    if (common->id) {
+        return archive_callback_close(a, str_from(common->id), str_from(r->note), common->form, out);
     }
-    return r->help ? 0 : check(r);
-}
-
-static int perform(struct archive *a, const struct request *r, struct buf *out)
-{
-    return str_is(str_from(r->verb), "list")
-               ? archive_callbacks(a, &r->filter, r->form, out)
-               : archive_callback_close(a, str_from(r->id), str_from(r->note), r->form, out);
+    r->filter.limit = common->limit;
+    return archive_callbacks(a, &r->filter, common->form, out);
 }
 
 static const char *say(int err)
@@ -123,39 +73,21 @@ static const char *say(int err)
     return err == -ENOENT ? "no such callback" : err == -ERR_STATE ? "it is closed already" : err_text(err);
 }
 
-static int print(const struct request *r, struct buf *out)
-{
-    bool ok = fwrite(buf_ptr(out), 1, out->len, stdout) == out->len;
-    ok = (r->form == ARCHIVE_TEXT || putchar('\n') != EOF) && ok;
-    return ok ? STATUS_OK : STATUS_FAILED;
-}
-
 int cmd_callbacks(int argc, char **argv)
 {
-    struct request r = {.filter = {.open = true, .limit = 100}};
-    struct archive *archive = NULL;
-    struct buf out;
-    int status = read_args(&r, argc, argv);
-    if (status != 0) {
-        return status;
-    }
-    if (r.help) {
-        return usage_help(usage);
-    }
-    buf_init(&out, 64u << 20);
-    int err = archive_open(&r.source, &out, &archive);
-    if (err < 0) {
-        const char *text = out.len > 0 ? buf_cstr(&out) : NULL;
-        ignore_result(fprintf(stderr, "ringtrip callbacks: %s\n", text ? text : err_text(err)) < 0);
-        status = err == -ERR_CONFIG ? STATUS_USAGE : STATUS_FAILED;
-    } else {
-        err = perform(archive, &r, &out);
-        if (err < 0) {
-            ignore_result(fprintf(stderr, "ringtrip callbacks: %s\n", say(err)) < 0);
-        }
-        status = err < 0 ? STATUS_FAILED : print(&r, &out);
-    }
-    archive_close(archive);
-    buf_done(&out);
-    return status;
+    static const struct archive_command command = {
+        .name = "callbacks",
+        .usage = usage,
+        .noun = "callback",
+        .options = options,
+        .n_options = ARRAY_LEN(options),
+        .verbs = verbs,
+        .verb_words = "list or close",
+        .option = read_option,
+        .check = check,
+        .perform = perform,
+        .say = say,
+    };
+    struct request r = {.filter = {.open = true}};
+    return archive_command_run(&command, &(struct archive_request){.limit = 100}, argc, argv, &r);
 }

@@ -1,8 +1,5 @@
-#include <stdio.h>
-
+#include "archive_command.h"
 #include "base/err.h"
-#include "command.h"
-#include "gateway/archive.h"
 
 static const char usage[] =
     "usage: ringtrip calls [list] [--status WORD] [--caller NUMBER] [--limit N] [--json]\n"
@@ -18,105 +15,42 @@ static const char usage[] =
     "  --json              for programs\n\n"
     "Exit status: 0 done, 1 no such call or no store, 2 usage or configuration.\n";
 
-enum { OPT_CONFIG, OPT_ENV_FILE, OPT_STATUS, OPT_CALLER, OPT_LIMIT, OPT_JSON, OPT_HELP };
+enum { OPT_STATUS = ARCHIVE_OPT_N, OPT_CALLER };
 static const struct option options[] = {
-    [OPT_CONFIG] = {"--config", "-c", true}, [OPT_ENV_FILE] = {"--env-file", NULL, true},
-    [OPT_STATUS] = {"--status", NULL, true}, [OPT_CALLER] = {"--caller", NULL, true},
-    [OPT_LIMIT] = {"--limit", "-n", true},   [OPT_JSON] = {"--json", NULL, false},
-    [OPT_HELP] = {"--help", "-h", false},
+    ARCHIVE_OPTIONS,
+    [OPT_STATUS] = {"--status", NULL, true},
+    [OPT_CALLER] = {"--caller", NULL, true},
 };
+static const char *const verbs[] = {"list", "show", "trace", "delete", NULL};
 
-struct request {
-    struct config_source source;
-    struct store_filter filter;
-    enum archive_form form;
-    const char *verb, *id;
-    bool help;
-};
-
-static int read_option(struct request *r, int got, const char *value)
+static int read_option(void *arg, int option, const char *value)
 {
+    struct store_filter *filter = arg;
     enum store_status known;
-    int64_t limit = 0;
-    switch (got) {
-    case OPT_CONFIG:
-        r->source.path = value;
-        return 0;
-    case OPT_ENV_FILE:
-        r->source.dotenv_path = value;
-        return 0;
-    case OPT_STATUS:
-        r->filter.status = str_from(value);
-        if (!str_is(r->filter.status, "live") && store_status_parse(r->filter.status, &known) < 0) {
-            return usage_error("calls", "there is no status", value);
-        }
-        return 0;
-    case OPT_CALLER:
-        r->filter.caller = str_from(value);
-        return 0;
-    case OPT_LIMIT:
-        if (str_to_i64(str_from(value), &limit) < 0 || limit < 1 || limit > 1000) {
-            return usage_error("calls", "--limit must be a number from 1 to 1000, not", value);
-        }
-        r->filter.limit = (uint32_t)limit;
-        return 0;
-    case OPT_JSON:
-        r->form = ARCHIVE_JSON;
-        return 0;
-    case OPT_HELP:
-        r->help = true;
-        return 0;
-    default:
-        return STATUS_USAGE;
-    }
-}
-
-static int read_args(struct request *r, int argc, char **argv)
-{
-    struct args a;
-    const char *value = NULL;
-    int got;
-    args_init(&a, argc, argv);
-    while ((got = args_next(&a, options, ARRAY_LEN(options), &value)) != ARGS_END) {
-        if (got == ARGS_WORD && !r->verb) {
-            r->verb = value;
-        } else if (got == ARGS_WORD && !r->id) {
-            r->id = value;
-        } else if (got == ARGS_WORD) {
-            return usage_error("calls", "unexpected argument", value);
-        } else if (read_option(r, got, value) != 0) {
-            return STATUS_USAGE;
-        }
-    }
-    if (r->help) {
+    if (option == OPT_CALLER) {
+        filter->caller = str_from(value);
         return 0;
     }
-    r->verb = r->verb ? r->verb : "list";
-    static const char *const verbs[] = {"list", "show", "trace", "delete"};
-    bool list = str_is(str_from(r->verb), "list");
-    bool known = false;
-    for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
-        known = known || str_is(str_from(r->verb), verbs[i]);
-    }
-    if (!known) {
-        return usage_error("calls", "list, show, trace or delete, not", r->verb);
-    }
-    if (list == (r->id != NULL)) {
-        return usage_error("calls", list ? "unexpected argument" : "which call?", r->id);
+    filter->status = str_from(value);
+    if (!str_is(filter->status, "live") && store_status_parse(filter->status, &known) < 0) {
+        return usage_error("calls", "there is no status", value);
     }
     return 0;
 }
 
-static int perform(struct archive *a, const struct request *r, struct buf *out)
+static int perform(struct archive *a, const struct archive_request *r, struct buf *out, void *arg)
 {
+    struct store_filter *filter = arg;
+    struct str verb = str_from(r->verb);
     struct str id = str_from(r->id);
-    if (str_is(str_from(r->verb), "list")) {
-        return archive_list(a, &r->filter, r->form, out);
+    if (str_is(verb, "list")) {
+        filter->limit = r->limit;
+        return archive_list(a, filter, r->form, out);
     }
-    if (str_is(str_from(r->verb), "trace")) {
+    if (str_is(verb, "trace")) {
         return archive_trace(a, id, r->form, out);
     }
-    return str_is(str_from(r->verb), "show") ? archive_show(a, id, r->form, out) : archive_delete(a, id);
+    return str_is(verb, "show") ? archive_show(a, id, r->form, out) : archive_delete(a, id);
 }
 
 static const char *say(int err)
@@ -126,34 +60,18 @@ static const char *say(int err)
 
 int cmd_calls(int argc, char **argv)
 {
-    struct request r = {.filter = {.limit = 20}};
-    struct archive *archive = NULL;
-    struct buf out;
-    int status = read_args(&r, argc, argv);
-    if (status != 0) {
-        return status;
-    }
-    if (r.help) {
-        return usage_help(usage);
-    }
-    buf_init(&out, 64u << 20);
-    int err = archive_open(&r.source, &out, &archive);
-    if (err < 0) {
-        const char *text = out.len > 0 ? buf_cstr(&out) : NULL;
-        ignore_result(fprintf(stderr, "ringtrip calls: %s\n", text ? text : err_text(err)) < 0);
-        status = err == -ERR_CONFIG ? STATUS_USAGE : STATUS_FAILED;
-    } else {
-        err = perform(archive, &r, &out);
-        if (err < 0) {
-            ignore_result(fprintf(stderr, "ringtrip calls: %s\n", say(err)) < 0);
-            status = STATUS_FAILED;
-        } else if (out.len > 0) {
-            bool ok = fwrite(buf_ptr(&out), 1, out.len, stdout) == out.len;
-            ok = (r.form == ARCHIVE_TEXT || putchar('\n') != EOF) && ok;
-            status = ok ? STATUS_OK : STATUS_FAILED;
-        }
-    }
-    archive_close(archive);
-    buf_done(&out);
-    return status;
+    static const struct archive_command command = {
+        .name = "calls",
+        .usage = usage,
+        .noun = "call",
+        .options = options,
+        .n_options = ARRAY_LEN(options),
+        .verbs = verbs,
+        .verb_words = "list, show, trace or delete",
+        .option = read_option,
+        .perform = perform,
+        .say = say,
+    };
+    struct store_filter filter = {0};
+    return archive_command_run(&command, &(struct archive_request){.limit = 20}, argc, argv, &filter);
 }
