@@ -364,8 +364,42 @@ static bool clock_parse(struct str s, uint16_t *ret)
     return true;
 }
 
-static bool hours_parse(struct str s, struct when_hours *ret)
+/* A list of texts, each of which parse turns into one of size bytes. */
+struct values {
+    size_t size;
+    bool (*parse)(struct str s, void *ret);
+    const char *wrong; /* what is said of one that cannot be parsed */
+    void *list;        /* in the arena */
+    uint32_t n;
+};
+
+/* False: nothing was read, and why is reported; w may be NULL then. */
+static bool take_values(struct reading *r, const struct yaml_node *n, const struct when *w, struct values *v)
 {
+    struct elements e;
+    uint8_t *list;
+
+    if (!take_elements(r, n, &e, true) || !w) {
+        return false;
+    }
+    list = arena_alloc(r->d->arena, v->size * MAX(e.n, 1u));
+    if (!list) {
+        r->d->out_of_memory = true;
+        return false;
+    }
+    for (uint32_t i = 0; i < e.n; i++) {
+        if (!v->parse(e.v[i], list + v->size * i)) {
+            fail(r, e.from[i], v->wrong, e.v[i]);
+        }
+    }
+    v->list = list;
+    v->n = e.n;
+    return true;
+}
+
+static bool hours_parse(struct str s, void *arg)
+{
+    struct when_hours *ret = arg;
     size_t dash = str_find(s, '-');
 
     return dash < s.n && clock_parse(str_trim((struct str){s.p, dash}), &ret->from) &&
@@ -375,25 +409,13 @@ static bool hours_parse(struct str s, struct when_hours *ret)
 
 static void take_hours(struct reading *r, const struct yaml_node *n)
 {
-    struct elements e;
     struct when *w = time_of(r);
-    struct when_hours *v;
+    struct values v = {.size = sizeof(*w->hours), .parse = hours_parse, .wrong = "must be hours such as 09:00-17:30"};
 
-    if (!take_elements(r, n, &e, true) || !w) {
-        return;
+    if (take_values(r, n, w, &v)) {
+        w->hours = v.list;
+        w->n_hours = v.n;
     }
-    v = arena_alloc(r->d->arena, sizeof(*v) * MAX(e.n, 1u));
-    if (!v) {
-        r->d->out_of_memory = true;
-        return;
-    }
-    for (uint32_t i = 0; i < e.n; i++) {
-        if (!hours_parse(e.v[i], &v[i])) {
-            fail(r, e.from[i], "must be hours such as 09:00-17:30", e.v[i]);
-        }
-    }
-    w->hours = v;
-    w->n_hours = e.n;
 }
 
 /* "2026-12-24" or "12-24" */
@@ -425,8 +447,9 @@ static bool date_parse(struct str s, uint32_t *ret)
     return true;
 }
 
-static bool dates_parse(struct str s, struct when_dates *ret)
+static bool dates_parse(struct str s, void *arg)
 {
+    struct when_dates *ret = arg;
     size_t dots = str_search(s, STR(".."));
 
     if (!date_parse(str_trim((struct str){s.p, MIN(dots, s.n)}), &ret->from)) {
@@ -440,25 +463,15 @@ static bool dates_parse(struct str s, struct when_dates *ret)
 
 static void take_dates(struct reading *r, const struct yaml_node *n)
 {
-    struct elements e;
     struct when *w = time_of(r);
-    struct when_dates *v;
+    struct values v = {.size = sizeof(*w->dates),
+                       .parse = dates_parse,
+                       .wrong = "must be dates such as 2026-12-24, 12-25 or 12-24..01-06"};
 
-    if (!take_elements(r, n, &e, true) || !w) {
-        return;
+    if (take_values(r, n, w, &v)) {
+        w->dates = v.list;
+        w->n_dates = v.n;
     }
-    v = arena_alloc(r->d->arena, sizeof(*v) * MAX(e.n, 1u));
-    if (!v) {
-        r->d->out_of_memory = true;
-        return;
-    }
-    for (uint32_t i = 0; i < e.n; i++) {
-        if (!dates_parse(e.v[i], &v[i])) {
-            fail(r, e.from[i], "must be dates such as 2026-12-24, 12-25 or 12-24..01-06", e.v[i]);
-        }
-    }
-    w->dates = v;
-    w->n_dates = e.n;
 }
 
 static void take_zone(struct reading *r, const struct yaml_node *n)

@@ -28,6 +28,7 @@
 #define METRIC_TOKEN_WORDS    "in_text in_audio cached_text cached_audio out_text out_audio"
 #define METRIC_AUTH_WORDS     "signature token bearer"
 #define METRIC_HTTP_WORDS     "2xx 3xx 4xx 5xx 1xx"
+#define METRIC_GUARD_WORDS    "regex words shapes length range http model code"
 #define METRIC_SIDE_WORDS     "carrier model"
 #define METRIC_LINE_WORDS                                                                                              \
     "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled other"
@@ -120,13 +121,12 @@
     X(METRIC_HANDOFFS, COUNTER, "ringtrip_handoffs_total", "result", METRIC_HANDOFF_WORDS,                             \
       "Handoffs between agents, and settings of a running session that the service refused or did not confirm.")       \
     X(METRIC_TOOL_SECONDS, TURN_HISTOGRAM, "ringtrip_tool_seconds", NULL, NULL, "Duration of tool calls.")             \
-    X(METRIC_GUARD_TRIPS, COUNTER, "ringtrip_guardrail_trips_total", "kind",                                           \
-      "regex words shapes length range http model code",                                                               \
+    X(METRIC_GUARD_TRIPS, COUNTER, "ringtrip_guardrail_trips_total", "kind", METRIC_GUARD_WORDS,                       \
       "Answers, words of callers and tool calls that a guardrail of this kind objected to.")                           \
     X(METRIC_GUARD_LEAKED, COUNTER, "ringtrip_guardrail_leaked_words_total", NULL, NULL,                               \
       "Words that guardrails objected to and callers may have heard all the same.")                                    \
-    X(METRIC_GUARD_FAILED, COUNTER, "ringtrip_guardrail_failures_total", "kind",                                       \
-      "regex words shapes length range http model code", "Checks that came to no answer and were passed over.")        \
+    X(METRIC_GUARD_FAILED, COUNTER, "ringtrip_guardrail_failures_total", "kind", METRIC_GUARD_WORDS,                   \
+      "Checks that came to no answer and were passed over.")                                                           \
     X(METRIC_GUARD_EXPIRED, COUNTER, "ringtrip_guardrail_expired_total", "action", "release mute",                     \
       "Held audio that was not checked in time, and what was done with it.")                                           \
     X(METRIC_GUARD_SECONDS, TURN_HISTOGRAM, "ringtrip_guardrail_seconds", NULL, NULL,                                  \
