@@ -195,7 +195,7 @@ static int opt_param(struct parser *p, const char *value)
     if (eq == 0 || eq == s.n || p->a->n_params == TWILIO_PARAM_MAX) {
         return fail(p, "--param takes NAME=VALUE, at most 32 of them: ", value);
     }
-    p->a->params[p->a->n_params++] = (struct twilio_param){{s.p, eq}, {s.p + eq + 1, s.n - eq - 1}};
+    p->a->params[p->a->n_params++] = (struct str_pair){{s.p, eq}, {s.p + eq + 1, s.n - eq - 1}};
     return 0;
 }
 

@@ -19,6 +19,12 @@ struct span {
     size_t n;
 };
 
+/* A name and what it stands for: parameters, headers. */
+struct str_pair {
+    struct str name;
+    struct str value;
+};
+
 #define STR(lit)   ((struct str){(lit), sizeof(lit) - 1})
 #define STR_NULL   ((struct str){NULL, 0})
 #define STR_FMT    "%.*s"

@@ -1,7 +1,8 @@
 /*
- * What a carrier does for a call besides carrying it, through its account and not through a media socket: it dials,
- * hangs up, looks a call up, sends text messages. Handing a running call over is the leg's (leg.h): each kind of leg
- * has its own way. Implementers include carrier_ops.h. Loop thread of the carrier.
+ * A carrier as the gateway sees it: one object per kind and loop. It answers the carrier's own requests, and does
+ * through its account what goes through no media socket: it dials, hangs up, looks a call up, sends text messages. What
+ * it asks its host: carrier_host.h. Handing a running call over is the leg's (leg.h): each kind of leg has its own way.
+ * Implementers include carrier_ops.h. Loop thread.
  *
  * Who owns what of an outgoing call: the dialer (src/dialer) makes the attempt's id, knows its state and settles what
  * is unclear. The carrier only does what it is asked once, says whether it is certain that nothing was done, and
@@ -13,6 +14,9 @@
 #include "base/str.h"
 
 struct carrier;
+struct carrier_stats;
+struct http_exchange;
+struct http_request;
 
 enum carrier_service { CARRIER_SMS, CARRIER_DIAL, CARRIER_SERVICE_N };
 
@@ -176,5 +180,16 @@ MUST_USE int carrier_find_calls(struct carrier *carrier, const struct carrier_fi
 /* Nobody waits any more: done is not called. What was on its way may still be done. Unknown ids are fine. */
 void carrier_cancel(struct carrier *carrier, uint64_t id);
 const char *carrier_kind(const struct carrier *carrier); /* "twilio" */
+
+/* True when the path is this carrier's; the exchange has then been, or will be, answered. */
+bool carrier_handle(struct carrier *carrier, struct http_exchange *x, const struct http_request *req);
+/* A new snapshot of its own struct x_opts, lent until the next one; requests and sockets from now on use it. */
+void carrier_set_opts(struct carrier *carrier, const void *opts);
+void carrier_stats(struct carrier *carrier, struct carrier_stats *ret);
+/*
+ * Sockets still open are aborted: on_closed of their legs comes before this returns. Requests of the account that are
+ * under way are cancelled (done with -ECANCELED) also before. NULL is fine.
+ */
+struct carrier *carrier_free(struct carrier *carrier);
 
 #endif

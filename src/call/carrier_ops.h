@@ -3,6 +3,7 @@
 #define CALL_CARRIER_OPS_H
 
 #include "call/carrier.h"
+#include "call/carrier_host.h"
 
 struct carrier_ops {
     const char *name;
@@ -17,6 +18,10 @@ struct carrier_ops {
                   uint64_t *ret_id);
     int (*find_calls)(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done, void *arg,
                       uint64_t *ret_id);
+    bool (*handle)(struct carrier *carrier, struct http_exchange *x, const struct http_request *req);
+    void (*set_opts)(struct carrier *carrier, const void *opts);
+    void (*stats)(struct carrier *carrier, struct carrier_stats *ret);
+    void (*free)(struct carrier *carrier);
 };
 
 struct carrier {

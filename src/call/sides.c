@@ -139,3 +139,26 @@ const char *carrier_kind(const struct carrier *carrier)
 {
     return carrier->ops->name;
 }
+
+bool carrier_handle(struct carrier *carrier, struct http_exchange *x, const struct http_request *req)
+{
+    return carrier->ops->handle(carrier, x, req);
+}
+
+void carrier_set_opts(struct carrier *carrier, const void *opts)
+{
+    carrier->ops->set_opts(carrier, opts);
+}
+
+void carrier_stats(struct carrier *carrier, struct carrier_stats *ret)
+{
+    carrier->ops->stats(carrier, ret);
+}
+
+struct carrier *carrier_free(struct carrier *carrier)
+{
+    if (carrier) {
+        carrier->ops->free(carrier);
+    }
+    return NULL;
+}

@@ -91,8 +91,8 @@ int gateway_refresh(struct gateway *gw, struct buf *err)
         worker_set_snapshot(gw->worker, s);
         snapshot_unref(gw->snapshot);
         gw->snapshot = s;
-        if (gw->twilio) {
-            twilio_set_opts(gw->twilio, &s->twilio);
+        if (gw->api) {
+            carriers_follow(gw, s);
             api_set_opts(gw->api, &s->api);
         }
     }
@@ -160,10 +160,9 @@ static int open_store(struct gateway *gw, struct buf *err)
     return 0;
 }
 
-static struct carrier *carrier(void *arg)
+static struct carrier *carrier(struct str name, void *arg)
 {
-    struct gateway *gw = arg;
-    return gw->twilio ? twilio_carrier(gw->twilio) : NULL;
+    return carriers_find(arg, name);
 }
 
 static struct str sandbox_url(void *arg)
@@ -260,7 +259,7 @@ static int open_edges(struct gateway *gw)
         .host = &gateway_api_host,
         .arg = gw,
     };
-    int e = twilio_new(gw->loop, gw->http, &gw->snapshot->twilio, &gateway_twilio_host, gw, &gw->twilio);
+    int e = carriers_open(gw);
     if (e < 0) {
         return e;
     }
@@ -480,7 +479,7 @@ struct gateway *gateway_free(struct gateway *gw)
         gateway_run(gw);
     }
     /* Outside in: what may still call back goes first, what it calls back into last. */
-    twilio_free(gw->twilio);
+    carriers_free(gw);
     http_server_free(gw->server);
     if (gw->sandbox) {
         sandbox_child_close(gw->sandbox);

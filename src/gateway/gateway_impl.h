@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "carriers/twilio/twilio.h"
+#include "gateway/carriers.h"
 #include "gateway/gateway.h"
 #include "gateway/sandbox_child.h"
 #include "gateway/tracing.h"
@@ -17,6 +18,12 @@
 #include "tools/mcp/mcp.h"
 
 enum gateway_state { GATEWAY_SERVING, GATEWAY_DRAINING, GATEWAY_HANGING_UP, GATEWAY_FLUSHING, GATEWAY_STOPPED };
+
+struct gateway_carrier {
+    struct carrier *carrier;
+    bool wanted;               /* its routes are served */
+    struct carrier_stats last; /* as of the last look at the gauges */
+};
 
 struct gateway {
     struct gateway_opts o;
@@ -38,7 +45,8 @@ struct gateway {
     struct worker *worker;
     struct http_client *http;
     struct mcp *mcp;
-    struct twilio *twilio;
+    struct gateway_carrier carriers[CARRIERS_MAX];
+    uint32_t n_carriers;
     struct api *api;
     struct http_server *server;
     struct tls_ctx *tls;
@@ -50,14 +58,13 @@ struct gateway {
     uint64_t give_up_us;
     struct timer *drain_timer; /* runs from the stop on */
     bool scribe_settling, scribe_settled;
-    struct reload *reload;           /* under way */
-    struct loop_stats last_stats;    /* as of the last look at the gauges */
-    struct twilio_stats last_twilio; /* likewise */
+    struct reload *reload;        /* under way */
+    struct loop_stats last_stats; /* as of the last look at the gauges */
     _Atomic uint32_t stop_ms;
 };
 
 /* routes.c */
-extern const struct twilio_host gateway_twilio_host;
+extern const struct carrier_host gateway_carrier_host;
 extern const struct api_host gateway_api_host;
 extern const struct http_server_handler gateway_http_handler;
 

@@ -20,7 +20,8 @@ struct sms_job {
     char tool_call_id[CALL_ID_MAX + 1];
     struct arena arena; /* of the wish */
     struct builtin_wish wish;
-    uint64_t request; /* the carrier's number for it */
+    struct carrier *carrier; /* that sends it */
+    uint64_t request;        /* its number for it */
     uint64_t started_us;
     struct sms_job *next; /* on the worker's list */
 };
@@ -85,14 +86,13 @@ static void on_sent(const struct carrier_result *r, void *arg)
 
 void host_cancel_message(struct host *h, struct str tool_call_id)
 {
-    struct carrier *carrier = h->worker->env.carrier ? h->worker->env.carrier(h->worker->env.arg) : NULL;
     for (struct sms_job *job = h->worker->messages, *next; job; job = next) {
         next = job->next;
         bool meant = !tool_call_id.p || str_is(tool_call_id, job->tool_call_id);
-        if (meant && carrier && job->id.slot == h->id.slot && job->id.generation == h->id.generation) {
+        if (meant && job->id.slot == h->id.slot && job->id.generation == h->id.generation) {
             log_info(&h->log, "tool.done", "name=send_sms ms=%llu result=cancelled",
                      (unsigned long long)age_us(job) / 1000);
-            carrier_cancel(carrier, job->request);
+            carrier_cancel(job->carrier, job->request);
             job_free(job);
         }
     }
@@ -100,10 +100,10 @@ void host_cancel_message(struct host *h, struct str tool_call_id)
 
 /* ---- the three ---- */
 
-static int send_sms(struct sms_job *job, struct buf *refusal)
+static int send_sms(const struct host *h, struct sms_job *job, struct buf *refusal)
 {
     struct worker *w = job->worker;
-    struct carrier *carrier = w->env.carrier ? w->env.carrier(w->env.arg) : NULL;
+    struct carrier *carrier = w->env.carrier ? w->env.carrier(h->opts.carrier, w->env.arg) : NULL;
     const char *why =
         carrier ? carrier_cannot(carrier, CARRIER_SMS) : "Text messages are not configured: this call has no carrier.";
     const struct carrier_sms sms = {.to = job->wish.to, .text = job->wish.text};
@@ -112,6 +112,7 @@ static int send_sms(struct sms_job *job, struct buf *refusal)
         builtin_put_refusal(refusal, str_from(why ? why : "The message could not be sent."));
         return err;
     }
+    job->carrier = carrier;
     job->next = w->messages;
     w->messages = job;
     w->tool_jobs++;
@@ -148,7 +149,7 @@ static int fulfil(struct host *h, struct sms_job *job, struct buf *refusal)
     int err = 0;
     switch (job->wish.kind) {
     case BUILTIN_WISH_SMS:
-        err = send_sms(job, refusal);
+        err = send_sms(h, job, refusal);
         return err < 0 ? err : 1;
     case BUILTIN_WISH_TRANSFER:
         return transfer(h, job, refusal);

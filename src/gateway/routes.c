@@ -12,7 +12,7 @@
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
 {
     struct gateway *gw = arg;
-    if (!twilio_handle(gw->twilio, x, req)) {
+    if (!carriers_handle(gw, x, req)) {
         api_handle(gw->api, x, req);
     }
 }
@@ -21,25 +21,16 @@ const struct http_server_handler gateway_http_handler = {.on_request = on_reques
 
 /* ---- the carrier asks ---- */
 
-static void answer_refusal(struct gateway *gw, enum admission_cause cause, struct twilio_answer *ret)
+static void answer_refusal(struct gateway *gw, enum admission_cause cause, struct carrier_answer *ret)
 {
-    struct str twiml = gw->snapshot->cfg->fallback.busy_twiml;
     metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, str_from(admission_cause_word(cause)), 1);
-    ret->kind = twiml.n > 0 ? TWILIO_ANSWER_XML : TWILIO_ANSWER_BUSY;
-    ret->text = twiml;
+    ret->kind = CARRIER_ANSWER_BUSY;
 }
 
-static void answer_apology(struct gateway *gw, struct twilio_answer *ret)
+/* A carrier asks again when our answer got lost: the call that waits for its socket is meant, not a second one. */
+static struct host *waiting_call(struct gateway *gw, struct str carrier_call_id)
 {
-    struct str twiml = gw->snapshot->cfg->fallback.twiml;
-    ret->kind = twiml.n > 0 ? TWILIO_ANSWER_XML : TWILIO_ANSWER_SAY;
-    ret->text = twiml;
-}
-
-/* Twilio asks again when our answer got lost: the call that waits for its socket is meant, not a second one. */
-static struct host *waiting_call(struct gateway *gw, struct str call_sid)
-{
-    struct host *h = worker_by_carrier_id(gw->worker, call_sid);
+    struct host *h = worker_by_carrier_id(gw->worker, carrier_call_id);
     return h && host_live(h) && !host_has_leg(h) ? h : NULL;
 }
 
@@ -48,72 +39,75 @@ static enum store_direction direction_of(struct str word)
     return str_starts(word, STR("outbound")) ? STORE_OUTBOUND : STORE_INBOUND;
 }
 
-/* What a carrier says besides, for routes and texts. SIP headers come as parameters of their own kind. */
+/* What a carrier says besides, for routes and texts. */
 struct birth_pairs {
     struct when_pair headers[BIRTH_PAIRS], parameters[BIRTH_PAIRS];
 };
 
-static void put_pairs(struct host_birth *b, struct birth_pairs *room, const struct twilio_param *params, uint32_t n)
+static void put_headers(struct host_birth *b, struct birth_pairs *room, const struct str_pair *headers, uint32_t n)
 {
-    struct str prefix = STR("SipHeader_");
-    for (uint32_t i = 0; i < n; i++) {
-        struct str name = params[i].name;
-        if (str_starts(name, prefix) && b->n_headers < BIRTH_PAIRS) {
-            name = (struct str){name.p + prefix.n, name.n - prefix.n};
-            room->headers[b->n_headers++] = (struct when_pair){name, params[i].value};
-        } else if (b->n_parameters < BIRTH_PAIRS && !str_is(name, TWILIO_TOKEN_PARAM)) {
-            room->parameters[b->n_parameters++] = (struct when_pair){name, params[i].value};
-        }
+    for (uint32_t i = 0; i < n && b->n_headers < BIRTH_PAIRS; i++) {
+        room->headers[b->n_headers++] = (struct when_pair){headers[i].name, headers[i].value};
     }
     b->headers = room->headers;
+}
+
+static void put_parameters(struct host_birth *b, struct birth_pairs *room, const struct str_pair *params, uint32_t n)
+{
+    for (uint32_t i = 0; i < n && b->n_parameters < BIRTH_PAIRS; i++) {
+        if (!str_is(params[i].name, CARRIER_TOKEN_PARAM)) {
+            room->parameters[b->n_parameters++] = (struct when_pair){params[i].name, params[i].value};
+        }
+    }
     b->parameters = room->parameters;
 }
 
 /* A call for the agent, or a refusal. opening: see host_birth. */
-static void connect_caller(struct gateway *gw, const struct twilio_incoming *in, struct str opening,
-                           struct twilio_answer *ret)
+static void connect_caller(struct gateway *gw, const struct carrier *c, const struct carrier_incoming *in,
+                           struct str opening, struct carrier_answer *ret)
 {
     enum admission_cause cause = ADMISSION_OTHER;
-    struct host *h = waiting_call(gw, in->call_sid);
+    struct host *h = waiting_call(gw, in->call_id);
     struct trace_parent trace;
     bool traced = in->traceparent.n > 0 && traceparent_parse(in->traceparent, in->tracestate, &trace) >= 0;
     if (!h) {
         struct birth_pairs pairs;
         struct host_birth birth = {
-            .carrier_call_id = in->call_sid,
+            .carrier_call_id = in->call_id,
             .caller = in->from,
             .called = in->to,
             .alias = in->query_call_id,
             .direction = direction_of(in->direction),
-            .carrier = STR("twilio"),
+            .carrier = str_from(carrier_kind(c)),
             .caller_name = in->caller_name,
             .trace = traced ? &trace : NULL,
             .opening = opening,
         };
-        put_pairs(&birth, &pairs, in->params, in->n_params);
+        put_headers(&birth, &pairs, in->headers, in->n_headers);
+        put_parameters(&birth, &pairs, in->params, in->n_params);
         int err = host_new(gw->worker, &birth, &cause, &h);
         if (err < 0) {
             log_warn(NULL, "call.refused", "cause=%s carrier_call_id=" STR_FMT " calls=%u", admission_cause_word(cause),
-                     STR_ARG(in->call_sid), admission_calls(gw->admission));
+                     STR_ARG(in->call_id), admission_calls(gw->admission));
             answer_refusal(gw, cause, ret);
             return;
         }
     }
     uint64_t wait_us = (uint64_t)gw->snapshot->call.deadlines.leg_start_ms * 1000;
-    int err = admission_token_new(gw->admission, in->call_sid, host_id(h), loop_now_us(gw->loop) + wait_us, ret->token);
+    int err = admission_token_new(gw->admission, in->call_id, host_id(h), loop_now_us(gw->loop) + wait_us, ret->token);
     if (err < 0) {
         log_error(NULL, "call.token-failed", "error=%s", err_name(err));
         answer_refusal(gw, ADMISSION_OTHER, ret);
         host_hangup(h, REASON_INTERNAL);
         return;
     }
-    ret->kind = TWILIO_ANSWER_CONNECT;
+    ret->kind = CARRIER_ANSWER_CONNECT;
     host_start(h);
 }
 
-static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+static void on_incoming(struct carrier *c, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg)
 {
-    connect_caller(arg, in, STR_NULL, ret);
+    connect_caller(arg, c, in, STR_NULL, ret);
 }
 
 #define NOBODY_ANSWERED                                                                                                \
@@ -121,35 +115,34 @@ static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *
     "Say so in one short sentence, and ask what you can do for them instead, such as a callback. Do not greet again."
 
 /* A transfer is over. Whoever was not reached there is not left alone. */
-static void on_dialled(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+static void on_dialled(struct carrier *c, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg)
 {
     struct gateway *gw = arg;
     const struct config_transfer *t = &gw->snapshot->cfg->transfer;
-    bool answered = str_is(in->dial_status, "completed") || str_is(in->dial_status, "answered");
-    bool gone = str_is(in->call_status, "completed");
-    log_info(NULL, "transfer.over", "carrier_call_id=" STR_FMT " dial_status=" STR_FMT, STR_ARG(in->call_sid),
+    log_info(NULL, "transfer.over", "carrier_call_id=" STR_FMT " dial_status=" STR_FMT, STR_ARG(in->call_id),
              STR_ARG(in->dial_status));
-    metrics_add_word(gw->metrics, METRIC_TRANSFERS, answered ? STR("answered") : STR("unanswered"), 1);
-    if (answered || gone) {
-        ret->kind = TWILIO_ANSWER_HANGUP;
+    metrics_add_word(gw->metrics, METRIC_TRANSFERS, in->dial_answered ? STR("answered") : STR("unanswered"), 1);
+    if (in->dial_answered || in->caller_gone) {
+        ret->kind = CARRIER_ANSWER_HANGUP;
     } else if (t->return_to_agent) {
-        connect_caller(gw, in, STR(NOBODY_ANSWERED), ret);
+        connect_caller(gw, c, in, STR(NOBODY_ANSWERED), ret);
     } else {
-        ret->kind = TWILIO_ANSWER_SAY;
+        ret->kind = CARRIER_ANSWER_SAY;
         ret->text = t->sorry;
     }
 }
 
 /* A socket that nobody announced: only where the configuration allows it, or with a signature of the carrier. */
-static int start_unannounced(struct gateway *gw, const struct twilio_stream *s, struct host **ret)
+static int start_unannounced(struct gateway *gw, const struct carrier *c, const struct carrier_stream *s,
+                             struct host **ret)
 {
     enum admission_cause cause = ADMISSION_OTHER;
     struct birth_pairs pairs;
-    struct host_birth birth = {.carrier_call_id = s->call_sid,
+    struct host_birth birth = {.carrier_call_id = s->call_id,
                                .alias = s->query_call_id,
                                .direction = STORE_INBOUND,
-                               .carrier = STR("twilio")};
-    put_pairs(&birth, &pairs, s->params, s->n_params);
+                               .carrier = str_from(carrier_kind(c))};
+    put_parameters(&birth, &pairs, s->params, s->n_params);
     int err = host_new(gw->worker, &birth, &cause, ret);
     if (err == -ERR_LIMIT) {
         metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, str_from(admission_cause_word(cause)), 1);
@@ -157,64 +150,60 @@ static int start_unannounced(struct gateway *gw, const struct twilio_stream *s, 
     return err;
 }
 
-static int find_call(struct gateway *gw, const struct twilio_stream *s, struct host **ret)
+static int find_call(struct gateway *gw, const struct carrier *c, const struct carrier_stream *s, struct host **ret)
 {
     if (s->token.n > 0) {
         struct host_id id;
-        int err = admission_token_use(gw->admission, s->token, s->call_sid, loop_now_us(gw->loop), &id);
+        int err = admission_token_use(gw->admission, s->token, s->call_id, loop_now_us(gw->loop), &id);
         if (err < 0) {
             metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("token"), 1);
             log_warn(NULL, "media.bad-token", "peer=" STR_FMT " carrier_call_id=" STR_FMT, STR_ARG(s->peer),
-                     STR_ARG(s->call_sid));
+                     STR_ARG(s->call_id));
             return err;
         }
         *ret = worker_by_id(gw->worker, id);
         return *ret ? 0 : -ENOENT;
     }
-    if (!s->signature_ok && gw->snapshot->twilio.require_token) {
-        metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("token"), 1);
-        return -ERR_AUTH;
-    }
-    *ret = s->query_call_id.n > 0 ? worker_by_call_id(gw->worker, s->query_call_id) : waiting_call(gw, s->call_sid);
+    *ret = s->query_call_id.n > 0 ? worker_by_call_id(gw->worker, s->query_call_id) : waiting_call(gw, s->call_id);
     if (*ret) {
         return 0;
     }
-    return s->query_call_id.n > 0 ? -ENOENT : start_unannounced(gw, s, ret);
+    return s->query_call_id.n > 0 ? -ENOENT : start_unannounced(gw, c, s, ret);
 }
 
-static int on_media_start(const struct twilio_stream *s, struct leg *leg, const struct leg_handler **h, void **harg,
-                          void *arg)
+static int on_media_start(struct carrier *c, const struct carrier_stream *s, struct leg *leg,
+                          const struct leg_handler **h, void **harg, void *arg)
 {
     struct gateway *gw = arg;
     struct host *host = NULL;
-    int err = find_call(gw, s, &host);
+    int err = find_call(gw, c, s, &host);
     return err < 0 ? err : host_bind_leg(host, leg, h, harg);
 }
 
-static int on_media_query(struct str call_id, void *arg)
+static int on_media_query(struct carrier *c UNUSED, struct str call_id, void *arg)
 {
     struct gateway *gw = arg;
     return worker_by_call_id(gw->worker, call_id) ? 0 : -ENOENT;
 }
 
-static void on_after(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+static void on_after(struct carrier *c UNUSED, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg)
 {
     struct gateway *gw = arg;
-    struct host *h = worker_by_carrier_id(gw->worker, in->call_sid);
-    ret->kind = TWILIO_ANSWER_HANGUP;
-    if (h ? host_take_apology(h) : worker_take_apology(gw->worker, in->call_sid)) {
-        answer_apology(gw, ret);
+    struct host *h = worker_by_carrier_id(gw->worker, in->call_id);
+    ret->kind = CARRIER_ANSWER_HANGUP;
+    if (h ? host_take_apology(h) : worker_take_apology(gw->worker, in->call_id)) {
+        ret->kind = CARRIER_ANSWER_APOLOGY;
     }
 }
 
 /* The carrier's word on calls that have no socket yet: a caller who gave up while it rang. */
-static void on_status(const struct twilio_status *status, void *arg)
+static void on_status(struct carrier *c UNUSED, const struct carrier_status *status, void *arg)
 {
     struct gateway *gw = arg;
-    struct host *h = waiting_call(gw, status->call_sid);
+    struct host *h = waiting_call(gw, status->call_id);
     log_debug(NULL, "carrier.status", "carrier_call_id=" STR_FMT " status=" STR_FMT " error=" STR_FMT,
-              STR_ARG(status->call_sid), STR_ARG(status->status), STR_ARG(status->error));
-    if (status->kind == TWILIO_STATUS_CALL && status->final && !status->stale && h) {
+              STR_ARG(status->call_id), STR_ARG(status->status), STR_ARG(status->error));
+    if (status->kind == CARRIER_STATUS_CALL && status->final && !status->stale && h) {
         host_hangup(h, REASON_CALLER_HANGUP);
     }
 }
@@ -225,7 +214,7 @@ static bool trusts_proxy(struct str peer, void *arg)
     return config_trusts_proxy(gw->snapshot->cfg, peer);
 }
 
-const struct twilio_host gateway_twilio_host = {
+const struct carrier_host gateway_carrier_host = {
     .on_incoming = on_incoming,
     .on_media_start = on_media_start,
     .on_media_query = on_media_query,
@@ -437,21 +426,13 @@ static int api_settle(loop_fn fn, void *fn_arg, void *arg)
 static void api_gauges(void *arg)
 {
     struct gateway *gw = arg;
-    struct twilio_stats twilio;
     struct loop_stats loop;
-    twilio_stats(gw->twilio, &twilio);
     loop_stats(gw->loop, &loop);
-    metrics_set(gw->metrics, METRIC_SOCKETS, twilio.unauthenticated);
+    carriers_gauges(gw);
     metrics_set(gw->metrics, METRIC_AUDIO_QUEUE, (int64_t)worker_queued_bytes(gw->worker));
     metrics_set(gw->metrics, METRIC_DRAINING, gw->state != GATEWAY_SERVING);
     metrics_add(gw->metrics, METRIC_LOOP_STALLS, loop.slow_passes - gw->last_stats.slow_passes);
-    metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("signature"),
-                     twilio.bad_signatures - gw->last_twilio.bad_signatures);
-    metrics_add_word(gw->metrics, METRIC_WS_ERRORS, STR("carrier"), twilio.bad_messages - gw->last_twilio.bad_messages);
-    metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, STR("sockets"),
-                     twilio.refused_limit - gw->last_twilio.refused_limit);
     gw->last_stats = loop;
-    gw->last_twilio = twilio;
     if (gw->logger) {
         metrics_set(gw->metrics, METRIC_LOG_SUPPRESSED, (int64_t)logger_suppressed(gw->logger));
     }

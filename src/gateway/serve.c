@@ -188,8 +188,8 @@ static void use_snapshot(struct gateway *gw, struct snapshot *s, struct tls_ctx 
     records_set(gw->records, cfg->records.min_free_mb, cfg->records.retention_days);
     tracing_set(gw->tracing, &cfg->tracing);
     worker_set_snapshot(gw->worker, s);
-    if (gw->twilio) {
-        twilio_set_opts(gw->twilio, &s->twilio);
+    if (gw->api) {
+        carriers_follow(gw, s);
         api_set_opts(gw->api, &s->api);
     }
     if (!gw->o.own_log) {

@@ -32,6 +32,8 @@ static void fill_twilio(struct twilio_opts *o, const struct config *cfg)
     o->api_base = t->api_base;
     o->ca_file = path_or_null(t->ca_file);
     o->apology = cfg->agent.apology;
+    o->apology_twiml = cfg->fallback.twiml;
+    o->busy_twiml = cfg->fallback.busy_twiml;
     o->max_unauthenticated = cfg->limits.max_unauthenticated_sockets;
     o->socket_start_ms = cfg->deadlines.socket_start_ms;
     o->rest_ms = cfg->deadlines.rest_ms;

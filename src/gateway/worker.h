@@ -42,8 +42,8 @@ struct worker_env {
     struct store *store;
     const struct vad_model *vad; /* weights of the speech detector; NULL: calls that want it fail */
     struct tap tap;
-    /* What the carrier's account can do; NULL, also as an answer: there is none. */
-    struct carrier *(*carrier)(void *arg);
+    /* The carrier of that name, or one to use in its place (carriers.h); NULL, also as an answer: there is none. */
+    struct carrier *(*carrier)(struct str name, void *arg);
     /* Where our own sandbox listens now, "" while it does not. */
     struct str (*sandbox_url)(void *arg);
     void (*on_empty)(void *arg); /* the last call is gone */

@@ -224,7 +224,7 @@ static int copy_params(struct phone *p)
     if (p->o.n_params > TWILIO_PARAM_MAX) {
         return -ERR_LIMIT;
     }
-    struct twilio_param *copy = arena_alloc(&p->arena, (p->o.n_params + 1) * sizeof(*copy));
+    struct str_pair *copy = arena_alloc(&p->arena, (p->o.n_params + 1) * sizeof(*copy));
     if (!copy) {
         return -ENOMEM;
     }

@@ -73,7 +73,7 @@ struct phone_opts {
     struct str
         stream_base; /* "ws://host:port": replaces scheme and host of the TwiML's media URL (not of its signature) */
     struct str sign_base; /* "https://gw.example.com": what signatures name instead of the address that is dialled */
-    const struct twilio_param *params; /* direct mode: customParameters */
+    const struct str_pair *params; /* direct mode: customParameters */
     size_t n_params;
     struct str auth_token;      /* empty: nothing is signed */
     struct str account_sid;     /* empty: a fixed test account */

@@ -133,7 +133,7 @@ static void on_twiml(struct phone *p, const struct http_reply *reply)
 
 /* ---- the stream ---- */
 
-int phone_connect(struct phone *p, struct str url, struct str signed_url, const struct twilio_param *params,
+int phone_connect(struct phone *p, struct str url, struct str signed_url, const struct str_pair *params,
                   size_t n_params)
 {
     uint8_t raw[16];
@@ -185,14 +185,14 @@ int phone_connect_direct(struct phone *p)
     return err;
 }
 
-static size_t stream_params(struct phone *p, uint32_t stream, struct twilio_param params[TWILIO_PARAM_MAX])
+static size_t stream_params(struct phone *p, uint32_t stream, struct str_pair params[TWILIO_PARAM_MAX])
 {
     size_t n = 0;
     for (uint32_t i = twiml_next(p->doc, stream, stream); i != 0; i = twiml_next(p->doc, stream, i)) {
         if (p->doc->nodes[i].kind != TWIML_PARAMETER) {
             continue;
         }
-        struct twilio_param one = {twiml_attr(p->doc, i, "name"), twiml_attr(p->doc, i, "value")};
+        struct str_pair one = {twiml_attr(p->doc, i, "name"), twiml_attr(p->doc, i, "value")};
         if (n == TWILIO_PARAM_MAX || one.name.n + one.value.n >= TWILIO_PARAM_BYTES_MAX) {
             phone_warn(p, TWIML_WARN_SCHEMA, "a <Parameter> is too long or one too many: left out");
             continue;
@@ -233,7 +233,7 @@ static int stream_url(struct phone *p, uint32_t stream, struct buf *out)
 static int open_stream(struct phone *p, uint32_t connect, uint32_t stream)
 {
     struct buf signed_url, url;
-    struct twilio_param params[TWILIO_PARAM_MAX];
+    struct str_pair params[TWILIO_PARAM_MAX];
     buf_init(&signed_url, URL_MAX);
     buf_init(&url, URL_MAX);
     p->action_url = arena_str(&p->arena, twiml_attr(p->doc, connect, "action"));

@@ -98,7 +98,7 @@ void phone_media_stop(struct phone *p);
 /* phone_dial.c */
 MUST_USE int phone_dial(struct phone *p);
 /* Opens the media socket; signed_url: what is signed. */
-MUST_USE int phone_connect(struct phone *p, struct str url, struct str signed_url, const struct twilio_param *params,
+MUST_USE int phone_connect(struct phone *p, struct str url, struct str signed_url, const struct str_pair *params,
                            size_t n_params);
 MUST_USE int phone_connect_direct(struct phone *p);
 /* Follows the document from behind p->verb on. */

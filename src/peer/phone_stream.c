@@ -36,7 +36,7 @@ struct phone_stream {
     char detail[DETAIL_MAX];
     struct arena arena;
     struct str stream_sid, call_sid, account_sid;
-    struct twilio_param *params;
+    struct str_pair *params;
     size_t n_params;
 };
 

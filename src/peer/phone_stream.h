@@ -48,7 +48,7 @@ struct phone_stream_opts {
     struct str stream_sid; /* these are kept as copies */
     struct str call_sid;
     struct str account_sid;
-    const struct twilio_param *params;
+    const struct str_pair *params;
     size_t n_params;
     struct tls_ctx *tls; /* NULL: the system's store */
     uint32_t delay_ms, jitter_ms;

@@ -13,7 +13,7 @@
 void phone_form_add(struct phone_form *f, const char *name, struct str value)
 {
     assert(f->n < PHONE_FORM_MAX);
-    f->fields[f->n++] = (struct twilio_param){str_from(name), value};
+    f->fields[f->n++] = (struct str_pair){str_from(name), value};
 }
 
 /* The vendor's numbering plan knows nothing of test numbers but their country. */
@@ -57,7 +57,7 @@ static int str_order(struct str a, struct str b)
 
 static int field_order(const void *a, const void *b)
 {
-    const struct twilio_param *x = a, *y = b;
+    const struct str_pair *x = a, *y = b;
     int order = str_order(x->name, y->name);
     return order ? order : str_order(x->value, y->value);
 }

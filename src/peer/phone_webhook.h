@@ -14,7 +14,7 @@
 #define PHONE_SIGNATURE_BYTES 29 /* 28 characters of base64 and a NUL */
 
 struct phone_form {
-    struct twilio_param fields[PHONE_FORM_MAX]; /* lent */
+    struct str_pair fields[PHONE_FORM_MAX]; /* lent */
     size_t n;
 };
 

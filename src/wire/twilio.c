@@ -111,7 +111,7 @@ static int read_params(struct reader *r, struct json_val v, struct twilio_start 
         if (s->n_params == TWILIO_PARAM_MAX) {
             return reader_fail(r, "start.customParameters", -ERR_TOO_BIG);
         }
-        struct twilio_param *p = &s->params[s->n_params];
+        struct str_pair *p = &s->params[s->n_params];
         struct json_val name = {JSON_STRING, memchr(key.p, '\\', key.n) != NULL, key};
         int err = reader_str(r, name, "start.customParameters", TWILIO_PARAM_BYTES_MAX, &p->name);
         if (err == 0) {

@@ -31,11 +31,6 @@ struct twilio_connected {
     struct str version;
 };
 
-struct twilio_param {
-    struct str name;
-    struct str value;
-};
-
 struct twilio_start {
     struct str account_sid; /* may be empty */
     struct str call_sid;
@@ -45,7 +40,7 @@ struct twilio_start {
     uint32_t rate_hz;
     uint32_t channels;
     uint32_t n_params;
-    struct twilio_param params[TWILIO_PARAM_MAX];
+    struct str_pair params[TWILIO_PARAM_MAX];
 };
 
 struct twilio_media {

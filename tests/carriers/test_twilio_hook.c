@@ -26,9 +26,9 @@ static void secure(struct bench *b)
 
 static void admit_all(struct bench *b)
 {
-    b->answer.kind = TWILIO_ANSWER_CONNECT;
+    b->answer.kind = CARRIER_ANSWER_CONNECT;
     snprintf(b->answer.token, sizeof(b->answer.token), "tok-1");
-    b->answer.params[0] = (struct twilio_param){STR("from"), STR("+1 <5&\"")};
+    b->answer.params[0] = (struct str_pair){STR("from"), STR("+1 <5&\"")};
     b->answer.n_params = 1;
 }
 
@@ -102,29 +102,44 @@ TEST(a_host_header_cannot_write_into_the_document)
 TEST(every_refusal_has_its_document)
 {
     static const struct {
-        enum twilio_answer_kind kind;
+        enum carrier_answer_kind kind;
         const char *text;
         const char *want;
     } cases[] = {
-        {TWILIO_ANSWER_HANGUP, "", XML("<Hangup/>")},
-        {TWILIO_ANSWER_BUSY, "", XML("<Reject reason=\"busy\"/>")},
-        {TWILIO_ANSWER_REJECT, "", XML("<Reject reason=\"rejected\"/>")},
-        {TWILIO_ANSWER_DIAL, "+15005550006", XML("<Dial>+15005550006</Dial><Hangup/>")},
-        {TWILIO_ANSWER_DIAL, "sip:a@b;c", XML("<Dial><Sip>sip:a@b;c</Sip></Dial><Hangup/>")},
-        {TWILIO_ANSWER_SAY, "Bye & <b>", XML("<Say>Bye &amp; &lt;b&gt;</Say><Hangup/>")},
-        {TWILIO_ANSWER_SAY, "", XML("<Say>Sorry.</Say><Hangup/>")},
-        {TWILIO_ANSWER_XML, XML("<Pause/>"), XML("<Pause/>")},
+        {CARRIER_ANSWER_HANGUP, "", XML("<Hangup/>")},
+        {CARRIER_ANSWER_BUSY, "", XML("<Reject reason=\"busy\"/>")},
+        {CARRIER_ANSWER_REJECT, "", XML("<Reject reason=\"rejected\"/>")},
+        {CARRIER_ANSWER_DIAL, "+15005550006", XML("<Dial>+15005550006</Dial><Hangup/>")},
+        {CARRIER_ANSWER_DIAL, "sip:a@b;c", XML("<Dial><Sip>sip:a@b;c</Sip></Dial><Hangup/>")},
+        {CARRIER_ANSWER_SAY, "Bye & <b>", XML("<Say>Bye &amp; &lt;b&gt;</Say><Hangup/>")},
+        {CARRIER_ANSWER_APOLOGY, "", XML("<Say>Sorry.</Say><Hangup/>")},
     };
     struct bench b;
     bench_init(&b);
     b.o.apology = STR("Sorry.");
     bench_start(&b);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        b.answer = (struct twilio_answer){.kind = cases[i].kind, .text = str_from(cases[i].text)};
+        b.answer = (struct carrier_answer){.kind = cases[i].kind, .text = str_from(cases[i].text)};
         bench_post(&b, "/twilio/after", "CallSid=CA1&From=%2B15005550001", "");
         assert_int_equal(b.status, 200);
         assert_str_is(buf_str(&b.body), cases[i].want);
     }
+    bench_done(&b);
+}
+
+TEST(configured_documents_replace_apology_and_busy)
+{
+    struct bench b;
+    bench_init(&b);
+    b.o.apology_twiml = STR(XML("<Dial>+15005550006</Dial>"));
+    b.o.busy_twiml = STR(XML("<Pause/>"));
+    bench_start(&b);
+    b.answer = (struct carrier_answer){.kind = CARRIER_ANSWER_APOLOGY};
+    bench_post(&b, "/twilio/after", "CallSid=CA1", "");
+    assert_str_is(buf_str(&b.body), XML("<Dial>+15005550006</Dial>"));
+    b.answer.kind = CARRIER_ANSWER_BUSY;
+    bench_post(&b, "/twiml", "CallSid=CA1", "");
+    assert_str_is(buf_str(&b.body), XML("<Pause/>"));
     bench_done(&b);
 }
 
@@ -151,8 +166,8 @@ TEST(a_signed_form_passes_and_one_changed_byte_does_not)
     bench_post(&b, "/twiml", FORM, "");
     assert_int_equal(b.status, 403);
     assert_has(buf_str(&b.body), "X-Twilio-Signature is missing.");
-    struct twilio_stats s;
-    twilio_stats(b.twilio, &s);
+    struct carrier_stats s;
+    carrier_stats(twilio_carrier(b.twilio), &s);
     assert_int_equal(s.bad_signatures, 3);
     assert_int_equal(s.webhooks, 1);
     bench_done(&b);
@@ -301,6 +316,7 @@ TEST(bad_requests_are_refused)
 TEST_MAIN(T(an_admitted_call_is_connected_to_the_stream_of_the_host_it_asked),
           T(a_configured_public_url_wins_over_every_header), T(forwarded_headers_count_only_from_a_trusted_proxy),
           T(a_host_header_cannot_write_into_the_document), T(every_refusal_has_its_document),
-          T(a_signed_form_passes_and_one_changed_byte_does_not), T(a_get_is_signed_by_its_url),
-          T(another_body_is_signed_by_its_hash), T(the_vectors_of_the_vendors_library_hold),
-          T(status_callbacks_that_overtake_each_other_are_marked), T(bad_requests_are_refused))
+          T(configured_documents_replace_apology_and_busy), T(a_signed_form_passes_and_one_changed_byte_does_not),
+          T(a_get_is_signed_by_its_url), T(another_body_is_signed_by_its_hash),
+          T(the_vectors_of_the_vendors_library_hold), T(status_callbacks_that_overtake_each_other_are_marked),
+          T(bad_requests_are_refused))

@@ -15,10 +15,10 @@ static void assert_has(struct str text, const char *part)
     }
 }
 
-static struct twilio_stats stats(struct bench *b)
+static struct carrier_stats stats(struct bench *b)
 {
-    struct twilio_stats s;
-    twilio_stats(b->twilio, &s);
+    struct carrier_stats s;
+    carrier_stats(twilio_carrier(b->twilio), &s);
     return s;
 }
 
@@ -609,7 +609,8 @@ TEST(rest_under_way_at_the_end_is_cancelled)
     assert_false(o.done);
     http_respond(b.unanswered, 200, STR_NULL, STR_NULL, (struct span){NULL, 0});
     b.unanswered = NULL;
-    b.twilio = twilio_free(b.twilio);
+    carrier_free(twilio_carrier(b.twilio));
+    b.twilio = NULL;
     assert_true(o.done);
     assert_true(b.gone);
     settle(b.loop);

@@ -34,7 +34,8 @@ static void set_up(struct fixture *f)
 /* The service goes before the bench, whose loop it uses. */
 static void end(struct fixture *f)
 {
-    f->b.twilio = twilio_free(f->b.twilio);
+    carrier_free(twilio_carrier(f->b.twilio));
+    f->b.twilio = NULL;
     settle(f->b.loop);
     twilio_rest_close(&f->rest);
     bench_done(&f->b);
@@ -321,7 +322,7 @@ TEST(the_host_says_what_follows_a_transfer)
     struct fixture f;
     set_up(&f);
     bench_start(&f.b);
-    f.b.answer = (struct twilio_answer){.kind = TWILIO_ANSWER_SAY, .text = STR("Nobody is there.")};
+    f.b.answer = (struct carrier_answer){.kind = CARRIER_ANSWER_SAY, .text = STR("Nobody is there.")};
     bench_post(&f.b, "/twilio/dialled", "CallSid=" BENCH_CALL "&DialCallStatus=no-answer", "");
     assert_int_equal(f.b.status, 200);
     assert_true(str_search(buf_str(&f.b.body), STR("<Say>Nobody is there.</Say><Hangup/>")) != SIZE_MAX);

@@ -56,36 +56,38 @@ static void on_leg_closed(struct leg *leg UNUSED, int err, void *arg)
 
 static const struct leg_handler leg_events = {.on_event = on_leg_event, .on_closed = on_leg_closed};
 
-static void on_incoming(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+static void on_incoming(struct carrier *c UNUSED, const struct carrier_incoming *in, struct carrier_answer *ret,
+                        void *arg)
 {
     struct bench *b = arg;
     buf_printf(&b->log,
                "incoming sid=" STR_FMT " from=" STR_FMT " to=" STR_FMT " dir=" STR_FMT " name=" STR_FMT
                " query=" STR_FMT " signed=%d n=%u\n",
-               STR_ARG(in->call_sid), STR_ARG(in->from), STR_ARG(in->to), STR_ARG(in->direction),
+               STR_ARG(in->call_id), STR_ARG(in->from), STR_ARG(in->to), STR_ARG(in->direction),
                STR_ARG(in->caller_name), STR_ARG(in->query_call_id), in->signature_ok, in->n_params);
     *ret = b->answer;
 }
 
-static void on_after(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+static void on_after(struct carrier *c UNUSED, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg)
 {
     struct bench *b = arg;
-    buf_printf(&b->log, "after sid=" STR_FMT "\n", STR_ARG(in->call_sid));
+    buf_printf(&b->log, "after sid=" STR_FMT "\n", STR_ARG(in->call_id));
     *ret = b->answer;
 }
 
-static void on_dialled(const struct twilio_incoming *in, struct twilio_answer *ret, void *arg)
+static void on_dialled(struct carrier *c UNUSED, const struct carrier_incoming *in, struct carrier_answer *ret,
+                       void *arg)
 {
     struct bench *b = arg;
-    buf_printf(&b->log, "dialled " STR_FMT " " STR_FMT "\n", STR_ARG(in->call_sid), STR_ARG(in->dial_status));
+    buf_printf(&b->log, "dialled " STR_FMT " " STR_FMT "\n", STR_ARG(in->call_id), STR_ARG(in->dial_status));
     *ret = b->answer;
 }
 
-static int on_media_start(const struct twilio_stream *s, struct leg *leg, const struct leg_handler **h, void **harg,
-                          void *arg)
+static int on_media_start(struct carrier *c UNUSED, const struct carrier_stream *s, struct leg *leg,
+                          const struct leg_handler **h, void **harg, void *arg)
 {
     struct bench *b = arg;
-    buf_printf(&b->log, "ask call=" STR_FMT " token=" STR_FMT " query=" STR_FMT " signed=%d\n", STR_ARG(s->call_sid),
+    buf_printf(&b->log, "ask call=" STR_FMT " token=" STR_FMT " query=" STR_FMT " signed=%d\n", STR_ARG(s->call_id),
                STR_ARG(s->token), STR_ARG(s->query_call_id), s->signature_ok);
     if (b->start_result < 0) {
         return b->start_result;
@@ -96,16 +98,16 @@ static int on_media_start(const struct twilio_stream *s, struct leg *leg, const 
     return 0;
 }
 
-static int on_media_query(struct str call_id UNUSED, void *arg)
+static int on_media_query(struct carrier *c UNUSED, struct str call_id UNUSED, void *arg)
 {
     return ((struct bench *)arg)->query_result;
 }
 
-static void on_status(const struct twilio_status *s, void *arg)
+static void on_status(struct carrier *c UNUSED, const struct carrier_status *s, void *arg)
 {
     struct bench *b = arg;
     buf_printf(&b->log, "status %s sid=" STR_FMT " is=" STR_FMT " final=%d stale=%d seq=%d dur=%d err=" STR_FMT "\n",
-               s->kind == TWILIO_STATUS_CALL ? "call" : "stream", STR_ARG(s->call_sid), STR_ARG(s->status), s->final,
+               s->kind == CARRIER_STATUS_CALL ? "call" : "stream", STR_ARG(s->call_id), STR_ARG(s->status), s->final,
                s->stale, (int)s->sequence, (int)s->duration_s, STR_ARG(s->error));
 }
 
@@ -114,7 +116,7 @@ static bool trusts_proxy(struct str peer UNUSED, void *arg)
     return ((struct bench *)arg)->trust_proxy;
 }
 
-static const struct twilio_host host = {
+static const struct carrier_host host = {
     .on_incoming = on_incoming,
     .on_media_start = on_media_start,
     .on_media_query = on_media_query,
@@ -127,7 +129,7 @@ static const struct twilio_host host = {
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
 {
     struct bench *b = arg;
-    if (!twilio_handle(b->twilio, x, req)) {
+    if (!carrier_handle(twilio_carrier(b->twilio), x, req)) {
         http_respond(x, 404, STR("text/plain"), STR_NULL, span_of_str(STR("no such path")));
     }
 }
@@ -169,7 +171,7 @@ void bench_rest(struct bench *b, const struct rest_answer *script, uint32_t n)
 
 void bench_init(struct bench *b)
 {
-    *b = (struct bench){.answer = {.kind = TWILIO_ANSWER_HANGUP}};
+    *b = (struct bench){.answer = {.kind = CARRIER_ANSWER_HANGUP}};
     buf_init(&b->log, 1u << 20);
     buf_init(&b->got, 16u << 20);
     buf_init(&b->body, 1u << 20);
@@ -197,7 +199,9 @@ void bench_done(struct bench *b)
     if (b->unanswered) {
         http_respond(b->unanswered, 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
     }
-    twilio_free(b->twilio);
+    if (b->twilio) {
+        carrier_free(twilio_carrier(b->twilio));
+    }
     if (b->ws) {
         ws_abort(b->ws, -ECANCELED);
         wait_until(b->loop, is_ws_gone, b);

@@ -30,7 +30,7 @@ struct bench {
     bool trust_proxy;
 
     /* the host */
-    struct twilio_answer answer;
+    struct carrier_answer answer;
     int start_result;
     int query_result;
     struct buf log;

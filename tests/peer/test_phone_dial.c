@@ -203,7 +203,7 @@ TEST(the_webhook_carries_the_vendors_parameters_signed)
     struct phone_form same = {.n = 0};
     for (size_t i = 0; i < form.n; i++) {
         assert_true(same.n < PHONE_FORM_MAX);
-        same.fields[same.n++] = (struct twilio_param){form.pairs[i].name, form.pairs[i].value};
+        same.fields[same.n++] = (struct str_pair){form.pairs[i].name, form.pairs[i].value};
     }
     assert_ok(phone_sign(STR(TOKEN), str_from(url), &same, want));
     assert_str_is(header_of(req, "x-twilio-signature: "), want);

@@ -49,7 +49,7 @@ TEST(it_speaks_the_vendors_messages_in_the_vendors_order)
     struct fix f;
     char url[96];
     fix_init(&f, &silent);
-    struct twilio_param params[] = {{STR("tenant"), STR("7")}, {STR("no\"te"), STR("h\xC3\xA9 \"q\"")}};
+    struct str_pair params[] = {{STR("tenant"), STR("7")}, {STR("no\"te"), STR("h\xC3\xA9 \"q\"")}};
     struct phone_opts o = direct(&f, "/media-stream", url);
     o.params = params;
     o.n_params = 2;

@@ -36,7 +36,7 @@ LAYERS = {
     'include/ringtrip': ['ringtrip/'],
 }
 # What src/call offers to its implementers: words, events, actions and operation tables, never the machines.
-CALL_INTERFACE = re.compile(r'call/(leg|carrier|model|store|tool|guard|event|action|reason|cost|opts)(_ops|_opts)?\.h')
+CALL_INTERFACE = re.compile(r'call/(leg|carrier|model|store|tool|guard|event|action|reason|cost|opts)(_ops|_opts|_host)?\.h')
 
 OPTIONS_HEADER = re.compile(r'[\w/]+[/_]opts\.h')
 

@@ -1,6 +1,7 @@
 /* The object, its routes and its end. */
 #include "carriers/twilio/twilio.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "carriers/twilio/twilio_impl.h"
@@ -13,13 +14,13 @@ struct str twilio_apology(const struct twilio *t)
 }
 
 int twilio_new(struct loop *loop, struct http_client *http, const struct twilio_opts *opts,
-               const struct twilio_host *host, void *arg, struct twilio **ret)
+               const struct carrier_host *host, void *arg, struct twilio **ret)
 {
     struct twilio *t = calloc(1, sizeof(*t));
     if (!t) {
         return -ENOMEM;
     }
-    t->base.ops = &twilio_carrier_ops;
+    t->base.ops = &twilio_ops;
     t->loop = loop;
     t->http = http;
     t->host = host;
@@ -27,7 +28,7 @@ int twilio_new(struct loop *loop, struct http_client *http, const struct twilio_
     t->scope.worker = -1;
     buf_init(&t->text, TWILIO_MESSAGE_MAX);
     buf_init(&t->audio, TWILIO_MESSAGE_MAX);
-    twilio_set_opts(t, opts);
+    t->opts = opts;
     if (!opts->require_token) {
         log_warn(&t->scope, "twilio.open-sockets", "require_token=false media_path=" STR_FMT,
                  STR_ARG(twilio_or_str(opts->media_path, "/media-stream")));
@@ -36,21 +37,25 @@ int twilio_new(struct loop *loop, struct http_client *http, const struct twilio_
     return 0;
 }
 
-void twilio_set_opts(struct twilio *t, const struct twilio_opts *opts)
+struct twilio *twilio_of(struct carrier *carrier)
 {
-    t->opts = opts;
+    assert(carrier->ops == &twilio_ops);
+    return CONTAINER_OF(carrier, struct twilio, base);
 }
 
-struct twilio *twilio_free(struct twilio *t)
+static void set_opts(struct carrier *carrier, const void *opts)
 {
-    if (t) {
-        twilio_drop_rests(t);
-        twilio_drop_legs(t);
-        buf_done(&t->text);
-        buf_done(&t->audio);
-        free(t);
-    }
-    return NULL;
+    twilio_of(carrier)->opts = opts;
+}
+
+static void close_all(struct carrier *carrier)
+{
+    struct twilio *t = twilio_of(carrier);
+    twilio_drop_rests(t);
+    twilio_drop_legs(t);
+    buf_done(&t->text);
+    buf_done(&t->audio);
+    free(t);
 }
 
 struct carrier *twilio_carrier(struct twilio *t)
@@ -58,9 +63,9 @@ struct carrier *twilio_carrier(struct twilio *t)
     return &t->base;
 }
 
-void twilio_stats(const struct twilio *t, struct twilio_stats *ret)
+static void stats(struct carrier *carrier, struct carrier_stats *ret)
 {
-    *ret = t->stats;
+    *ret = twilio_of(carrier)->stats;
 }
 
 static void on_incoming(struct twilio *t, struct http_exchange *x, const struct http_request *req)
@@ -90,8 +95,9 @@ static void on_stream_status(struct twilio *t, struct http_exchange *x, const st
 
 typedef void (*route_fn)(struct twilio *t, struct http_exchange *x, const struct http_request *req);
 
-bool twilio_handle(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+static bool handle(struct carrier *carrier, struct http_exchange *x, const struct http_request *req)
 {
+    struct twilio *t = twilio_of(carrier);
     static const struct {
         const char *path;
         route_fn serve;
@@ -115,3 +121,14 @@ bool twilio_handle(struct twilio *t, struct http_exchange *x, const struct http_
     }
     return false;
 }
+
+const struct carrier_ops twilio_ops = {
+    .name = "twilio",
+    .cannot = twilio_cannot,
+    .send_sms = twilio_send_sms,
+    .cancel = twilio_cancel,
+    .handle = handle,
+    .set_opts = set_opts,
+    .stats = stats,
+    .free = close_all,
+};

@@ -48,7 +48,7 @@ static void put_url(const struct twilio *t, const struct http_request *req, bool
 }
 
 /* False: we do not know our own address. */
-static bool put_connect(const struct twilio *t, const struct http_request *req, const struct twilio_answer *answer,
+static bool put_connect(const struct twilio *t, const struct http_request *req, const struct carrier_answer *answer,
                         struct buf *out)
 {
     struct buf stream;
@@ -74,17 +74,18 @@ static bool put_connect(const struct twilio *t, const struct http_request *req, 
 }
 
 static void answer(struct twilio *t, struct http_exchange *x, const struct http_request *req,
-                   const struct twilio_answer *a, struct str from)
+                   const struct carrier_answer *a, struct str from)
 {
     struct buf out;
     buf_init(&out, ANSWER_MAX_BYTES);
     bool known = true;
-    if (a->kind == TWILIO_ANSWER_CONNECT) {
+    if (a->kind == CARRIER_ANSWER_CONNECT) {
         known = put_connect(t, req, a, &out);
     } else {
         /* A number of our own only where the caller has none that could be shown. */
         struct str caller_id = from.n > 0 && from.p[0] == '+' ? STR_NULL : t->opts->phone_number;
-        twilio_put_refusal(&out, a, twilio_apology(t), caller_id);
+        const struct twilio_words words = {twilio_apology(t), t->opts->apology_twiml, t->opts->busy_twiml, caller_id};
+        twilio_put_refusal(&out, a, &words);
     }
     if (!known) {
         log_error(&t->scope, "twilio.no-public-url", "path=" STR_FMT, STR_ARG(req->path));
@@ -97,15 +98,16 @@ static void answer(struct twilio *t, struct http_exchange *x, const struct http_
     buf_done(&out);
 }
 
-static void ask_host(struct twilio *t, enum twilio_hook hook, const struct twilio_incoming *in, struct twilio_answer *a)
+static void ask_host(struct twilio *t, enum twilio_hook hook, const struct carrier_incoming *in,
+                     struct carrier_answer *a)
 {
-    const struct twilio_host *host = t->host;
+    const struct carrier_host *host = t->host;
     if (hook == TWILIO_HOOK_INCOMING) {
-        host->on_incoming(in, a, t->arg);
+        host->on_incoming(&t->base, in, a, t->arg);
     } else if (hook == TWILIO_HOOK_AFTER && host->on_after) {
-        host->on_after(in, a, t->arg);
+        host->on_after(&t->base, in, a, t->arg);
     } else if (hook == TWILIO_HOOK_DIALLED && host->on_dialled) {
-        host->on_dialled(in, a, t->arg);
+        host->on_dialled(&t->base, in, a, t->arg);
     }
 }
 
@@ -115,25 +117,30 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
     twilio_params_init(&p);
     bool is_signed = false;
     if (admit(t, x, req, &p, &is_signed)) {
-        struct twilio_incoming in = {
-            .call_sid = twilio_params_get(&p, "CallSid"),
-            .account_sid = twilio_params_get(&p, "AccountSid"),
+        struct str dialled = twilio_params_get(&p, "DialCallStatus");
+        struct carrier_incoming in = {
+            .call_id = twilio_params_get(&p, "CallSid"),
+            .account_id = twilio_params_get(&p, "AccountSid"),
             .from = twilio_params_get(&p, "From"),
             .to = twilio_params_get(&p, "To"),
             .direction = twilio_params_get(&p, "Direction"),
-            .call_status = twilio_params_get(&p, "CallStatus"),
             .forwarded_from = twilio_params_get(&p, "ForwardedFrom"),
             .caller_name = twilio_params_get(&p, "CallerName"),
-            .dial_status = twilio_params_get(&p, "DialCallStatus"),
+            .dial_status = dialled,
+            .dial_answered = str_is(dialled, "completed") || str_is(dialled, "answered"),
+            .caller_gone = str_is(twilio_params_get(&p, "CallStatus"), "completed"),
+            .attempt = twilio_params_get(&p, CARRIER_ATTEMPT_ARG),
             .query_call_id = twilio_params_get(&p, "call_id"),
             .peer = req->peer,
             .traceparent = http_header(req, "traceparent"),
             .tracestate = http_header(req, "tracestate"),
             .signature_ok = is_signed,
+            .headers = p.headers,
+            .n_headers = p.n_headers,
             .params = p.list,
             .n_params = p.n,
         };
-        struct twilio_answer a = {.kind = TWILIO_ANSWER_HANGUP};
+        struct carrier_answer a = {.kind = CARRIER_ANSWER_HANGUP};
         t->stats.webhooks++;
         ask_host(t, hook, &in, &a);
         answer(t, x, req, &a, in.from);
@@ -194,28 +201,28 @@ void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct ht
     twilio_params_init(&p);
     bool is_signed = false;
     if (admit(t, x, req, &p, &is_signed)) {
-        struct twilio_status s = {
-            .kind = of_stream ? TWILIO_STATUS_STREAM : TWILIO_STATUS_CALL,
-            .call_sid = twilio_params_get(&p, "CallSid"),
+        struct carrier_status s = {
+            .kind = of_stream ? CARRIER_STATUS_STREAM : CARRIER_STATUS_CALL,
+            .call_id = twilio_params_get(&p, "CallSid"),
             .status = twilio_params_get(&p, of_stream ? "StreamEvent" : "CallStatus"),
             .sequence = of_stream ? -1 : number(&p, "SequenceNumber"),
             .duration_s = number(&p, "CallDuration"),
-            .sip_code = twilio_params_get(&p, "SipResponseCode"),
+            .cause = twilio_params_get(&p, "SipResponseCode"),
             .answered_by = twilio_params_get(&p, "AnsweredBy"),
-            .stream_sid = twilio_params_get(&p, "StreamSid"),
+            .stream_id = twilio_params_get(&p, "StreamSid"),
             .error = twilio_params_get(&p, "StreamError"),
             .params = p.list,
             .n_params = p.n,
         };
         s.final = !of_stream && is_final(s.status);
-        s.stale = is_stale(t, s.call_sid, s.sequence);
+        s.stale = is_stale(t, s.call_id, s.sequence);
         t->stats.statuses++;
         if (of_stream && s.error.n > 0) {
-            log_warn(&t->scope, "twilio.stream-error", "stream=" STR_FMT " error=\"" STR_FMT "\"",
-                     STR_ARG(s.stream_sid), STR_ARG(s.error));
+            log_warn(&t->scope, "twilio.stream-error", "stream=" STR_FMT " error=\"" STR_FMT "\"", STR_ARG(s.stream_id),
+                     STR_ARG(s.error));
         }
         if (t->host->on_status) {
-            t->host->on_status(&s, t->arg);
+            t->host->on_status(&t->base, &s, t->arg);
         }
         http_respond(x, 204, STR_NULL, STR_NULL, (struct span){NULL, 0});
     }

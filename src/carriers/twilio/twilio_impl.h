@@ -58,7 +58,7 @@ struct twilio {
     struct loop *loop;
     struct http_client *http;
     const struct twilio_opts *opts;
-    const struct twilio_host *host;
+    const struct carrier_host *host;
     void *arg;
     struct twilio_leg *legs;
     struct twilio_rest *rests;
@@ -68,7 +68,7 @@ struct twilio {
     struct twilio_seen seen[TWILIO_SEEN_CALLS];
     uint32_t seen_next;
     struct log_scope scope;
-    struct twilio_stats stats;
+    struct carrier_stats stats;
 };
 
 static inline uint32_t twilio_or(uint32_t value, uint32_t otherwise)
@@ -81,7 +81,10 @@ static inline struct str twilio_or_str(struct str value, const char *otherwise)
     return value.n > 0 ? value : str_from(otherwise);
 }
 
-/* twilio.c: what is said to a caller whom no model can answer. */
+/* twilio.c */
+extern const struct carrier_ops twilio_ops;
+struct twilio *twilio_of(struct carrier *carrier);
+/* What is said to a caller whom no model can answer. */
 struct str twilio_apology(const struct twilio *t);
 
 /* twilio_leg.c */
@@ -115,7 +118,10 @@ MUST_USE int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apo
 MUST_USE int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct twilio_wait *w);
 /* to: E.164, or sip: */
 MUST_USE int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct twilio_wait *w);
-extern const struct carrier_ops twilio_carrier_ops;
+const char *twilio_cannot(struct carrier *carrier, enum carrier_service service);
+MUST_USE int twilio_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
+                             uint64_t *ret_id);
+void twilio_cancel(struct carrier *carrier, uint64_t id);
 
 /* twilio_hook.c: the routes that answer with TwiML, and the status ones */
 enum twilio_hook { TWILIO_HOOK_INCOMING, TWILIO_HOOK_AFTER, TWILIO_HOOK_DIALLED };

@@ -117,12 +117,12 @@ static bool speaks_mulaw(const struct twilio_start *s)
 static int ask_host(struct twilio_leg *l, const struct twilio_msg *m)
 {
     const struct twilio_start *s = &m->start;
-    struct str token = twilio_start_param(s, TWILIO_TOKEN_PARAM);
+    struct str token = twilio_start_param(s, CARRIER_TOKEN_PARAM);
     struct str call_id = str_from(l->query_call_id);
-    struct twilio_stream stream = {
-        .stream_sid = m->stream_sid,
-        .call_sid = s->call_sid,
-        .account_sid = s->account_sid,
+    struct carrier_stream stream = {
+        .stream_id = m->stream_sid,
+        .call_id = s->call_sid,
+        .account_id = s->account_sid,
         .token = token.n > 0 ? token : str_from(l->query_token),
         .query_call_id = call_id.n > 0 ? call_id : twilio_start_param(s, "call_id"),
         .signature_ok = l->signature_ok,
@@ -131,9 +131,10 @@ static int ask_host(struct twilio_leg *l, const struct twilio_msg *m)
         .n_params = s->n_params,
     };
     if (l->t->opts->require_token && !stream.signature_ok && stream.token.n == 0) {
+        l->t->stats.unproven++;
         return -ERR_AUTH;
     }
-    return l->t->host->on_media_start(&stream, &l->base, &l->base.handler, &l->base.arg, l->t->arg);
+    return l->t->host->on_media_start(&l->t->base, &stream, &l->base, &l->base.handler, &l->base.arg, l->t->arg);
 }
 
 static void accept_start(struct twilio_leg *l, const struct twilio_msg *m)
@@ -474,7 +475,7 @@ static void read_query(struct twilio_leg *l, const struct http_request *req)
     struct twilio_params p;
     twilio_params_init(&p);
     if (twilio_params_read(&p, req) == 0) {
-        struct str token = twilio_params_get(&p, TWILIO_TOKEN_PARAM);
+        struct str token = twilio_params_get(&p, CARRIER_TOKEN_PARAM);
         struct str call_id = twilio_params_get(&p, "call_id");
         l->query_token = token.n > 0 ? str_dup(token) : NULL;
         l->query_call_id = call_id.n > 0 ? str_dup(call_id) : NULL;
@@ -542,7 +543,7 @@ void twilio_upgrade(struct twilio *t, struct http_exchange *x, const struct http
         return;
     }
     if (l->query_call_id && t->host->on_media_query &&
-        t->host->on_media_query(str_from(l->query_call_id), t->arg) < 0) {
+        t->host->on_media_query(&t->base, str_from(l->query_call_id), t->arg) < 0) {
         turn_away(l, -ENOENT);
     }
 }

@@ -21,6 +21,8 @@ struct twilio_opts {
     struct str api_base;           /* empty: "https://api.twilio.com" */
     const char *ca_file;           /* for REST; NULL: the system's store */
     struct str apology;            /* spoken by the carrier when no model can; empty: a plain English sentence */
+    struct str apology_twiml;      /* in its place; empty: none */
+    struct str busy_twiml;         /* for callers over a limit; empty: <Reject reason="busy"/> */
     uint32_t max_unauthenticated;  /* sockets before an accepted start; 0: 64 */
     uint32_t socket_start_ms;      /* upgrade to an accepted start; 0: 5000 */
     uint32_t rest_ms;              /* one REST request; 0: 5000 */

@@ -121,12 +121,7 @@ int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, 
 
 /* ---- what carrier.h asks ---- */
 
-static struct twilio *twilio_of(struct carrier *carrier)
-{
-    return CONTAINER_OF(carrier, struct twilio, base);
-}
-
-static const char *cannot(struct carrier *carrier, enum carrier_service service UNUSED)
+const char *twilio_cannot(struct carrier *carrier, enum carrier_service service UNUSED)
 {
     const struct twilio *t = twilio_of(carrier);
     if (!twilio_can_rest(t)) {
@@ -150,13 +145,13 @@ static void put_message(const struct twilio *t, const struct carrier_sms *sms, s
     form_put(form, STR("Body"), sms->text);
 }
 
-static int send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
+int twilio_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
                     uint64_t *ret_id)
 {
     struct twilio *t = twilio_of(carrier);
     struct twilio_rest *r = NULL;
     struct buf form;
-    if (cannot(carrier, CARRIER_SMS)) {
+    if (twilio_cannot(carrier, CARRIER_SMS)) {
         return -ERR_STATE;
     }
     if (!is_number(sms->to) || sms->text.n == 0 || sms->text.n > SMS_MAX_BYTES) {
@@ -173,17 +168,10 @@ static int send_sms(struct carrier *carrier, const struct carrier_sms *sms, carr
     return err;
 }
 
-static void cancel(struct carrier *carrier, uint64_t id)
+void twilio_cancel(struct carrier *carrier, uint64_t id)
 {
     struct twilio_rest *r = twilio_rest_find(twilio_of(carrier), id);
     if (r) {
         twilio_rest_forget(r);
     }
 }
-
-const struct carrier_ops twilio_carrier_ops = {
-    .name = "twilio",
-    .cannot = cannot,
-    .send_sms = send_sms,
-    .cancel = cancel,
-};

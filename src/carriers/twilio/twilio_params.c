@@ -4,7 +4,7 @@
 
 void twilio_params_init(struct twilio_params *p)
 {
-    p->n = 0;
+    p->n = p->n_headers = 0;
     form_init(&p->body, PARAMS_MAX_BYTES);
     form_init(&p->query, PARAMS_MAX_BYTES);
 }
@@ -24,9 +24,16 @@ bool twilio_is_form(const struct http_request *req)
 
 static int read_into(struct twilio_params *p, struct form *form, struct str text)
 {
+    struct str prefix = STR("SipHeader_");
     int err = form_decode(form, text);
     for (size_t i = 0; err == 0 && i < form->n; i++) {
-        p->list[p->n++] = (struct twilio_param){form->pairs[i].name, form->pairs[i].value};
+        struct str_pair one = {form->pairs[i].name, form->pairs[i].value};
+        if (str_starts(one.name, prefix)) {
+            one.name = (struct str){one.name.p + prefix.n, one.name.n - prefix.n};
+            p->headers[p->n_headers++] = one;
+        } else {
+            p->list[p->n++] = one;
+        }
     }
     return err;
 }

@@ -7,8 +7,9 @@
 #include "wire/twilio.h"
 
 struct twilio_params {
-    struct twilio_param list[2 * FORM_PAIRS_MAX];
-    uint32_t n;
+    struct str_pair list[2 * FORM_PAIRS_MAX];
+    struct str_pair headers[2 * FORM_PAIRS_MAX]; /* "SipHeader_X-Tier" as "X-Tier" */
+    uint32_t n, n_headers;
     struct form body; /* what is signed besides the URL, in which the query stands already */
     struct form query;
 };

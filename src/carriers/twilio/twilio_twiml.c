@@ -10,15 +10,15 @@ static struct str given(struct str s)
     return s.n > 0 ? s : STR_NULL;
 }
 
-void twilio_put_connect(struct buf *out, const struct twilio_own_urls *urls, const struct twilio_answer *answer)
+void twilio_put_connect(struct buf *out, const struct twilio_own_urls *urls, const struct carrier_answer *answer)
 {
     struct twiml_w w = twiml_w(out);
     twiml_w_open(&w, "Connect");
     twiml_w_stream(&w, urls->stream, given(urls->status));
     if (answer->token[0]) {
-        twiml_w_parameter(&w, STR(TWILIO_TOKEN_PARAM), str_from(answer->token));
+        twiml_w_parameter(&w, STR(CARRIER_TOKEN_PARAM), str_from(answer->token));
     }
-    for (uint32_t i = 0; i < answer->n_params && i < TWILIO_ANSWER_MAX_PARAMS; i++) {
+    for (uint32_t i = 0; i < answer->n_params && i < CARRIER_ANSWER_MAX_PARAMS; i++) {
         twiml_w_parameter(&w, answer->params[i].name, answer->params[i].value);
     }
     twiml_w_close(&w);
@@ -90,24 +90,34 @@ static void put_hangup(struct buf *out)
     twiml_w_end(&w);
 }
 
-void twilio_put_refusal(struct buf *out, const struct twilio_answer *answer, struct str apology, struct str caller_id)
+void twilio_put_refusal(struct buf *out, const struct carrier_answer *answer, const struct twilio_words *words)
 {
     switch (answer->kind) {
-    case TWILIO_ANSWER_BUSY:
-    case TWILIO_ANSWER_REJECT:
-        put_reject(out, answer->kind == TWILIO_ANSWER_BUSY);
+    case CARRIER_ANSWER_BUSY:
+        if (words->busy_twiml.n > 0) {
+            buf_put_str(out, words->busy_twiml);
+        } else {
+            put_reject(out, true);
+        }
         break;
-    case TWILIO_ANSWER_DIAL:
-        put_dial(out, answer->text, caller_id);
+    case CARRIER_ANSWER_REJECT:
+        put_reject(out, false);
         break;
-    case TWILIO_ANSWER_SAY:
-        twilio_put_say(out, answer->text.n > 0 ? answer->text : apology);
+    case CARRIER_ANSWER_DIAL:
+        put_dial(out, answer->text, words->caller_id);
         break;
-    case TWILIO_ANSWER_XML:
-        buf_put_str(out, answer->text);
+    case CARRIER_ANSWER_SAY:
+        twilio_put_say(out, answer->text);
         break;
-    case TWILIO_ANSWER_HANGUP:
-    case TWILIO_ANSWER_CONNECT:
+    case CARRIER_ANSWER_APOLOGY:
+        if (words->apology_twiml.n > 0) {
+            buf_put_str(out, words->apology_twiml);
+        } else {
+            twilio_put_say(out, words->apology);
+        }
+        break;
+    case CARRIER_ANSWER_HANGUP:
+    case CARRIER_ANSWER_CONNECT:
         put_hangup(out);
         break;
     }

@@ -10,9 +10,15 @@ struct twilio_own_urls {
     struct str status; /* of the stream; empty: none */
 };
 
-void twilio_put_connect(struct buf *out, const struct twilio_own_urls *urls, const struct twilio_answer *answer);
-/* Every answer but CONNECT. caller_id: for a dial, may be empty. */
-void twilio_put_refusal(struct buf *out, const struct twilio_answer *answer, struct str apology, struct str caller_id);
+void twilio_put_connect(struct buf *out, const struct twilio_own_urls *urls, const struct carrier_answer *answer);
+struct twilio_words {
+    struct str apology;
+    struct str apology_twiml; /* in its place; empty: none */
+    struct str busy_twiml;    /* empty: <Reject reason="busy"/> */
+    struct str caller_id;     /* for a dial, may be empty */
+};
+/* Every answer but CONNECT. */
+void twilio_put_refusal(struct buf *out, const struct carrier_answer *answer, const struct twilio_words *words);
 /* Rings a number or sip: address for so long; action is asked when that is over, else the call ends then. */
 void twilio_put_transfer(struct buf *out, struct str to, struct str action, uint32_t ring_s);
 /* A sentence, then the end. */

@@ -1,0 +1,107 @@
+#include "gateway/carriers.h"
+
+#include "base/err.h"
+#include "gateway/gateway_impl.h"
+
+static int twilio_open(struct gateway *gw, struct carrier **ret)
+{
+    struct twilio *t = NULL;
+    int err = twilio_new(gw->loop, gw->http, &gw->snapshot->twilio, &gateway_carrier_host, gw, &t);
+    if (err >= 0) {
+        *ret = twilio_carrier(t);
+    }
+    return err;
+}
+
+static const void *twilio_opts_of(const struct snapshot *s)
+{
+    return &s->twilio;
+}
+
+static bool twilio_wanted(const struct config *cfg UNUSED)
+{
+    return true;
+}
+
+static const struct kind {
+    int (*open)(struct gateway *gw, struct carrier **ret);
+    const void *(*opts)(const struct snapshot *s);
+    bool (*wanted)(const struct config *cfg);
+} kinds[] = {
+    {twilio_open, twilio_opts_of, twilio_wanted},
+};
+
+_Static_assert(ARRAY_LEN(kinds) <= CARRIERS_MAX, "room for all carriers");
+
+int carriers_open(struct gateway *gw)
+{
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct gateway_carrier *c = &gw->carriers[i];
+        int err = kinds[i].open(gw, &c->carrier);
+        if (err < 0) {
+            return err;
+        }
+        c->wanted = kinds[i].wanted(gw->snapshot->cfg);
+        gw->n_carriers++;
+    }
+    return 0;
+}
+
+void carriers_free(struct gateway *gw)
+{
+    for (uint32_t i = 0; i < gw->n_carriers; i++) {
+        gw->carriers[i].carrier = carrier_free(gw->carriers[i].carrier);
+    }
+    gw->n_carriers = 0;
+}
+
+void carriers_follow(struct gateway *gw, const struct snapshot *s)
+{
+    for (uint32_t i = 0; i < gw->n_carriers; i++) {
+        carrier_set_opts(gw->carriers[i].carrier, kinds[i].opts(s));
+        gw->carriers[i].wanted = kinds[i].wanted(s->cfg);
+    }
+}
+
+bool carriers_handle(struct gateway *gw, struct http_exchange *x, const struct http_request *req)
+{
+    for (uint32_t i = 0; i < gw->n_carriers; i++) {
+        if (gw->carriers[i].wanted && carrier_handle(gw->carriers[i].carrier, x, req)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct carrier *carriers_find(struct gateway *gw, struct str name)
+{
+    struct carrier *first = NULL;
+    struct carrier *able = NULL;
+    for (uint32_t i = 0; i < gw->n_carriers; i++) {
+        struct carrier *c = gw->carriers[i].carrier;
+        if (str_is(name, carrier_kind(c))) {
+            return c;
+        }
+        first = first || !gw->carriers[i].wanted ? first : c;
+        able = able || !gw->carriers[i].wanted || carrier_cannot(c, CARRIER_SMS) ? able : c;
+    }
+    return able ? able : first;
+}
+
+void carriers_gauges(struct gateway *gw)
+{
+    int64_t waiting = 0;
+    for (uint32_t i = 0; i < gw->n_carriers; i++) {
+        struct gateway_carrier *c = &gw->carriers[i];
+        struct carrier_stats now;
+        carrier_stats(c->carrier, &now);
+        waiting += now.unauthenticated;
+        metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("signature"),
+                         now.bad_signatures - c->last.bad_signatures);
+        metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("token"), now.unproven - c->last.unproven);
+        metrics_add_word(gw->metrics, METRIC_WS_ERRORS, STR("carrier"), now.bad_messages - c->last.bad_messages);
+        metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, STR("sockets"), now.refused_limit - c->last.refused_limit);
+        c->last = now;
+    }
+    metrics_set(gw->metrics, METRIC_SOCKETS, waiting);
+}
