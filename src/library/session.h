@@ -1,7 +1,7 @@
 /*
- * The inside of a session. Three parts: the program's side (session.c, any thread), the loop's side (session_loop.c,
- * loop thread of the runner), and what they share under a lock. The loop's side is a call of the gateway's core with
- * an embedded leg.
+ * The inside of a session. Three parts: the program's side (session.c, session_connect.c, session_say.c,
+ * session_span.c: any thread, through orders), the loop's side (session_loop.c, session_events.c: loop thread of the
+ * runner), and what they share under a lock. The loop's side is a call of the gateway's core with an embedded leg.
  */
 #ifndef LIBRARY_SESSION_H
 #define LIBRARY_SESSION_H
@@ -82,9 +82,13 @@ void session_ref(struct rt_session *s);
 void session_unref(struct rt_session *s);
 /* Why it failed, for people. */
 void session_say(struct rt_session *s, const char *text);
+/* So much of the audio on its way into the call is not any more. */
+void session_audio_taken(struct rt_session *s, size_t bytes);
 
 /* ---- session_events.c, loop thread ---- */
 
+/* An event of the session with nothing in it: texts are "". */
+struct rt_event session_blank(struct rt_session *s, enum rt_event_type type);
 void session_event(struct rt_session *s, struct rt_event *e, struct rt_history *owner, uint32_t mark);
 void session_tap(const struct tap_event *e, void *arg);
 void session_audio(struct rt_session *s, const struct embedded_audio *a);

@@ -15,7 +15,7 @@ static const char *agent_name(const struct rt_session *s, uint32_t agent)
     return agent < s->n_agents ? s->agents[agent] : "";
 }
 
-static struct rt_event blank(struct rt_session *s, enum rt_event_type type)
+struct rt_event session_blank(struct rt_session *s, enum rt_event_type type)
 {
     return (struct rt_event){
         .type = type,
@@ -47,7 +47,7 @@ void session_event(struct rt_session *s, struct rt_event *e, struct rt_history *
     }
     bool first_loss = s->outbox.lost == 0;
     if (outbox_put(&s->outbox, e, owner, mark) == -ERR_LIMIT && first_loss) {
-        struct rt_event lost = blank(s, RT_EVENT_ERROR);
+        struct rt_event lost = session_blank(s, RT_EVENT_ERROR);
         lost.err = -ERR_LIMIT;
         lost.code = "events-lost";
         lost.text = "Events were not taken and more of them had no room.";
@@ -61,7 +61,7 @@ void session_event(struct rt_session *s, struct rt_event *e, struct rt_history *
 static void check_audio_end(struct rt_session *s, const char *item_id, uint64_t out_ms)
 {
     if (s->audio_whole && !s->audio_told && strcmp(item_id, s->audio_item) == 0 && out_ms + 1 >= s->audio_total_ms) {
-        struct rt_event e = blank(s, RT_EVENT_AUDIO_END);
+        struct rt_event e = session_blank(s, RT_EVENT_AUDIO_END);
         s->audio_told = true;
         e.item_id = s->audio_item;
         e.response_id = s->audio_response;
@@ -71,7 +71,7 @@ static void check_audio_end(struct rt_session *s, const char *item_id, uint64_t 
 
 void session_audio(struct rt_session *s, const struct embedded_audio *a)
 {
-    struct rt_event e = blank(s, RT_EVENT_AUDIO);
+    struct rt_event e = session_blank(s, RT_EVENT_AUDIO);
     char item_id[CALL_ID_MAX + 1];
     uint32_t ms = (uint32_t)(a->audio.n / audio_bytes_per_ms(s->format));
     if (str_copy(item_id, sizeof(item_id), a->item_id) < 0) {
@@ -97,7 +97,7 @@ static void on_audio(struct rt_session *s, const struct call_signal *sig)
     }
     s->audio_total_ms += sig->audio.n / audio_bytes_per_ms(s->model_out);
     if (s->o.delivery == RT_DELIVERY_IMMEDIATE) {
-        struct rt_event e = blank(s, RT_EVENT_AUDIO);
+        struct rt_event e = session_blank(s, RT_EVENT_AUDIO);
         e.item_id = s->audio_item;
         e.response_id = s->audio_response;
         e.audio = sig->audio.p;
@@ -121,7 +121,7 @@ static void on_audio_end(struct rt_session *s, const struct call_signal *sig)
 static void on_history(struct rt_session *s, const struct call_signal *sig)
 {
     struct rt_history *one = NULL, *all = NULL;
-    struct rt_event e = blank(s, RT_EVENT_HISTORY_UPDATED);
+    struct rt_event e = session_blank(s, RT_EVENT_HISTORY_UPDATED);
     bool added = sig->kind == SIGNAL_HISTORY_ADDED;
     int err = sig->item ? history_of_item(sig->item, agent_name(s, sig->item->agent), &one) : 0;
     pthread_mutex_lock(&s->lock);
@@ -261,7 +261,7 @@ static void raise_failure(struct rt_session *s, struct str name, const char *cod
 {
     if (raises(s, name)) {
         struct arena a;
-        struct rt_event e = blank(s, RT_EVENT_ERROR);
+        struct rt_event e = session_blank(s, RT_EVENT_ERROR);
         arena_init(&a, LIBRARY_TEXT_MAX);
         e.tool_name = text_of(&a, name);
         e.text = e.tool_name;
@@ -290,7 +290,7 @@ static void on_signal(struct rt_session *s, const struct call_signal *sig)
         return;
     }
     arena_init(&a, LIBRARY_TEXT_MAX);
-    struct rt_event e = blank(s, type);
+    struct rt_event e = session_blank(s, type);
     fill(&e, &a, sig);
     if (type == RT_EVENT_HANDOFF) {
         e.from_agent = agent_name(s, sig->agent);
@@ -341,7 +341,7 @@ static void on_usage(struct rt_session *s, const struct call_usage *u)
     all->output_text_tokens += one.output_text_tokens;
     all->output_audio_tokens += one.output_audio_tokens;
     pthread_mutex_unlock(&s->lock);
-    struct rt_event e = blank(s, RT_EVENT_USAGE);
+    struct rt_event e = session_blank(s, RT_EVENT_USAGE);
     e.usage = &one;
     session_event(s, &e, NULL, 0);
 }
@@ -349,7 +349,7 @@ static void on_usage(struct rt_session *s, const struct call_usage *u)
 static void tell(struct rt_session *s, enum rt_event_type type, struct str text)
 {
     struct arena a;
-    struct rt_event e = blank(s, type);
+    struct rt_event e = session_blank(s, type);
     arena_init(&a, LIBRARY_TEXT_MAX);
     e.text = text_of(&a, text);
     session_event(s, &e, NULL, 0);
@@ -364,7 +364,7 @@ void session_raw(struct str text, void *arg)
 static void on_approval(struct rt_session *s, const struct call_action *act)
 {
     struct arena a;
-    struct rt_event e = blank(s, RT_EVENT_TOOL_APPROVAL_REQUIRED);
+    struct rt_event e = session_blank(s, RT_EVENT_TOOL_APPROVAL_REQUIRED);
     arena_init(&a, LIBRARY_TEXT_MAX);
     e.tool_call_id = text_of(&a, act->tool_ask.tool_call_id);
     e.tool_name = text_of(&a, act->tool_ask.name);
@@ -396,7 +396,7 @@ static void on_action(struct rt_session *s, const struct call_action *act)
 static void tell_beginning(struct rt_session *s)
 {
     struct rt_history *all = NULL;
-    struct rt_event e = blank(s, RT_EVENT_HISTORY_UPDATED);
+    struct rt_event e = session_blank(s, RT_EVENT_HISTORY_UPDATED);
     pthread_mutex_lock(&s->lock);
     int err = history_book_copy(&s->book, &all);
     pthread_mutex_unlock(&s->lock);

@@ -39,10 +39,7 @@ static void on_leg_commit(void *arg)
 
 static void on_leg_taken(size_t bytes, void *arg)
 {
-    struct rt_session *s = arg;
-    pthread_mutex_lock(&s->lock);
-    s->audio_waiting -= MIN(bytes, s->audio_waiting);
-    pthread_mutex_unlock(&s->lock);
+    session_audio_taken(arg, bytes);
 }
 
 static void leg_position(struct embedded_position *ret, void *arg)
@@ -85,24 +82,10 @@ static bool orderly(enum call_reason reason)
 
 static void finish(struct rt_session *s, int err)
 {
-    struct rt_event end = {.type = RT_EVENT_END,
-                           .name = rt_event_name(RT_EVENT_END),
-                           .context = s->o.context,
-                           .at_us = clock_now_us(),
-                           .agent = s->agent < s->n_agents ? s->agents[s->agent] : "",
-                           .from_agent = "",
-                           .to_agent = "",
-                           .response_id = "",
-                           .item_id = "",
-                           .text = s->error,
-                           .tool_name = "",
-                           .tool_call_id = "",
-                           .arguments = "",
-                           .output = "",
-                           .guardrail = "",
-                           .message = "",
-                           .err = err,
-                           .code = err_name(err)};
+    struct rt_event end = session_blank(s, RT_EVENT_END);
+    end.text = s->error;
+    end.err = err;
+    end.code = err_name(err);
     bool retry = false;
     pthread_mutex_lock(&s->lock);
     retry = s->state == SESSION_CONNECTING && !s->was_live && err < 0;
