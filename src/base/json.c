@@ -247,23 +247,34 @@ static bool fail(struct json_it *it)
     return false;
 }
 
-bool json_elem(struct json_it *it, struct json_val *ret)
+/* To the next member or element, behind the comma; NULL: there is none, or the text is broken. */
+static inline const char *step(struct json_it *it)
 {
     if (!it->p) {
-        return false;
+        return NULL;
     }
     const char *p = skip_blank(it->p, it->end);
     if (p == it->end) {
         it->p = NULL;
-        return false;
+        return NULL;
     }
     if (it->started) {
         if (*p != ',') {
-            return fail(it);
+            fail(it);
+            return NULL;
         }
         p = skip_blank(p + 1, it->end);
     }
     it->started = true;
+    return p;
+}
+
+bool json_elem(struct json_it *it, struct json_val *ret)
+{
+    const char *p = step(it);
+    if (!p) {
+        return false;
+    }
     p = scan_value(p, it->end, ret);
     if (!p) {
         return fail(it);
@@ -274,21 +285,10 @@ bool json_elem(struct json_it *it, struct json_val *ret)
 
 bool json_next(struct json_it *it, struct str *ret_key, struct json_val *ret)
 {
-    if (!it->p) {
+    const char *p = step(it);
+    if (!p) {
         return false;
     }
-    const char *p = skip_blank(it->p, it->end);
-    if (p == it->end) {
-        it->p = NULL;
-        return false;
-    }
-    if (it->started) {
-        if (*p != ',') {
-            return fail(it);
-        }
-        p = skip_blank(p + 1, it->end);
-    }
-    it->started = true;
     struct json_val key;
     if (p == it->end || *p != '"') {
         return fail(it);
