@@ -2,6 +2,7 @@
  * Tools of a call: their arguments are checked against their schema, then they run, built-in ones in the job pool and
  * webhooks on the loop, and their result goes back to the call if it is still there.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -98,6 +99,51 @@ static void give_back(const struct tool_job *job, struct str output, bool failed
     }
 }
 
+static void leave_list(struct tool_job *job)
+{
+    struct tool_job **at = &job->worker->webhooks;
+    while (*at && *at != job) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = job->next;
+    }
+}
+
+/* How a tool ended, whatever kind it is of. */
+struct tool_end {
+    bool cancelled;      /* the call knows: it asked for it, or is over */
+    bool failed;         /* the output says so */
+    const char *word;    /* of the metric and the log */
+    const char *details; /* for the log, behind the rest; "" */
+    struct str output;   /* for the model; empty: a sentence of ours */
+};
+
+/* The one end of every tool that was started. Frees. */
+static void job_done(struct tool_job *job, const struct tool_end *end)
+{
+    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
+    leave_list(job); /* built-in ones are on none */
+    job->worker->tool_jobs--;
+    if (end->cancelled) {
+        log_info(&log, "tool.done", "name=%s ms=%llu result=cancelled", job->name,
+                 (unsigned long long)(clock_now_us() - job->started_us) / 1000);
+    } else {
+        uint64_t took_ms = count_result(job, str_from(end->word));
+        log_info(&log, "tool.done", "name=%s ms=%llu result=%s%s", job->name, (unsigned long long)took_ms, end->word,
+                 end->details);
+        give_back(job, end->output, end->failed);
+    }
+    tool_job_free(job);
+}
+
+/* It can be broken off from now on. */
+static void enter_list(struct tool_job *job)
+{
+    job->next = job->worker->webhooks;
+    job->worker->webhooks = job;
+}
+
 /* ---- built-in tools ---- */
 
 static int builtin_work(void *arg)
@@ -109,16 +155,14 @@ static int builtin_work(void *arg)
 static void builtin_done(int err, void *arg)
 {
     struct tool_job *job = arg;
-    bool failed = err < 0 || job->failed;
-    job->worker->tool_jobs--;
-    uint64_t took_ms = count_result(job, failed ? STR("error") : STR("ok"));
-    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
-    log_info(&log, "tool.done", "name=%s ms=%llu result=%s", job->name, (unsigned long long)took_ms,
-             err < 0       ? err_name(err)
-             : job->failed ? "error"
-                           : "ok");
-    give_back(job, buf_str(&job->output), failed);
-    tool_job_free(job);
+    char details[64] = "";
+    if (err < 0) {
+        ignore_result(snprintf(details, sizeof(details), " error=%s", err_name(err)) < 0); /* a name is short */
+    }
+    job_done(job, &(struct tool_end){.failed = err < 0 || job->failed,
+                                     .word = err < 0 || job->failed ? "error" : "ok",
+                                     .details = details,
+                                     .output = buf_str(&job->output)});
 }
 
 static int run_builtin(struct tool_job *job)
@@ -137,33 +181,16 @@ static int run_builtin(struct tool_job *job)
 
 /* ---- webhooks ---- */
 
-static void leave_list(struct tool_job *job)
-{
-    struct tool_job **at = &job->worker->webhooks;
-    while (*at && *at != job) {
-        at = &(*at)->next;
-    }
-    if (*at) {
-        *at = job->next;
-    }
-}
-
 static void webhook_done(const struct webhook_result *r, void *arg)
 {
-    struct tool_job *job = arg;
-    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
-    leave_list(job);
-    job->worker->tool_jobs--;
-    if (r->outcome == WEBHOOK_CANCELLED) { /* the call knows: it asked for it, or is over */
-        log_info(&log, "tool.done", "name=%s ms=%llu result=cancelled", job->name,
-                 (unsigned long long)(clock_now_us() - job->started_us) / 1000);
-    } else {
-        uint64_t took_ms = count_result(job, str_from(webhook_outcome_word(r->outcome)));
-        log_info(&log, "tool.done", "name=%s ms=%llu result=%s status=%d error=%s tries=%u", job->name,
-                 (unsigned long long)took_ms, webhook_outcome_word(r->outcome), r->status, err_name(r->err), r->tries);
-        give_back(job, r->output, r->outcome != WEBHOOK_OK);
-    }
-    tool_job_free(job);
+    char details[96];
+    ignore_result(snprintf(details, sizeof(details), " status=%d error=%s tries=%u", r->status, err_name(r->err),
+                           r->tries) < 0); /* it is shorter */
+    job_done(arg, &(struct tool_end){.cancelled = r->outcome == WEBHOOK_CANCELLED,
+                                     .failed = r->outcome != WEBHOOK_OK,
+                                     .word = webhook_outcome_word(r->outcome),
+                                     .details = details,
+                                     .output = r->output});
 }
 
 static int run_webhook(struct host *h, struct tool_job *job, const struct webhook_opts *o,
@@ -188,8 +215,7 @@ static int run_webhook(struct host *h, struct tool_job *job, const struct webhoo
     };
     int err = webhook_run(w->env.loop, w->env.http, o, &c, refusal, webhook_done, job, &job->webhook);
     if (err >= 0) {
-        job->next = w->webhooks;
-        w->webhooks = job;
+        enter_list(job);
     }
     return err;
 }
@@ -198,21 +224,12 @@ static int run_webhook(struct host *h, struct tool_job *job, const struct webhoo
 
 static void code_done(const struct code_result *r, void *arg)
 {
-    struct tool_job *job = arg;
-    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
-    leave_list(job);
-    job->worker->tool_jobs--;
-    if (r->outcome == CODE_CANCELLED) {
-        log_info(&log, "tool.done", "name=%s ms=%llu result=cancelled", job->name,
-                 (unsigned long long)(clock_now_us() - job->started_us) / 1000);
-    } else {
-        bool failed = r->outcome == CODE_FAILED;
-        uint64_t took_ms = count_result(job, failed ? STR("error") : STR("ok"));
-        log_info(&log, "tool.done", "name=%s ms=%llu result=%s", job->name, (unsigned long long)took_ms,
-                 failed ? "error" : "ok");
-        give_back(job, r->output, failed);
-    }
-    tool_job_free(job);
+    bool failed = r->outcome == CODE_FAILED;
+    job_done(arg, &(struct tool_end){.cancelled = r->outcome == CODE_CANCELLED,
+                                     .failed = failed,
+                                     .word = failed ? "error" : "ok",
+                                     .details = "",
+                                     .output = r->output});
 }
 
 static int run_code(struct host *h, struct tool_job *job, const struct code_opts *o)
@@ -228,8 +245,7 @@ static int run_code(struct host *h, struct tool_job *job, const struct code_opts
     };
     int err = code_run(w->env.loop, o, &facts, code_done, job, &job->code);
     if (err >= 0) {
-        job->next = w->webhooks;
-        w->webhooks = job;
+        enter_list(job);
     }
     return err;
 }
@@ -251,20 +267,11 @@ static void put_error(struct buf *out, struct str before, struct str text, struc
 
 static void mcp_done(const struct mcp_output *r, void *arg)
 {
-    struct tool_job *job = arg;
-    const struct log_scope log = {.call_id = job->call_id, .worker = -1};
-    leave_list(job);
-    job->worker->tool_jobs--;
-    if (r->outcome == MCP_CANCELLED) {
-        log_info(&log, "tool.done", "name=%s ms=%llu result=cancelled", job->name,
-                 (unsigned long long)(clock_now_us() - job->started_us) / 1000);
-    } else {
-        uint64_t took_ms = count_result(job, str_from(mcp_outcome_word(r->outcome)));
-        log_info(&log, "tool.done", "name=%s ms=%llu result=%s", job->name, (unsigned long long)took_ms,
-                 mcp_outcome_word(r->outcome));
-        give_back(job, r->text, r->outcome != MCP_OK);
-    }
-    tool_job_free(job);
+    job_done(arg, &(struct tool_end){.cancelled = r->outcome == MCP_CANCELLED,
+                                     .failed = r->outcome != MCP_OK,
+                                     .word = mcp_outcome_word(r->outcome),
+                                     .details = "",
+                                     .output = r->text});
 }
 
 static int run_mcp(struct host *h, struct tool_job *job, const struct snapshot_tool *t, struct buf *refusal)
@@ -275,8 +282,7 @@ static int run_mcp(struct host *h, struct tool_job *job, const struct snapshot_t
                                         t->mcp_ms, mcp_done, job, &job->mcp)
                          : -ERR_CLOSED;
     if (err >= 0) {
-        job->next = w->webhooks;
-        w->webhooks = job;
+        enter_list(job);
     } else if (err == -ERR_CLOSED || err == -ENOENT) {
         put_error(refusal, STR("The tool cannot be reached now."), STR(""), STR(""));
     }
