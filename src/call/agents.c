@@ -30,15 +30,26 @@ bool agents_tool_off(const struct call *c, uint32_t tool)
     return tool < CALL_MAX_TOOLS && (c->tools_off >> tool & 1) != 0;
 }
 
-/* The current agent as it is now: given instructions before its own, without what is switched off. */
+static bool has_name(const struct call *c, const struct call_persona *p, struct str name)
+{
+    for (uint32_t i = 0; i < p->n_tools; i++) {
+        if (p->tools[i] < c->o->n_tools && str_eq(c->o->tools[p->tools[i]].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The current agent as it is now: given instructions before its own, without what is switched off, each name once. */
 static void rebuild(struct call *c)
 {
     struct call_persona all = call_opts_persona(c->o, c->agent);
     c->persona = all;
     c->persona.n_tools = 0;
     for (uint32_t i = 0; i < all.n_tools; i++) {
-        if (!agents_tool_off(c, all.tools[i])) {
-            c->persona.tools[c->persona.n_tools++] = all.tools[i];
+        uint8_t tool = all.tools[i];
+        if (tool < c->o->n_tools && !agents_tool_off(c, tool) && !has_name(c, &c->persona, c->o->tools[tool].name)) {
+            c->persona.tools[c->persona.n_tools++] = tool;
         }
     }
     if (c->persona_text.len) {
@@ -93,12 +104,18 @@ static void switch_to(struct call *c, uint32_t agent)
 static uint32_t tool_of(const struct call *c, uint32_t agent, struct str name)
 {
     struct call_agent a = call_opts_agent(c->o, agent);
+    uint32_t off = UINT32_MAX;
     for (uint32_t i = 0; i < a.n_tools; i++) {
-        if (a.tools[i] < c->o->n_tools && str_eq(c->o->tools[a.tools[i]].name, name)) {
-            return a.tools[i];
+        uint32_t tool = a.tools[i];
+        if (tool >= c->o->n_tools || !str_eq(c->o->tools[tool].name, name)) {
+            continue;
         }
+        if (!agents_tool_off(c, tool)) {
+            return tool;
+        }
+        off = off == UINT32_MAX ? tool : off;
     }
-    return UINT32_MAX;
+    return off; /* it will be told that it cannot be used now */
 }
 
 uint32_t agents_tool(const struct call *c, struct str name)
@@ -251,7 +268,8 @@ void agents_enable(struct call *c, const struct call_event *ev)
     c->tools_off ^= UINT64_C(1) << tool;
     struct call_persona before = c->persona;
     rebuild(c);
-    bool same = before.n_tools == c->persona.n_tools;
+    bool same = before.n_tools == c->persona.n_tools &&
+                memcmp(before.tools, c->persona.tools, before.n_tools * sizeof(before.tools[0])) == 0;
     if (same) {
         c->persona_version--; /* not one of this agent's */
     } else {

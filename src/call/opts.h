@@ -39,8 +39,8 @@ struct call_tool {
 
 /*
  * One of those who may speak in this call. All share voice, model and turn detection: a session cannot change them.
- * Tools and handoffs that are switched off for this call do not stand in the list; EV_CONTROL_ENABLE changes that
- * later.
+ * The list has all that the agent may come to have in this call; EV_CONTROL_ENABLE, also before EV_BEGIN, says which
+ * of them are off. Of several with one name the first that is on counts.
  */
 struct call_agent {
     struct str name;

@@ -180,6 +180,63 @@ bool when_holds(const struct when *w, const struct when_facts *f)
     return false;
 }
 
+/* ------------------------------------------------------------------------------------------------ in the course of a
+ * call */
+
+enum ever { EVER_NO, EVER_MAYBE, EVER_YES }; /* in the order of all (the least) and any (the greatest) */
+
+static enum ever ever(const struct when *w, const struct when_facts *f);
+
+static enum ever ever_all(const struct when *first, const struct when_facts *f)
+{
+    enum ever least = EVER_YES;
+
+    for (const struct when *c = first; c; c = c->next) {
+        least = MIN(least, ever(c, f));
+    }
+    return least;
+}
+
+static enum ever ever_any(const struct when *first, const struct when_facts *f)
+{
+    enum ever most = EVER_NO;
+
+    for (const struct when *c = first; c; c = c->next) {
+        most = MAX(most, ever(c, f));
+    }
+    return most;
+}
+
+/* Only the time goes on in a call. */
+static enum ever ever(const struct when *w, const struct when_facts *f)
+{
+    switch (w->kind) {
+    case WHEN_TIME:
+        return EVER_MAYBE;
+    case WHEN_ALL:
+        return ever_all(w->first, f);
+    case WHEN_ANY:
+        return ever_any(w->first, f);
+    case WHEN_NOT:
+        return EVER_YES - ever_all(w->first, f);
+    case WHEN_NEVER:
+    case WHEN_CALLED:
+    case WHEN_CALLER:
+    case WHEN_CARRIER:
+    case WHEN_DIRECTION:
+    case WHEN_HEADER:
+    case WHEN_PARAMETER:
+    case WHEN_KIND_N:
+        break;
+    }
+    return when_holds(w, f) ? EVER_YES : EVER_NO;
+}
+
+bool when_may_hold(const struct when *w, const struct when_facts *facts)
+{
+    return !w || ever(w, facts) != EVER_NO;
+}
+
 /* ------------------------------------------------------------------------------------------------ print */
 
 static void put_patterns(const struct when *w, struct buf *out)

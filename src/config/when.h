@@ -77,6 +77,8 @@ struct when {
 
 /* NULL holds always. */
 bool when_holds(const struct when *w, const struct when_facts *facts);
+/* Could it hold at another time of this call? NULL: yes. */
+bool when_may_hold(const struct when *w, const struct when_facts *facts);
 /* As it would be written, on one line; NULL is true. */
 void when_put(const struct when *w, struct buf *out);
 

@@ -160,13 +160,14 @@ static void put_greeting(struct report *r, const struct call_opts *o)
     }
 }
 
-static void planned_agent(struct report *r, const struct call_opts *o, uint32_t index)
+static void planned_agent(struct report *r, const struct plan *p, const struct call_opts *o, uint32_t index)
 {
     const struct call_agent *a = &o->agents[index];
     buf_printf(&r->text, STR_FMT " may call ", STR_ARG(a->name));
     for (uint32_t i = 0; i < a->n_tools; i++) {
         buf_puts(&r->text, i ? ", " : "");
         buf_put_str(&r->text, o->tools[a->tools[i]].name);
+        buf_puts(&r->text, plan_offers(p, a->tools[i]) ? "" : " (not at this time)");
     }
     buf_puts(&r->text, a->n_tools ? "" : "no tool");
     say(r, CHECK_OK, "call");
@@ -190,7 +191,7 @@ void check_call(const struct snapshot *s, const struct when_facts *call, check_f
         put_greeting(&r, o);
         say(&r, CHECK_OK, "call");
         for (uint32_t i = 0; i < o->n_agents; i++) {
-            planned_agent(&r, o, i);
+            planned_agent(&r, p, o, i);
         }
     }
     plan_free(p);

@@ -11,6 +11,7 @@
 #include "net/crypto.h"
 
 #define LATE_US       20000
+#define SWITCH_US     5000000 /* conditions know minutes */
 #define TEXT_MAX      (64u << 10)
 #define WORKER_NUMBER 0 /* one worker so far */
 #define UUID_VERSION  0x40
@@ -224,6 +225,11 @@ void host_tick(struct host *h, uint64_t now_us)
         return;
     }
     record_alive(h, now_us);
+    if (now_us - h->switched_us >= SWITCH_US) {
+        h->switched_us = now_us;
+        host_switch(h);
+        host_settle(h);
+    }
     if (now_us < h->deadline_us) {
         return;
     }
@@ -383,6 +389,7 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
         host_free(h);
         return err;
     }
+    host_switch(h);
     /* Only queued: a step may be the call's last, and the caller still holds h. */
     err = event_queue_put(&h->queue, &(struct call_event){.type = EV_BEGIN});
     if (err < 0) {

@@ -68,7 +68,8 @@ struct host {
     struct call_opts opts;
     struct call *call;
     uint64_t deadline_us;
-    uint64_t alive_us; /* when the store heard of the call last */
+    uint64_t alive_us;    /* when the store heard of the call last */
+    uint64_t switched_us; /* when conditions of tools were looked at last */
     struct leg *leg;
     bool had_leg;
     bool apologise;
@@ -123,7 +124,8 @@ void host_approvals_drop(struct host *h); /* the call is over */
 
 /* host_plan.c: what this call gets. -ENOMEM */
 MUST_USE int host_plan(struct host *h, const struct host_birth *b);
-/* Before the event that a tool or handoff was called: those whose condition turned meanwhile are switched first. */
+/* Tools and handoffs whose condition has turned are switched: before the call begins, every few seconds, and before
+ * the event that one was called. Only queued. */
 void host_switch(struct host *h);
 /* How to open a session over a provider (index into config.providers); url empty while our sandbox does not run. */
 void host_openai(struct host *h, uint32_t provider, struct openai_opts *ret);

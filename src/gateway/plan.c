@@ -24,9 +24,10 @@ struct making {
     const char *why;                    /* what did not fit */
 };
 
-static bool holds(const struct making *m, const struct when *w)
+/* What is off now may be on later: then it has its place from the beginning. */
+static bool may_hold(const struct making *m, const struct when *w)
 {
-    return m->all_on || when_holds(w, &m->p->facts);
+    return m->all_on || when_may_hold(w, &m->p->facts);
 }
 
 /* ---- texts ---- */
@@ -119,20 +120,35 @@ static void add_switch(struct making *m, uint8_t tool, const struct when *condit
     }
 }
 
+bool plan_offers(const struct plan *p, uint32_t tool)
+{
+    for (uint32_t i = 0; i < p->n_switches; i++) {
+        const struct plan_switch *sw = &p->switches[i];
+        if (sw->tool == tool) {
+            return when_holds(sw->condition, &p->facts) && when_holds(sw->agent, &p->facts);
+        }
+    }
+    return true;
+}
+
+/* One that is there and on. */
 static bool has_name(const struct making *m, const struct call_agent *a, struct str name)
 {
     for (uint32_t i = 0; i < a->n_tools; i++) {
-        if (str_eq(m->o->tools[a->tools[i]].name, name)) {
+        if (str_eq(m->o->tools[a->tools[i]].name, name) && plan_offers(m->p, a->tools[i])) {
             return true;
         }
     }
     return false;
 }
 
-/* Two that were never both on when the configuration was written are now. The first stays. */
+/*
+ * Two that were never both on when the configuration was written are now. The first stays. (Those that come to be on
+ * together later are the call's matter: it tells the model of the first.)
+ */
 static int give(const struct making *m, struct call_agent *a, uint8_t tool)
 {
-    if (has_name(m, a, m->o->tools[tool].name)) {
+    if (has_name(m, a, m->o->tools[tool].name) && plan_offers(m->p, tool)) {
         if (!m->all_on) {
             log_error(NULL, "plan.name-conflict", "agent=" STR_FMT " tool=" STR_FMT, STR_ARG(a->name),
                       STR_ARG(m->o->tools[tool].name));
@@ -174,7 +190,7 @@ static int give_tools(struct making *m, struct call_agent *a, const struct confi
     for (uint32_t i = 0; i < c->tool_ref_count; i++) {
         uint32_t ref = c->tool_refs[i];
         const struct config_tool *t = &m->cfg->tools[ref];
-        if (!is_left(m, t->name) || !holds(m, t->enabled)) {
+        if (!is_left(m, t->name) || !may_hold(m, t->enabled)) {
             continue;
         }
         if (m->tool_of[ref] == NO_TOOL) {
@@ -268,7 +284,7 @@ static int give_handoffs(struct making *m, uint32_t from, const struct config_ag
         const struct config_handoff *h = &c->handoffs[i];
         uint32_t to;
         uint8_t tool;
-        if (!holds(m, h->enabled) || !holds(m, m->cfg->agents[h->agent].enabled)) {
+        if (!may_hold(m, h->enabled) || !may_hold(m, m->cfg->agents[h->agent].enabled)) {
             continue;
         }
         int err = reach(m, h->agent, &to);

@@ -19,7 +19,7 @@ struct plan_facts {
 /* A tool or handoff that has a condition. */
 struct plan_switch {
     uint8_t tool;                 /* of opts.tools */
-    bool on;                      /* as the call was told last */
+    bool on;                      /* as the call was told last; it begins with all of them */
     const struct when *condition; /* of the tool, or of the handoff */
     const struct when *agent;     /* handoff: of whom it leads to */
 };
@@ -45,7 +45,10 @@ struct plan *plan_free(struct plan *p);
 MUST_USE int plan_check(const struct snapshot *s, uint32_t agent, struct buf *ret_err);
 /* The call over a provider, index into config.providers: p->provider, or one that takes over. */
 void plan_openai(const struct plan *p, const struct snapshot *s, uint32_t provider, struct openai_opts *ret);
-/* Tools and handoffs whose condition turned since the last time, one a call: false when none is left. */
+/* Does the call have this tool of opts.tools as things are (facts.wall_us)? */
+bool plan_offers(const struct plan *p, uint32_t tool);
+/* Tools and handoffs whose condition turned since the last time, one a call: false when none is left. The first time
+ * those that are off when the call begins: opts.tools holds whatever the call may come to have. */
 bool plan_turned(struct plan *p, int64_t wall_us, uint32_t *ret_tool, bool *ret_on);
 
 #endif

@@ -251,6 +251,54 @@ TEST(a_handoff_that_is_switched_off_keeps_the_agent_and_is_not_offered)
     down();
 }
 
+static void enable(uint32_t tool, bool on)
+{
+    sim_event(&s, &(struct call_event){.type = EV_CONTROL_ENABLE, .control_enable = {.tool = tool, .on = on}});
+}
+
+static void start_without(uint32_t off, uint32_t off_too)
+{
+    sim_start(&s);
+    enable(off, false);
+    enable(off_too, false);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    sim_run(&s, s.now_us + 100000);
+    sim_model_ready(&s, true, true);
+}
+
+TEST(what_is_off_before_the_call_begins_is_offered_when_it_comes_on)
+{
+    configure();
+    start_without(LOOK, TO_BILLING);
+    assert_order("model.open", "agent=0 tools=1,5");
+    assert_false(logged("model.update"));
+    tool_event("", "c1", "transfer_to_billing", "{}");
+    assert_true(logged("This agent is not available now."));
+    forget_log();
+    enable(LOOK, true);
+    assert_order("model.update request=", "agent=0 tools=0,1,5");
+    assert_int_equal(count("model.update"), 1);
+    forget_log();
+    enable(TO_BILLING, true);
+    assert_order("model.update request=", "agent=0 tools=0,1,2,5");
+    down();
+}
+
+TEST(of_two_with_one_name_the_first_that_is_on_counts)
+{
+    configure();
+    s.opts.tools[TO_NOBODY].name = s.opts.tools[LOOK].name;
+    start_without(LOOK, TO_BILLING);
+    assert_order("model.open", "agent=0 tools=1,5");
+    forget_log();
+    tool_event("", "c1", "check_order_status", "{}");
+    assert_true(logged("There is no such agent.")); /* the one that is on */
+    enable(LOOK, true);                             /* as many as before, but others */
+    assert_order("model.update request=", "agent=0 tools=0,1");
+    down();
+}
+
 TEST(a_handoff_without_a_call_id_is_refused)
 {
     up();
@@ -849,7 +897,9 @@ TEST(a_long_written_answer_is_not_taken_for_silence)
 TEST_MAIN(T(a_handoff_tells_the_session_before_the_output_and_the_new_agent_speaks_unasked),
           T(the_update_leaves_at_once_and_the_output_waits_for_the_response), T(history_lines_and_turns_name_the_agent),
           T(a_handoff_to_nobody_keeps_the_agent), T(a_handoff_that_is_switched_off_keeps_the_agent_and_is_not_offered),
-          T(a_handoff_without_a_call_id_is_refused), T(a_handoff_with_arguments_that_are_no_object_keeps_the_agent),
+          T(what_is_off_before_the_call_begins_is_offered_when_it_comes_on),
+          T(of_two_with_one_name_the_first_that_is_on_counts), T(a_handoff_without_a_call_id_is_refused),
+          T(a_handoff_with_arguments_that_are_no_object_keeps_the_agent),
           T(the_same_call_id_again_does_not_hand_over_again), T(one_response_hands_over_once),
           T(tools_of_the_response_that_handed_over_are_those_of_its_agent),
           T(a_response_that_began_before_the_update_was_read_may_use_the_old_tools), T(there_and_back_again),

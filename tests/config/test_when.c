@@ -172,6 +172,38 @@ TEST(conditions_nest)
     HOLDS_NOT("{any: [{called: '*'}], days: sat}");
 }
 
+static bool may_hold(const char *condition)
+{
+    struct when_facts f = facts();
+    struct fixture x;
+    struct buf yaml;
+    bool got;
+
+    buf_init(&yaml, 1 << 16);
+    buf_printf(&yaml, "routes: [{when: %s}]", condition);
+    fixture_ok(&x, buf_cstr(&yaml), NULL);
+    got = when_may_hold(x.cfg->routes[0].when, &f);
+    fixture_done(&x);
+    buf_done(&yaml);
+    return got;
+}
+
+TEST(in_a_call_only_the_time_goes_on)
+{
+    assert_true(when_may_hold(NULL, NULL));
+    assert_true(may_hold("{hours: '20-22'}"));
+    assert_true(may_hold("{not: {hours: '8-22'}}"));
+    assert_true(may_hold("{called: '+15550100', days: sun}"));
+    assert_false(may_hold("{called: '+49*', days: sun}"));
+    assert_true(may_hold("{any: [{called: '+49*'}, {days: sun}]}"));
+    assert_false(may_hold("{any: [{called: '+49*'}, {caller: '+1*'}]}"));
+    assert_true(may_hold("{not: {called: '+49*'}}"));
+    assert_false(may_hold("{not: {called: '+1555*'}}"));
+    assert_true(may_hold("{not: {called: '+1555*', hours: '9-10'}}"));
+    assert_false(may_hold("{any: []}"));
+    assert_true(may_hold("{not: {any: []}}"));
+}
+
 TEST(mistakes_are_told_with_their_place)
 {
     static const struct {
@@ -243,5 +275,5 @@ TEST(a_bomb_of_conditions_is_refused)
 
 TEST_MAIN(T(numbers_match_patterns), T(stars_do_not_take_for_ever), T(what_the_carrier_says), T(days_hours_and_dates),
           T(a_night_belongs_to_the_day_on_which_it_began), T(clocks_hang_in_time_zones), T(conditions_nest),
-          T(mistakes_are_told_with_their_place), T(a_number_without_plus_is_pointed_out),
-          T(a_bomb_of_conditions_is_refused))
+          T(in_a_call_only_the_time_goes_on), T(mistakes_are_told_with_their_place),
+          T(a_number_without_plus_is_pointed_out), T(a_bomb_of_conditions_is_refused))

@@ -57,14 +57,17 @@ static void plan_called(struct fixture *f, const char *called)
     plan(f, (struct plan_facts){.when = {.called = str_from(called)}});
 }
 
-/* "a, b" of an agent's tools. */
+/* "a, b" of an agent's tools that are offered as things are. */
 static void assert_tools(const struct fixture *f, uint32_t agent, const char *want)
 {
     const struct call_agent *a = &f->o->agents[agent];
     struct buf got;
     buf_init(&got, 4096);
     for (uint32_t i = 0; i < a->n_tools; i++) {
-        buf_puts(&got, i ? ", " : "");
+        if (!plan_offers(f->p, a->tools[i])) {
+            continue;
+        }
+        buf_puts(&got, got.len ? ", " : "");
         buf_put_str(&got, f->o->tools[a->tools[i]].name);
     }
     assert_str_is(buf_str(&got), want);
@@ -221,6 +224,53 @@ TEST(conditions_are_asked_again_when_time_has_gone_on)
     close_fixture(&f);
 }
 
+TEST(what_is_off_at_the_beginning_may_come_later)
+{
+    struct fixture f;
+    uint32_t tool = 99;
+    bool on = true;
+    open_fixture(&f, "tools:\n"
+                     "  t: {enabled: {hours: '9-17'}, " HOOK "}\n"
+                     "  never: {enabled: {hours: '9-17', called: '+9'}, " HOOK "}\n"
+                     "agents:\n"
+                     "  a: {instructions: A., tools: [t, never], handoffs: [b]}\n"
+                     "  b: {instructions: B., enabled: {hours: '8-16'}}\n");
+    plan(&f, (struct plan_facts){.when.wall_us = clock_at(7, 59)});
+    assert_tools(&f, 0, "");
+    assert_int_equal(f.o->agents[0].n_tools, 2); /* what can never be has no place */
+    assert_int_equal(f.o->n_agents, 2);
+    assert_true(plan_turned(f.p, clock_at(7, 59), &tool, &on)); /* the call is told before it begins */
+    assert_false(on);
+    assert_true(plan_turned(f.p, clock_at(7, 59), &tool, &on));
+    assert_false(on);
+    assert_false(plan_turned(f.p, clock_at(7, 59), &tool, &on));
+    assert_true(plan_turned(f.p, clock_at(8, 0), &tool, &on));
+    assert_str_is(f.o->tools[tool].name, "transfer_to_b");
+    assert_true(on);
+    assert_tools(&f, 0, "transfer_to_b");
+    assert_true(plan_turned(f.p, clock_at(9, 0), &tool, &on));
+    assert_str_is(f.o->tools[tool].name, "t");
+    assert_true(on);
+    assert_tools(&f, 0, "t, transfer_to_b");
+    close_fixture(&f);
+}
+
+TEST(two_of_one_name_take_turns)
+{
+    struct fixture f;
+    open_fixture(&f,
+                 "tools: {transfer_to_b: {enabled: {hours: '8-20'}, " HOOK "}}\n"
+                 "agents:\n"
+                 "  a: {instructions: A., tools: [transfer_to_b], handoffs: [{agent: b, enabled: {hours: '20-8'}}]}\n"
+                 "  b: {instructions: B.}\n");
+    plan(&f, (struct plan_facts){.when.wall_us = clock_at(7, 59)});
+    assert_tools(&f, 0, "transfer_to_b");
+    assert_int_equal(f.o->agents[0].n_tools, 2);
+    assert_false(plan_offers(f.p, f.o->agents[0].tools[0]));
+    assert_true(plan_offers(f.p, f.o->agents[0].tools[1]));
+    close_fixture(&f);
+}
+
 TEST(texts_get_their_variables)
 {
     static const struct when_pair parameters[] = {
@@ -301,6 +351,6 @@ TEST(too_much_is_refused_when_it_is_loaded)
 
 TEST_MAIN(T(whoever_can_be_reached_comes_along), T(a_route_brings_its_own),
           T(routes_and_providers_narrow_tools_but_not_handoffs), T(what_is_off_is_neither_offered_nor_in_the_way),
-          T(conditions_are_asked_again_when_time_has_gone_on), T(texts_get_their_variables),
-          T(what_strangers_say_is_cut_and_stays_text), T(a_call_of_which_nothing_is_known_has_the_default),
-          T(too_much_is_refused_when_it_is_loaded))
+          T(conditions_are_asked_again_when_time_has_gone_on), T(what_is_off_at_the_beginning_may_come_later),
+          T(two_of_one_name_take_turns), T(texts_get_their_variables), T(what_strangers_say_is_cut_and_stays_text),
+          T(a_call_of_which_nothing_is_known_has_the_default), T(too_much_is_refused_when_it_is_loaded))
