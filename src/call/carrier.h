@@ -66,6 +66,9 @@ enum carrier_answerer {
 const char *carrier_stage_word(enum carrier_stage stage);
 const char *carrier_outcome_word(enum carrier_outcome outcome);
 const char *carrier_answerer_word(enum carrier_answerer answerer);
+/* By the network's hang-up cause ("USER_BUSY") and the seconds that were talked: the rules that callers' systems know.
+ */
+enum carrier_outcome carrier_outcome_of_cause(struct str cause, int64_t duration_s);
 
 /* Answering-machine detection. The agent begins to speak at once in any case: the verdict comes beside the call. */
 enum carrier_amd {

@@ -102,39 +102,6 @@ void carrier_cancel(struct carrier *carrier, uint64_t id)
     carrier->ops->cancel(carrier, id);
 }
 
-static const char *const stage_words[CARRIER_STAGE_N] = {
-#define X(name, word) [name] = (word),
-    CARRIER_STAGE_LIST(X)
-#undef X
-};
-
-static const char *const outcome_words[CARRIER_OUTCOME_N] = {
-#define X(name, word) [name] = (word),
-    CARRIER_OUTCOME_LIST(X)
-#undef X
-};
-
-static const char *const answerer_words[CARRIER_ANSWERER_N] = {
-#define X(name, word) [name] = (word),
-    CARRIER_ANSWERER_LIST(X)
-#undef X
-};
-
-const char *carrier_stage_word(enum carrier_stage stage)
-{
-    return stage < CARRIER_STAGE_N ? stage_words[stage] : "?";
-}
-
-const char *carrier_outcome_word(enum carrier_outcome outcome)
-{
-    return outcome < CARRIER_OUTCOME_N ? outcome_words[outcome] : "?";
-}
-
-const char *carrier_answerer_word(enum carrier_answerer answerer)
-{
-    return answerer < CARRIER_ANSWERER_N ? answerer_words[answerer] : "?";
-}
-
 const char *carrier_kind(const struct carrier *carrier)
 {
     return carrier->ops->name;

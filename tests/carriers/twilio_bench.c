@@ -111,6 +111,15 @@ static void on_status(struct carrier *c UNUSED, const struct carrier_status *s, 
                s->stale, (int)s->sequence, (int)s->duration_s, STR_ARG(s->error));
 }
 
+static void on_progress(struct carrier *c UNUSED, const struct carrier_progress *p, void *arg)
+{
+    struct bench *b = arg;
+    buf_printf(&b->log, "progress " STR_FMT " " STR_FMT " %s %s %s stale=%d dur=%d cause=" STR_FMT "\n",
+               STR_ARG(p->attempt), STR_ARG(p->ref.call_id), carrier_stage_word(p->stage),
+               carrier_outcome_word(p->outcome), carrier_answerer_word(p->answerer), p->stale, (int)p->duration_s,
+               STR_ARG(p->cause));
+}
+
 static bool trusts_proxy(struct str peer UNUSED, void *arg)
 {
     return ((struct bench *)arg)->trust_proxy;
@@ -123,6 +132,7 @@ static const struct carrier_host host = {
     .on_after = on_after,
     .on_dialled = on_dialled,
     .on_status = on_status,
+    .on_progress = on_progress,
     .trusts_proxy = trusts_proxy,
 };
 

@@ -231,6 +231,43 @@ void twilio_rest_dial(const struct twilio_rest_server *s, const char *attr, char
     free(doc);
 }
 
+/* What the vendor insists on when a call is created. */
+static void on_dial(struct twilio_rest_server *s, struct http_exchange *x, const struct form *f)
+{
+    struct str to = given(f, "To");
+    struct str timeout = given(f, "Timeout");
+    int64_t ring_s = 60;
+    if (to.n == 0) {
+        refuse(s, x, 400, 21201, "No 'To' number is specified");
+    } else if (!is_e164(to) && !str_starts(to, STR("sip:"))) {
+        refuse(s, x, 400, 21211, "Invalid 'To' Phone Number");
+    } else if (!str_is(given(f, "From"), TWILIO_REST_NUMBER)) {
+        refuse(s, x, 400, 21210, "The source phone number provided is not yet verified for your account");
+    } else if (!str_starts(given(f, "Url"), STR("https://"))) {
+        refuse(s, x, 400, 21205, "Url is not a valid URL");
+    } else if (timeout.n && (str_to_i64(timeout, &ring_s) < 0 || ring_s < 1 || ring_s > 600)) {
+        refuse(s, x, 400, 20001, "Timeout is not valid");
+    } else {
+        struct buf out;
+        char sid[40];
+        buf_init(&out, 8192);
+        snprintf(sid, sizeof(sid), "CA%032x", ++s->dials);
+        put_call(sid, "queued", &out);
+        reply(x, 201, &out);
+        buf_done(&out);
+    }
+}
+
+static void on_get(struct twilio_rest_server *s, struct http_exchange *x, struct str resource)
+{
+    if (!s->list) {
+        refuse(s, x, 404, 20404, "The requested resource was not found");
+        return;
+    }
+    buf_printf(&s->log, "GET " STR_FMT "\n", STR_ARG(resource));
+    http_respond(x, 200, STR("application/json"), STR_NULL, span_of_str(str_from(s->list)));
+}
+
 /* ---- requests ---- */
 
 static void write_down(struct twilio_rest_server *s, const struct http_request *req, struct str resource,
@@ -250,6 +287,8 @@ static void serve(struct twilio_rest_server *s, struct http_exchange *x, const s
     write_down(s, req, resource, f);
     if (str_is(resource, "Messages.json")) {
         on_message(s, x, f);
+    } else if (str_is(resource, "Calls.json")) {
+        on_dial(s, x, f);
     } else if (str_starts(resource, STR("Calls/")) && str_ends(resource, STR(".json"))) {
         on_update(s, x, (struct str){resource.p + 6, resource.n - 11}, f);
     } else {
@@ -276,6 +315,8 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
     bool is_form = str_is(http_header(req, "Content-Type"), "application/x-www-form-urlencoded");
     if (!authorized(req)) {
         refuse(s, x, 401, 20003, "Authenticate");
+    } else if (str_starts(req->target, STR(PREFIX "Calls")) && str_is(req->method, "GET")) {
+        on_get(s, x, (struct str){req->target.p + strlen(PREFIX), req->target.n - strlen(PREFIX)});
     } else if (!str_starts(req->target, STR(PREFIX)) || !str_is(req->method, "POST")) {
         refuse(s, x, 404, 20404, "The requested resource was not found");
     } else if (!is_form || form_decode(&f, str_of_span(req->body)) < 0) {

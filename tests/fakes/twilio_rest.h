@@ -36,7 +36,9 @@ struct twilio_rest_server {
     struct twilio_rest_fault fault;
     struct http_exchange *unanswered;
 
-    uint32_t requests, messages, updates;
+    const char *list; /* what GET Calls.json and GET Calls/{sid}.json answer; NULL: 404 */
+
+    uint32_t requests, messages, updates, dials;
     char problem[256]; /* the first request that the vendor would not have taken, "" */
     struct buf log;    /* a line for each: "POST Messages.json To=... Body=..." decoded, in their order */
     /* The last ones of their kind. */

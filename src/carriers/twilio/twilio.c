@@ -93,6 +93,11 @@ static void on_stream_status(struct twilio *t, struct http_exchange *x, const st
     twilio_on_status(t, x, req, true);
 }
 
+static void on_amd(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_amd(t, x, req);
+}
+
 typedef void (*route_fn)(struct twilio *t, struct http_exchange *x, const struct http_request *req);
 
 static bool handle(struct carrier *carrier, struct http_exchange *x, const struct http_request *req)
@@ -102,11 +107,8 @@ static bool handle(struct carrier *carrier, struct http_exchange *x, const struc
         const char *path;
         route_fn serve;
     } routes[] = {
-        {"/twiml", on_incoming},
-        {"/incoming-call", on_incoming},
-        {"/twilio/after", on_after},
-        {TWILIO_DIALLED_PATH, on_dialled},
-        {"/twilio/status", on_call_status},
+        {TWILIO_ANSWER_PATH, on_incoming},           {"/incoming-call", on_incoming},      {"/twilio/after", on_after},
+        {TWILIO_DIALLED_PATH, on_dialled},           {TWILIO_STATUS_PATH, on_call_status}, {TWILIO_AMD_PATH, on_amd},
         {"/twilio/stream-status", on_stream_status},
     };
     if (str_eq(req->path, twilio_or_str(t->opts->media_path, "/media-stream"))) {
@@ -127,6 +129,9 @@ const struct carrier_ops twilio_ops = {
     .cannot = twilio_cannot,
     .send_sms = twilio_send_sms,
     .cancel = twilio_cancel,
+    .dial = twilio_dial,
+    .hangup = twilio_hangup,
+    .find_calls = twilio_find_calls,
     .handle = handle,
     .set_opts = set_opts,
     .stats = stats,

@@ -98,6 +98,13 @@ static void answer(struct twilio *t, struct http_exchange *x, const struct http_
     buf_done(&out);
 }
 
+/* Of the query alone: what we wrote into the URL. A form parameter of that name is none of ours. */
+static struct str attempt_of(const struct twilio_params *p)
+{
+    struct str s = form_get(&p->query, CARRIER_ATTEMPT_ARG);
+    return s.p && s.n <= CARRIER_ATTEMPT_MAX ? s : STR("");
+}
+
 static void ask_host(struct twilio *t, enum twilio_hook hook, const struct carrier_incoming *in,
                      struct carrier_answer *a)
 {
@@ -129,8 +136,8 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
             .dial_status = dialled,
             .dial_answered = str_is(dialled, "completed") || str_is(dialled, "answered"),
             .caller_gone = str_is(twilio_params_get(&p, "CallStatus"), "completed"),
-            .attempt = twilio_params_get(&p, CARRIER_ATTEMPT_ARG),
             .query_call_id = twilio_params_get(&p, "call_id"),
+            .attempt = attempt_of(&p),
             .peer = req->peer,
             .traceparent = http_header(req, "traceparent"),
             .tracestate = http_header(req, "tracestate"),
@@ -184,15 +191,21 @@ static int64_t number(const struct twilio_params *p, const char *name)
     return str_to_i64(twilio_params_get(p, name), &v) == 0 && v >= 0 ? v : -1;
 }
 
-static bool is_final(struct str status)
+static void tell_progress(struct twilio *t, const struct carrier_status *s, struct str attempt)
 {
-    static const char *const words[] = {"completed", "busy", "no-answer", "failed", "canceled"};
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (str_is(status, words[i])) {
-            return true;
-        }
+    const struct carrier_progress p = {
+        .attempt = attempt,
+        .ref = {.call_id = s->call_id},
+        .stage = twilio_stage(s->status),
+        .outcome = twilio_outcome(s->status),
+        .answerer = twilio_answerer(s->answered_by),
+        .stale = s->stale,
+        .duration_s = s->duration_s,
+        .cause = s->cause.n > 0 ? s->cause : s->status,
+    };
+    if (attempt.n > 0 && t->host->on_progress) {
+        t->host->on_progress(&t->base, &p, t->arg);
     }
-    return false;
 }
 
 void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool of_stream)
@@ -214,7 +227,7 @@ void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct ht
             .params = p.list,
             .n_params = p.n,
         };
-        s.final = !of_stream && is_final(s.status);
+        s.final = !of_stream && twilio_outcome(s.status) != CARRIER_OUTCOME_NONE;
         s.stale = is_stale(t, s.call_id, s.sequence);
         t->stats.statuses++;
         if (of_stream && s.error.n > 0) {
@@ -223,6 +236,30 @@ void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct ht
         }
         if (t->host->on_status) {
             t->host->on_status(&t->base, &s, t->arg);
+        }
+        if (!of_stream) {
+            tell_progress(t, &s, attempt_of(&p));
+        }
+        http_respond(x, 204, STR_NULL, STR_NULL, (struct span){NULL, 0});
+    }
+    twilio_params_done(&p);
+}
+
+void twilio_on_amd(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    struct twilio_params p;
+    twilio_params_init(&p);
+    bool is_signed = false;
+    if (admit(t, x, req, &p, &is_signed)) {
+        const struct carrier_progress progress = {
+            .attempt = attempt_of(&p),
+            .ref = {.call_id = twilio_params_get(&p, "CallSid")},
+            .answerer = twilio_answerer(twilio_params_get(&p, "AnsweredBy")),
+            .duration_s = -1,
+        };
+        t->stats.statuses++;
+        if (progress.attempt.n > 0 && t->host->on_progress) {
+            t->host->on_progress(&t->base, &progress, t->arg);
         }
         http_respond(x, 204, STR_NULL, STR_NULL, (struct span){NULL, 0});
     }

@@ -17,6 +17,9 @@
 #define TWILIO_MESSAGE_MAX (64u << 10)
 
 #define TWILIO_DIALLED_PATH "/twilio/dialled"
+#define TWILIO_ANSWER_PATH  "/twiml"
+#define TWILIO_STATUS_PATH  "/twilio/status"
+#define TWILIO_AMD_PATH     "/twilio/amd"
 
 struct twilio_rest;
 
@@ -95,17 +98,25 @@ void twilio_drop_legs(struct twilio *t);
 /* twilio_rest.c: one request of the account */
 struct twilio_order {
     struct str resource; /* "Calls/CA....json", below the account */
-    struct str form;     /* encoded */
-    bool over_is_fine;   /* an answer that the call is over counts as done */
+    struct str form;     /* encoded; of a GET what stands behind the question mark */
+    bool get;
+    bool makes;        /* an answer without the id of what was made is none */
+    bool over_is_fine; /* an answer that the call is over counts as done */
 };
-/* Who waits for the answer. done may be NULL; ret, not NULL, gets the request while it is under way. */
+/*
+ * Who waits for the answer. done may be NULL; ret, not NULL, gets the request while it is under way. reply, in place of
+ * done, wants to read the answer itself: result says whether it is good, body is lent ("" when there is none).
+ */
+typedef void (*twilio_reply_fn)(const struct carrier_result *result, struct str body, void *arg);
 struct twilio_wait {
     carrier_done_fn done;
     void *arg;
     struct twilio_rest **ret;
+    twilio_reply_fn reply;
+    void (*drop)(void *arg); /* frees arg when the request is forgotten; NULL: nothing to free */
 };
 bool twilio_can_rest(const struct twilio *t);
-/* done is called once, later, unless it is forgotten. All of o is lent. -ERR_STATE: twilio_can_rest. */
+/* done, or reply, is called once, later, unless it is forgotten. All of o is lent. -ERR_STATE: twilio_can_rest. */
 MUST_USE int twilio_rest_start(struct twilio *t, const struct twilio_order *o, const struct twilio_wait *w);
 /* done is not called any more; the request goes on. */
 void twilio_rest_forget(struct twilio_rest *r);
@@ -122,12 +133,29 @@ const char *twilio_cannot(struct carrier *carrier, enum carrier_service service)
 MUST_USE int twilio_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
                              uint64_t *ret_id);
 void twilio_cancel(struct carrier *carrier, uint64_t id);
+/* A sid becomes part of a path. */
+bool twilio_is_sid(struct str s);
+bool twilio_is_number(struct str s); /* E.164 with + */
+
+/* twilio_dial.c: calls that we start. The words of the carrier as ours, and the operations of carrier_ops. */
+enum carrier_stage twilio_stage(struct str status);
+enum carrier_outcome twilio_outcome(struct str status); /* NONE unless it is a final one */
+enum carrier_answerer twilio_answerer(struct str answered_by);
+const char *twilio_cannot_dial(const struct twilio *t);
+MUST_USE int twilio_dial(struct carrier *carrier, const struct carrier_dial *dial, carrier_done_fn done, void *arg,
+                         uint64_t *ret_id);
+MUST_USE int twilio_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
+                           uint64_t *ret_id);
+MUST_USE int twilio_find_calls(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done,
+                               void *arg, uint64_t *ret_id);
 
 /* twilio_hook.c: the routes that answer with TwiML, and the status ones */
 enum twilio_hook { TWILIO_HOOK_INCOMING, TWILIO_HOOK_AFTER, TWILIO_HOOK_DIALLED };
 void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req,
                        enum twilio_hook hook);
 void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool of_stream);
+/* The verdict of the answering-machine detection. */
+void twilio_on_amd(struct twilio *t, struct http_exchange *x, const struct http_request *req);
 
 /* twilio_origin.c: who we are to the outside, and whether a request is from Twilio */
 enum twilio_verdict {

@@ -9,8 +9,7 @@
 #define DIGITS_MIN    3
 #define RING_S        30
 
-/* A sid becomes part of a path. */
-static bool is_sid(struct str s)
+bool twilio_is_sid(struct str s)
 {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
@@ -21,7 +20,7 @@ static bool is_sid(struct str s)
     return s.n > 0 && s.n <= TWILIO_NAME_MAX;
 }
 
-static bool is_number(struct str s)
+bool twilio_is_number(struct str s)
 {
     for (size_t i = 1; i < s.n; i++) {
         if (s.p[i] < '0' || s.p[i] > '9') {
@@ -37,7 +36,7 @@ static int order_call(struct twilio *t, struct str call_sid, const struct twilio
                       const struct twilio_wait *w)
 {
     char resource[TWILIO_NAME_MAX + 16];
-    if (!is_sid(call_sid)) {
+    if (!twilio_is_sid(call_sid)) {
         return -EINVAL;
     }
     struct twilio_order o = *what;
@@ -96,7 +95,7 @@ int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, 
     bool sip = str_starts(to, STR("sip:")) || str_starts(to, STR("sips:"));
     struct buf twiml;
     struct buf url;
-    if (!sip && !is_number(to)) {
+    if (!sip && !twilio_is_number(to)) {
         return -EINVAL;
     }
     buf_init(&twiml, TWIML_MAX);
@@ -121,9 +120,12 @@ int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, 
 
 /* ---- what carrier.h asks ---- */
 
-const char *twilio_cannot(struct carrier *carrier, enum carrier_service service UNUSED)
+const char *twilio_cannot(struct carrier *carrier, enum carrier_service service)
 {
     const struct twilio *t = twilio_of(carrier);
+    if (service == CARRIER_DIAL) {
+        return twilio_cannot_dial(t);
+    }
     if (!twilio_can_rest(t)) {
         return "Text messages are not configured: there is no Twilio account.";
     }
@@ -154,13 +156,14 @@ int twilio_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carr
     if (twilio_cannot(carrier, CARRIER_SMS)) {
         return -ERR_STATE;
     }
-    if (!is_number(sms->to) || sms->text.n == 0 || sms->text.n > SMS_MAX_BYTES) {
+    if (!twilio_is_number(sms->to) || sms->text.n == 0 || sms->text.n > SMS_MAX_BYTES) {
         return -EINVAL;
     }
     buf_init(&form, FORM_MAX);
     put_message(t, sms, &form);
     const struct twilio_order o = {.resource = STR("Messages.json"), .form = buf_str(&form)};
-    int err = form.err < 0 ? form.err : twilio_rest_start(t, &o, &(struct twilio_wait){done, arg, &r});
+    int err =
+        form.err < 0 ? form.err : twilio_rest_start(t, &o, &(struct twilio_wait){.done = done, .arg = arg, .ret = &r});
     buf_done(&form);
     if (err >= 0) {
         *ret_id = twilio_rest_id(r);

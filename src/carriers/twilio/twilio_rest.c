@@ -14,11 +14,14 @@ struct twilio_rest {
     struct twilio *t; /* NULL: the carrier is gone, only the HTTP reply is awaited */
     struct twilio_rest *prev, *next;
     uint64_t id;
-    carrier_done_fn done; /* NULL: nobody waits */
+    carrier_done_fn done; /* NULL, and reply NULL: nobody waits */
+    twilio_reply_fn reply;
+    void (*drop)(void *arg);
     void *arg;
     struct timer *backoff;
     uint64_t http_id;
-    bool on_wire;      /* http_call will still answer */
+    bool on_wire; /* http_call will still answer */
+    bool get, makes;
     bool over_is_fine; /* a call that is over already is what was wanted */
     uint32_t tries;
     char resource[RESOURCE_MAX]; /* "Calls/CA....json" */
@@ -46,14 +49,20 @@ static void rest_free(struct twilio_rest *r)
 
 void twilio_rest_forget(struct twilio_rest *r)
 {
+    if (r->drop) {
+        r->drop(r->arg);
+    }
     r->done = NULL;
+    r->reply = NULL;
+    r->drop = NULL;
 }
 
-/* Tells who may want to know. */
-static void finish(struct twilio_rest *r, const struct carrier_result *result)
+/* Tells who may want to know; body is lent by the reply. */
+static void finish(struct twilio_rest *r, const struct carrier_result *result, struct str body)
 {
     struct twilio *t = r->t;
     carrier_done_fn done = r->done;
+    twilio_reply_fn reply = r->reply;
     void *arg = r->arg;
     if (result->err < 0) {
         t->stats.rest_failed++;
@@ -64,9 +73,33 @@ static void finish(struct twilio_rest *r, const struct carrier_result *result)
     }
     unlink_rest(r);
     rest_free(r);
-    if (done) {
+    if (reply) {
+        reply(result, body, arg);
+    } else if (done) {
         done(result, arg);
     }
+}
+
+/* Without an answer: could the request have been carried out all the same? Not when it never left us. */
+static bool may_be_done(int err)
+{
+    switch (err) {
+    case -ERR_DNS:
+    case -ERR_TLS:
+    case -ECONNREFUSED:
+    case -EHOSTUNREACH:
+    case -ENETUNREACH:
+    case -EINVAL:
+    case -ENOMEM:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void give_up(struct twilio_rest *r, int err)
+{
+    finish(r, &(struct carrier_result){.err = err, .unclear = may_be_done(err)}, STR(""));
 }
 
 /* A member of the reply's object; unescaped into scratch where that is needed. */
@@ -99,8 +132,10 @@ static void conclude(struct twilio_rest *r, const struct http_reply *reply)
         result.id = text_of(doc, "sid", &scratch[1]);
         result.state = text_of(doc, "status", &scratch[2]);
     }
-    result.err = is_done(r, reply, result.code) ? 0 : -ERR_HTTP;
-    finish(r, &result);
+    bool nameless = r->makes && result.id.n == 0;
+    result.err = is_done(r, reply, result.code) && !nameless ? 0 : -ERR_HTTP;
+    result.unclear = result.err < 0 && (reply->status < 400 || reply->status == 408 || reply->status >= 500);
+    finish(r, &result, str_of_span(reply->body));
     for (size_t i = 0; i < ARRAY_LEN(scratch); i++) {
         buf_done(&scratch[i]);
     }
@@ -117,7 +152,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
         return;
     }
     if (reply->err < 0) {
-        finish(r, &(struct carrier_result){.err = reply->err});
+        give_up(r, reply->err);
     } else if (reply->status == 429 && r->tries < REST_TRIES) {
         /* Not processed, so safe to repeat: backed off, spread so that many calls do not come back together. */
         uint8_t jitter;
@@ -136,16 +171,21 @@ static int send_request(struct twilio_rest *r)
     buf_init(&url, TWILIO_URL_MAX);
     buf_put_str(&url, twilio_or_str(o->api_base, "https://api.twilio.com"));
     buf_printf(&url, "/2010-04-01/Accounts/" STR_FMT "/%s", STR_ARG(o->account_sid), r->resource);
+    if (r->get && r->body.len > 0) {
+        buf_putc(&url, '?');
+        buf_put_str(&url, buf_str(&r->body));
+    }
     struct http_call_opts call = {
-        .method = "POST",
+        .method = r->get ? "GET" : "POST",
         .url = buf_str(&url),
-        .headers = STR("Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n"),
-        .body = buf_span(&r->body),
+        .headers = r->get ? STR("Accept: application/json\r\n")
+                          : STR("Content-Type: application/x-www-form-urlencoded\r\nAccept: application/json\r\n"),
+        .body = r->get ? (struct span){NULL, 0} : buf_span(&r->body),
         .user = o->account_sid,
         .password = o->auth_tokens[0],
         .ca_file = o->ca_file,
         .deadline_ms = twilio_or(o->rest_ms, 5000),
-        .max_response_bytes = 64u << 10,
+        .max_response_bytes = r->get ? 256u << 10 : 64u << 10,
     };
     r->tries++;
     int err = url.err ? url.err : http_call(r->t->http, &call, on_reply, r, &r->http_id);
@@ -159,7 +199,7 @@ static void try_again(void *arg)
     struct twilio_rest *r = arg;
     int err = send_request(r);
     if (err < 0) {
-        finish(r, &(struct carrier_result){.err = err});
+        give_up(r, err);
     }
 }
 
@@ -180,7 +220,11 @@ int twilio_rest_start(struct twilio *t, const struct twilio_order *o, const stru
     r->t = t;
     r->id = ++t->rest_ids;
     r->done = w->done;
+    r->reply = w->reply;
+    r->drop = w->drop;
     r->arg = w->arg;
+    r->get = o->get;
+    r->makes = o->makes;
     r->over_is_fine = o->over_is_fine;
     buf_init(&r->body, 64u << 10);
     buf_put_str(&r->body, o->form);
@@ -225,6 +269,7 @@ void twilio_drop_rests(struct twilio *t)
     while (t->rests) {
         struct twilio_rest *r = t->rests;
         carrier_done_fn done = r->done;
+        twilio_reply_fn reply = r->reply;
         void *arg = r->arg;
         unlink_rest(r);
         r->t = NULL;
@@ -234,8 +279,11 @@ void twilio_drop_rests(struct twilio *t)
         } else {
             rest_free(r);
         }
-        if (done) {
-            done(&(struct carrier_result){.err = -ECANCELED}, arg);
+        const struct carrier_result result = {.err = -ECANCELED, .unclear = true};
+        if (reply) {
+            reply(&result, STR(""), arg);
+        } else if (done) {
+            done(&result, arg);
         }
     }
 }
