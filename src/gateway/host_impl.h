@@ -128,7 +128,7 @@ MUST_USE int host_plan(struct host *h, const struct host_birth *b);
  * the event that one was called. Only queued. */
 void host_switch(struct host *h);
 /* How to open a session over a provider (index into config.providers); url empty while our sandbox does not run. */
-void host_openai(struct host *h, uint32_t provider, struct openai_opts *ret);
+void host_opening(struct host *h, uint32_t provider, struct provider_opts *ret);
 /* Index into config.providers of the one the call begins with (0), or of those that take over (1, 2, ...). */
 uint32_t host_provider(const struct host *h, uint32_t turn);
 

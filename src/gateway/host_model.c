@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
-#include "providers/openai/openai.h"
 
 struct host_model {
     struct host_model *next;
@@ -97,10 +96,10 @@ void host_open_model(struct host *h, const struct call_action *act)
 {
     struct worker *w = h->worker;
     uint32_t provider = host_provider(h, act->model_open.provider);
-    struct openai_opts o;
-    host_openai(h, provider, &o);
-    o.persona = &act->model_open.persona;
-    if (o.url.n == 0) {
+    struct provider_opts o;
+    host_opening(h, provider, &o);
+    provider_introduce(&o, &act->model_open.persona);
+    if (provider_url(&o).n == 0) {
         not_opened(h, act->session, -ERR_CLOSED, "sandbox-not-running", "the offline sandbox is not running");
         return;
     }
@@ -111,7 +110,7 @@ void host_open_model(struct host *h, const struct call_action *act)
         m->session = act->session;
         m->provider = act->model_open.provider;
         m->opening_us = loop_now_us(w->env.loop);
-        err = openai_open(w->env.loop, &o, &h->opts, &handler, m, &m->model);
+        err = provider_open(w->env.loop, &o, &h->opts, &handler, m, &m->model);
     }
     if (err < 0) {
         free(m);

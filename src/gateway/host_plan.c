@@ -53,19 +53,19 @@ uint32_t host_provider(const struct host *h, uint32_t turn)
     return turn > 0 && turn <= p->failover.n ? p->failover_to[turn - 1] : first;
 }
 
-void host_openai(struct host *h, uint32_t provider, struct openai_opts *ret)
+void host_opening(struct host *h, uint32_t provider, struct provider_opts *ret)
 {
     const struct snapshot *s = h->snapshot;
     struct worker *w = h->worker;
     if (h->plan) {
-        plan_openai(h->plan, s, provider, ret);
+        plan_opening(h->plan, s, provider, ret);
     } else if (provider == s->cfg->agent.provider) {
-        *ret = s->openai;
+        *ret = s->opening;
     } else {
-        snapshot_openai(s, provider, &s->cfg->agent, ret);
+        snapshot_opening(s, provider, &s->cfg->agent, ret);
     }
-    ret->scratch = &w->openai;
-    if (s->providers[provider].own_sandbox && ret->url.n == 0) {
-        ret->url = w->env.sandbox_url(w->env.arg);
+    provider_scratch(ret, &w->scratch);
+    if (s->providers[provider].own_sandbox && provider_url(ret).n == 0) {
+        provider_reach(ret, w->env.sandbox_url(w->env.arg));
     }
 }

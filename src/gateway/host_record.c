@@ -50,7 +50,7 @@ void record_begin(struct host *h)
     struct store_call c = identity(h);
     c.carrier = h->opts.carrier;
     c.provider = h->opts.provider;
-    c.model = h->plan ? h->plan->model : h->snapshot->openai.model;
+    c.model = h->plan ? h->plan->model : provider_model(&h->snapshot->opening);
     c.agent = h->opts.agent;
     c.direction = f->direction;
     c.caller = str_from(f->caller);

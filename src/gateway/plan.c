@@ -446,13 +446,14 @@ static bool can_choose(const struct plan *p, const struct snapshot *s, struct st
            (!p->route || !p->route->narrowed || is_in(&p->route->tools, choice));
 }
 
-void plan_openai(const struct plan *p, const struct snapshot *s, uint32_t provider, struct openai_opts *ret)
+void plan_opening(const struct plan *p, const struct snapshot *s, uint32_t provider, struct provider_opts *ret)
 {
-    snapshot_openai(s, provider, p->agent, ret);
-    ret->voice = p->route && p->route->voice.n > 0 ? p->route->voice : ret->voice;
-    ret->transcription.language = p->language;
-    if (!can_choose(p, s, ret->tool_choice)) {
-        ret->tool_choice = STR("auto");
+    struct openai_opts *o = &ret->openai;
+    snapshot_opening(s, provider, p->agent, ret);
+    o->voice = p->route && p->route->voice.n > 0 ? p->route->voice : o->voice;
+    o->transcription.language = p->language;
+    if (!can_choose(p, s, o->tool_choice)) {
+        o->tool_choice = STR("auto");
     }
 }
 

@@ -44,7 +44,7 @@ struct plan *plan_free(struct plan *p);
 /* Could this agent begin a call? With all conditions on. -ERR_CONFIG with a sentence. */
 MUST_USE int plan_check(const struct snapshot *s, uint32_t agent, struct buf *ret_err);
 /* The call over a provider, index into config.providers: p->provider, or one that takes over. */
-void plan_openai(const struct plan *p, const struct snapshot *s, uint32_t provider, struct openai_opts *ret);
+void plan_opening(const struct plan *p, const struct snapshot *s, uint32_t provider, struct provider_opts *ret);
 /* Does the call have this tool of opts.tools as things are (facts.wall_us)? */
 bool plan_offers(const struct plan *p, uint32_t tool);
 /* Tools and handoffs whose condition turned since the last time, one a call: false when none is left. The first time

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "call/model_ops.h"
 #include "gateway/plan.h"
 #include "net/tls.h"
-#include "providers/openai/openai.h"
 #include "tools/builtin/builtin.h"
 
 #define PARAMETERS_MAX   16384
@@ -47,11 +47,11 @@ static void fill_api(struct api_opts *o, const struct config *cfg)
     o->phone_number = cfg->twilio.phone_number;
 }
 
-static struct openai_pair *copy_pairs(const struct config_map *m)
+static struct str_pair *copy_pairs(const struct config_map *m)
 {
-    struct openai_pair *pairs = calloc(MAX(m->n, 1u), sizeof(*pairs));
+    struct str_pair *pairs = calloc(MAX(m->n, 1u), sizeof(*pairs));
     for (uint32_t i = 0; pairs && i < m->n; i++) {
-        pairs[i] = (struct openai_pair){m->v[i].name, m->v[i].value};
+        pairs[i] = (struct str_pair){m->v[i].name, m->v[i].value};
     }
     return pairs;
 }
@@ -80,7 +80,8 @@ static int fill_provider(const struct config *cfg, struct snapshot_provider *sp,
         return -ENOMEM;
     }
     sp->own_sandbox = p->kind == CONFIG_SANDBOX && p->url.n == 0;
-    sp->openai = (struct openai_opts){
+    sp->opening.kind = p->kind;
+    sp->opening.openai = (struct openai_opts){
         .url = p->url,
         .api_key = p->api_key,
         .auth_header = p->auth_header,
@@ -98,14 +99,14 @@ static int fill_provider(const struct config *cfg, struct snapshot_provider *sp,
     }
     /* One context for all sessions: reading the system's store takes milliseconds and megabytes. */
     int err = tls_client_new(path_or_null(p->ca_file), ret_err, &sp->tls);
-    sp->openai.tls = sp->tls;
+    sp->opening.openai.tls = sp->tls;
     return err;
 }
 
-void snapshot_openai(const struct snapshot *s, uint32_t provider, const struct config_agent *a, struct openai_opts *ret)
+static void fill_openai(const struct snapshot *s, uint32_t provider, const struct config_agent *a,
+                        struct openai_opts *ret)
 {
     const struct config *cfg = s->cfg;
-    *ret = s->providers[provider].openai;
     ret->model = config_model(cfg, a, provider);
     ret->voice = config_voice(cfg, a, provider);
     ret->input_format = wish(&a->input_format);
@@ -124,6 +125,13 @@ void snapshot_openai(const struct snapshot *s, uint32_t provider, const struct c
     ret->parallel_tool_calls_set = a->parallel_tool_calls_set;
     ret->parallel_tool_calls = a->parallel_tool_calls;
     ret->tracing = tracing_for(cfg, a);
+}
+
+void snapshot_opening(const struct snapshot *s, uint32_t provider, const struct config_agent *a,
+                      struct provider_opts *ret)
+{
+    *ret = s->providers[provider].opening;
+    fill_openai(s, provider, a, &ret->openai);
 }
 
 static void use_provider(struct snapshot *s, uint32_t index)
@@ -162,7 +170,7 @@ static int fill_providers(struct snapshot *s, struct buf *ret_err)
         }
         s->own_sandbox = s->own_sandbox || sp->own_sandbox;
     }
-    snapshot_openai(s, cfg->agent.provider, &cfg->agent, &s->openai);
+    snapshot_opening(s, cfg->agent.provider, &cfg->agent, &s->opening);
     return 0;
 }
 
@@ -299,7 +307,7 @@ static int fill_tools(struct snapshot *s, struct buf *ret_err)
 
 static int check_turns(const struct call_turn_opts *turn, const struct config_provider *p, struct buf *ret_err)
 {
-    if (model_can_turn(OPENAI_CAPS, turn)) { /* every provider so far speaks this protocol */
+    if (model_can_turn(provider_caps(p), turn)) {
         return 0;
     }
     buf_printf(ret_err, "agent.turn_detection.type: the provider %s cannot do %s", p->name.p,

@@ -10,10 +10,10 @@
 #include "base/json_schema.h"
 #include "carriers/twilio/twilio_opts.h"
 #include "config/config.h"
+#include "gateway/provider.h"
 #include "guards/rule.h"
 #include "guards/shapes.h"
 #include "net/crew.h"
-#include "providers/openai/openai_opts.h"
 #include "tools/builtin/reservation.h"
 #include "tools/builtin/wish.h"
 #include "tools/code/code_opts.h"
@@ -39,10 +39,10 @@ struct snapshot_tool {
 /* How to reach one of config.providers. */
 struct snapshot_provider {
     const struct config_provider *config;
-    bool used;                 /* by an agent, a route, or as one that takes over; the rest is empty otherwise */
-    bool own_sandbox;          /* it is the sandbox that we start ourselves */
-    struct openai_opts openai; /* what does not depend on the agent; url empty with own_sandbox */
-    struct openai_pair *headers, *query;
+    bool used;                    /* by an agent, a route, or as one that takes over; the rest is empty otherwise */
+    bool own_sandbox;             /* it is the sandbox that we start ourselves */
+    struct provider_opts opening; /* what does not depend on the agent; url empty with own_sandbox */
+    struct str_pair *headers, *query;
     struct tls_ctx *tls; /* NULL: reached without TLS */
 };
 
@@ -88,10 +88,10 @@ struct snapshot {
     bool own_sandbox;                       /* one that is used is the sandbox that we start ourselves */
     struct twilio_opts twilio;
     struct api_opts api;
-    struct openai_opts openai;   /* of the starting agent over its provider; see also plan.h */
-    struct plan *plan;           /* of a call of which nothing is known, for the texts of call */
-    struct call_opts call;       /* of such a call, all but call_id */
-    struct snapshot_tool *tools; /* of config.tools, in its order */
+    struct provider_opts opening; /* of the starting agent over its provider; see also plan.h */
+    struct plan *plan;            /* of a call of which nothing is known, for the texts of call */
+    struct call_opts call;        /* of such a call, all but call_id */
+    struct snapshot_tool *tools;  /* of config.tools, in its order */
     uint32_t n_tools;
     struct builtin_concierge concierge;
     struct builtin_wish_ctx wishes; /* for the tools that ask the carrier */
@@ -107,8 +107,8 @@ struct snapshot {
 };
 
 /* The agent over the provider (index into config.providers). */
-void snapshot_openai(const struct snapshot *s, uint32_t provider, const struct config_agent *a,
-                     struct openai_opts *ret);
+void snapshot_opening(const struct snapshot *s, uint32_t provider, const struct config_agent *a,
+                      struct provider_opts *ret);
 /* What a call is told that begins with this agent: all but its texts, tools and agents. */
 void snapshot_call(const struct snapshot *s, const struct config_agent *a, struct call_opts *ret);
 /* By name; NULL: there is none. */

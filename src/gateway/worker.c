@@ -5,7 +5,6 @@
 
 #include "base/err.h"
 #include "gateway/host.h"
-#include "providers/openai/openai.h"
 
 #define TICK_US           10000
 #define JOURNAL_MAX_BYTES (32u << 20)
@@ -63,7 +62,7 @@ int worker_new(const struct worker_env *env, struct snapshot *snapshot, struct w
     w->snapshot = snapshot_ref(snapshot);
     call_actions_init(&w->actions);
     buf_init(&w->journal, JOURNAL_MAX_BYTES);
-    openai_scratch_init(&w->openai);
+    provider_scratch_init(&w->scratch);
     int err = timer_new(env->loop, on_tick, w, &w->timer);
     if (err >= 0) {
         err = open_vad(w);
@@ -82,7 +81,7 @@ struct worker *worker_free(struct worker *w)
         assert(w->n_hosts == 0);
         timer_free(w->timer);
         vad_service_free(w->vad);
-        openai_scratch_done(&w->openai);
+        provider_scratch_done(&w->scratch);
         buf_done(&w->journal);
         call_actions_done(&w->actions);
         snapshot_unref(w->snapshot);

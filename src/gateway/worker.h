@@ -69,13 +69,13 @@ struct worker {
     struct guard_job *guard_jobs; /* checks under way that can be broken off; counted in tool_jobs */
     struct approvals approvals;   /* uses of tools that wait for a decision */
     struct approval_hook approval_hook;
-    struct sms_job *messages;    /* text messages under way */
-    struct call_actions actions; /* of the step under way */
-    struct buf journal;          /* of the step under way */
-    struct openai_scratch openai;
-    struct vad_service *vad; /* NULL without weights */
-    size_t queued_bytes;     /* agent audio that waits in all calls together */
-    uint32_t watchers;       /* of all calls together */
+    struct sms_job *messages;        /* text messages under way */
+    struct call_actions actions;     /* of the step under way */
+    struct buf journal;              /* of the step under way */
+    struct provider_scratch scratch; /* of the model sessions */
+    struct vad_service *vad;         /* NULL without weights */
+    size_t queued_bytes;             /* agent audio that waits in all calls together */
+    uint32_t watchers;               /* of all calls together */
     bool stepping;
     struct host *dirty; /* hosts with queued events, to be stepped when this step is over */
     struct worker_past past[WORKER_PAST_N];

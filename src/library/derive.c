@@ -265,16 +265,24 @@ static int point_at(struct snapshot *s, const struct derive_opts *o)
 {
     int err = 0;
     if (o->url) {
-        err = keep(s, o->url, &s->openai.url);
+        struct str url;
+        err = keep(s, o->url, &url);
+        if (err >= 0) {
+            provider_reach(&s->opening, url);
+        }
         s->own_sandbox = false;
     }
     if (err >= 0 && o->api_key) {
-        err = keep(s, o->api_key, &s->openai.api_key);
+        struct str key;
+        err = keep(s, o->api_key, &key);
+        if (err >= 0) {
+            provider_unlock(&s->opening, key);
+        }
     }
     if (err < 0 || o->n_headers == 0) {
         return err;
     }
-    struct openai_pair *pairs = calloc(o->n_headers, sizeof(*pairs));
+    struct str_pair *pairs = calloc(o->n_headers, sizeof(*pairs));
     for (size_t i = 0; pairs && i < o->n_headers && err >= 0; i++) {
         err = keep(s, o->headers[i].name, &pairs[i].name);
         err = err < 0 ? err : keep(s, o->headers[i].value, &pairs[i].value);
@@ -286,9 +294,8 @@ static int point_at(struct snapshot *s, const struct derive_opts *o)
     struct snapshot_provider *sp = &s->providers[s->cfg->agent.provider];
     free(sp->headers);
     sp->headers = pairs;
-    s->openai.headers = pairs;
-    s->openai.n_headers = (uint32_t)o->n_headers;
-    s->openai.api_key = STR(""); /* given headers are all there is */
+    provider_headers(&s->opening, pairs, (uint32_t)o->n_headers);
+    provider_unlock(&s->opening, STR("")); /* given headers are all there is */
     return 0;
 }
 
@@ -313,10 +320,11 @@ static void adapt(struct rt_runner *r, struct snapshot *s, const struct derive_o
     c->dtmf_in_band = false;
     c->record = c->record && r->records_dir;
     c->text_only = wants_text(o->settings);
-    s->openai.text_only = c->text_only;
-    s->openai.input_format = model_format(o, SETTING_INPUT_FORMAT, s->openai.input_format);
-    s->openai.output_format = o->immediate ? model_format(&(struct derive_opts){.format = o->format}, SETTING_N, 0)
-                                           : model_format(o, SETTING_OUTPUT_FORMAT, s->openai.output_format);
+    struct openai_opts *oai = &s->opening.openai;
+    oai->text_only = c->text_only;
+    oai->input_format = model_format(o, SETTING_INPUT_FORMAT, oai->input_format);
+    oai->output_format = o->immediate ? model_format(&(struct derive_opts){.format = o->format}, SETTING_N, 0)
+                                      : model_format(o, SETTING_OUTPUT_FORMAT, oai->output_format);
     if (o->immediate) { /* nothing that was handed out can be taken back */
         c->barge_in.pause = false;
     }
@@ -324,8 +332,7 @@ static void adapt(struct rt_runner *r, struct snapshot *s, const struct derive_o
     for (uint32_t i = 0; r->sequential && i < c->n_tools; i++) {
         c->tools[i].rules.mode = TOOL_SEQUENTIAL;
     }
-    s->openai.on_raw = o->on_raw;
-    s->openai.raw_arg = o->raw_arg;
+    provider_watch(&s->opening, o->on_raw, o->raw_arg);
     s->context = o->context;
 }
 

@@ -116,7 +116,7 @@ TEST(whoever_can_be_reached_comes_along)
 TEST(a_route_brings_its_own)
 {
     struct fixture f;
-    struct openai_opts o;
+    struct provider_opts o;
     open_fixture(&f,
                  "providers:\n"
                  "  a: {kind: sandbox, url: 'ws://127.0.0.1:1', model: m-a, voice: v-a}\n"
@@ -130,23 +130,23 @@ TEST(a_route_brings_its_own)
     assert_str_is(f.p->model, "m-b");
     assert_str_is(f.p->voice, "marin");
     assert_str_is(f.o->greeting.text, "Hallo.");
-    plan_openai(f.p, f.s, f.p->provider, &o);
-    assert_str_is(o.url, "ws://127.0.0.1:2");
-    assert_str_is(o.model, "m-b");
-    assert_str_is(o.voice, "marin");
-    assert_str_is(o.transcription.language, "de");
-    assert_str_is(o.tool_choice, "auto"); /* the tool it names is not in this call */
-    plan_openai(f.p, f.s, 0, &o);         /* who takes over */
-    assert_str_is(o.url, "ws://127.0.0.1:1");
-    assert_str_is(o.model, "m-a");
-    assert_str_is(o.voice, "marin");
+    plan_opening(f.p, f.s, f.p->provider, &o);
+    assert_str_is(o.openai.url, "ws://127.0.0.1:2");
+    assert_str_is(o.openai.model, "m-b");
+    assert_str_is(o.openai.voice, "marin");
+    assert_str_is(o.openai.transcription.language, "de");
+    assert_str_is(o.openai.tool_choice, "auto"); /* the tool it names is not in this call */
+    plan_opening(f.p, f.s, 0, &o);               /* who takes over */
+    assert_str_is(o.openai.url, "ws://127.0.0.1:1");
+    assert_str_is(o.openai.model, "m-a");
+    assert_str_is(o.openai.voice, "marin");
     plan_called(&f, "+2");
     assert_int_equal(f.o->greeting.kind, GREETING_NONE);
     plan_called(&f, "+3");
     assert_str_is(f.o->greeting.text, "Hi.");
-    plan_openai(f.p, f.s, f.p->provider, &o);
-    assert_str_is(o.voice, "ash");
-    assert_str_is(o.tool_choice, "end_call");
+    plan_opening(f.p, f.s, f.p->provider, &o);
+    assert_str_is(o.openai.voice, "ash");
+    assert_str_is(o.openai.tool_choice, "end_call");
     close_fixture(&f);
 }
 

@@ -573,7 +573,7 @@ static void assert_told(const char *yaml, const char *want)
     buf_init(&err, 1 << 16);
     assert_ok(config_load(&src, &err, &cfg));
     assert_ok(snapshot_new(cfg, &err, &s));
-    assert_str_is(s->openai.tracing, want);
+    assert_str_is(s->opening.openai.tracing, want);
     snapshot_unref(s);
     buf_done(&err);
 }

@@ -86,7 +86,7 @@ TEST(a_beta_service_gets_the_flat_shape)
     snprintf(url, sizeof(url), "http://127.0.0.1:%u/openai/realtime?api-version=2025-01-01-preview", t.f.port);
     t.o.url = str_from(url);
     t.o.no_model_query = true;
-    t.o.query = &(struct openai_pair){STR("deployment"), STR("my gpt")};
+    t.o.query = &(struct str_pair){STR("deployment"), STR("my gpt")};
     t.o.n_query = 1;
     t.o.auth_header = STR("api-key");
     t.f.on_update = "{\"type\":\"session.updated\",\"session\":{\"id\":\"s\",\"input_audio_format\":\"g711_ulaw\","
@@ -106,7 +106,7 @@ TEST(extra_headers_and_query_reach_the_service)
 {
     struct bench t;
     bench_init(&t);
-    struct openai_pair headers[] = {{STR("X-Extra"), STR("7")}, {STR("authorization"), STR("Basic abc")}};
+    struct str_pair headers[] = {{STR("X-Extra"), STR("7")}, {STR("authorization"), STR("Basic abc")}};
     t.o.headers = headers;
     t.o.n_headers = 2;
     bench_ready(&t);

@@ -11,11 +11,6 @@
 struct tls_ctx;
 struct call_persona;
 
-struct openai_pair {
-    struct str name;
-    struct str value;
-};
-
 enum openai_dialect { OPENAI_GA, OPENAI_BETA }; /* beta: flat session, for dated Azure previews and old compatibles */
 
 /* Decoding buffers of one loop, shared by all its sessions. */
@@ -28,11 +23,11 @@ struct openai_scratch {
 struct openai_opts {
     /* ws, wss, http or https. No path or one that ends in /v1: "/realtime" is added (after "/v1"); else as it is. */
     struct str url;
-    struct str api_key;                /* empty: no authorization header */
-    struct str auth_header;            /* empty or "Authorization": "Bearer <key>"; any other name: the bare key */
-    const struct openai_pair *headers; /* further request headers */
+    struct str api_key;             /* empty: no authorization header */
+    struct str auth_header;         /* empty or "Authorization": "Bearer <key>"; any other name: the bare key */
+    const struct str_pair *headers; /* further request headers */
     uint32_t n_headers;
-    const struct openai_pair *query; /* further query parameters; unescaped */
+    const struct str_pair *query; /* further query parameters; unescaped */
     uint32_t n_query;
     bool no_model_query; /* do not put ?model= into the URL */
     enum openai_dialect dialect;
