@@ -148,8 +148,8 @@ static void on_event(struct chat *c, const struct rt_event *e)
         c->owed = true;
         break;
     case RT_EVENT_GUARDRAIL_TRIPPED:
-        remark(c, "[stopped by ", e->guardrail, "]");
-        c->owed = true;
+        remark(c, e->response_id[0] ? "[stopped by " : "[refused by ", e->guardrail, "]");
+        c->owed = e->response_id[0] != '\0'; /* what never came to the agent is not answered */
         break;
     case RT_EVENT_ERROR:
         remark(c, "[error: ", e->text, "]");

@@ -157,7 +157,11 @@ RT_API int rt_session_fd(const struct rt_session *session);
  * -EINVAL: not whole samples; -RT_ERR_CLOSED: not connected.
  */
 RT_API int rt_session_send_audio(struct rt_session *session, const void *audio, size_t bytes, int commit);
-/** A text of the user; the agent answers it. Does not wait. -EINVAL (empty), -RT_ERR_TOO_BIG, -RT_ERR_CLOSED */
+/**
+ * A text of the user; the agent answers it. Does not wait. One that a guardrail of the configuration for input (on:
+ * input) objects to does not reach the agent: RT_EVENT_GUARDRAIL_TRIPPED without a response tells of it. -EINVAL
+ * (empty), -RT_ERR_TOO_BIG, -RT_ERR_CLOSED
+ */
 RT_API int rt_session_send_message(struct rt_session *session, const char *text);
 
 /** A part of a message. */

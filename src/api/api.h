@@ -77,7 +77,7 @@ struct api_host {
     int (*hangup)(struct str id, void *arg);
     /* Push to talk. -ENOENT: not live; -ERR_STATE: not now, and *ret_why is a sentence. */
     int (*turn)(struct str id, enum turn_cue cue, const char **ret_why, void *arg);
-    /* Text as if the caller had said it; likewise. */
+    /* Text as if the caller had said it; likewise. -ERR_RANGE: *ret_why is the guardrail that objects. */
     int (*text)(struct str id, struct str text, const char **ret_why, void *arg);
     /* One of EV_CONTROL_*; likewise. ev is lent. */
     int (*control)(struct str id, const struct call_event *ev, const char **ret_why, void *arg);

@@ -19,6 +19,13 @@ static void answer(struct api *api, struct http_exchange *x, int status, struct 
     buf_done(&out);
 }
 
+void api_control_refused(struct api *api, struct http_exchange *x, const char *guardrail)
+{
+    char text[160];
+    ignore_result(snprintf(text, sizeof(text), "The guardrail %s refuses this text", guardrail)); /* its name fits */
+    api_error(api, x, 422, STR_NULL, text);
+}
+
 /* What the host said of a wish that it did not fulfil. */
 static void refuse(struct api *api, struct http_exchange *x, struct str id, int err, const char *why)
 {
@@ -27,9 +34,7 @@ static void refuse(struct api *api, struct http_exchange *x, struct str id, int 
     } else if (err == -ERR_STATE) {
         api_error(api, x, 409, STR_NULL, why);
     } else if (err == -ERR_RANGE) {
-        char text[160];
-        ignore_result(snprintf(text, sizeof(text), "The guardrail %s refuses this text", why)); /* its name fits */
-        api_error(api, x, 422, STR_NULL, text);
+        api_control_refused(api, x, why);
     } else {
         api_error(api, x, 503, STR("Retry-After: 5\r\n"), err_text(err));
     }

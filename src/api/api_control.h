@@ -11,5 +11,7 @@ void api_control_hangup(struct api *api, struct http_exchange *x, struct str id)
 void api_control_turn(struct api *api, struct http_exchange *x, struct str id, struct span body);
 /* body: {"text": "..."} */
 void api_control_text(struct api *api, struct http_exchange *x, struct str id, struct span body);
+/* A guardrail objects to a text that was to come into the call: 422. */
+void api_control_refused(struct api *api, struct http_exchange *x, const char *guardrail);
 
 #endif

@@ -1,5 +1,6 @@
 #include "api/api_verbs.h"
 
+#include "api/api_control.h"
 #include "base/err.h"
 #include "base/json.h"
 
@@ -23,6 +24,8 @@ static void refuse(struct api *api, struct http_exchange *x, struct str id, int 
         api_error(api, x, 409, STR_NULL, why ? why : "The call cannot take that now");
     } else if (err == -EINVAL) {
         api_error(api, x, 400, STR_NULL, why ? why : err_text(err));
+    } else if (err == -ERR_RANGE) {
+        api_control_refused(api, x, why);
     } else {
         api_error(api, x, 503, STR("Retry-After: 5\r\n"), err_text(err));
     }

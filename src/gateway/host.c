@@ -31,6 +31,7 @@ static void mark_dirty(struct host *h)
 static void host_free(struct host *h)
 {
     event_queue_done(&h->queue);
+    mask_stream_done(&h->said);
     call_free(h->call);
     free(h->vad);
     host_facts_done(&h->facts);
@@ -366,6 +367,7 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
     }
     h->worker = w;
     h->watch = b->watch;
+    mask_stream_init(&h->said);
     h->state = HOST_LIVE;
     h->deadline_us = UINT64_MAX;
     fill_facts(h, b);
@@ -446,7 +448,8 @@ void host_put_history(const struct host *h, struct buf *out)
     json_w_kz(&w, "call_id", h->call_id);
     json_w_kstr(&w, "agent", call_opts_name(&h->opts, view.agent));
     json_w_key(&w, "history");
-    session_json_history(&w, call_history(h->call), &h->opts);
+    session_json_history(&w, &(struct session_json){.opts = &h->opts, .mask = h->snapshot->mask},
+                         call_history(h->call));
     json_w_close(&w);
 }
 

@@ -47,6 +47,8 @@ void host_turn(struct host *h, enum turn_cue cue);
 void host_text(struct host *h, struct str text);
 /* Would a guardrail that answers at once object to such a text? Its name, else NULL. */
 const char *host_text_refused(struct host *h, struct str text);
+/* Would one object to what EV_CONTROL_SAY or _MESSAGE brings? Likewise, and whoever watches is told. */
+const char *host_control_refused(struct host *h, const struct call_event *ev);
 /* Any EV_CONTROL_*; lent. */
 void host_control(struct host *h, const struct call_event *ev);
 /* {"call_id": ..., "agent": ..., "history": [...]} */

@@ -333,27 +333,80 @@ void host_guard_tripped(struct host *h, const struct call_action *act)
 
 /* ---- before a call is told ---- */
 
-const char *host_text_refused(struct host *h, struct str text)
+static void tell_signal(struct host *h, enum call_signal_kind kind, struct str name, struct str text)
+{
+    struct call_action act = {.type = ACT_SIGNAL};
+    struct call_view view;
+    call_view(h->call, &view);
+    act.signal = (struct call_signal){.kind = kind, .agent = view.agent, .name = name, .text = text};
+    host_tap(h, TAP_SIGNAL, &act, NULL);
+}
+
+/* A text that never comes to the call: whoever watches is told of it all the same. */
+static void tell_refused(struct host *h, uint32_t i, struct str text, const char *what)
+{
+    struct call_action act = {.type = ACT_GUARD_TRIP};
+    struct call_view view;
+    struct str name = h->opts.guards.list[i].name;
+    call_view(h->call, &view);
+    count_trips(h, bit(i));
+    log_warn(&h->log, "guardrail.tripped", "names=\"" STR_FMT "\" side=input action=refuse info=\"%s\"", STR_ARG(name),
+             what ? what : "");
+    act.guard_trip.side = GUARD_INPUT;
+    act.guard_trip.guards = bit(i);
+    act.guard_trip.agent = view.agent;
+    act.guard_trip.names = name;
+    act.guard_trip.info = str_from(what ? what : "");
+    act.guard_trip.text = text;
+    host_tap(h, TAP_ACTION, &act, NULL);
+    tell_signal(h, SIGNAL_GUARDRAIL, name, text);
+}
+
+/* sides: mask of enum guard_side. Those of who speaks now, and those of everybody. */
+static const char *refused(struct host *h, struct str text, uint32_t sides)
 {
     const struct call_guard_opts *o = &h->opts.guards;
-    uint32_t mask = o->everywhere | call_opts_agent(&h->opts, 0).guards;
+    struct call_view view;
+    call_view(h->call, &view);
+    uint32_t mask = o->everywhere | call_opts_agent(&h->opts, view.agent).guards;
     for (uint32_t i = 0; i < o->n_list; i++) {
         struct guard_rule *rule = h->snapshot->guards[i].rule;
         struct guard_finding f;
-        if (!rule || !(mask & bit(i)) || !(o->list[i].sides & 1u << GUARD_INPUT)) {
+        if (!rule || !(mask & bit(i)) || !(o->list[i].sides & sides)) {
             continue;
         }
         int err = guard_rule_scan(rule, text, true, &f);
         if (err < 0) {
             count_failure(h, i, err_name(err));
         } else if (f.tripped) {
-            count_trips(h, bit(i));
-            log_warn(&h->log, "guardrail.tripped", "names=\"" STR_FMT "\" side=input action=refuse info=\"%s\"",
-                     STR_ARG(o->list[i].name), f.what ? f.what : "");
+            tell_refused(h, i, text, f.what);
             return o->list[i].name.p;
         }
     }
     return NULL;
+}
+
+const char *host_text_refused(struct host *h, struct str text)
+{
+    return refused(h, text, 1u << GUARD_INPUT);
+}
+
+static const char *message_refused(struct host *h, const struct call_item *it)
+{
+    uint32_t sides = 1u << GUARD_INPUT | (it->role == ITEM_ASSISTANT ? 1u << GUARD_OUTPUT : 0);
+    const char *name = NULL;
+    for (uint32_t i = 0; i < it->n_parts && !name; i++) {
+        name = it->parts[i].kind == PART_TEXT ? refused(h, it->parts[i].text, sides) : NULL;
+    }
+    return name;
+}
+
+const char *host_control_refused(struct host *h, const struct call_event *ev)
+{
+    if (ev->type == EV_CONTROL_SAY) {
+        return refused(h, ev->control_say.text, 1u << GUARD_INPUT | 1u << GUARD_OUTPUT);
+    }
+    return ev->type == EV_CONTROL_MESSAGE ? message_refused(h, ev->control_message.item) : NULL;
 }
 
 /* Does the guardrail look at this tool's arguments? */
@@ -392,6 +445,17 @@ static void put_refusal(const struct config_guardrail *c, const struct guard_fin
     buf_done(&text);
 }
 
+/* An error of the session: the program that watches it decides what is to become of it. */
+static void raise_refusal(struct host *h, const struct config_guardrail *c, struct str tool)
+{
+    struct buf text;
+    buf_init(&text, REFUSAL_MAX);
+    buf_printf(&text, "The guardrail " STR_FMT " refuses the arguments of the tool " STR_FMT ".", STR_ARG(c->name),
+               STR_ARG(tool));
+    tell_signal(h, SIGNAL_ERROR, STR("guardrail"), buf_str(&text));
+    buf_done(&text);
+}
+
 const char *host_guard_arguments(struct host *h, struct str tool, const struct json_doc *arguments, struct buf *refusal)
 {
     const struct call_guard_opts *o = &h->opts.guards;
@@ -414,6 +478,9 @@ const char *host_guard_arguments(struct host *h, struct str tool, const struct j
                      "names=\"" STR_FMT "\" side=tool tool=" STR_FMT " action=%s info=\"%s\"", STR_ARG(c->name),
                      STR_ARG(tool), c->raise ? "raise" : "refuse", f.what ? f.what : "");
             put_refusal(c, &f, refusal);
+            if (c->raise) {
+                raise_refusal(h, c, tool);
+            }
             return c->name.p;
         }
     }

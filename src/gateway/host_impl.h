@@ -62,6 +62,8 @@ struct host {
     enum host_state state;
     struct tap watch;         /* of this call alone */
     struct watcher *watchers; /* over HTTP */
+    struct mask_stream said;  /* for them: what the agent says, while it says it */
+    char said_item[CALL_ID_MAX + 1];
     uint32_t n_watchers;
     struct snapshot *snapshot;
     struct plan *plan; /* NULL: the snapshot is this call's alone and says it all */

@@ -135,13 +135,28 @@ static struct host_trace_slot *begin(struct host *h, enum trace_type type, const
     return NULL;
 }
 
-/* [{"role":"user","parts":[{"type":"text","content":"..."}]}], as the conventions want messages. */
-static void put_message(struct trace_span *s, const char *key, const char *role, struct str text)
+/* An attribute that holds what was said or done, for whom contents are kept. */
+static void put_content(const struct host *h, struct trace_span *s, const char *key, struct str text)
 {
-    struct buf out;
-    if (!s || text.n == 0) {
+    struct buf masked;
+    if (!keeps_content(h)) {
         return;
     }
+    buf_init(&masked, MAX_MESSAGE_BYTES);
+    span_str(s, key, host_masked(h, text, &masked));
+    buf_done(&masked);
+}
+
+/* [{"role":"user","parts":[{"type":"text","content":"..."}]}], as the conventions want messages. */
+static void put_message(const struct host *h, struct trace_span *s, const char *key, const char *role, struct str said)
+{
+    struct buf out;
+    struct buf masked;
+    if (!s || said.n == 0) {
+        return;
+    }
+    buf_init(&masked, MAX_MESSAGE_BYTES);
+    struct str text = host_masked(h, said, &masked);
     buf_init(&out, MAX_MESSAGE_BYTES);
     struct json_w w = json_w(&out);
     json_w_array(&w);
@@ -160,6 +175,7 @@ static void put_message(struct trace_span *s, const char *key, const char *role,
         span_str(s, key, buf_str(&out));
     }
     buf_done(&out);
+    buf_done(&masked);
 }
 
 /* ---- call ---- */
@@ -384,9 +400,7 @@ static struct host_trace_slot *tool_begins(struct host *h, struct str id, struct
         span_str(s->span, "gen_ai.tool.name", name);
         span_str(s->span, "gen_ai.tool.call.id", id);
         span_str(s->span, "gen_ai.tool.type", STR("function"));
-        if (keeps_content(h)) {
-            span_str(s->span, "gen_ai.tool.call.arguments", arguments);
-        }
+        put_content(h, s->span, "gen_ai.tool.call.arguments", arguments);
         span_announce(s->span);
     }
     return s;
@@ -399,11 +413,12 @@ static void tool_ends(struct host *h, struct str id, struct str output, bool fai
         return;
     }
     span_int(s->span, "ringtrip.tool.result_bytes", (int64_t)output.n);
-    if (keeps_content(h)) {
-        span_str(s->span, "gen_ai.tool.call.result", output);
-    }
+    put_content(h, s->span, "gen_ai.tool.call.result", output);
     if (failed) {
-        span_error(s->span, STR("tool_error"), keeps_content(h) ? output : STR_NULL);
+        struct buf masked;
+        buf_init(&masked, MAX_MESSAGE_BYTES);
+        span_error(s->span, STR("tool_error"), keeps_content(h) ? host_masked(h, output, &masked) : STR_NULL);
+        buf_done(&masked);
     }
     end_slot(h, s);
 }
@@ -588,8 +603,8 @@ void host_trace_turn(struct host *h, const struct call_turn *t, struct str user,
         span_int(s, "ringtrip.turn.paused_ms", t->paused_ms);
     }
     if (keeps_content(h)) {
-        put_message(s, "gen_ai.input.messages", "user", user);
-        put_message(s, "gen_ai.output.messages", "assistant", agent);
+        put_message(h, s, "gen_ai.input.messages", "user", user);
+        put_message(h, s, "gen_ai.output.messages", "assistant", agent);
     }
     end_slot(h, find(h, TRACE_HANDOFF, 0));
     span_end(s, now_of(h));

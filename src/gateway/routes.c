@@ -372,6 +372,10 @@ static int api_wish(struct str id, const struct call_event *ev, const char **ret
     if (*ret_why) {
         return -ERR_STATE;
     }
+    *ret_why = host_control_refused(h, ev);
+    if (*ret_why) {
+        return -ERR_RANGE;
+    }
     host_control(h, ev);
     return 0;
 }

@@ -4,11 +4,28 @@
 #include "base/err.h"
 #include "call/journal.h"
 
+#define SAID_MAX ((size_t)256 << 10)
+
 static void put_given(struct json_w *w, const char *key, struct str s)
 {
     if (s.n > 0) {
         json_w_kstr(w, key, s);
     }
+}
+
+/* What somebody said or did, with what looks like a secret masked when that is configured. */
+static void put_said(struct json_w *w, const struct session_json *s, const char *key, struct str text)
+{
+    struct buf masked;
+    json_w_key(w, key);
+    if (!s->mask) {
+        json_w_str(w, text);
+        return;
+    }
+    buf_init(&masked, SAID_MAX);
+    guard_mask_put(s->mask, text, &masked);
+    json_w_str(w, masked.err < 0 ? STR("***") : buf_str(&masked));
+    buf_done(&masked);
 }
 
 /* ---- items ---- */
@@ -20,23 +37,23 @@ static const char *part_type(const struct call_part *p, enum item_role role)
     return role == ITEM_ASSISTANT ? output[p->kind] : input[p->kind];
 }
 
-static void put_part(struct json_w *w, const struct call_part *p, enum item_role role)
+static void put_part(struct json_w *w, const struct session_json *s, const struct call_part *p, enum item_role role)
 {
     static const char *const keys[] = {"text", "transcript", "image_url"};
     json_w_open(w);
     json_w_kz(w, "type", part_type(p, role));
-    json_w_key(w, keys[p->kind]);
     bool data = p->kind == PART_IMAGE && str_starts(p->text, STR("data:"));
     if (p->text.p && !data) {
-        json_w_str(w, p->text);
+        put_said(w, s, keys[p->kind], p->text);
     } else {
+        json_w_key(w, keys[p->kind]);
         json_w_null(w); /* a transcript that is not known, or an image that is only named */
     }
     put_given(w, "detail", p->detail);
     json_w_close(w);
 }
 
-void session_json_item(struct json_w *w, const struct call_item *it, const struct call_opts *opts)
+void session_json_item(struct json_w *w, const struct session_json *s, const struct call_item *it)
 {
     json_w_open(w);
     json_w_kstr(w, "item_id", it->id);
@@ -53,30 +70,32 @@ void session_json_item(struct json_w *w, const struct call_item *it, const struc
         json_w_key(w, "content");
         json_w_array(w);
         for (uint32_t i = 0; i < it->n_parts; i++) {
-            put_part(w, &it->parts[i], it->role);
+            put_part(w, s, &it->parts[i], it->role);
         }
         json_w_end(w);
     } else {
         json_w_kstr(w, "call_id", it->call_id);
         json_w_kstr(w, "name", it->name);
-        json_w_kstr(w, "arguments", it->arguments);
-        json_w_key(w, "output");
+        put_said(w, s, "arguments", it->arguments);
         if (it->output.p) {
-            json_w_str(w, it->output);
+            put_said(w, s, "output", it->output);
         } else {
+            json_w_key(w, "output");
             json_w_null(w);
         }
     }
-    json_w_kstr(w, "agent", call_opts_name(opts, it->agent));
-    put_given(w, "unheard", it->unheard);
+    json_w_kstr(w, "agent", call_opts_name(s->opts, it->agent));
+    if (it->unheard.n > 0) {
+        put_said(w, s, "unheard", it->unheard);
+    }
     json_w_close(w);
 }
 
-void session_json_history(struct json_w *w, const struct items *items, const struct call_opts *opts)
+void session_json_history(struct json_w *w, const struct session_json *s, const struct items *items)
 {
     json_w_array(w);
     for (uint32_t i = 0; i < items_count(items); i++) {
-        session_json_item(w, items_at(items, i), opts);
+        session_json_item(w, s, items_at(items, i));
     }
     json_w_end(w);
 }
@@ -154,11 +173,11 @@ static void put_audio(struct json_w *w, const struct session_json *s, struct spa
 }
 
 /* What a tool takes and gives is JSON as a text, as the reference has it. */
-static void put_tool(struct json_w *w, const struct call_signal *sig)
+static void put_tool(struct json_w *w, const struct session_json *s, const struct call_signal *sig)
 {
     json_w_kstr(w, "tool", sig->name);
     json_w_kstr(w, "call_id", sig->tool_call_id);
-    json_w_kstr(w, sig->kind == SIGNAL_TOOL_END ? "output" : "arguments", sig->text);
+    put_said(w, s, sig->kind == SIGNAL_TOOL_END ? "output" : "arguments", sig->text);
 }
 
 static bool put_signal(struct buf *out, const struct session_json *s, const struct call_signal *sig,
@@ -181,10 +200,10 @@ static bool put_signal(struct buf *out, const struct session_json *s, const stru
         json_w_ki64(&w, "heard_ms", sig->ms);
         break;
     case SIGNAL_TEXT:
-        json_w_kstr(&w, "delta", sig->text);
+        json_w_kstr(&w, "delta", sig->text); /* masked before it is told: watch.c */
         break;
     case SIGNAL_TEXT_END:
-        json_w_kstr(&w, "transcript", sig->text);
+        put_said(&w, s, "transcript", sig->text);
         break;
     case SIGNAL_AGENT_END:
         json_w_kstr(&w, "status", sig->text);
@@ -192,7 +211,7 @@ static bool put_signal(struct buf *out, const struct session_json *s, const stru
     case SIGNAL_TOOL_START:
     case SIGNAL_TOOL_END:
     case SIGNAL_TOOL_APPROVAL:
-        put_tool(&w, sig);
+        put_tool(&w, s, sig);
         break;
     case SIGNAL_HANDOFF:
     case SIGNAL_AGENT_CHANGED:
@@ -203,7 +222,7 @@ static bool put_signal(struct buf *out, const struct session_json *s, const stru
     case SIGNAL_HISTORY_UPDATED:
         json_w_ki64(&w, "index", sig->index);
         json_w_key(&w, "item");
-        session_json_item(&w, sig->item, s->opts);
+        session_json_item(&w, s, sig->item);
         break;
     case SIGNAL_HISTORY_REMOVED:
         json_w_ki64(&w, "index", sig->index);
@@ -276,7 +295,7 @@ static void put_line(struct buf *out, const struct session_json *s, const struct
 {
     struct json_w w = begin(out, s, "line", act->line.agent);
     json_w_kz(&w, "who", call_party_name(act->line.who));
-    json_w_kstr(&w, "text", act->line.text);
+    json_w_kstr(&w, "text", act->line.text); /* masked by the host, for the store as well */
     put_given(&w, "unheard", act->line.unheard);
     json_w_close(&w);
 }
@@ -289,7 +308,7 @@ static void put_trip(struct buf *out, const struct session_json *s, const struct
     json_w_kz(&w, "side", guard_side_name(act->guard_trip.side));
     json_w_kstr(&w, "guardrails", act->guard_trip.names);
     json_w_kstr(&w, "info", act->guard_trip.info);
-    json_w_kstr(&w, "message", act->guard_trip.text);
+    put_said(&w, s, "message", act->guard_trip.text);
     json_w_ki64(&w, "leaked_words", act->guard_trip.leaked_words);
     json_w_close(&w);
 }
@@ -366,6 +385,22 @@ bool session_json_put(struct buf *out, const struct session_json *s, const struc
     return false;
 }
 
+/* Words in pieces, or within others' texts: nothing can be masked in them for certain. */
+static bool holds_words(const struct call_event *ev)
+{
+    switch ((int)ev->type) {
+    case EV_MODEL_USER_TEXT:
+    case EV_MODEL_USER_DELTA:
+    case EV_MODEL_TEXT_DELTA:
+    case EV_MODEL_TEXT_DONE:
+    case EV_MODEL_TOOL_CALL:
+    case EV_MODEL_ITEM:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool session_json_put_raw(struct buf *out, const struct session_json *s, const struct call_event *ev)
 {
     struct buf line;
@@ -376,7 +411,12 @@ bool session_json_put_raw(struct buf *out, const struct session_json *s, const s
     event_print(ev, &line);
     struct json_w w = begin(out, s, "raw_model_event", 0);
     json_w_kz(&w, "name", call_event_name(ev->type));
-    json_w_kstr(&w, "data", str_trim(line.err < 0 ? STR("") : buf_str(&line)));
+    json_w_key(&w, "data");
+    if (s->mask && holds_words(ev)) {
+        json_w_null(&w);
+    } else {
+        json_w_str(&w, str_trim(line.err < 0 ? STR("") : buf_str(&line)));
+    }
     json_w_close(&w);
     buf_done(&line);
     return true;

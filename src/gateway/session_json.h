@@ -9,6 +9,7 @@
 #include "call/cost.h"
 #include "call/items.h"
 #include "gateway/tap.h"
+#include "guards/shapes.h"
 
 struct session_json {
     const struct call_opts *opts; /* names of agents */
@@ -16,6 +17,7 @@ struct session_json {
     int64_t at_ms;                  /* since the call began */
     const struct cost_usage *usage; /* of the call so far */
     bool audio;                     /* with the audio itself, else its length */
+    struct guard_mask *mask;        /* what was said and done is masked; NULL: told as it is */
 };
 
 /*
@@ -26,9 +28,9 @@ bool session_json_put(struct buf *out, const struct session_json *s, const struc
 /* An event of the model's service as it came; likewise. */
 bool session_json_put_raw(struct buf *out, const struct session_json *s, const struct call_event *ev);
 /* {"id": ..., "type": "message", "role": ..., "content": [...]} without key. Images are named, not sent. */
-void session_json_item(struct json_w *w, const struct call_item *it, const struct call_opts *opts);
+void session_json_item(struct json_w *w, const struct session_json *s, const struct call_item *it);
 /* The whole history, as an array. */
-void session_json_history(struct json_w *w, const struct items *items, const struct call_opts *opts);
+void session_json_history(struct json_w *w, const struct session_json *s, const struct items *items);
 /* The other spelling of a type, or NULL. */
 const char *session_json_alias(const char *type);
 

@@ -7,8 +7,9 @@
 #include "gateway/host_impl.h"
 #include "gateway/session_json.h"
 
-#define QUEUE_MAX_BYTES ((size_t)512 << 10)
-#define EVENT_MAX_BYTES ((size_t)2 << 20) /* one event; the history in front is the largest */
+#define QUEUE_MAX_BYTES  ((size_t)512 << 10)
+#define MASKED_MAX_BYTES ((size_t)128 << 10)
+#define EVENT_MAX_BYTES  ((size_t)2 << 20) /* one event; the history in front is the largest */
 
 struct watcher {
     struct watcher *next;
@@ -53,6 +54,7 @@ static struct session_json settings(const struct watcher *w)
         .at_ms = (int64_t)((now_us - h->facts.begun_us) / 1000),
         .usage = &h->facts.usage,
         .audio = w->o.audio,
+        .mask = h->snapshot->mask,
     };
 }
 
@@ -131,8 +133,48 @@ static bool put_raw(struct buf *out, const struct session_json *s, const void *w
     return session_json_put_raw(out, s, what);
 }
 
+/* The item whose words come, piece by piece, masked: what waits of one is told before anything of the next. */
+static void tell_words(struct host *h, const struct call_signal *sig, struct str piece, bool final)
+{
+    struct call_action act = {.type = ACT_SIGNAL, .signal = *sig};
+    struct buf out;
+    buf_init(&out, MASKED_MAX_BYTES);
+    guard_mask_more(h->snapshot->mask, &h->said, piece, final, &out);
+    act.signal.kind = SIGNAL_TEXT;
+    act.signal.item_id = str_from(h->said_item);
+    act.signal.text = out.err < 0 ? STR("***") : buf_str(&out);
+    if (act.signal.text.n > 0) {
+        tell_all(h, false, put_tap, &(struct tap_event){.kind = TAP_SIGNAL, .call_id = h->call_id, .action = &act});
+    }
+    buf_done(&out);
+}
+
+static bool tell_masked(struct host *h, const struct call_signal *sig)
+{
+    bool ends = sig->kind == SIGNAL_TEXT_END || sig->kind == SIGNAL_AGENT_END;
+    bool other = sig->kind == SIGNAL_TEXT && !str_is(sig->item_id, h->said_item);
+    if (h->said.text.len > 0 && (ends || other)) {
+        tell_words(h, sig, STR(""), true);
+    }
+    if (sig->kind != SIGNAL_TEXT) {
+        return false;
+    }
+    if (other) {
+        mask_stream_done(&h->said);
+        mask_stream_init(&h->said);
+        h->said_item[0] = '\0';
+        ignore_result(str_copy(h->said_item, sizeof(h->said_item), sig->item_id)); /* ids of the core fit */
+    }
+    tell_words(h, sig, sig->text, false);
+    return true;
+}
+
 void watch_tell(struct host *h, const struct tap_event *e)
 {
+    if (h->snapshot->mask && e->kind == TAP_SIGNAL && e->action->type == ACT_SIGNAL &&
+        tell_masked(h, &e->action->signal)) {
+        return;
+    }
     tell_all(h, false, put_tap, e);
 }
 
@@ -164,7 +206,7 @@ static void put_session(struct buf *out, const struct watcher *w)
     json_w_kz(&j, "phase", call_phase_name(view.phase));
     json_w_kstr(&j, "agent", call_opts_name(&h->opts, view.agent));
     json_w_key(&j, "history");
-    session_json_history(&j, call_history(h->call), &h->opts);
+    session_json_history(&j, &s, call_history(h->call));
     json_w_close(&j);
 }
 

@@ -159,14 +159,28 @@ static const struct sighting *next_secret(struct guard_mask *m, struct str text,
     return best;
 }
 
-uint32_t guard_mask_put(struct guard_mask *m, struct str text, struct buf *out)
+/* Where it ends with all that others begin in it: a card in "secret = 4111 ..." goes on behind the first digits. */
+static uint32_t end_of(const struct sighting *seen, uint32_t to)
+{
+    uint32_t last;
+    do {
+        last = to;
+        for (uint32_t i = 0; i < GUARD_SHAPE_N; i++) {
+            to = seen[i].any && seen[i].from < to ? MAX(to, seen[i].to) : to;
+        }
+    } while (to > last);
+    return to;
+}
+
+/* Of text what stands behind at. */
+static uint32_t put_from(struct guard_mask *m, struct str text, uint32_t at, struct buf *out)
 {
     struct sighting seen[GUARD_SHAPE_N] = {0};
     uint32_t n = 0;
-    uint32_t at = 0;
     int err = 0;
     size_t before = out->len;
     for (uint32_t i = 0; i < GUARD_SHAPE_N; i++) {
+        seen[i].from = at;
         seen[i].any =
             m->shapes[i] && next_shape(m->shapes[i], (enum guard_shape)i, text, &seen[i].from, &seen[i].to, &err);
     }
@@ -175,7 +189,7 @@ uint32_t guard_mask_put(struct guard_mask *m, struct str text, struct buf *out)
         struct str secret = {text.p + s->from, s->to - s->from};
         buf_put_str(out, (struct str){text.p + at, s->from - at});
         buf_puts(out, str_starts(secret, STR("sk-")) ? "sk-***" : "***");
-        at = s->to;
+        at = end_of(seen, s->to);
         n++;
     }
     if (err < 0) {
@@ -185,4 +199,81 @@ uint32_t guard_mask_put(struct guard_mask *m, struct str text, struct buf *out)
     }
     buf_put_str(out, (struct str){text.p + at, text.n - at});
     return n;
+}
+
+uint32_t guard_mask_put(struct guard_mask *m, struct str text, struct buf *out)
+{
+    return put_from(m, text, 0, out);
+}
+
+/* ---- masking as it comes ---- */
+
+#define STREAM_MAX_BYTES (64u << 10)
+#define STREAM_BEHIND    64 /* given out already, for what looks at the letter before */
+
+void mask_stream_init(struct mask_stream *s)
+{
+    buf_init(&s->text, STREAM_MAX_BYTES);
+    s->from = 0;
+}
+
+void mask_stream_done(struct mask_stream *s)
+{
+    buf_done(&s->text);
+}
+
+/* Where the first thing of this shape begins that is not over, or what is sure to be one and reaches over limit. */
+static uint32_t sure_of(struct regex *r, enum guard_shape shape, struct str text, uint32_t at, uint32_t limit)
+{
+    uint32_t from = at;
+    uint32_t to = at;
+    while (at < limit) {
+        int found = regex_find(r, text, at, false, &from, &to);
+        if (found == REGEX_NONE) {
+            return limit;
+        }
+        if (found != REGEX_MATCH || to >= text.n || to <= at) { /* it may grow; one that gives up waits as well */
+            return found < 0 ? at : MIN(from, limit);
+        }
+        uint32_t end = to;
+        if (shape_confirm(shape, text, &from, &to) && from < limit && to > limit) {
+            return from;
+        }
+        at = end;
+    }
+    return limit;
+}
+
+static uint32_t sure(struct guard_mask *m, const struct mask_stream *s)
+{
+    struct str text = buf_str(&s->text);
+    uint32_t limit = (uint32_t)text.n;
+    uint32_t last;
+    do { /* what one shape waits for may cut another's in two */
+        last = limit;
+        for (uint32_t i = 0; i < GUARD_SHAPE_N; i++) {
+            limit = m->shapes[i] ? sure_of(m->shapes[i], (enum guard_shape)i, text, s->from, limit) : limit;
+        }
+    } while (limit < last);
+    return MAX(limit, s->from);
+}
+
+void guard_mask_more(struct guard_mask *m, struct mask_stream *s, struct str piece, bool final, struct buf *out)
+{
+    buf_put_str(&s->text, piece);
+    if (s->text.err < 0) {
+        buf_puts(out, final ? "***" : "");
+    } else {
+        uint32_t upto = final ? (uint32_t)s->text.len : sure(m, s);
+        put_from(m, (struct str){buf_str(&s->text).p, upto}, s->from, out);
+        s->from = upto;
+    }
+    if (final) {
+        buf_clear(&s->text, 0);
+        s->from = 0;
+    } else if (s->from > 2 * STREAM_BEHIND) {
+        size_t gone = s->from - STREAM_BEHIND;
+        buf_consume(&s->text, gone);
+        s->from = STREAM_BEHIND;
+    }
 }

@@ -20,4 +20,16 @@ struct guard_mask *guard_mask_free(struct guard_mask *m);
  */
 uint32_t guard_mask_put(struct guard_mask *m, struct str text, struct buf *out);
 
+/* A text that comes in pieces: what may still become a secret waits for the next one. */
+struct mask_stream {
+    struct buf text; /* its end: what was given out already and stands before the rest, then what waits */
+    uint32_t from;   /* where it begins to wait */
+};
+
+void mask_stream_init(struct mask_stream *s);
+void mask_stream_done(struct mask_stream *s);
+/* Appends to out what is sure behind this piece; final: all that waits, and the stream is empty again. Memory that is
+ * not there, or a text of more than 64 kB that never becomes sure, comes out as "***". */
+void guard_mask_more(struct guard_mask *m, struct mask_stream *s, struct str piece, bool final, struct buf *out);
+
 #endif

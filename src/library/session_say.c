@@ -83,6 +83,9 @@ static int keep_part(struct order *o, size_t i, enum part_kind kind, const char 
 static int message(struct order *o, struct host *h)
 {
     o->ev.control_message.item = &o->item;
+    if (h && host_control_refused(h, &o->ev)) {
+        return -ERR_RANGE; /* nobody waits: the event tells it */
+    }
     return order_control(o, h);
 }
 

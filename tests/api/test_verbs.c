@@ -388,6 +388,77 @@ static void read_little_and_leave(struct raw *s)
     raw_read(s, STR("event: session"));
 }
 
+static const char guarded[] = "guardrails:\n"
+                              "  no_scripts: {kind: shapes, shapes: [script], on: input, for_all: true}\n"
+                              "  no_promises: {kind: words, words: [guarantee*], for_all: true}\n"
+                              "guardrail_settings: {mask: [card, ssn]}\n";
+
+TEST(texts_from_outside_that_a_guardrail_refuses_do_not_come_into_the_call)
+{
+    struct rig r;
+    struct raw s;
+    char id[64];
+    char path[200];
+    rig_open(&r, &(struct rig_opts){.extra = guarded});
+    struct rig_call *c = connected_call(&r, id);
+    watch(&r, &s, id, "", path);
+    post(&r, id, "text", "{\"text\":\"<script>\"}", 422, "no_scripts");
+    post(&r, id, "message", "{\"text\":\"look at javascript: this\"}", 422, "no_scripts");
+    post(&r, id, "message",
+         "{\"content\":[{\"type\":\"input_text\",\"text\":\"a\"},{\"type\":\"input_text\",\"text\":"
+         "\"<script\"}]}",
+         422, "no_scripts");
+    post(&r, id, "say", "{\"text\":\"exec(1)\"}", 422, "no_scripts");
+    post(&r, id, "say", "{\"text\":\"We guarantee it.\"}", 422, "no_promises"); /* the agent may not say so either */
+    post(&r, id, "message", "{\"role\":\"assistant\",\"text\":\"It is guaranteed.\"}", 422, "no_promises");
+    post(&r, id, "message", "{\"text\":\"Do you guarantee it?\",\"respond\":false}", 200, "accepted");
+    struct rig_reply reply = get(&r, id, "history");
+    assert_true(str_search(buf_str(&reply.body), STR("Do you guarantee it?")) != SIZE_MAX);
+    assert_true(str_search(buf_str(&reply.body), STR("javascript")) == SIZE_MAX);
+    buf_done(&reply.body);
+    hang_up(&r, c, id);
+    run_loop_for(r.loop, 100 * 1000);
+    raw_join(&s);
+    assert_says(&s, "event: guardrail_tripped\n");
+    assert_says(&s, "\"side\":\"input\",\"guardrails\":\"no_promises\"");
+    assert_frames(&s);
+    raw_done(&s);
+    rig_close(&r, false);
+}
+
+TEST(secrets_are_masked_in_all_that_watchers_are_told)
+{
+    struct rig r;
+    struct raw s;
+    char id[64];
+    char path[200];
+    rig_open(&r, &(struct rig_opts){.extra = guarded});
+    struct rig_call *c = connected_call(&r, id);
+    watch(&r, &s, id, "?raw=1", path);
+    post(&r, id, "message", "{\"text\":\"My card is 4111 1111 1111 1111.\",\"respond\":false}", 200, "accepted");
+    wait_silent(&r, id);
+    post(&r, id, "say", "{\"text\":\"Your number 123-45-6789 is known.\"}", 200, "accepted");
+    settle(r.loop);
+    wait_silent(&r, id);
+    settle(r.loop);
+    wait_silent(&r, id);
+    struct rig_reply reply = get(&r, id, "history");
+    assert_true(str_search(buf_str(&reply.body), STR("My card is ***.")) != SIZE_MAX);
+    assert_true(str_search(buf_str(&reply.body), STR("4111")) == SIZE_MAX);
+    buf_done(&reply.body);
+    hang_up(&r, c, id);
+    run_loop_for(r.loop, 100 * 1000);
+    raw_join(&s);
+    assert_says(&s, "My card is ***.");
+    assert_says(&s, "Your number *** is known.");
+    assert_says(&s, "event: transcript_delta\n");
+    assert_false(says(&s, "4111"));
+    assert_false(says(&s, "6789"));
+    assert_frames(&s);
+    raw_done(&s);
+    rig_close(&r, false);
+}
+
 TEST(a_watcher_who_leaves_is_forgotten_and_the_call_goes_on)
 {
     struct rig r;
@@ -468,5 +539,7 @@ TEST_MAIN(T(bodies_that_make_no_sense_are_refused_before_the_call_is_looked_for)
           T(instructions_may_change_in_a_live_call_and_an_unknown_agent_is_none),
           T(another_model_session_may_be_asked_for), T(a_watcher_is_told_everything_in_order_until_the_call_is_over),
           T(audio_raw_events_and_the_other_names_come_when_asked_for),
+          T(texts_from_outside_that_a_guardrail_refuses_do_not_come_into_the_call),
+          T(secrets_are_masked_in_all_that_watchers_are_told),
           T(a_watcher_who_leaves_is_forgotten_and_the_call_goes_on),
           T(a_watcher_who_does_not_read_is_dropped_by_name_and_holds_nothing_up))

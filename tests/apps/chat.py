@@ -80,6 +80,10 @@ def main():
         status, out, err = chat(cwd, 'hello\n', '--config', str(config), '--agent', 'nobody')
         point(status == 2 and 'nobody' in err, 'an agent that is not there is a mistake of usage', status, out, err)
         point(chat(cwd, '', '--nonsense')[0] == 2, 'so is an option that is not there')
+        config.write_text('guardrails: {no_scripts: {kind: shapes, shapes: [script], on: input, for_all: true}}\n' + CONFIG)
+        status, out, err = chat(cwd, '<script>\nWhat is the status of order 1234?\n', '--config', str(config))
+        point(status == 0 and in_order(out, '[refused by no_scripts]', 'being prepared'),
+              'a line that a guardrail refuses does not reach the agent', status, out, err)
         status, out, err = chat(cwd, 'hello\n', SANDBOX_URL='ws://127.0.0.1:1/v1/realtime')
         point(status == 1 and 'ringtrip chat:' in err, 'a service that is not there is told', status, out, err)
     print(f'1..{count}')

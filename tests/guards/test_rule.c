@@ -341,10 +341,83 @@ TEST(what_looks_like_a_secret_is_masked)
     buf_done(&out);
 }
 
+/* The text in pieces of n bytes; nothing of a secret may be in what is given out before the end either. */
+static void mask_in_pieces(struct guard_mask *m, struct str text, size_t n, struct buf *out)
+{
+    struct mask_stream s;
+    mask_stream_init(&s);
+    for (size_t at = 0; at < text.n; at += n) {
+        guard_mask_more(m, &s, (struct str){text.p + at, MIN(n, text.n - at)}, false, out);
+    }
+    guard_mask_more(m, &s, STR(""), true, out);
+    mask_stream_done(&s);
+}
+
+TEST(in_pieces_of_any_size_the_same_is_masked)
+{
+    static const struct {
+        struct str said, told;
+    } cases[] = {
+        {STR("Use sk-abcdefghijklmnopqrstuvwx01 or abcdefghij0123456789 now."), STR("Use sk-*** or *** now.")},
+        {STR("card 4111 1111 1111 1111 and 4111 1111 1111 1112."), STR("card *** and 4111 1111 1111 1112.")},
+        {STR("4111-1111-1111-1111"), STR("***")},
+        {STR("It is 123-45-6789, or 123 45 67890; call 555 0100."), STR("It is ***, or 123 45 67890; call 555 0100.")},
+        {STR("The password is hunter2 and that is that."), STR("The *** and that is that.")},
+        {STR("The secret is to wait. Gr\u00fc\u00dfe, 20 \u20ac."),
+         STR("The secret is to wait. Gr\u00fc\u00dfe, 20 \u20ac.")},
+        {STR("secret = 4111 1111 1111 1111"), STR("***")}, /* two that overlap */
+        {STR(""), STR("")},
+    };
+    struct guard_mask *m = NULL;
+    struct buf out;
+    buf_init(&out, 4096);
+    assert_ok(guard_mask_new(
+        1u << SHAPE_API_KEY | 1u << SHAPE_TOKEN | 1u << SHAPE_CARD | 1u << SHAPE_SSN | 1u << SHAPE_SECRET, &m));
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (size_t n = 1; n <= cases[i].said.n + 1; n++) {
+            buf_clear(&out, 0);
+            mask_in_pieces(m, cases[i].said, n, &out);
+            if (!str_eq(buf_str(&out), cases[i].told)) {
+                fail_msg("%zu in pieces of %zu: " STR_FMT, i, n, STR_ARG(buf_str(&out)));
+            }
+        }
+    }
+    guard_mask_free(m);
+    buf_done(&out);
+}
+
+TEST(nothing_of_a_secret_is_told_while_it_grows)
+{
+    struct str text = STR("my number is 4111 1111 1111 1111");
+    struct guard_mask *m = NULL;
+    struct mask_stream s;
+    struct buf out;
+    buf_init(&out, 4096);
+    mask_stream_init(&s);
+    assert_ok(guard_mask_new(1u << SHAPE_CARD, &m));
+    for (size_t i = 0; i < text.n; i++) {
+        guard_mask_more(m, &s, (struct str){text.p + i, 1}, false, &out);
+        assert_true(str_find(buf_str(&out), '4') == out.len);
+    }
+    assert_str_is(buf_str(&out), "my number is "); /* but words go on as they come */
+    guard_mask_more(m, &s, STR(""), true, &out);
+    assert_str_is(buf_str(&out), "my number is ***");
+    buf_clear(&out, 0);
+    for (int i = 0; i < 40000; i++) { /* one that never ends is never told */
+        guard_mask_more(m, &s, STR("4 1"), false, &out);
+    }
+    guard_mask_more(m, &s, STR(" end"), true, &out);
+    assert_true(out.len < 200000 && s.text.len == 0);
+    mask_stream_done(&s);
+    guard_mask_free(m);
+    buf_done(&out);
+}
+
 TEST_MAIN(T(an_expression_trips_where_it_matches), T(expressions_that_are_none_are_refused_with_their_place),
           T(an_expression_that_would_take_for_ever_gives_up), T(bytes_that_are_no_utf8_do_no_harm),
           T(words_are_whole_and_may_stand_across_marks), T(the_beginning_of_a_phrase_is_not_sure_until_it_goes_on),
           T(keys_trip), T(secrets_that_are_given_away_trip), T(cards_trip_only_with_a_right_check_digit),
           T(a_number_that_grows_is_not_sure), T(social_security_numbers_trip), T(long_tokens_and_scripts_trip),
           T(the_name_of_the_shape_is_told), T(empty_and_long_texts_trip), T(a_number_out_of_its_range_trips),
-          T(every_text_among_the_arguments_is_looked_at), T(what_looks_like_a_secret_is_masked))
+          T(every_text_among_the_arguments_is_looked_at), T(what_looks_like_a_secret_is_masked),
+          T(in_pieces_of_any_size_the_same_is_masked), T(nothing_of_a_secret_is_told_while_it_grows))
