@@ -55,6 +55,11 @@ int store_direction_parse(struct str word, enum store_direction *ret)
     return MIN(i, 0);
 }
 
+bool store_may_pass(int err)
+{
+    return err == -EBUSY || err == -ENOSPC || err == -EIO || err == -ENOMEM || err == -ERR_CLOSED;
+}
+
 enum store_status store_status_of(enum call_reason reason)
 {
     switch (reason) {

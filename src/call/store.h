@@ -42,6 +42,8 @@ const char *store_status_word(enum store_status status);
 const char *store_direction_word(enum store_direction direction);
 MUST_USE int store_status_parse(struct str word, enum store_status *ret);
 MUST_USE int store_direction_parse(struct str word, enum store_direction *ret);
+/* A fault of the store, not of what was asked: the same may succeed later. */
+bool store_may_pass(int err);
 /* COMPLETED or FAILED: how a call that ended for this reason counts; the default of STORE_CALL_END. */
 enum store_status store_status_of(enum call_reason reason);
 
@@ -208,7 +210,9 @@ struct store_paths {
 };
 
 struct store_opts {
-    const char *path;   /* file; created 0600, missing folder 0700. NULL or "": in memory */
+    const char *url;    /* PostgreSQL only: postgres://user:password@host:port/database */
+    const char *node;   /* PostgreSQL only: this gateway's name, copied; NULL or "": the host's */
+    const char *path;   /* SQLite only: file; created 0600, missing folder 0700. NULL or "": in memory */
     uint32_t busy_ms;   /* 0: 5000 */
     uint32_t max_pages; /* 0: no bound; tests of a full disk */
     bool exclusive;     /* one process may own the records (serve): -EBUSY when another one does */
@@ -217,8 +221,8 @@ struct store_opts {
 
 struct store;
 
-/* All return 0 or more, or: -ENOENT (no such row), -EEXIST, -ENOSPC (disk full), -ERR_CORRUPT, -EIO, -ENOMEM, -EBUSY.
- */
+/* All return 0 or more, or: -ENOENT (no such row), -EEXIST, -ENOSPC (disk full), -ERR_CORRUPT, -EIO, -ENOMEM, -EBUSY,
+ * -ERR_CLOSED (the server is away: whether a write went in is not known). */
 struct store_ops {
     const char *name;
     /* ret_err gets a sentence for people on failure. -ERR_CONFIG when the file is of a newer program. */

@@ -54,6 +54,11 @@ struct config_server {
     uint32_t trusted_proxy_count;
 };
 
+struct config_store {
+    struct str url;  /* postgres://...; empty: SQLite, records.database */
+    struct str node; /* this gateway's name among those that share it; empty: the host's name and records.dir */
+};
+
 struct config_records {
     struct str dir;
     struct str database; /* file; default <dir>/ringtrip.db */
@@ -422,6 +427,7 @@ struct config_deadlines {
 struct config {
     struct config_server server;
     struct config_records records;
+    struct config_store store;
     const struct config_provider *providers; /* at least one */
     uint32_t provider_count;
     struct config_twilio twilio;

@@ -541,6 +541,15 @@ static void finish_records(struct draft *d)
     buf_done(&path);
 }
 
+static void finish_store(struct draft *d)
+{
+    struct str url = d->cfg->store.url;
+
+    if (url.n && !str_starts(url, STR("postgres://")) && !str_starts(url, STR("postgresql://"))) {
+        draft_fail(d, draft_origin(d, "store.url"), "store.url must begin with postgres:// or postgresql://");
+    }
+}
+
 static void finish_country(struct draft *d)
 {
     struct str *c = &d->cfg->default_country;
@@ -568,6 +577,7 @@ void finish_draft(struct draft *d)
     root_env(d);
     finish_server(d);
     finish_records(d);
+    finish_store(d);
     finish_providers(d);
     finish_twilio(d);
     finish_shared(d);

@@ -157,6 +157,13 @@ const struct option option_table[] = {
     {ROOT(OPTION_U32, "records.min_free_mb", records.min_free_mb), .min = 0, .max = 100000000, .def = "500",
      .meaning = "With less room than this on the disk no new recording or journal begins; calls go on"},
 
+    /* store */
+    {ROOT(OPTION_SECRET, "store.url", store.url), .env = {"STORE_URL"}, .example = "postgres://ringtrip:secret@db.example.com/ringtrip",
+     .def_text = "none: SQLite in records.database",
+     .meaning = "PostgreSQL database for records and campaigns, shared by several gateways. Special characters of the password are written as %40"},
+    {ROOT(OPTION_STR, "store.node", store.node), .env = {"STORE_NODE"}, .def_text = "the host's name and records.dir",
+     .meaning = "Name of this gateway among those that share store.url; no two may have the same"},
+
     /* providers */
     {PROVIDER(OPTION_ENUM, "kind", kind), .words = words_provider_kind, .def = "openai", .def_text = "openai; sandbox when that is the provider's name",
      .meaning = "What it speaks: the OpenAI Realtime service (or a compatible one), or our offline sandbox"},

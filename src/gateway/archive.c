@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "gateway/records.h"
 #include "gateway/spool.h"
+#include "gateway/store_choice.h"
 #include "gateway/trace_tree.h"
-#include "store/sqlite/sqlite.h"
 
 #define MAX_ARENA_BYTES (64u << 20)
 
@@ -27,16 +27,9 @@ int archive_open(const struct config_source *source, struct buf *err, struct arc
     if (!a) {
         return -ENOMEM;
     }
-    a->ops = &store_sqlite;
     arena_init(&a->arena, MAX_ARENA_BYTES);
     int e = config_load(source, err, &a->cfg);
-    if (e >= 0 && access(a->cfg->records.database.p, F_OK) < 0) {
-        e = -errno;
-        buf_printf(err, "%s: %s", a->cfg->records.database.p, err_text(e));
-    }
-    if (e >= 0) {
-        e = a->ops->open(&(struct store_opts){.path = a->cfg->records.database.p}, err, &a->store);
-    }
+    e = e < 0 ? e : store_choice_open(a->cfg, STORE_CHOICE_GUEST, err, &a->ops, &a->store);
     if (e < 0) {
         archive_close(a);
         return e;

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/spool.h"
-#include "store/sqlite/sqlite.h"
+#include "gateway/store_choice.h"
 
 /* ---- pieces ---- */
 
@@ -134,14 +134,12 @@ static int open_store(struct gateway *gw, struct buf *err)
 {
     const struct config *cfg = gw->snapshot->cfg;
     bool memory = gw->o.headless && !gw->o.records;
-    const struct store_opts o = {.path = memory ? "" : cfg->records.database.p, .exclusive = true, .demo_rows = true};
     int e = memory ? 0 : make_dirs(cfg->records.dir);
     if (e < 0) {
         buf_printf(err, "records.dir: \"" STR_FMT "\" cannot be made: %s", STR_ARG(cfg->records.dir), err_text(e));
         return e;
     }
-    gw->ops = &store_sqlite;
-    e = gw->ops->open(&o, err, &gw->store);
+    e = store_choice_open(memory ? NULL : cfg, STORE_CHOICE_OWNER, err, &gw->ops, &gw->store);
     if (e < 0) {
         return e;
     }
@@ -151,7 +149,7 @@ static int open_store(struct gateway *gw, struct buf *err)
     drain_spool(gw); /* before calls are closed as killed: their true ends may wait there */
     int stale = gw->ops->close_stale(gw->store, (uint64_t)clock_wall_us());
     if (stale < 0) {
-        buf_printf(err, "records.database: calls of a killed process cannot be closed: %s", err_text(stale));
+        buf_printf(err, "the record store: calls of a killed process cannot be closed: %s", err_text(stale));
         return stale;
     }
     if (stale > 0) {

@@ -174,12 +174,6 @@ static bool copy_op(struct arena *a, const struct store_op *from, struct store_o
 
 /* ---- the job ---- */
 
-/* Faults of the store, not of a row: the same batch may succeed later. */
-static bool is_passing(int err)
-{
-    return err == -EBUSY || err == -ENOSPC || err == -EIO || err == -ENOMEM;
-}
-
 static void remove_op(struct scribe_block *b, size_t i)
 {
     memmove(&b->ops[i], &b->ops[i + 1], (b->n - i - 1) * sizeof(b->ops[0]));
@@ -203,7 +197,7 @@ static int write_block(struct scribe *s, struct scribe_batch *batch)
     while (b->n > 0) {
         size_t failed = b->n;
         int err = s->o.ops->write(s->o.store, b->ops, b->n, &failed);
-        if (err >= 0 || is_passing(err) || failed >= b->n) {
+        if (err >= 0 || store_may_pass(err) || failed >= b->n) {
             return err < 0 ? err : 0;
         }
         if (!spool_refused(s, &b->ops[failed], err)) {
@@ -246,7 +240,7 @@ static int write_batch(void *arg)
         }
     }
     s->write_us = clock_now_us() - s->now_us;
-    if (err < 0 && s->spool && (s->give_up || !is_passing(err))) {
+    if (err < 0 && s->spool && (s->give_up || !store_may_pass(err))) {
         spool_rest(s, batch);
     }
     return err;
@@ -289,7 +283,7 @@ static void on_written(int err, void *arg)
         metrics_observe_us(s->o.metrics, METRIC_STORE_WRITES, s->write_us);
         metrics_add(s->o.metrics, METRIC_STORE_ERRORS, err < 0);
     }
-    if (err < 0 && err != -ECANCELED && is_passing(err) && !s->give_up) {
+    if (err < 0 && err != -ECANCELED && store_may_pass(err) && !s->give_up) {
         s->tries++;
         log_warn(NULL, "store.retry", "error=%s tries=%u waiting=%zu", err_name(err), s->tries, written(s)->n);
         timer_start(s->timer, s->hurry ? 0 : retry_us(s), 0);

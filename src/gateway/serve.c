@@ -161,6 +161,9 @@ static void warn_fixed(const struct config *old, const struct config *cfg)
     if (!str_eq(old->records.dir, cfg->records.dir) || !str_eq(old->records.database, cfg->records.database)) {
         log_warn(NULL, "config.needs-restart", "key=records.dir");
     }
+    if (!str_eq(old->store.url, cfg->store.url) || !str_eq(old->store.node, cfg->store.node)) {
+        log_warn(NULL, "config.needs-restart", "key=store");
+    }
     if (!str_eq(old->vad.model_file, cfg->vad.model_file)) {
         log_warn(NULL, "config.needs-restart", "key=vad.model_file");
     }

@@ -413,11 +413,6 @@ int spool_put(const char *path, const struct store_op *ops, size_t n)
 
 /* ---- back into the store ---- */
 
-static bool is_passing(int err)
-{
-    return err == -EBUSY || err == -ENOSPC || err == -EIO || err == -ENOMEM;
-}
-
 static int drain_line(struct str line, const struct store_ops *ops, struct store *store, struct spool_report *ret)
 {
     struct store_op op;
@@ -428,7 +423,7 @@ static int drain_line(struct str line, const struct store_ops *ops, struct store
         err = ops->write(store, &op, 1, NULL);
     }
     arena_done(&arena);
-    if (is_passing(err)) {
+    if (store_may_pass(err)) {
         return err;
     }
     ret->written += err >= 0;

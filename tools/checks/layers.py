@@ -50,7 +50,8 @@ LIBRARIES = [
     (r'gvc\.h|graphviz/.*', r'apps/ringtrip/draw_graphviz\.c'),
     (r'pcre2\.h', r'src/guards/regex\.c'),
     (r'(flite|pocketsphinx|sphinxbase)(/.*|\.h)', r'src/peer/.*'),
-    (r'sys/(socket|epoll|un|select)\.h|netinet/.*|netdb\.h|poll\.h', r'src/net/.*'),
+    (r'sys/(socket|epoll|un|select)\.h|netinet/.*|netdb\.h', r'src/net/.*'),
+    (r'poll\.h', r'src/(net/.*|store/postgres/connection\.c)'),  # a deadline for what libpq waits for
     (r'arpa/inet\.h', r'src/(net|config|api)/.*'),  # reading an address is no I/O
     (r'pthread\.h|threads\.h', r'(src/(base|net|obs|store/.*|tools/code|gateway|library|peer)|apps/.*)/.*'),
 ]
