@@ -52,13 +52,13 @@ static int64_t predict(struct colour *c)
     int64_t r[COLOUR_ORDER + 1];
     int64_t all = c->r[0] + c->r[0] / FLOOR_PART + 1;
     for (size_t i = 1; i <= COLOUR_ORDER; i++) {
-        r[i] = c->r[i] * (INT64_C(1) << 20) / all << (R_BITS - 20);
+        r[i] = c->r[i] * (INT64_C(1) << 20) / all * (INT64_C(1) << (R_BITS - 20));
     }
     int64_t left = INT64_C(1) << R_BITS;
     memset(c->k, 0, sizeof(c->k));
     int64_t a[COLOUR_ORDER] = {0};
     for (size_t i = 0; i < COLOUR_ORDER; i++) {
-        int64_t acc = r[i + 1] << A_BITS;
+        int64_t acc = r[i + 1] * (INT64_C(1) << A_BITS); /* may be negative: no shift */
         for (size_t j = 0; j < i; j++) {
             acc -= a[j] * r[i - j];
         }

@@ -11,7 +11,7 @@
 
 #include "base/json.h"
 
-#define MAX_WORDS   16
+#define MAX_WORDS   32 /* a test holds that no label has more */
 #define MAX_BUCKETS 14
 
 enum kind {
@@ -61,7 +61,7 @@ struct histogram {
     atomic_uint_fast64_t sum;                      /* in the unit of the bounds */
 };
 
-/* One row of words is 128 bytes, so that metrics of different threads seldom share a cache line. */
+/* One row of words fills cache lines of its own, so that metrics of different threads seldom share one. */
 struct metrics {
     _Alignas(64) atomic_uint_fast64_t values[METRIC_N][MAX_WORDS];
     struct histogram histograms[METRIC_N];

@@ -57,6 +57,32 @@ TEST(counters_gauges_and_labels_are_printed)
     assert_null(metrics_free(m));
 }
 
+TEST(every_word_of_every_label_has_a_count_of_its_own)
+{
+    static const struct {
+        enum metric id;
+        const char *words;
+    } labels[] = {
+#define X(id, kind, name, label, words, help) {id, words},
+        METRIC_LIST(X)
+#undef X
+    };
+    struct metrics *m = metrics_new();
+    uint32_t counted = 0;
+
+    assert_non_null(m);
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+        struct str rest = str_from(labels[i].words), word;
+        for (int64_t n = 1; labels[i].words && str_split(&rest, ' ', &word); n++) {
+            metrics_add_word(m, labels[i].id, word, (uint64_t)n);
+            assert_int_equal(metrics_value_at(m, labels[i].id, metrics_word(labels[i].id, word)), n);
+            counted++;
+        }
+    }
+    assert_true(counted > 100);
+    metrics_free(m);
+}
+
 TEST(histograms_are_cumulative_and_in_seconds)
 {
     struct metrics *m = metrics_new();
@@ -245,7 +271,8 @@ TEST(nothing_is_lost_when_threads_count_at_once)
     metrics_free(m);
 }
 
-TEST_MAIN(T(counters_gauges_and_labels_are_printed), T(histograms_are_cumulative_and_in_seconds),
-          T(the_exposition_is_well_formed), T(close_reasons_are_those_of_the_calls), T(verdicts_are_those_of_the_calls),
+TEST_MAIN(T(counters_gauges_and_labels_are_printed), T(every_word_of_every_label_has_a_count_of_its_own),
+          T(histograms_are_cumulative_and_in_seconds), T(the_exposition_is_well_formed),
+          T(close_reasons_are_those_of_the_calls), T(verdicts_are_those_of_the_calls),
           T(oddities_of_a_line_are_those_that_calls_tell), T(units_other_than_seconds_are_printed_as_they_are),
           T(the_json_form_has_the_shape_of_the_reference), T(nothing_is_lost_when_threads_count_at_once))
