@@ -21,8 +21,6 @@ static const char *const playout_events[] = {"audio", "pause", "resume", "cut", 
 static const char *const turn_kinds[] = {"server_vad", "semantic_vad", "manual", "local", "hybrid"};
 static const char *const parties[] = {"caller", "agent", "tool"};
 
-static const char *const approval_kinds[] = {"never", "always", "when", "spoken"};
-static const char *const tool_modes[] = {"parallel", "sequential"};
 static const char *const tool_checks[] = {"run", "ask", "refuse"};
 static const char *const approval_outcomes[] = {
 #define X(name, word) word,
@@ -107,8 +105,6 @@ NAME_FN(guard_side_name, enum guard_side, guard_sides)
 NAME_FN(guard_verb_name, enum guard_verb, guard_verbs)
 NAME_FN(guard_expiry_name, enum guard_expiry, guard_expiries)
 NAME_FN(call_party_name, enum call_party, parties)
-NAME_FN(approval_kind_name, enum approval_kind, approval_kinds)
-NAME_FN(tool_mode_name, enum tool_mode, tool_modes)
 NAME_FN(tool_check_name, enum tool_check, tool_checks)
 NAME_FN(approval_outcome_name, enum approval_outcome, approval_outcomes)
 NAME_FN(call_event_name, enum call_event_type, event_names)

@@ -15,14 +15,12 @@ enum approval_kind {
     APPROVAL_SPOKEN, /* the caller's own, on the telephone */
     APPROVAL_KIND_N
 };
-const char *approval_kind_name(enum approval_kind kind); /* "never", "always", "when", "spoken" */
 
 enum tool_mode {
     TOOL_PARALLEL,
     TOOL_SEQUENTIAL, /* starts when those called before it are done; those called after it wait for it */
     TOOL_MODE_N
 };
-const char *tool_mode_name(enum tool_mode mode); /* "parallel", "sequential" */
 
 /* What the caller hears when a tool takes its time: once, and only while nobody speaks. */
 struct tool_filler {

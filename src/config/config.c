@@ -493,16 +493,6 @@ static const char *word_of(const char *key, enum option_scope scope, int value)
     return "";
 }
 
-const char *config_provider_kind_word(enum config_provider_kind kind)
-{
-    return word_of("kind", OPTION_PROVIDER, (int)kind);
-}
-
-const char *config_dialect_word(enum config_dialect dialect)
-{
-    return word_of("dialect", OPTION_PROVIDER, (int)dialect);
-}
-
 const char *config_noise_word(enum config_noise noise)
 {
     return word_of("agent.noise_reduction", OPTION_ROOT, (int)noise);

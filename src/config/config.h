@@ -518,8 +518,6 @@ void config_print_env(struct buf *out);
 void config_print_markdown(struct buf *out);
 
 /* Words of enums as in the configuration. */
-const char *config_provider_kind_word(enum config_provider_kind kind);
-const char *config_dialect_word(enum config_dialect dialect);
 const char *config_noise_word(enum config_noise noise);    /* "near_field"; "none" */
 const char *config_effort_word(enum config_effort effort); /* "low"; "" for the default */
 

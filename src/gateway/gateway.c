@@ -539,11 +539,6 @@ uint32_t gateway_places(const struct gateway *gw)
     return admission_calls(gw->admission);
 }
 
-bool gateway_tls(const struct gateway *gw)
-{
-    return gw->tls != NULL;
-}
-
 uint32_t gateway_calls(const struct gateway *gw)
 {
     return worker_calls(gw->worker);
@@ -552,9 +547,4 @@ uint32_t gateway_calls(const struct gateway *gw)
 const struct config *gateway_config(const struct gateway *gw)
 {
     return gw->snapshot->cfg;
-}
-
-int gateway_sandbox_id(const struct gateway *gw)
-{
-    return gw->sandbox ? sandbox_child_id(gw->sandbox) : 0;
 }

@@ -57,13 +57,10 @@ struct gateway *gateway_free(struct gateway *gw);
 
 struct loop *gateway_loop(struct gateway *gw);
 uint16_t gateway_port(const struct gateway *gw);
-bool gateway_tls(const struct gateway *gw);
 /* Calls that are live. Loop thread. */
 uint32_t gateway_calls(const struct gateway *gw);
 /* Loop thread; of the snapshot for new calls; lent until the next reload. */
 const struct config *gateway_config(const struct gateway *gw);
-/* Process id of the sandbox that we started; 0: none. Loop thread. */
-int gateway_sandbox_id(const struct gateway *gw);
 /* Loop thread. Starts the sandbox unless there is one; on_ready says when it is there. -ENOENT, -ENOMEM ... */
 MUST_USE int gateway_want_sandbox(struct gateway *gw);
 bool gateway_sandbox_ready(const struct gateway *gw);

@@ -174,11 +174,6 @@ struct str sandbox_child_url(const struct sandbox_child *s)
     return str_from(s->url);
 }
 
-int sandbox_child_id(const struct sandbox_child *s)
-{
-    return s->process ? process_id(s->process) : 0;
-}
-
 /* on_closed must not come before this returns: without a process it is posted to the loop. */
 static void close_later(void *arg)
 {

@@ -24,8 +24,6 @@ MUST_USE int sandbox_child_open(struct loop *loop, const struct sandbox_child_op
                                 const struct sandbox_child_handler *h, void *arg, struct sandbox_child **ret);
 /* "ws://127.0.0.1:4711/v1/realtime", "" while it is not ready. */
 struct str sandbox_child_url(const struct sandbox_child *s);
-/* 0 while none runs. */
-int sandbox_child_id(const struct sandbox_child *s);
 void sandbox_child_close(struct sandbox_child *s);
 
 /* Where ringtrip-sandbox is: beside the running program, in its place in a build folder, else in PATH. -ENOENT when it

@@ -197,16 +197,6 @@ void outbox_close(struct outbox *o)
     pthread_mutex_unlock(&o->lock);
 }
 
-void outbox_reopen(struct outbox *o)
-{
-    pthread_mutex_lock(&o->lock);
-    forget(o);
-    o->closed = false;
-    o->lost = 0;
-    signal_state(o);
-    pthread_mutex_unlock(&o->lock);
-}
-
 /* ---- out ---- */
 
 static struct timespec deadline_in(int timeout_ms)

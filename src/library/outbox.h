@@ -34,8 +34,6 @@ MUST_USE int outbox_put(struct outbox *o, const struct rt_event *e, struct rt_hi
 void outbox_drop_audio(struct outbox *o);
 /* Nothing more will come; whoever waits is woken when all is taken. */
 void outbox_close(struct outbox *o);
-/* Forgets everything, begins again. */
-void outbox_reopen(struct outbox *o);
 /* 1 and an event, 0: none in time (below 0 waits for ever), -ERR_CLOSED. */
 MUST_USE int outbox_take(struct outbox *o, int timeout_ms, struct rt_event **ret, uint32_t *ret_mark);
 

@@ -29,11 +29,6 @@ struct dialogue *dialogue_free(struct dialogue *d)
     return NULL;
 }
 
-const char *dialogue_name(const struct dialogue *d)
-{
-    return d->name.p;
-}
-
 const struct grammar *dialogue_grammar(const struct dialogue *d)
 {
     return d->grammar;

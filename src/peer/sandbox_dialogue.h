@@ -53,7 +53,6 @@ struct dialogue *dialogue_free(struct dialogue *d);
 DEFINE_CLEANUP(struct dialogue, dialogue_free);
 /* The built-in dialogue (examples/sandbox-dialogue.yaml). */
 struct str dialogue_builtin_yaml(void);
-const char *dialogue_name(const struct dialogue *d);
 const struct grammar *dialogue_grammar(const struct dialogue *d);
 /* Phones the dialogue gives for words that no dictionary has; false when it gives none. */
 bool dialogue_pronunciation(const struct dialogue *d, struct str word, struct str *ret_phones);
