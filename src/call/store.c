@@ -72,6 +72,9 @@ enum store_status store_status_of(enum call_reason reason)
     case REASON_LIMIT_DURATION:
     case REASON_LIMIT_COST:
     case REASON_GUARDRAIL:
+    case REASON_CANCELED:
+    case REASON_MACHINE:
+    case REASON_VOICEMAIL:
         return STORE_COMPLETED;
     case REASON_NONE:
     case REASON_CARRIER_CLOSED:
@@ -83,6 +86,9 @@ enum store_status store_status_of(enum call_reason reason)
     case REASON_PROTOCOL:
     case REASON_KILLED:
     case REASON_INTERNAL:
+    case REASON_NO_ANSWER:
+    case REASON_BUSY:
+    case REASON_NOT_DIALLED:
     case CALL_REASON_N:
         break;
     }

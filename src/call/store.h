@@ -132,6 +132,34 @@ struct store_callback {
 
 #define STORE_CALLBACK_NOTE_MAX 1000
 
+/* What a call that we started was for, and what its carrier told of it; beside its row in calls. */
+struct store_dial {
+    struct str call_id;
+    struct str campaign; /* may be empty, like all that follow */
+    struct str opening_reason, objective, context;
+    struct str request_id;  /* the carrier's, of the request */
+    struct str answered_by; /* carrier_answerer_word */
+    struct str outcome;     /* dialer_outcome_word; also becomes that of the call */
+    struct str cause;       /* the carrier's word or number */
+    struct str detail;      /* a sentence for people */
+    uint64_t asked_us;      /* wall clock: the request was about to leave; 0: the carrier was never asked */
+    uint64_t ringing_us, answered_us, ended_us;
+    uint64_t talk_s; /* answer to end, by the carrier */
+};
+
+struct store_dial_filter {
+    struct str campaign; /* empty: all */
+    uint32_t limit;      /* 0: 100; at most 1000 */
+    uint32_t offset;
+};
+
+struct store_dials {
+    struct store_dial *list;  /* newest first */
+    struct store_call *calls; /* of the same index */
+    uint32_t n;
+    uint64_t total; /* of all that match */
+};
+
 struct store_callback_filter {
     bool open, closed; /* which ones; neither: all */
     uint32_t limit;    /* 0: 100; at most 1000 */
@@ -168,6 +196,7 @@ enum store_op_kind {
     STORE_CALLBACK_ADD,
     STORE_SPAN_ADD,
     STORE_CALLBACK_CLOSE, /* callback: id, note; -ENOENT; -ERR_STATE: it was closed before */
+    STORE_DIAL_PUT, /* dial: inserts or changes; empty texts and zeros leave what is stored. -ENOENT: no such call */
 };
 
 struct store_op {
@@ -179,6 +208,7 @@ struct store_op {
         const struct store_line *line;
         const struct store_callback *callback;
         const struct store_span *span;
+        const struct store_dial *dial;
     } u;
 };
 
@@ -251,6 +281,8 @@ struct store_ops {
     int (*callback_list)(struct store *s, const struct store_callback_filter *f, struct arena *a,
                          struct store_callbacks *ret);
     int (*callback_get)(struct store *s, struct str id, struct arena *a, struct store_callback *ret);
+    int (*dial_get)(struct store *s, struct str call_id, struct arena *a, struct store_dial *ret);
+    int (*dial_list)(struct store *s, const struct store_dial_filter *f, struct arena *a, struct store_dials *ret);
 };
 
 #endif

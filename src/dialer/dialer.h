@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "call/carrier.h"
 #include "call/reason.h"
+#include "net/loop.h"
 
 struct dialer;
 
@@ -106,7 +107,7 @@ struct dialer_event {
     enum carrier_answerer answerer;
     /* ENDED */
     enum dialer_outcome outcome;
-    bool dialled;       /* the carrier was asked; false: certainly nothing rang */
+    bool dialled;       /* something may have rung; false: certainly nothing did */
     int64_t duration_s; /* answer to end, by the carrier; -1: it did not say */
     struct str cause;   /* the carrier's word or number, or ours: "486", "USER_BUSY", "http-401"; may be empty */
     struct str detail;  /* a sentence for people; may be empty */
@@ -118,6 +119,38 @@ struct dialer_handler {
     bool (*may_dial)(struct str id, void *arg);
     void (*on_event)(const struct dialer_event *ev, void *arg); /* mandatory */
 };
+
+/*
+ * What the gateway does for the dialer, and then tells it. open_call makes the call and its record, with the request's
+ * id as the call's; once both are in the store and the model listens, dialer_call_ready. A call that cannot be opened
+ * is refused with a sentence. machine: the answering machine's message, now or when the beep was heard.
+ */
+struct dialer_port {
+    int (*open_call)(const struct dialer_request *req, struct buf *ret_why, void *arg);
+    void (*end_call)(struct str id, enum call_reason reason, void *arg); /* dialer_call_over follows, now or later */
+    void (*leave_message)(struct str id, struct str text, bool after_beep, void *arg);
+    void (*on_event)(const struct dialer_event *ev, void *arg); /* of every attempt, before its handler */
+    /* Of that kind; empty: the configured one. NULL: there is none. */
+    struct carrier *(*carrier)(struct str kind, void *arg);
+};
+
+MUST_USE int dialer_new(struct loop *loop, const struct dialer_port *port, void *arg, struct dialer **ret);
+/* Attempts under way are forgotten without a word. NULL is fine. */
+struct dialer *dialer_free(struct dialer *d);
+void dialer_call_ready(struct dialer *d, struct str id);
+/* The model failed for good before anybody was called, the leg closed, an operator hung up. Unknown ids are fine. */
+void dialer_call_over(struct dialer *d, struct str id, enum call_reason reason);
+void dialer_call_media(struct dialer *d, struct str id); /* its media socket is up */
+/* on_progress of a carrier. False: no such attempt is under way. */
+bool dialer_on_progress(struct dialer *d, struct carrier *carrier, const struct carrier_progress *p);
+
+/* An answered call asks what to do. */
+enum dialer_answer {
+    DIALER_ANSWER_TALK,    /* it is the attempt's: connect it with the call of that id */
+    DIALER_ANSWER_HANGUP,  /* it is a second one, or too late */
+    DIALER_ANSWER_UNKNOWN, /* no such attempt is under way: started before a restart, or never */
+};
+enum dialer_answer dialer_on_answer(struct dialer *d, struct str attempt, struct str carrier_call_id);
 
 /* A new id for an attempt: a random UUID. */
 void dialer_id_new(char ret[CARRIER_ATTEMPT_MAX + 1]);

@@ -145,6 +145,18 @@ static const struct store_span *copy_span(struct arena *a, const struct store_sp
     return keep_all(a, strings, ARRAY_LEN(strings)) ? s : NULL;
 }
 
+static const struct store_dial *copy_dial(struct arena *a, const struct store_dial *from)
+{
+    struct store_dial *d = ARENA_NEW(a, struct store_dial);
+    if (!d) {
+        return NULL;
+    }
+    *d = *from;
+    struct str *strings[] = {&d->call_id,    &d->campaign,    &d->opening_reason, &d->objective, &d->context,
+                             &d->request_id, &d->answered_by, &d->outcome,        &d->cause,     &d->detail};
+    return keep_all(a, strings, ARRAY_LEN(strings)) ? d : NULL;
+}
+
 static bool copy_op(struct arena *a, const struct store_op *from, struct store_op *to)
 {
     *to = *from;
@@ -168,6 +180,9 @@ static bool copy_op(struct arena *a, const struct store_op *from, struct store_o
     case STORE_SPAN_ADD:
         to->u.span = copy_span(a, from->u.span);
         return to->u.span != NULL;
+    case STORE_DIAL_PUT:
+        to->u.dial = copy_dial(a, from->u.dial);
+        return to->u.dial != NULL;
     }
     return false;
 }

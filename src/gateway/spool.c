@@ -67,6 +67,7 @@ static const char *party_word(uint32_t v)
 #define LINE_FIELD(type, member) F(type, store_line, member)
 #define CALLBACK_FIELD(member)   F(STR, store_callback, member)
 #define SPAN_FIELD(type, member) F(type, store_span, member)
+#define DIAL_FIELD(type, member) F(type, store_dial, member)
 
 static const struct field call_fields[] = {
     CALL_FIELD(STR, id),
@@ -154,6 +155,14 @@ static const struct field span_fields[] = {
     SPAN_FIELD(STR, attrs),     SPAN_FIELD(STR, events),
 };
 
+static const struct field dial_fields[] = {
+    DIAL_FIELD(STR, call_id),     DIAL_FIELD(STR, campaign), DIAL_FIELD(STR, opening_reason),
+    DIAL_FIELD(STR, objective),   DIAL_FIELD(STR, context),  DIAL_FIELD(STR, request_id),
+    DIAL_FIELD(STR, answered_by), DIAL_FIELD(STR, outcome),  DIAL_FIELD(STR, cause),
+    DIAL_FIELD(STR, detail),      DIAL_FIELD(U64, asked_us), DIAL_FIELD(U64, ringing_us),
+    DIAL_FIELD(U64, answered_us), DIAL_FIELD(U64, ended_us), DIAL_FIELD(U64, talk_s),
+};
+
 /* Kinds of rows; the first field of each is the call's id. */
 static const struct shape {
     const char *word;
@@ -171,6 +180,7 @@ static const struct shape {
     [STORE_SPAN_ADD] = {"span", span_fields, ARRAY_LEN(span_fields), sizeof(struct store_span)},
     [STORE_CALLBACK_CLOSE] = {"callback-close", callback_fields, ARRAY_LEN(callback_fields),
                               sizeof(struct store_callback)},
+    [STORE_DIAL_PUT] = {"dial", dial_fields, ARRAY_LEN(dial_fields), sizeof(struct store_dial)},
 };
 
 /* ---- rows to text ---- */
@@ -209,6 +219,7 @@ static const void *row_of(const struct store_op *op)
     return op->kind == STORE_TURN_ADD   ? (const void *)op->u.turn
            : op->kind == STORE_LINE_ADD ? (const void *)op->u.line
            : op->kind == STORE_SPAN_ADD ? (const void *)op->u.span
+           : op->kind == STORE_DIAL_PUT ? (const void *)op->u.dial
            : callback                   ? (const void *)op->u.callback
                                         : (const void *)op->u.call;
 }

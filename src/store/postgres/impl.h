@@ -108,6 +108,10 @@ int postgres_turn_list(struct store *s, struct str id, struct arena *a, struct s
 int postgres_line_list(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n);
 int postgres_span_list(struct store *s, struct str id, struct arena *a, struct store_span **ret, uint32_t *ret_n);
 int postgres_order_get(struct store *s, struct str number, struct str email, struct arena *a, struct store_order *ret);
+/* dials.c */
+int postgres_dial_get(struct store *s, struct str call_id, struct arena *a, struct store_dial *ret);
+int postgres_dial_list(struct store *s, const struct store_dial_filter *f, struct arena *a, struct store_dials *ret);
+int pg_dial_put(struct pg_conn *w, const struct store_dial *d); /* in the transaction of a write */
 /* callbacks.c */
 int postgres_callback_list(struct store *s, const struct store_callback_filter *f, struct arena *a,
                            struct store_callbacks *ret);

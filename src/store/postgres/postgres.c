@@ -159,4 +159,6 @@ const struct store_ops store_postgres = {
     .order_get = postgres_order_get,
     .callback_list = postgres_callback_list,
     .callback_get = postgres_callback_get,
+    .dial_get = postgres_dial_get,
+    .dial_list = postgres_dial_list,
 };

@@ -129,7 +129,27 @@ static const char step_1[] =
     ");"
     "CREATE INDEX orders_email ON orders (lower(email));";
 
-static const char *const steps[] = {step_1};
+/* Calls that we started. */
+static const char step_2[] = "CREATE TABLE dials ("
+                             " call_id TEXT PRIMARY KEY REFERENCES calls (id) ON DELETE CASCADE,"
+                             " campaign TEXT NOT NULL DEFAULT '',"
+                             " opening_reason TEXT NOT NULL DEFAULT '',"
+                             " objective TEXT NOT NULL DEFAULT '',"
+                             " context TEXT NOT NULL DEFAULT '',"
+                             " request_id TEXT NOT NULL DEFAULT '',"
+                             " answered_by TEXT NOT NULL DEFAULT '',"
+                             " outcome TEXT NOT NULL DEFAULT '',"
+                             " cause TEXT NOT NULL DEFAULT '',"
+                             " detail TEXT NOT NULL DEFAULT '',"
+                             " asked_us BIGINT NOT NULL DEFAULT 0," /* 0: the carrier was never asked */
+                             " ringing_us BIGINT NOT NULL DEFAULT 0,"
+                             " answered_us BIGINT NOT NULL DEFAULT 0,"
+                             " ended_us BIGINT NOT NULL DEFAULT 0,"
+                             " talk_s BIGINT NOT NULL DEFAULT 0"
+                             ");"
+                             "CREATE INDEX dials_campaign ON dials (campaign) WHERE campaign <> '';";
+
+static const char *const steps[] = {step_1, step_2};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

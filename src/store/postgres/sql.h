@@ -17,6 +17,13 @@
     "(SELECT count(*) FROM lines WHERE call_id = calls.id), " LINE_COLUMNS                                             \
     ", CASE WHEN confirmation <> '' THEN confirmation ELSE coalesce((SELECT id FROM callbacks WHERE call_id = "        \
     "calls.id ORDER BY created_us DESC, n DESC LIMIT 1), '') END, renewals"
+#define DIAL_COLUMNS                                                                                                   \
+    "call_id, campaign, opening_reason, objective, context, request_id, answered_by, outcome, cause, detail, "         \
+    "asked_us, ringing_us, answered_us, ended_us, talk_s"
+/* In an upsert a bare name means both the old row and the new one. */
+#define KEEP_DIAL(column, n) #column " = CASE WHEN $" #n "::text <> '' THEN $" #n "::text ELSE dials." #column " END, "
+#define RAISE_DIAL(column, n)                                                                                          \
+#column " = CASE WHEN $" #n "::bigint > 0 THEN $" #n "::bigint ELSE dials." #column " END, "
 #define CALLBACK_COLUMNS "id, coalesce(call_id, ''), phone, department, reason, scheduled, created_us, closed_us, note"
 #define CALLBACK_FILTER  "(($1::bigint = 1 AND closed_us = 0) OR ($2::bigint = 1 AND closed_us > 0))"
 #define FILTER                                                                                                         \
@@ -120,6 +127,20 @@
                          " ORDER BY created_us DESC, n DESC LIMIT $3::bigint OFFSET $4::bigint")                       \
     X(SQL_CALLBACK_TOTAL, "SELECT count(*) FROM callbacks WHERE " CALLBACK_FILTER)                                     \
     X(SQL_CALLBACK_GET, "SELECT " CALLBACK_COLUMNS " FROM callbacks WHERE id = $1")                                    \
+    X(SQL_DIAL_PUT,                                                                                                    \
+      "INSERT INTO dials (call_id, campaign, opening_reason, objective, context, request_id, answered_by, outcome, "   \
+      "cause, detail, asked_us, ringing_us, answered_us, ended_us, talk_s) SELECT $1::text, $2::text, $3::text, "      \
+      "$4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::bigint, $12::bigint, $13::bigint, " \
+      "$14::bigint, $15::bigint WHERE EXISTS (SELECT 1 FROM calls WHERE id = $1::text) ON CONFLICT (call_id) DO "      \
+      "UPDATE SET " KEEP_DIAL(campaign, 2) KEEP_DIAL(opening_reason, 3) KEEP_DIAL(objective, 4) KEEP_DIAL(context, 5)  \
+          KEEP_DIAL(request_id, 6) KEEP_DIAL(answered_by, 7) KEEP_DIAL(outcome, 8) KEEP_DIAL(cause, 9) KEEP_DIAL(      \
+              detail, 10) RAISE_DIAL(asked_us, 11) RAISE_DIAL(ringing_us, 12) RAISE_DIAL(answered_us, 13)              \
+              RAISE_DIAL(ended_us, 14) "talk_s = CASE WHEN $15::bigint > 0 THEN $15::bigint ELSE dials.talk_s END")    \
+    X(SQL_DIAL_OUTCOME, "UPDATE calls SET outcome = $2 WHERE id = $1")                                                 \
+    X(SQL_DIAL_GET, "SELECT " DIAL_COLUMNS " FROM dials WHERE call_id = $1")                                           \
+    X(SQL_DIAL_LIST, "SELECT call_id FROM dials JOIN calls ON calls.id = call_id WHERE $1::text = '' OR campaign = "   \
+                     "$1::text ORDER BY started_us DESC, n DESC LIMIT $2::bigint OFFSET $3::bigint")                   \
+    X(SQL_DIAL_TOTAL, "SELECT count(*) FROM dials WHERE $1::text = '' OR campaign = $1::text")                         \
     X(SQL_CALLBACK_CLOSE, "UPDATE callbacks SET closed_us = $2, note = $3 WHERE id = $1 AND closed_us = 0")
 
 #define STATEMENT_LIST(X) RECORD_STATEMENT_LIST(X)

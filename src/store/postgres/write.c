@@ -215,6 +215,8 @@ static int apply(struct pg_conn *w, const struct store_op *op)
         return too_long(op->u.span->attrs, op->u.span->events) ? -ERR_TOO_BIG : span_add(w, op->u.span, op->at_us);
     case STORE_CALLBACK_CLOSE:
         return pg_callback_close(w, op->u.callback, op->at_us);
+    case STORE_DIAL_PUT:
+        return pg_dial_put(w, op->u.dial);
     }
     return -EINVAL;
 }

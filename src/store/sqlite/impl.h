@@ -19,6 +19,9 @@
     "(SELECT count(*) FROM lines WHERE call_id = calls.id), " LINE_COLUMNS                                             \
     ", CASE WHEN confirmation <> '' THEN confirmation ELSE ifnull((SELECT id FROM callbacks WHERE call_id = calls.id " \
     "ORDER BY created_us DESC, rowid DESC LIMIT 1), '') END, renewals"
+#define DIAL_COLUMNS                                                                                                   \
+    "call_id, campaign, opening_reason, objective, context, request_id, answered_by, outcome, cause, detail, "         \
+    "asked_us, ringing_us, answered_us, ended_us, talk_s"
 #define CALLBACK_COLUMNS "id, ifnull(call_id, ''), phone, department, reason, scheduled, created_us, closed_us, note"
 #define CALLBACK_FILTER  "((?1 AND closed_us = 0) OR (?2 AND closed_us > 0))"
 #define FILTER                                                                                                         \
@@ -96,6 +99,19 @@
                          " ORDER BY created_us DESC, rowid DESC LIMIT ?3 OFFSET ?4")                                   \
     X(SQL_CALLBACK_TOTAL, "SELECT count(*) FROM callbacks WHERE " CALLBACK_FILTER)                                     \
     X(SQL_CALLBACK_GET, "SELECT " CALLBACK_COLUMNS " FROM callbacks WHERE id = ?1")                                    \
+    X(SQL_DIAL_PUT,                                                                                                    \
+      "INSERT INTO dials (call_id, campaign, opening_reason, objective, context, request_id, answered_by, outcome, "   \
+      "cause, detail, asked_us, ringing_us, answered_us, ended_us, talk_s) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, "    \
+      "?9, ?10, ?11, ?12, ?13, ?14, ?15 WHERE EXISTS (SELECT 1 FROM calls WHERE id = ?1) "                             \
+      "ON CONFLICT (call_id) DO UPDATE SET " KEEP(campaign, 2) KEEP(opening_reason, 3) KEEP(objective, 4)              \
+          KEEP(context, 5) KEEP(request_id, 6) KEEP(answered_by, 7) KEEP(outcome, 8) KEEP(cause, 9) KEEP(detail, 10)   \
+              RAISE(asked_us, 11) RAISE(ringing_us, 12) RAISE(answered_us, 13)                                         \
+                  RAISE(ended_us, 14) "talk_s = CASE WHEN ?15 > 0 THEN ?15 ELSE talk_s END")                           \
+    X(SQL_DIAL_OUTCOME, "UPDATE calls SET outcome = ?2 WHERE id = ?1")                                                 \
+    X(SQL_DIAL_GET, "SELECT " DIAL_COLUMNS " FROM dials WHERE call_id = ?1")                                           \
+    X(SQL_DIAL_LIST, "SELECT call_id FROM dials JOIN calls ON calls.id = call_id WHERE ?1 = '' OR campaign = ?1 "      \
+                     "ORDER BY started_us DESC, calls.rowid DESC LIMIT ?2 OFFSET ?3")                                  \
+    X(SQL_DIAL_TOTAL, "SELECT count(*) FROM dials WHERE ?1 = '' OR campaign = ?1")                                     \
     X(SQL_CALLBACK_CLOSE, "UPDATE callbacks SET closed_us = ?2, note = ?3 WHERE id = ?1 AND closed_us = 0")
 
 enum statement {
@@ -157,6 +173,12 @@ int sqlite_turn_list(struct store *s, struct str id, struct arena *a, struct sto
 int sqlite_line_list(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n);
 int sqlite_span_list(struct store *s, struct str id, struct arena *a, struct store_span **ret, uint32_t *ret_n);
 int sqlite_order_get(struct store *s, struct str number, struct str email, struct arena *a, struct store_order *ret);
+/* dials.c */
+int sqlite_dial_get(struct store *s, struct str call_id, struct arena *a, struct store_dial *ret);
+int sqlite_dial_list(struct store *s, const struct store_dial_filter *f, struct arena *a, struct store_dials *ret);
+int dial_put(struct connection *w, const struct store_dial *d); /* in the transaction of a write */
+/* read.c: the row on which st stands. */
+int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c);
 /* callbacks.c */
 int sqlite_callback_list(struct store *s, const struct store_callback_filter *f, struct arena *a,
                          struct store_callbacks *ret);

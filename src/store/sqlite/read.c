@@ -28,7 +28,7 @@ static void read_quality(sqlite3_stmt *st, int at, struct store_call *c)
 }
 
 /* A word that this program does not know (a newer one wrote it) reads as the first of its list. */
-static int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
+int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
 {
     struct str *const texts[] = {&c->id, &c->carrier, &c->provider, &c->model, &c->agent};
     struct str *const more[] = {&c->caller, &c->called, &c->carrier_call_id, &c->stream_id};

@@ -143,7 +143,27 @@ static const char step_5[] = "ALTER TABLE turns ADD COLUMN agent TEXT NOT NULL D
 /* Model sessions that took over from another in the call. */
 static const char step_6[] = "ALTER TABLE calls ADD COLUMN renewals INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6};
+/* Calls that we started. */
+static const char step_7[] = "CREATE TABLE dials ("
+                             " call_id TEXT NOT NULL PRIMARY KEY REFERENCES calls (id) ON DELETE CASCADE,"
+                             " campaign TEXT NOT NULL DEFAULT '',"
+                             " opening_reason TEXT NOT NULL DEFAULT '',"
+                             " objective TEXT NOT NULL DEFAULT '',"
+                             " context TEXT NOT NULL DEFAULT '',"
+                             " request_id TEXT NOT NULL DEFAULT '',"
+                             " answered_by TEXT NOT NULL DEFAULT '',"
+                             " outcome TEXT NOT NULL DEFAULT '',"
+                             " cause TEXT NOT NULL DEFAULT '',"
+                             " detail TEXT NOT NULL DEFAULT '',"
+                             " asked_us INTEGER NOT NULL DEFAULT 0," /* 0: the carrier was never asked */
+                             " ringing_us INTEGER NOT NULL DEFAULT 0,"
+                             " answered_us INTEGER NOT NULL DEFAULT 0,"
+                             " ended_us INTEGER NOT NULL DEFAULT 0,"
+                             " talk_s INTEGER NOT NULL DEFAULT 0"
+                             ") STRICT, WITHOUT ROWID;"
+                             "CREATE INDEX dials_campaign ON dials (campaign) WHERE campaign <> '';";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

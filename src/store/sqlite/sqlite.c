@@ -342,4 +342,6 @@ const struct store_ops store_sqlite = {
     .order_get = sqlite_order_get,
     .callback_list = sqlite_callback_list,
     .callback_get = sqlite_callback_get,
+    .dial_get = sqlite_dial_get,
+    .dial_list = sqlite_dial_list,
 };

@@ -225,6 +225,8 @@ static int apply(struct connection *w, const struct store_op *op)
                                                                                : span_add(w, op->u.span, op->at_us);
     case STORE_CALLBACK_CLOSE:
         return callback_close(w, op->u.callback, op->at_us);
+    case STORE_DIAL_PUT:
+        return dial_put(w, op->u.dial);
     }
     return -EINVAL;
 }

@@ -1,0 +1,137 @@
+/* Calls that we started, as every store keeps them. */
+#include <stdio.h>
+
+#include "base/err.h"
+#include "store/backend.h"
+
+static int put(struct fixture *f, enum store_op_kind kind, const void *row)
+{
+    struct store_op op = {.kind = kind, .at_us = T0, .u.call = row};
+    return ops->write(f->s, &op, 1, NULL);
+}
+
+TEST(what_a_call_is_for_and_how_it_went_is_kept)
+{
+    struct fixture f;
+    struct store_dial d;
+    struct store_call c;
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    const struct store_dial first = {.call_id = STR("c1"),
+                                     .campaign = STR("spring"),
+                                     .opening_reason = STR("your trial ends"),
+                                     .objective = STR("ask how it was"),
+                                     .context = STR("Acme, 25 seats"),
+                                     .asked_us = T0 + 1};
+    assert_ok(put(&f, STORE_DIAL_PUT, &first));
+    const struct store_dial later = {.call_id = STR("c1"),
+                                     .request_id = STR("req-1"),
+                                     .answered_by = STR("human"),
+                                     .outcome = STR("answered"),
+                                     .cause = STR("200"),
+                                     .detail = STR("fine"),
+                                     .ringing_us = T0 + 2,
+                                     .answered_us = T0 + 3,
+                                     .ended_us = T0 + 4,
+                                     .talk_s = 49};
+    assert_ok(put(&f, STORE_DIAL_PUT, &later));
+    assert_ok(put(&f, STORE_DIAL_PUT, &(struct store_dial){.call_id = STR("c1")})); /* nothing new: nothing lost */
+    assert_ok(ops->dial_get(f.s, STR("c1"), &f.a, &d));
+    assert_str_is(d.campaign, "spring");
+    assert_str_is(d.opening_reason, "your trial ends");
+    assert_str_is(d.objective, "ask how it was");
+    assert_str_is(d.context, "Acme, 25 seats");
+    assert_str_is(d.request_id, "req-1");
+    assert_str_is(d.answered_by, "human");
+    assert_str_is(d.outcome, "answered");
+    assert_str_is(d.cause, "200");
+    assert_str_is(d.detail, "fine");
+    assert_int_equal(d.asked_us, T0 + 1);
+    assert_int_equal(d.ringing_us, T0 + 2);
+    assert_int_equal(d.answered_us, T0 + 3);
+    assert_int_equal(d.ended_us, T0 + 4);
+    assert_int_equal(d.talk_s, 49);
+    assert_ok(ops->call_get(f.s, STR("c1"), &f.a, &c));
+    assert_str_is(c.outcome, "answered");
+    tear_down(&f);
+}
+
+TEST(an_outcome_that_comes_after_the_end_is_not_lost)
+{
+    struct fixture f;
+    struct store_call c;
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    assert_ok(put(&f, STORE_CALL_END,
+                  &(struct store_call){.id = STR("c1"), .reason = REASON_AGENT_HANGUP, .cost_micro = STORE_NO_COST}));
+    assert_ok(put(&f, STORE_DIAL_PUT, &(struct store_dial){.call_id = STR("c1"), .outcome = STR("answered")}));
+    assert_ok(ops->call_get(f.s, STR("c1"), &f.a, &c));
+    assert_str_is(c.outcome, "answered");
+    assert_int_equal(c.reason, REASON_AGENT_HANGUP);
+    tear_down(&f);
+}
+
+TEST(a_dial_without_a_call_is_refused_and_too_much_text_too)
+{
+    struct fixture f;
+    struct store_dial d;
+    set_up(&f, NULL);
+    assert_err(put(&f, STORE_DIAL_PUT, &(struct store_dial){.call_id = STR("none"), .outcome = STR("busy")}), ENOENT);
+    assert_err(ops->dial_get(f.s, STR("none"), &f.a, &d), ENOENT);
+    begin(&f, "c1", T0);
+    assert_err(ops->dial_get(f.s, STR("c1"), &f.a, &d), ENOENT); /* a call that came in */
+    char *text = test_malloc(70000);
+    memset(text, 'x', 70000);
+    assert_err(put(&f, STORE_DIAL_PUT, &(struct store_dial){.call_id = STR("c1"), .context = {text, 70000}}),
+               ERR_TOO_BIG);
+    test_free(text);
+    tear_down(&f);
+}
+
+TEST(a_campaign_lists_exactly_its_calls_the_newest_first)
+{
+    struct fixture f;
+    struct store_dials page;
+    char id[16];
+    set_up(&f, NULL);
+    for (int i = 0; i < 7; i++) {
+        snprintf(id, sizeof(id), "c%d", i);
+        begin(&f, id, T0 + (uint64_t)i);
+        if (i < 6) {
+            const struct store_dial d = {.call_id = str_from(id), .campaign = i % 2 ? STR("odd") : STR("even")};
+            assert_ok(put(&f, STORE_DIAL_PUT, &d));
+        }
+    }
+    assert_ok(ops->dial_list(f.s, &(struct store_dial_filter){.campaign = STR("odd")}, &f.a, &page));
+    assert_int_equal(page.total, 3);
+    assert_int_equal(page.n, 3);
+    assert_str_is(page.list[0].call_id, "c5");
+    assert_str_is(page.calls[0].id, "c5");
+    assert_str_is(page.calls[2].id, "c1");
+    assert_str_is(page.calls[2].id, "c1");
+    assert_ok(ops->dial_list(f.s, &(struct store_dial_filter){.limit = 2, .offset = 3}, &f.a, &page));
+    assert_int_equal(page.total, 6);
+    assert_int_equal(page.n, 2);
+    assert_str_is(page.list[0].call_id, "c2");
+    assert_ok(ops->dial_list(f.s, &(struct store_dial_filter){.campaign = STR("none")}, &f.a, &page));
+    assert_int_equal(page.total, 0);
+    assert_int_equal(page.n, 0);
+    tear_down(&f);
+}
+
+TEST(deleting_a_call_deletes_what_it_was_for)
+{
+    struct fixture f;
+    struct store_dial d;
+    struct store_paths paths;
+    set_up(&f, NULL);
+    begin(&f, "c1", T0);
+    assert_ok(put(&f, STORE_DIAL_PUT, &(struct store_dial){.call_id = STR("c1"), .context = STR("private")}));
+    assert_ok(ops->call_delete(f.s, STR("c1"), &f.a, &paths));
+    assert_err(ops->dial_get(f.s, STR("c1"), &f.a, &d), ENOENT);
+    tear_down(&f);
+}
+
+SUITE_MAIN(T(what_a_call_is_for_and_how_it_went_is_kept), T(an_outcome_that_comes_after_the_end_is_not_lost),
+           T(a_dial_without_a_call_is_refused_and_too_much_text_too),
+           T(a_campaign_lists_exactly_its_calls_the_newest_first), T(deleting_a_call_deletes_what_it_was_for))
