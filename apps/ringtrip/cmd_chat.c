@@ -16,21 +16,32 @@
 #define LINE_MAX_BYTES 8192
 #define ANSWER_MS      60000 /* without any sign of life from the agent */
 #define ERR_BYTES      65536
+#define CONNECT_MS     60000 /* servers of tools may have to be fetched first */
+#define MAX_VARS       32
 
 static const char usage[] =
-    "usage: ringtrip chat [--agent NAME] [-c FILE] [--env-file FILE]\n\n"
-    "Talks to an agent in writing: one line each; quit, exit or q leaves. Tools run, handoffs happen, and a tool that\n"
-    "needs an approval asks for it here. Without a key of a provider the offline sandbox answers.\n\n"
-    "  --agent NAME        who begins; without: the first agent of the configuration\n"
+    "usage: ringtrip chat [--agent NAME] [-c FILE] [--env-file FILE] [--from NUMBER] [--to NUMBER] [--var "
+    "NAME=VALUE]\n\n"
+    "Talks to an agent in writing: one line each; quit, exit or q leaves. Tools run (those of mcp servers too), "
+    "handoffs\n"
+    "happen, and a tool that needs an approval asks for it here. Without a key of a provider the offline sandbox "
+    "answers.\n\n"
+    "  --agent NAME        who begins; without: whom the routes choose, else the first agent of the configuration\n"
     "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
-    "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n\n"
+    "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
+    "  --from NUMBER       who calls, for routes, conditions and {{caller_number}}\n"
+    "  --to NUMBER         who is called, likewise\n"
+    "  --var NAME=VALUE    a parameter of the call, as {{NAME}}; may be given several times\n\n"
     "Exit status: 0 left or ended by the agent, 1 it did not work, 2 usage or configuration.\n";
 
-enum { OPT_AGENT, OPT_CONFIG, OPT_ENV_FILE, OPT_HELP };
+enum { OPT_AGENT, OPT_CONFIG, OPT_ENV_FILE, OPT_FROM, OPT_TO, OPT_VAR, OPT_HELP };
 static const struct option options[] = {
     [OPT_AGENT] = {"--agent", "-a", true},
     [OPT_CONFIG] = {"--config", "-c", true},
     [OPT_ENV_FILE] = {"--env-file", NULL, true},
+    [OPT_FROM] = {"--from", NULL, true},
+    [OPT_TO] = {"--to", NULL, true},
+    [OPT_VAR] = {"--var", NULL, true},
     [OPT_HELP] = {"--help", "-h", false},
 };
 
@@ -233,10 +244,10 @@ static int failed(const char *what)
     return STATUS_FAILED;
 }
 
-static int run_session(struct rt_runner *runner)
+static int run_session(struct rt_runner *runner, const struct rt_session_opts *o)
 {
     struct chat c = {.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO), .at_start = true};
-    int err = rt_session_new(runner, NULL, &c.session);
+    int err = rt_session_new(runner, o, &c.session);
     if (err < 0) {
         return failed(rt_error_text(err));
     }
@@ -259,7 +270,7 @@ static int text_settings(struct rt_settings **ret)
     return err < 0 ? err : rt_settings_set_json(*ret, "modalities", "[\"text\"]");
 }
 
-static int chat(struct rt_runner_opts *o)
+static int chat(struct rt_runner_opts *o, const struct rt_session_opts *session)
 {
     struct rt_settings *settings = NULL;
     struct rt_runner *runner = NULL;
@@ -269,7 +280,8 @@ static int chat(struct rt_runner_opts *o)
     if (err >= 0) {
         err = rt_runner_new(o, &runner, err_text, ERR_BYTES);
     }
-    int status = err >= 0 ? run_session(runner) : failed(err_text && *err_text ? err_text : rt_error_text(err));
+    int status =
+        err >= 0 ? run_session(runner, session) : failed(err_text && *err_text ? err_text : rt_error_text(err));
     if (err == -RT_ERR_CONFIG) {
         status = STATUS_USAGE;
     }
@@ -279,13 +291,30 @@ static int chat(struct rt_runner_opts *o)
     return status;
 }
 
+/* Cuts NAME=VALUE at the sign; the arguments are ours to change. */
+static bool add_var(char *text, struct rt_header *vars, struct rt_session_opts *s)
+{
+    char *eq = strchr(text, '=');
+    if (!eq || eq == text || s->variable_count == MAX_VARS) {
+        return false;
+    }
+    *eq = '\0';
+    vars[s->variable_count++] = (struct rt_header){text, eq + 1};
+    s->variables = vars;
+    return true;
+}
+
 int cmd_chat(int argc, char **argv)
 {
     struct rt_runner_opts o;
+    struct rt_session_opts s;
+    struct rt_header vars[MAX_VARS];
     struct args a;
     const char *value = NULL;
     int got;
     rt_runner_opts_init(&o);
+    rt_session_opts_init(&s);
+    s.connect_ms = CONNECT_MS;
     args_init(&a, argc, argv);
     while ((got = args_next(&a, options, ARRAY_LEN(options), &value)) != ARGS_END) {
         switch (got) {
@@ -298,6 +327,17 @@ int cmd_chat(int argc, char **argv)
         case OPT_ENV_FILE:
             o.env_file = value;
             break;
+        case OPT_FROM:
+            s.user = value;
+            break;
+        case OPT_TO:
+            s.called = value;
+            break;
+        case OPT_VAR:
+            if (!add_var((char *)(uintptr_t)value, vars, &s)) {
+                return usage_error("chat", "--var wants NAME=VALUE, at most 32 times, not", value);
+            }
+            break;
         case OPT_HELP:
             return usage_help(usage);
         case ARGS_WORD:
@@ -306,5 +346,5 @@ int cmd_chat(int argc, char **argv)
             return STATUS_USAGE;
         }
     }
-    return chat(&o);
+    return chat(&o, &s);
 }

@@ -48,6 +48,12 @@ RT_API int rt_agent_add_tool(struct rt_agent *agent, const struct rt_tool *tool)
 RT_API int rt_agent_add_handoff(struct rt_agent *agent, const struct rt_agent *to);
 /** The same with a condition: asked as for tools. */
 RT_API int rt_agent_add_handoff_if(struct rt_agent *agent, const struct rt_agent *to, rt_enabled_fn enabled, void *arg);
+/**
+ * The agent may use the tools of a server of the Model Context Protocol, by its name under mcp in the runner's
+ * configuration, as they are when a session connects; copied. A runner whose configuration has no such server is
+ * refused. -EEXIST, -RT_ERR_LIMIT, -ENOMEM
+ */
+RT_API int rt_agent_add_mcp_server(struct rt_agent *agent, const char *name);
 /** Adds a copy of an output guardrail. */
 RT_API int rt_agent_add_guardrail(struct rt_agent *agent, const struct rt_guardrail *guardrail);
 

@@ -112,7 +112,12 @@ struct rt_session_opts {
     size_t max_event_bytes; /**< events that may wait; 0: 64 MB. Over it audio is dropped, and it is an error */
     int raw_events;         /**< 1: RT_EVENT_RAW_MODEL for every event of the model's service */
     const char *user;       /**< who speaks with the agent (caller_number of templates); NULL: nobody known */
-    uint32_t connect_ms;    /**< for the whole of rt_session_connect; 0: 15000 */
+    uint32_t connect_ms;    /**< for the whole of rt_session_connect; 0: 15000. Servers of tools (mcp) that start are
+                                 waited for two thirds of it at most, then the session begins without their tools */
+    const char *called;     /**< whom the user wanted (called_number); decides with user which route of the
+                                 configuration counts, unless agent_name or agent says who begins. NULL: unknown */
+    const struct rt_header *variables; /**< parameters: values of templates and conditions of the configuration */
+    size_t variable_count;             /**< how many */
 };
 /** Zeroes, and the size. Thread: any. */
 RT_API void rt_session_opts_init(struct rt_session_opts *opts);

@@ -292,7 +292,7 @@ static int open_server(struct gateway *gw, struct buf *err)
 void gateway_check_ready(struct gateway *gw)
 {
     if (gw->o.headless) { /* whoever waits for the sandbox looks for himself */
-        if (gw->o.on_ready && gateway_sandbox_ready(gw)) {
+        if (gw->o.on_ready) {
             gw->o.on_ready(gw->o.arg);
         }
         return;

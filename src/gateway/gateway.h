@@ -35,8 +35,8 @@ struct gateway_opts {
     bool records;
     /* Adds what the embedding program brings to each new snapshot, before any call uses it. NULL: nothing. */
     int (*adorn)(struct snapshot *s, struct buf *err, void *arg);
-    /* Once: calls are taken, the model's sandbox (if ours) runs. headless: each time a sandbox of ours has started.
-     * NULL: nobody asks. */
+    /* Once: calls are taken, the model's sandbox (if ours) runs. headless: each time something may have come that a
+     * call waits for: a sandbox of ours, a server of tools. NULL: nobody asks. */
     void (*on_ready)(void *arg);
     void *arg;
 };
@@ -71,6 +71,10 @@ struct tracer *gateway_tracer(struct gateway *gw);
 /* Fresh settings for calls of the library, adorned; takes cfg's reference also on failure. Thread: any, one at a time.
  */
 MUST_USE int gateway_snapshot(struct gateway *gw, struct config *cfg, struct buf *err, struct snapshot **ret);
+/* What servers of the Model Context Protocol offer now, into a snapshot that nobody uses yet. Loop thread. -ENOMEM */
+MUST_USE int gateway_mcp_add(const struct gateway *gw, struct snapshot *s);
+/* It was not up yet, and has not failed. Loop thread. */
+bool gateway_mcp_starts(const struct gateway *gw, struct str server);
 /* Adorns the snapshot for new calls once more, after what the program brings has changed. Before gateway_run. */
 MUST_USE int gateway_refresh(struct gateway *gw, struct buf *err);
 /* Calls that have a place now. Thread: any. */

@@ -82,8 +82,6 @@ void gateway_log_config(struct gateway *gw, const struct config *cfg);
 MUST_USE int gateway_mcp_init(struct gateway *gw);
 /* The servers of this configuration from now on. */
 MUST_USE int gateway_mcp_follow(struct gateway *gw, const struct config *cfg);
-/* What they offer now, into a snapshot that nobody uses yet. */
-MUST_USE int gateway_mcp_add(const struct gateway *gw, struct snapshot *s);
 
 /* serve.c */
 /* Last part of gateway_open. -ENOMEM */

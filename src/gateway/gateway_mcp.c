@@ -132,7 +132,23 @@ int gateway_mcp_follow(struct gateway *gw, const struct config *cfg)
     return err;
 }
 
+/* A session of the library may wait for it. */
+static void on_state(void *arg)
+{
+    gateway_check_ready(arg);
+}
+
 int gateway_mcp_init(struct gateway *gw)
 {
-    return mcp_new(gw->loop, gw->http, on_changed, gw, &gw->mcp);
+    int err = mcp_new(gw->loop, gw->http, on_changed, gw, &gw->mcp);
+    if (err >= 0 && gw->o.headless) {
+        mcp_on_state(gw->mcp, on_state);
+    }
+    return err;
+}
+
+bool gateway_mcp_starts(const struct gateway *gw, struct str server)
+{
+    struct mcp_offer offer;
+    return gw->mcp && mcp_offer(gw->mcp, server, &offer) >= 0 && !offer.up && offer.problem.n == 0;
 }

@@ -7,8 +7,9 @@ int host_plan(struct host *h, const struct host_birth *b)
 {
     const struct host_facts *f = &h->facts;
     h->snapshot = snapshot_ref(b->snapshot ? b->snapshot : h->worker->snapshot);
-    h->opts = h->snapshot->call;
-    if (b->snapshot) {
+    if (h->snapshot->session.own_agents) {
+        h->opts = h->snapshot->call;
+        snapshot_fit_call(h->snapshot, &h->opts);
         return 0;
     }
     const struct plan_facts facts = {
@@ -27,6 +28,7 @@ int host_plan(struct host *h, const struct host_birth *b)
     };
     int err = plan_make(h->snapshot, &facts, &h->opts, &h->plan);
     if (err >= 0) {
+        snapshot_fit_call(h->snapshot, &h->opts);
         log_info(&h->log, "call.route", "route=%s agent=" STR_FMT " provider=" STR_FMT " agents=%u tools=%u",
                  h->plan->route ? h->plan->route->name.p : "-", STR_ARG(h->opts.agent), STR_ARG(h->opts.provider),
                  h->opts.n_agents, h->opts.n_tools);
@@ -59,11 +61,10 @@ void host_opening(struct host *h, uint32_t provider, struct provider_opts *ret)
     struct worker *w = h->worker;
     if (h->plan) {
         plan_opening(h->plan, s, provider, ret);
-    } else if (provider == s->cfg->agent.provider) {
-        *ret = s->opening;
     } else {
         snapshot_opening(s, provider, &s->cfg->agent, ret);
     }
+    snapshot_fit_opening(s, provider, ret);
     provider_scratch(ret, &w->scratch);
     if (s->providers[provider].own_sandbox && provider_url(ret).n == 0) {
         provider_reach(ret, w->env.sandbox_url(w->env.arg));

@@ -393,7 +393,7 @@ int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_
     arena_init(&p->arena, ARENA_MAX);
     int err = keep_facts(p, f);
     if (err >= 0) {
-        p->route = config_find_route(s->cfg, &p->facts);
+        p->route = s->session.fixed_agent ? NULL : config_find_route(s->cfg, &p->facts);
         take_route(&m);
         err = make(&m, (uint32_t)(p->agent - s->cfg->agents), f);
     }

@@ -78,6 +78,28 @@ struct snapshot_guard {
     struct guard_code code;
 };
 
+/*
+ * What a session of a program has of its own: it is a call with a snapshot for itself alone (the library's derive.c).
+ * Zero for telephone calls.
+ */
+struct snapshot_session {
+    bool own;         /* it is one: the rest counts */
+    bool own_agents;  /* the program's agents stand in call; else those of the configuration are planned at its birth */
+    bool fixed_agent; /* who begins was chosen: no route chooses another */
+    struct str url, api_key;        /* of the first provider; p NULL: the configuration's */
+    const struct str_pair *headers; /* likewise; NULL: the configuration's. They replace the key */
+    uint32_t n_headers;
+    bool text_only;                             /* the model writes */
+    bool immediate;                             /* what was handed out cannot be taken back */
+    bool sequential;                            /* tools run one after the other */
+    bool record;                                /* there is a place for recordings */
+    uint32_t debounce_chars;                    /* of guardrails; 0: the configuration's */
+    enum audio_format input, output;            /* of the model, */
+    bool input_set, output_set;                 /* unless the configuration has them */
+    void (*on_raw)(struct str text, void *arg); /* NULL: nobody wants the service's own events */
+    void *raw_arg;
+};
+
 struct plan;
 
 struct snapshot {
@@ -97,6 +119,7 @@ struct snapshot {
     struct builtin_wish_ctx wishes; /* for the tools that ask the carrier */
     struct arena own;               /* texts of what was added to the configuration */
     void *context;                  /* of the program that embeds us, for its tools */
+    struct snapshot_session session;
     struct snapshot_added added[CALL_MAX_TOOLS];
     uint32_t n_added;
     struct snapshot_tool *mcp; /* of config.mcp, as the servers offered them when this was made */
@@ -111,6 +134,9 @@ void snapshot_opening(const struct snapshot *s, uint32_t provider, const struct 
                       struct provider_opts *ret);
 /* What a call is told that begins with this agent: all but its texts, tools and agents. */
 void snapshot_call(const struct snapshot *s, const struct config_agent *a, struct call_opts *ret);
+/* snapshot_session.c: what the program's session wants otherwise; nothing is changed for telephone calls. */
+void snapshot_fit_call(const struct snapshot *s, struct call_opts *o);
+void snapshot_fit_opening(const struct snapshot *s, uint32_t provider, struct provider_opts *o);
 /* By name; NULL: there is none. */
 const struct snapshot_tool *snapshot_tool(const struct snapshot *s, struct str name);
 

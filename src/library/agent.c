@@ -35,6 +35,9 @@ static int copy_lists(struct rt_agent *to, const struct rt_agent *from)
         const struct handoff *h = &from->handoffs[i];
         err = rt_agent_add_handoff_if(to, h->to, h->enabled, h->arg);
     }
+    for (uint32_t i = 0; i < from->n_servers && err >= 0; i++) {
+        err = rt_agent_add_mcp_server(to, from->servers[i]);
+    }
     return err;
 }
 
@@ -81,6 +84,9 @@ void rt_agent_free(struct rt_agent *agent)
     }
     for (uint32_t i = 0; i < agent->n_guardrails; i++) {
         rt_guardrail_free(agent->guardrails[i]);
+    }
+    for (uint32_t i = 0; i < agent->n_servers; i++) {
+        free(agent->servers[i]);
     }
     free(agent->name);
     free(agent->instructions);
@@ -162,6 +168,27 @@ int rt_agent_add_handoff_if(struct rt_agent *agent, const struct rt_agent *to, r
 int rt_agent_add_handoff(struct rt_agent *agent, const struct rt_agent *to)
 {
     return rt_agent_add_handoff_if(agent, to, NULL, NULL);
+}
+
+int rt_agent_add_mcp_server(struct rt_agent *agent, const char *name)
+{
+    if (!agent || !name || !*name) {
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < agent->n_servers; i++) {
+        if (strcmp(agent->servers[i], name) == 0) {
+            return -EEXIST;
+        }
+    }
+    if (agent->n_servers == LIBRARY_MAX_SERVERS) {
+        return -ERR_LIMIT;
+    }
+    char *copy = str_dup(str_from(name));
+    if (!copy) {
+        return -ENOMEM;
+    }
+    agent->servers[agent->n_servers++] = copy;
+    return 0;
 }
 
 int rt_agent_add_guardrail(struct rt_agent *agent, const struct rt_guardrail *guardrail)

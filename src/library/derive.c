@@ -6,8 +6,6 @@
 #include "library/tool_call.h"
 #include "library/wording.h"
 
-#define LONG_MS 604800000u /* a week: users of a program may be silent, or have no microphone */
-
 static int keep(struct snapshot *s, const char *text, struct str *ret)
 {
     struct str kept = arena_str(&s->own, str_from(text ? text : ""));
@@ -261,49 +259,39 @@ static int replace_agents(struct rt_runner *r, struct snapshot *s, struct buf *e
 
 /* ---- the session ---- */
 
-static int point_at(struct snapshot *s, const struct derive_opts *o)
+static int keep_headers(struct snapshot *s, const struct derive_opts *o)
 {
-    int err = 0;
-    if (o->url) {
-        struct str url;
-        err = keep(s, o->url, &url);
-        if (err >= 0) {
-            provider_reach(&s->opening, url);
-        }
-        s->own_sandbox = false;
-    }
-    if (err >= 0 && o->api_key) {
-        struct str key;
-        err = keep(s, o->api_key, &key);
-        if (err >= 0) {
-            provider_unlock(&s->opening, key);
-        }
-    }
-    if (err < 0 || o->n_headers == 0) {
-        return err;
-    }
-    struct str_pair *pairs = calloc(o->n_headers, sizeof(*pairs));
-    for (size_t i = 0; pairs && i < o->n_headers && err >= 0; i++) {
+    struct str_pair *pairs = arena_alloc(&s->own, MAX(o->n_headers, (size_t)1) * sizeof(*pairs));
+    int err = pairs ? 0 : -ENOMEM;
+    for (size_t i = 0; i < o->n_headers && err >= 0; i++) {
         err = keep(s, o->headers[i].name, &pairs[i].name);
         err = err < 0 ? err : keep(s, o->headers[i].value, &pairs[i].value);
     }
-    if (!pairs || err < 0) {
-        free(pairs);
-        return -ENOMEM;
-    }
-    struct snapshot_provider *sp = &s->providers[s->cfg->agent.provider];
-    free(sp->headers);
-    sp->headers = pairs;
-    provider_headers(&s->opening, pairs, (uint32_t)o->n_headers);
-    provider_unlock(&s->opening, STR("")); /* given headers are all there is */
-    return 0;
+    s->session.headers = err < 0 || o->n_headers == 0 ? NULL : pairs;
+    s->session.n_headers = (uint32_t)o->n_headers;
+    return err;
 }
 
-static enum audio_format model_format(const struct derive_opts *o, enum setting setting, enum audio_format configured)
+static int point_at(struct snapshot *s, const struct derive_opts *o)
 {
-    bool given = o->settings && o->settings->json[setting];
-    bool narrow = o->format == AUDIO_PCMU || o->format == AUDIO_PCMA;
-    return given ? configured : narrow ? o->format : AUDIO_PCM16_24K;
+    struct snapshot_session *own = &s->session;
+    int err = keep_headers(s, o);
+    if (err >= 0 && o->url) {
+        err = keep(s, o->url, &own->url);
+        s->own_sandbox = false;
+    }
+    return err < 0 || !o->api_key ? err : keep(s, o->api_key, &own->api_key);
+}
+
+/* The program's own format is the best for the model too, unless the service has only a better one. */
+static enum audio_format model_format(enum audio_format format)
+{
+    return format == AUDIO_PCMU || format == AUDIO_PCMA ? format : AUDIO_PCM16_24K;
+}
+
+static bool has(const struct derive_opts *o, enum setting setting)
+{
+    return o->settings && o->settings->json[setting];
 }
 
 static bool wants_text(const struct rt_settings *s)
@@ -312,27 +300,22 @@ static bool wants_text(const struct rt_settings *s)
     return json && !strstr(json, "\"audio\"");
 }
 
-static void adapt(struct rt_runner *r, struct snapshot *s, const struct derive_opts *o)
+static void adapt(const struct rt_runner *r, struct snapshot *s, const struct derive_opts *o)
 {
-    struct call_opts *c = &s->call;
-    c->carrier = STR("embedded");
-    c->deadlines.media_ms = LONG_MS;
-    c->dtmf_in_band = false;
-    c->record = c->record && r->records_dir;
-    c->text_only = wants_text(o->settings);
-    struct openai_opts *oai = &s->opening.openai;
-    oai->text_only = c->text_only;
-    oai->input_format = model_format(o, SETTING_INPUT_FORMAT, oai->input_format);
-    oai->output_format = o->immediate ? model_format(&(struct derive_opts){.format = o->format}, SETTING_N, 0)
-                                      : model_format(o, SETTING_OUTPUT_FORMAT, oai->output_format);
-    if (o->immediate) { /* nothing that was handed out can be taken back */
-        c->barge_in.pause = false;
-    }
-    c->guards.debounce_chars = r->debounce ? r->debounce : c->guards.debounce_chars;
-    for (uint32_t i = 0; r->sequential && i < c->n_tools; i++) {
-        c->tools[i].rules.mode = TOOL_SEQUENTIAL;
-    }
-    provider_watch(&s->opening, o->on_raw, o->raw_arg);
+    struct snapshot_session *own = &s->session;
+    own->own = true;
+    own->own_agents = r->graph != NULL;
+    own->fixed_agent = r->agent_name != NULL;
+    own->text_only = wants_text(o->settings);
+    own->immediate = o->immediate;
+    own->sequential = r->sequential;
+    own->record = r->records_dir != NULL;
+    own->debounce_chars = r->debounce;
+    own->input = own->output = model_format(o->format);
+    own->input_set = !has(o, SETTING_INPUT_FORMAT);
+    own->output_set = o->immediate || !has(o, SETTING_OUTPUT_FORMAT);
+    own->on_raw = o->on_raw;
+    own->raw_arg = o->raw_arg;
     s->context = o->context;
 }
 

@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "ringtrip/agent.h"
 
-#define LIBRARY_MAX_LIST 64
+#define LIBRARY_MAX_LIST    64
+#define LIBRARY_MAX_SERVERS 16
 
 struct rt_tool {
     char *name, *description, *schema;
@@ -42,7 +43,8 @@ struct rt_agent {
     struct rt_tool *tools[LIBRARY_MAX_LIST];
     struct rt_guardrail *guardrails[LIBRARY_MAX_LIST];
     struct handoff handoffs[LIBRARY_MAX_LIST];
-    uint32_t n_tools, n_guardrails, n_handoffs;
+    char *servers[LIBRARY_MAX_SERVERS]; /* of the configuration, whose tools it may use */
+    uint32_t n_tools, n_guardrails, n_handoffs, n_servers;
 };
 
 MUST_USE int describe_tool_copy(const struct rt_tool *tool, struct rt_tool **ret);

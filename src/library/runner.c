@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json_doc.h"
 #include "library/log_sink.h"
+#include "library/servers.h"
 #include "library/session.h"
 #include "library/wording.h"
 
@@ -217,6 +218,10 @@ static int open_gateway(const struct config_source *source, void *arg)
         .arg = r,
     };
     int err = gateway_open(&o, opening->err, &r->gw);
+    if (err >= 0) {
+        err = servers_check(r->graph, gateway_config(r->gw), opening->err);
+        r->gw = err < 0 ? gateway_free(r->gw) : r->gw;
+    }
     if (err >= 0 && r->tracing.p.struct_size > 0 && gateway_tracer(r->gw)) {
         err = tracing_add(&r->tracing, gateway_tracer(r->gw));
         r->gw = err < 0 ? gateway_free(r->gw) : r->gw;

@@ -35,7 +35,7 @@ struct rt_runner {
     struct buf open_text;
     uint32_t sessions;           /* handles that are not freed, */
     uint32_t objects;            /* and what is behind them or behind freed ones */
-    struct rt_session *starting; /* loop thread: they wait for the sandbox */
+    struct rt_session *starting; /* loop thread: they wait for the sandbox, or for servers of tools */
 };
 
 /* Is this one of the runner's own threads, which must not wait for it? */

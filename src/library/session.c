@@ -7,8 +7,7 @@
 #include "base/err.h"
 #include "library/wording.h"
 
-#define EVENTS_MAX  ((size_t)64 << 20)
-#define MAX_HEADERS 64
+#define EVENTS_MAX ((size_t)64 << 20)
 
 void rt_session_opts_init(struct rt_session_opts *opts)
 {
@@ -18,17 +17,24 @@ void rt_session_opts_init(struct rt_session_opts *opts)
 
 /* ---- the object ---- */
 
+static void free_pairs(struct rt_header *pairs, size_t n)
+{
+    for (size_t i = 0; pairs && i < n; i++) {
+        free((char *)(uintptr_t)pairs[i].name);
+        free((char *)(uintptr_t)pairs[i].value);
+    }
+    free(pairs);
+}
+
 static void destroy(struct rt_session *s)
 {
     struct rt_runner *r = s->runner;
-    for (size_t i = 0; i < s->o.header_count && s->headers; i++) {
-        free((char *)(uintptr_t)s->headers[i].name);
-        free((char *)(uintptr_t)s->headers[i].value);
-    }
-    free(s->headers);
+    free_pairs(s->headers, s->o.header_count);
+    free_pairs(s->variables, s->o.variable_count);
     free(s->api_key);
     free(s->url);
     free(s->user);
+    free(s->called);
     rt_settings_free(s->settings);
     history_book_done(&s->book);
     outbox_done(&s->outbox);
@@ -89,27 +95,34 @@ static enum audio_format inner_format(enum rt_audio_format format)
     return AUDIO_PCM16_24K;
 }
 
-static int copy_headers(struct rt_session *s, const struct rt_session_opts *o)
+static int copy_pairs(const struct rt_header *pairs, size_t n, struct rt_header **ret)
 {
-    if (o->header_count == 0) {
+    if (n == 0) {
         return 0;
     }
-    s->headers = calloc(o->header_count, sizeof(*s->headers));
-    for (size_t i = 0; s->headers && i < o->header_count; i++) {
-        char *name = str_dup(str_from(o->headers[i].name)), *value = str_dup(str_from(o->headers[i].value));
-        s->headers[i] = (struct rt_header){name, value};
+    struct rt_header *copy = calloc(n, sizeof(*copy));
+    *ret = copy;
+    for (size_t i = 0; copy && i < n; i++) {
+        char *name = str_dup(str_from(pairs[i].name)), *value = str_dup(str_from(pairs[i].value));
+        copy[i] = (struct rt_header){name, value};
         if (!name || !value) {
             return -ENOMEM;
         }
     }
-    return s->headers ? 0 : -ENOMEM;
+    return copy ? 0 : -ENOMEM;
 }
 
 static int copy_opts(struct rt_session *s, const struct rt_session_opts *o)
 {
     s->o = *o;
     s->format = inner_format(o->format);
-    int err = copy_headers(s, o);
+    int err = copy_pairs(o->headers, o->header_count, &s->headers);
+    if (err >= 0) {
+        err = copy_pairs(o->variables, o->variable_count, &s->variables);
+    }
+    if (err >= 0) {
+        err = wording_set(&s->called, o->called);
+    }
     if (err >= 0) {
         err = wording_set(&s->api_key, o->api_key);
     }
@@ -122,14 +135,20 @@ static int copy_opts(struct rt_session *s, const struct rt_session_opts *o)
     return err < 0 ? err : settings_layer(s->runner->settings, o->settings, &s->settings);
 }
 
+static bool pairs_ok(const struct rt_header *pairs, size_t n)
+{
+    bool ok = n == 0 || (pairs && n <= SESSION_MAX_PAIRS);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = pairs[i].name && pairs[i].value;
+    }
+    return ok;
+}
+
 static bool opts_ok(const struct rt_session_opts *o)
 {
     bool service_speaks = o->format == RT_AUDIO_PCM16_24K || o->format == RT_AUDIO_PCMU || o->format == RT_AUDIO_PCMA;
-    bool headers = o->header_count == 0 || (o->headers && o->header_count <= MAX_HEADERS);
-    for (size_t i = 0; headers && i < o->header_count; i++) {
-        headers = o->headers[i].name && o->headers[i].value;
-    }
-    return headers && rt_audio_bytes_per_ms(o->format) > 0 &&
+    return pairs_ok(o->headers, o->header_count) && pairs_ok(o->variables, o->variable_count) &&
+           rt_audio_bytes_per_ms(o->format) > 0 &&
            (o->delivery == RT_DELIVERY_PACED || (o->delivery == RT_DELIVERY_IMMEDIATE && service_speaks)) &&
            !(o->playback && o->playback_ops) && (!o->playback_ops || o->playback_ops->get_state);
 }

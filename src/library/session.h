@@ -11,6 +11,9 @@
 #include "library/derive.h"
 #include "library/outbox.h"
 
+#define SESSION_CONNECT_MS 15000 /* unless the program says otherwise */
+#define SESSION_MAX_PAIRS  64    /* headers, variables */
+
 enum session_state {
     SESSION_NEW,        /* also after a connect that failed */
     SESSION_CONNECTING, /* on its way to the model */
@@ -23,8 +26,8 @@ struct rt_session {
     struct rt_runner *runner;
     /* copies of the options */
     struct rt_session_opts o;
-    char *api_key, *url, *user;
-    struct rt_header *headers;
+    char *api_key, *url, *user, *called;
+    struct rt_header *headers, *variables;
     struct rt_settings *settings;
     enum audio_format format;
     /* shared, under lock */
@@ -43,6 +46,8 @@ struct rt_session {
     /* loop thread */
     struct snapshot *snapshot;
     struct rt_session *next_starting;
+    struct timer *patience; /* servers of tools are not waited for longer; NULL: they are not waited for */
+    bool impatient;
     struct host_id host;
     struct embedded *leg;
     bool host_lives, was_live, manual, turn_open, stop_asked;
@@ -68,7 +73,7 @@ void session_start(struct rt_session *s);
 void session_stop(struct rt_session *s);
 /* The call is over, with this ACT_END. */
 void session_ended(struct rt_session *s, const struct call_action *end);
-/* A sandbox of the runner's own is there: whoever waits for it goes on. */
+/* A sandbox of the runner's own or a server of tools may be there: whoever has waited for it goes on. */
 void session_sandbox_ready(struct rt_runner *r);
 /* A tool call waits for an approval, or does not any more: false, it was not among those. */
 void session_waits(struct rt_session *s, struct str tool_call_id);

@@ -6,8 +6,6 @@
 #include "library/session_order.h"
 #include "library/wording.h"
 
-#define CONNECT_MS 15000
-
 static int start(struct order *o, struct host *h UNUSED)
 {
     session_start(o->s);
@@ -99,7 +97,7 @@ static int give_up_connecting(struct rt_session *s, int err, struct str text)
 static int await_connection(struct rt_session *s)
 {
     pthread_mutex_lock(&s->lock);
-    await_state(s, SESSION_CONNECTING, s->o.connect_ms ? s->o.connect_ms : CONNECT_MS);
+    await_state(s, SESSION_CONNECTING, s->o.connect_ms ? s->o.connect_ms : SESSION_CONNECT_MS);
     bool late = s->state == SESSION_CONNECTING;
     pthread_mutex_unlock(&s->lock);
     if (late) {

@@ -2,8 +2,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "library/playback.h"
+#include "library/servers.h"
 #include "library/session.h"
 #include "library/wording.h"
+
+#define MAX_PARAMETERS SESSION_MAX_PAIRS
 
 struct host *session_host(struct rt_session *s)
 {
@@ -136,9 +139,9 @@ static void fail(struct rt_session *s, int err, const char *text)
 
 /* ---- the beginning ---- */
 
-static void keep_names(struct rt_session *s)
+static void keep_names(struct rt_session *s, const struct host *h)
 {
-    const struct call_opts *o = &s->snapshot->call;
+    const struct call_opts *o = host_opts(h);
     s->n_agents = MAX(o->n_agents, 1u);
     s->agent = 0;
     for (uint32_t i = 0; i < s->n_agents; i++) {
@@ -173,22 +176,41 @@ static int open_leg(struct rt_session *s, struct host *h)
     return 0;
 }
 
+static uint32_t list_parameters(const struct rt_session *s, struct when_pair *out)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < s->o.variable_count && n < MAX_PARAMETERS; i++) {
+        out[n++] = (struct when_pair){str_from(s->variables[i].name), str_from(s->variables[i].value)};
+    }
+    return n;
+}
+
 static void begin(struct rt_session *s)
 {
     enum admission_cause cause = ADMISSION_OTHER;
     struct host *h = NULL;
+    int err = servers_give(s->runner, s->snapshot);
+    if (err < 0) {
+        fail(s, err, NULL);
+        return;
+    }
+    struct when_pair parameters[MAX_PARAMETERS];
     const struct host_birth birth = {
         .caller = str_from(s->user ? s->user : ""),
+        .called = str_from(s->called ? s->called : ""),
+        .parameters = parameters,
+        .n_parameters = list_parameters(s, parameters),
+        .carrier = STR("embedded"),
         .direction = STORE_INBOUND,
         .snapshot = s->snapshot,
         .watch = {session_tap, s},
     };
-    int err = host_new(gateway_worker(s->runner->gw), &birth, &cause, &h);
+    err = host_new(gateway_worker(s->runner->gw), &birth, &cause, &h);
     if (err < 0) {
         fail(s, err, err == -ERR_LIMIT ? "There are too many sessions." : NULL);
         return;
     }
-    keep_names(s);
+    keep_names(s, h);
     s->snapshot = snapshot_unref(s->snapshot); /* the call has its own reference */
     s->host = host_id(h);
     s->host_lives = true;
@@ -202,14 +224,46 @@ static void begin(struct rt_session *s)
     }
 }
 
-static void wait_for_sandbox(struct rt_session *s)
+/* ---- what has to be there before ---- */
+
+static bool must_wait(const struct rt_session *s)
+{
+    const struct rt_runner *r = s->runner;
+    return (s->snapshot->own_sandbox && !gateway_sandbox_ready(r->gw)) ||
+           (!s->impatient && servers_start(r, s->snapshot));
+}
+
+static void on_impatient(void *arg)
+{
+    struct rt_session *s = arg;
+    s->impatient = true;
+    log_warn(NULL, "mcp.not-waited-for", "session=%s", s->id);
+    session_sandbox_ready(s->runner);
+}
+
+static int wait_for_servers(struct rt_session *s)
+{
+    uint32_t ms = s->o.connect_ms ? s->o.connect_ms : SESSION_CONNECT_MS;
+    int err = timer_new(gateway_loop(s->runner->gw), on_impatient, s, &s->patience);
+    if (err >= 0) {
+        timer_start(s->patience, (uint64_t)ms * 1000 / 3 * 2, 0);
+    }
+    return err;
+}
+
+static void wait(struct rt_session *s)
 {
     struct rt_runner *r = s->runner;
-    int err = gateway_want_sandbox(r->gw);
+    int err = s->snapshot->own_sandbox ? gateway_want_sandbox(r->gw) : 0;
     if (err < 0) {
         fail(s, err,
              "The offline sandbox cannot be started: install ringtrip-sandbox beside the program or in PATH, or "
              "give a key (OPENAI_API_KEY).");
+        return;
+    }
+    err = wait_for_servers(s);
+    if (err < 0) {
+        fail(s, err, NULL);
         return;
     }
     s->next_starting = r->starting;
@@ -225,16 +279,19 @@ static bool leave_starting(struct rt_session *s)
     bool was = *at == s;
     if (was) {
         *at = s->next_starting;
+        s->patience = timer_free(s->patience);
     }
     return was;
 }
 
 void session_sandbox_ready(struct rt_runner *r)
 {
-    while (r->starting) {
-        struct rt_session *s = r->starting;
-        r->starting = s->next_starting;
-        begin(s);
+    struct rt_session *next;
+    for (struct rt_session *s = r->starting; s; s = next) {
+        next = s->next_starting;
+        if (!must_wait(s) && leave_starting(s)) {
+            begin(s);
+        }
     }
 }
 
@@ -256,8 +313,9 @@ void session_start(struct rt_session *s)
         }
         playback_set_format(s->o.playback, audio_bytes_per_ms(s->format));
     }
-    if (s->snapshot->own_sandbox && !gateway_sandbox_ready(s->runner->gw)) {
-        wait_for_sandbox(s);
+    s->impatient = false;
+    if (must_wait(s)) {
+        wait(s);
     } else {
         begin(s);
     }

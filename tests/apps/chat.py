@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 exe = os.path.abspath(sys.argv[1])
+server = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'fakes', 'mcp_server.py')
 count = 0
 failed = 0
 
@@ -26,6 +27,23 @@ agents:
     instructions: Look up records.
     greeting: {kind: text, text: "Records, hello."}
     tools: []
+'''
+
+
+SERVERS = '''
+agent: {{name: desk, greeting: {{kind: text, text: "Desk."}}, tools: [], mcp: [shop]}}
+mcp:
+  shop: {{command: ["{python}", "{server}", check_order_status, '{{"status":"processing","order_number":"1234"}}', "700"]}}
+'''
+ROUTED = '''
+start_agent: desk
+agents:
+  desk: {instructions: x, greeting: {kind: text, text: "Desk."}, tools: []}
+  gold: {instructions: x, greeting: {kind: text, text: "Hello {{caller_number}}, {{plan}}."}, tools: []}
+  night: {instructions: x, greeting: {kind: text, text: "Night."}, tools: []}
+routes:
+  - {when: {caller: "+1555*", parameter: {plan: gold}}, agent: gold}
+  - {when: {called: "+15550199"}, agent: night}
 '''
 
 
@@ -84,6 +102,22 @@ def main():
         status, out, err = chat(cwd, '<script>\nWhat is the status of order 1234?\n', '--config', str(config))
         point(status == 0 and in_order(out, '[refused by no_scripts]', 'being prepared'),
               'a line that a guardrail refuses does not reach the agent', status, out, err)
+        config.write_text(SERVERS.format(python=sys.executable, server=server))
+        status, out, err = chat(cwd, 'What is the status of order 1234?\n', '--config', str(config))
+        point(status == 0 and in_order(out, '[check_order_status]', 'being prepared'),
+              'tools of a server that takes its time are there when the talk begins', status, out, err)
+        config.write_text(SERVERS.format(python='/nowhere/python', server=server))
+        status, out, err = chat(cwd, 'What is the status of order 1234?\n', '--config', str(config))
+        point(status == 0 and 'Desk.' in out and '[check_order_status]' not in out,
+              'a server that does not start is not waited for', status, out, err)
+        config.write_text(ROUTED)
+        status, out, err = chat(cwd, 'hello\n', '--config', str(config), '--from', '+15550100', '--var', 'plan=gold')
+        point(status == 0 and 'Hello +15550100, gold.' in out, 'a route chooses by who calls, texts know it', status, out, err)
+        status, out, err = chat(cwd, 'hello\n', '--config', str(config), '--to', '+15550199')
+        point(status == 0 and 'Night.' in out, 'or by who is called', status, out, err)
+        status, out, err = chat(cwd, 'hello\n', '--config', str(config), '--to', '+15550199', '--agent', 'desk')
+        point(status == 0 and 'Desk.' in out, 'but --agent is stronger', status, out, err)
+        point(chat(cwd, '', '--var', 'plan')[0] == 2, 'a variable without a value is a mistake')
         status, out, err = chat(cwd, 'hello\n', SANDBOX_URL='ws://127.0.0.1:1/v1/realtime')
         point(status == 1 and 'ringtrip chat:' in err, 'a service that is not there is told', status, out, err)
     print(f'1..{count}')

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char program[512];
+static char program[512], server[512];
 
 static const char dialogue[] =
     "name: Library\n"
@@ -54,6 +54,12 @@ void rig_init(int argc, char **argv)
 {
     assert_true(argc > 1);
     assert_true(snprintf(program, sizeof(program), "%s", argv[1]) < (int)sizeof(program));
+    assert_true(snprintf(server, sizeof(server), "%s", argc > 2 ? argv[2] : "") < (int)sizeof(server));
+}
+
+const char *rig_server_program(void)
+{
+    return server;
 }
 
 const char *rig_sandbox_program(void)

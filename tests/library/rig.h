@@ -23,6 +23,8 @@
 /* Path of ringtrip-sandbox; of the first argument of the test program. */
 void rig_init(int argc, char **argv);
 const char *rig_sandbox_program(void);
+/* Path of tests/fakes/mcp_server.py; of the second. */
+const char *rig_server_program(void);
 
 struct sandbox {
     int pid, out, in;

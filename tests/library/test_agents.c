@@ -115,6 +115,41 @@ static void a_handoff_changes_who_speaks_and_keeps_the_history(void **state)
     done(s, r);
 }
 
+/* ---- servers of tools ---- */
+
+static void an_agent_uses_the_tools_of_a_server(void **state)
+{
+    struct rt_agent *a = make_agent("helper");
+    struct rt_runner_opts o;
+    struct rt_runner *r = NULL;
+    char yaml[2048], why[512] = "";
+    (void)state;
+    assert_int_equal(rt_agent_add_mcp_server(a, "facts"), 0);
+    assert_int_equal(rt_agent_add_mcp_server(a, "facts"), -EEXIST);
+    assert_int_equal(rt_agent_add_mcp_server(a, ""), -EINVAL);
+    assert_true(snprintf(yaml, sizeof(yaml),
+                         "agent: {greeting: {kind: none}, silence: {enabled: false}}\n"
+                         "mcp: {facts: {command: [python3, \"%s\", lookup, '{\"answer\":\"sunny\"}', \"300\"]}}\n",
+                         rig_server_program()) < (int)sizeof(yaml));
+    rt_runner_opts_init(&o);
+    o.agent = a;
+    o.env_file = "";
+    assert_int_equal(rt_runner_new(&o, &r, why, sizeof(why)), -RT_ERR_CONFIG);
+    assert_non_null(strstr(why, "\"facts\""));
+    o.config_text = yaml;
+    assert_int_equal(rt_runner_new(&o, &r, why, sizeof(why)), 0);
+    rt_agent_free(a);
+    struct rt_session *s = make_session(r, &sandbox, NULL);
+    assert_int_equal(rt_session_connect(s), 0);
+    assert_int_equal(rt_session_send_message(s, "Please look it up"), 0);
+    struct rt_event *e = await_event(s, RT_EVENT_TOOL_END);
+    assert_string_equal(e->tool_name, "lookup");
+    assert_string_equal(e->output, "{\"answer\":\"sunny\"}");
+    rt_event_free(e);
+    await_words(s, "It is sunny.");
+    done(s, r);
+}
+
 static void an_agent_may_be_switched_by_hand_without_a_handoff(void **state)
 {
     struct rt_agent *desk = make_agent("desk"), *records = make_agent("records"), *stranger = make_agent("stranger");
@@ -511,6 +546,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handoff_changes_who_speaks_and_keeps_the_history),
+        cmocka_unit_test(an_agent_uses_the_tools_of_a_server),
         cmocka_unit_test(an_agent_may_be_switched_by_hand_without_a_handoff),
         cmocka_unit_test(what_is_switched_off_is_not_offered_and_no_conflict),
         cmocka_unit_test(names_that_are_not_unique_are_refused_at_once),

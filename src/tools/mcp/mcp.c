@@ -26,6 +26,11 @@ int mcp_new(struct loop *loop, struct http_client *http, void (*on_changed)(void
     return 0;
 }
 
+void mcp_on_state(struct mcp *m, void (*fn)(void *arg))
+{
+    m->on_state = fn;
+}
+
 struct mcp *mcp_free(struct mcp *m)
 {
     if (m) {

@@ -26,13 +26,15 @@ struct mcp_offer {
     const struct mcp_tool_info *tools;
     uint32_t n_tools;
     bool up;
-    struct str problem; /* why it is not; empty: it starts */
+    struct str problem; /* why it is not, or was not the last time; empty: it starts for the first time */
 };
 
 /* on_changed: some server's tools are others now, also when they came for the first time; from the loop. May be NULL.
  * http outlives the hub. */
 MUST_USE int mcp_new(struct loop *loop, struct http_client *http, void (*on_changed)(void *arg), void *arg,
                      struct mcp **ret);
+/* Told besides when a server is up or has failed, from the loop; fn must not change the set. NULL: nobody. */
+void mcp_on_state(struct mcp *m, void (*fn)(void *arg));
 /* Ends the servers; what runs is done with MCP_CANCELLED before this returns. NULL is fine. */
 struct mcp *mcp_free(struct mcp *m);
 /*

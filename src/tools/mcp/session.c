@@ -226,6 +226,9 @@ void mcp_session_lost(struct mcp_session *s, const char *why)
     stop_transport(s);
     timer_start(s->timer, (uint64_t)pause_ms * 1000, 0);
     fail_all(s, MCP_FAILED, "The server of this tool has gone. It is being started again.");
+    if (s->hub->on_state) {
+        s->hub->on_state(s->hub->arg);
+    }
 }
 
 static void ask_list(struct mcp_session *s, struct str cursor)
@@ -287,6 +290,9 @@ static void listed(struct mcp_session *s)
     }
     if (changed && s->hub->on_changed) {
         s->hub->on_changed(s->hub->arg);
+    }
+    if (s->hub->on_state) {
+        s->hub->on_state(s->hub->arg);
     }
     mcp_list_done(&old);
     if (s->list_again) {

@@ -75,7 +75,7 @@ struct mcp_session {
 struct mcp {
     struct loop *loop;
     struct http_client *http;
-    void (*on_changed)(void *arg);
+    void (*on_changed)(void *arg), (*on_state)(void *arg);
     void *arg;
     struct list sessions;
     bool freed;
