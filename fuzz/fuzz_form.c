@@ -1,6 +1,7 @@
 /* Forms: what decodes encodes to a form that decodes to the same pairs; sorted pairs are sorted; URLs have variants. */
 #include "fuzz.h"
 
+#include "wire/spelling.h"
 #include "wire/twilio_sig.h"
 
 static void pairs(struct str text)
@@ -38,11 +39,11 @@ static void pairs(struct str text)
 
 static void urls(struct str text)
 {
-    struct twilio_urls u;
-    if (twilio_urls_init(&u, text) == 0) {
-        REQUIRE(u.n >= 1 && u.n <= TWILIO_URL_VARIANTS);
+    struct spelling u;
+    if (spelling_init(&u, text) == 0) {
+        REQUIRE(u.n >= 1 && u.n <= SPELLING_MAX);
         REQUIRE(str_search(u.url[0], STR("://")) != SIZE_MAX);
-        twilio_urls_done(&u);
+        spelling_done(&u);
     }
 }
 

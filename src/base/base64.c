@@ -1,5 +1,7 @@
 #include "base/base64.h"
 
+#include "base/buf.h"
+
 #include "base/base64_avx2.h"
 #include "base/err.h"
 
@@ -100,4 +102,12 @@ int base64_decode(uint8_t *out, struct str in)
         }
     }
     return bad & BAD ? -ERR_BASE64 : (int)(o - out);
+}
+
+void base64_put(struct buf *out, struct span in)
+{
+    uint8_t *at = buf_room(out, base64_enc_len(in.n));
+    if (at) {
+        buf_added(out, base64_encode((char *)at, in));
+    }
 }

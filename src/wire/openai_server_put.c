@@ -455,10 +455,7 @@ void openai_server_put_audio(struct buf *out, struct str event_id, const struct 
     struct json_w w = ref_open(out, event_id, OPENAI_AUDIO_DELTA, ref);
     json_w_ki64(&w, "content_index", ref->content_index);
     PUT(out, ",\"delta\":\"");
-    uint8_t *at = buf_room(out, base64_enc_len(audio.n));
-    if (at) {
-        buf_added(out, base64_encode((char *)at, audio));
-    }
+    base64_put(out, audio);
     PUT(out, "\"");
     if (ref->obfuscation.p) {
         json_w_kstr(&w, "obfuscation", ref->obfuscation);

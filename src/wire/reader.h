@@ -42,6 +42,23 @@ MUST_USE int reader_str(struct reader *r, struct json_val v, const char *field, 
 /* The same, but absent or null leaves *ret as it is. */
 MUST_USE int reader_opt_str(struct reader *r, struct json_val v, const char *field, size_t max, struct str *ret);
 
+#define READER_DIGITS_MAX 18 /* fit 64 bits */
+
+/* A whole number; carriers write some as strings, and both are taken everywhere. -ERR_TYPE, -ERR_RANGE. */
+MUST_USE int reader_u64(struct reader *r, struct json_val v, const char *field, uint64_t *ret);
+MUST_USE int reader_u32(struct reader *r, struct json_val v, const char *field, uint32_t *ret);
+/* One key of a telephone: 0-9 * # A-D. -ERR_RANGE */
+MUST_USE int reader_key(struct reader *r, struct str digit, const char *field, char *ret);
+
+/* Well-formed and not empty. */
+bool reader_is_base64(struct str s);
+
+/* Behind the last member of an object or array: malformed text inside it. */
+static inline int reader_end(struct reader *r, const struct json_it *it, const char *object)
+{
+    return it->err < 0 ? reader_fail(r, object, it->err) : 0;
+}
+
 static inline bool key_is(struct str key, const char *z, size_t n)
 {
     return key.n == n && memcmp(key.p, z, n) == 0;

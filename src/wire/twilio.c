@@ -4,53 +4,6 @@
 #include "base/err.h"
 #include "wire/reader.h"
 
-#define DIGITS_MAX 18 /* fit 64 bits */
-
-static int digits_to_u64(struct str s, uint64_t *ret)
-{
-    if (s.n == 0 || s.n > DIGITS_MAX) {
-        return -ERR_RANGE;
-    }
-    uint64_t v = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9') {
-            return -ERR_RANGE;
-        }
-        v = v * 10 + (uint64_t)(s.p[i] - '0');
-    }
-    *ret = v;
-    return 0;
-}
-
-/* Twilio writes numbers as strings and a few as numbers; both are taken everywhere. */
-static int read_u64(struct reader *r, struct json_val v, const char *field, uint64_t *ret)
-{
-    if (v.type != JSON_STRING && v.type != JSON_NUMBER) {
-        return reader_wrong(r, field, v);
-    }
-    return digits_to_u64(v.s, ret) < 0 ? reader_fail(r, field, -ERR_RANGE) : 0;
-}
-
-static int read_u32(struct reader *r, struct json_val v, const char *field, uint32_t *ret)
-{
-    uint64_t n;
-    int err = read_u64(r, v, field, &n);
-    if (err < 0) {
-        return err;
-    }
-    if (n > UINT32_MAX) {
-        return reader_fail(r, field, -ERR_RANGE);
-    }
-    *ret = (uint32_t)n;
-    return 0;
-}
-
-/* At the end of an object: malformed text inside it, or members that did not come. */
-static int object_end(struct reader *r, const struct json_it *it, const char *object)
-{
-    return it->err < 0 ? reader_fail(r, object, it->err) : 0;
-}
-
 static int read_connected(struct reader *r, struct json_val top, struct twilio_msg *m)
 {
     struct twilio_connected *c = &m->connected;
@@ -72,7 +25,7 @@ static int read_tracks(struct reader *r, struct json_val v, struct twilio_start 
         s->inbound = s->inbound || str_is(name, "inbound");
         s->outbound = s->outbound || str_is(name, "outbound");
     }
-    return object_end(r, &it, "start.tracks");
+    return reader_end(r, &it, "start.tracks");
 }
 
 static int read_format(struct reader *r, struct json_val v, struct twilio_start *s)
@@ -85,9 +38,9 @@ static int read_format(struct reader *r, struct json_val v, struct twilio_start 
         if (KEY_IS(key, "encoding")) {
             err = reader_str(r, member, "start.mediaFormat.encoding", TWILIO_NAME_MAX, &s->encoding);
         } else if (KEY_IS(key, "sampleRate")) {
-            err = read_u32(r, member, "start.mediaFormat.sampleRate", &s->rate_hz);
+            err = reader_u32(r, member, "start.mediaFormat.sampleRate", &s->rate_hz);
         } else if (KEY_IS(key, "channels")) {
-            err = read_u32(r, member, "start.mediaFormat.channels", &s->channels);
+            err = reader_u32(r, member, "start.mediaFormat.channels", &s->channels);
         }
         if (err < 0) {
             return err;
@@ -96,7 +49,7 @@ static int read_format(struct reader *r, struct json_val v, struct twilio_start 
     if (it.err == 0 && !s->encoding.p) {
         return reader_fail(r, "start.mediaFormat.encoding", -ERR_MISSING);
     }
-    return object_end(r, &it, "start.mediaFormat");
+    return reader_end(r, &it, "start.mediaFormat");
 }
 
 static int read_params(struct reader *r, struct json_val v, struct twilio_start *s)
@@ -122,7 +75,7 @@ static int read_params(struct reader *r, struct json_val v, struct twilio_start 
         }
         s->n_params++;
     }
-    return object_end(r, &it, "start.customParameters");
+    return reader_end(r, &it, "start.customParameters");
 }
 
 static int read_start(struct reader *r, struct json_val v, struct twilio_msg *m)
@@ -153,7 +106,7 @@ static int read_start(struct reader *r, struct json_val v, struct twilio_msg *m)
             return err;
         }
     }
-    int err = object_end(r, &it, "start");
+    int err = reader_end(r, &it, "start");
     if (err < 0) {
         return err;
     }
@@ -180,10 +133,10 @@ static int read_media(struct reader *r, struct json_val v, struct twilio_msg *m)
                 err = reader_str(r, member, "media.payload", SIZE_MAX, &m->media.payload);
             }
         } else if (KEY_IS(key, "timestamp")) {
-            err = read_u64(r, member, "media.timestamp", &m->media.timestamp_ms);
+            err = reader_u64(r, member, "media.timestamp", &m->media.timestamp_ms);
             m->media.has_timestamp = true;
         } else if (KEY_IS(key, "chunk")) {
-            err = read_u64(r, member, "media.chunk", &m->media.chunk);
+            err = reader_u64(r, member, "media.chunk", &m->media.chunk);
         } else if (KEY_IS(key, "track")) {
             struct str track;
             err = reader_str(r, member, "media.track", TWILIO_NAME_MAX, &track);
@@ -197,7 +150,7 @@ static int read_media(struct reader *r, struct json_val v, struct twilio_msg *m)
     if (it.err == 0 && !m->media.payload.p) {
         return reader_fail(r, "media.payload", -ERR_MISSING);
     }
-    return object_end(r, &it, "media");
+    return reader_end(r, &it, "media");
 }
 
 static int read_mark(struct reader *r, struct json_val v, struct twilio_msg *m)
@@ -219,10 +172,10 @@ static int read_dtmf(struct reader *r, struct json_val v, struct twilio_msg *m)
     if (err < 0) {
         return err;
     }
-    if (digit.n != 1 || !memchr("0123456789*#ABCDabcd", digit.p[0], 20)) {
-        return reader_fail(r, "dtmf.digit", -ERR_RANGE);
+    err = reader_key(r, digit, "dtmf.digit", &m->dtmf.digit);
+    if (err < 0) {
+        return err;
     }
-    m->dtmf.digit = digit.p[0] >= 'a' ? (char)(digit.p[0] - 'a' + 'A') : digit.p[0];
     return reader_opt_str(r, json_get(v, "track"), "dtmf.track", TWILIO_NAME_MAX, &m->dtmf.track);
 }
 
@@ -271,7 +224,7 @@ static int read_top(struct reader *r, struct json_val top, struct twilio_msg *m,
         } else if (KEY_IS(key, "streamSid")) {
             err = reader_opt_str(r, v, "streamSid", TWILIO_NAME_MAX, &m->stream_sid);
         } else if (KEY_IS(key, "sequenceNumber")) {
-            err = read_u64(r, v, "sequenceNumber", &m->sequence);
+            err = reader_u64(r, v, "sequenceNumber", &m->sequence);
         } else {
             bodies[event_of(key)] = v;
         }
@@ -339,13 +292,13 @@ static bool eat_number(struct str *rest, uint64_t *ret)
 {
     size_t n = 0;
     uint64_t v = 0;
-    while (n < rest->n && n <= DIGITS_MAX && rest->p[n] >= '0' && rest->p[n] <= '9') {
+    while (n < rest->n && n <= READER_DIGITS_MAX && rest->p[n] >= '0' && rest->p[n] <= '9') {
         v = v * 10 + (uint64_t)(rest->p[n++] - '0');
     }
     rest->p += n;
     rest->n -= n;
     *ret = v;
-    return n > 0 && n <= DIGITS_MAX;
+    return n > 0 && n <= READER_DIGITS_MAX;
 }
 
 static bool decode_usual_media(struct str text, struct twilio_msg *m)
@@ -411,14 +364,6 @@ struct str twilio_start_param(const struct twilio_start *start, const char *name
 
 #define PUT(out, lit) buf_put((out), (lit), sizeof(lit) - 1)
 
-static void put_base64(struct buf *out, struct span audio)
-{
-    uint8_t *at = buf_room(out, base64_enc_len(audio.n));
-    if (at) {
-        buf_added(out, base64_encode((char *)at, audio));
-    }
-}
-
 static void put_media_head(struct buf *out, struct str stream_sid)
 {
     PUT(out, "{\"event\":\"media\",\"streamSid\":");
@@ -429,7 +374,7 @@ static void put_media_head(struct buf *out, struct str stream_sid)
 void twilio_put_media(struct buf *out, struct str stream_sid, struct span audio)
 {
     put_media_head(out, stream_sid);
-    put_base64(out, audio);
+    base64_put(out, audio);
     PUT(out, "\"}}");
 }
 

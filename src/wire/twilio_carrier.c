@@ -1,6 +1,7 @@
 /* The carrier's half of the Twilio protocol, for the phone simulator: its messages, and its strictness. */
 #include "base/base64.h"
 #include "base/err.h"
+#include "wire/reader.h"
 #include "wire/twilio.h"
 
 static void put_number_text(struct json_w *w, const char *key, uint64_t v)
@@ -56,9 +57,8 @@ static void put_media(struct json_w *w, const struct twilio_media *media, struct
     put_number_text(w, "timestamp", media->timestamp_ms);
     json_w_key(w, "payload");
     json_w_raw(w, STR("\""));
-    uint8_t *at = audio.p ? buf_room(w->out, base64_enc_len(audio.n)) : NULL;
-    if (at) {
-        buf_added(w->out, base64_encode((char *)at, audio));
+    if (audio.p) {
+        base64_put(w->out, audio);
     }
     buf_put_str(w->out, payload);
     buf_putc(w->out, '"');
@@ -193,27 +193,6 @@ static const char *only_string(struct json_val v, const char *name, struct json_
     return NULL;
 }
 
-/* A multiple of 4; decoded piecewise into a small array, for the payload may have any length. */
-#define PIECE 1024
-
-static bool is_base64(struct str s)
-{
-    if (s.n == 0 || s.n % 4 != 0) {
-        return false;
-    }
-    while (s.n) {
-        uint8_t out[PIECE];
-        struct str part = {s.p, MIN(s.n, (size_t)PIECE)};
-        int n = base64_decode(out, part);
-        if (n < 0 || (part.n < s.n && n != PIECE / 4 * 3)) { /* padding only at the very end */
-            return false;
-        }
-        s.p += part.n;
-        s.n -= part.n;
-    }
-    return true;
-}
-
 static const char *mark_name(struct json_val v, struct twilio_server_msg *ret)
 {
     ret->text = v.s;
@@ -249,7 +228,7 @@ static const char *judge(struct str text, struct str stream_sid, struct twilio_s
         ret->command = TWILIO_CMD_MEDIA;
         wrong = s.mark.type != JSON_NONE ? "surplus key in the message" : only_string(s.media, "payload", &v);
         ret->text = wrong ? STR_NULL : v.s;
-        return wrong ? wrong : is_base64(v.s) ? NULL : "media.payload is not base64";
+        return wrong ? wrong : reader_is_base64(v.s) ? NULL : "media.payload is not base64";
     }
     if (str_is(s.event.s, "mark")) {
         ret->command = TWILIO_CMD_MARK;

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 
-#define IN(kind) (1u << (kind))
+#define IN(kind) TWIML_IN(kind)
 
 static const char *const none[] = {NULL};
 static const char *const connect_attrs[] = {"action", "method", NULL};
@@ -71,12 +71,7 @@ static const char *const reject_attrs[] = {"reason", NULL};
 static const char *const message_attrs[] = {"to", "from", "action", "method", "statusCallback", NULL};
 
 /* Names are case-sensitive. attrs NULL: any. */
-static const struct element {
-    const char *name;
-    enum twiml_kind kind;
-    uint32_t parents;
-    const char *const *attrs;
-} elements[] = {
+static const struct twiml_element elements[] = {
     {"Connect", TWIML_CONNECT, IN(TWIML_RESPONSE), connect_attrs},
     {"Start", TWIML_START, IN(TWIML_RESPONSE), connect_attrs},
     {"Stop", TWIML_STOP, IN(TWIML_RESPONSE), connect_attrs},
@@ -102,8 +97,11 @@ static const struct element {
     {"Refer", TWIML_OTHER, IN(TWIML_RESPONSE), NULL},
 };
 
+static const struct twiml_grammar grammar = {elements, ARRAY_LEN(elements)};
+
 struct parse {
     struct twiml *t;
+    const struct twiml_grammar *grammar;
     XML_Parser xml;
     uint16_t path[TWIML_DEPTH_MAX * 2]; /* indices of the open nodes */
     uint32_t depth;
@@ -145,11 +143,11 @@ static struct str keep(struct parse *p, const char *text, size_t n)
     return (struct str){(const char *)buf_ptr(b) + from, n};
 }
 
-static const struct element *element_of(const char *name)
+static const struct twiml_element *element_of(const struct twiml_grammar *g, const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(elements); i++) {
-        if (str_is(str_from(name), elements[i].name)) {
-            return &elements[i];
+    for (size_t i = 0; i < g->n; i++) {
+        if (str_is(str_from(name), g->elements[i].name)) {
+            return &g->elements[i];
         }
     }
     return NULL;
@@ -173,7 +171,7 @@ static enum twiml_kind judge(struct parse *p, const char *name, const struct twi
     if (parent->kind == TWIML_UNKNOWN || parent->kind == TWIML_OTHER) {
         return TWIML_UNKNOWN;
     }
-    const struct element *e = element_of(name);
+    const struct twiml_element *e = element_of(p->grammar, name);
     char where[44];
     if (str_copy(where, sizeof(where), parent->name) < 0) {
         where[0] = 0;
@@ -296,12 +294,17 @@ static int fail_early(struct twiml_error *ret_error, int err)
 
 int twiml_parse(struct str text, struct twiml *ret, struct twiml_error *ret_error)
 {
+    return twiml_parse_as(&grammar, text, ret, ret_error);
+}
+
+int twiml_parse_as(const struct twiml_grammar *g, struct str text, struct twiml *ret, struct twiml_error *ret_error)
+{
     ret->n_nodes = ret->n_attrs = ret->n_warnings = 0;
     buf_init(&ret->text, TWIML_TEXT_MAX);
     if (text.n > TWIML_TEXT_MAX) {
         return fail_early(ret_error, -ERR_TOO_BIG);
     }
-    struct parse p = {.t = ret, .xml = XML_ParserCreate(NULL)};
+    struct parse p = {.t = ret, .grammar = g, .xml = XML_ParserCreate(NULL)};
     if (!p.xml || !buf_room(&ret->text, TWIML_TEXT_MAX)) {
         if (p.xml) {
             XML_ParserFree(p.xml);

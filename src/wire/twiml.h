@@ -114,10 +114,28 @@ struct twiml_error {
 };
 
 /*
+ * What a document may hold. Carriers that grew up beside the vendor have documents of the same build under other names
+ * (wire/plivo_xml.h): they bring a grammar of their own and use its kinds for what means the same.
+ */
+#define TWIML_IN(kind) (1u << (kind))
+struct twiml_element {
+    const char *name; /* case-sensitive */
+    enum twiml_kind kind;
+    uint32_t parents;         /* TWIML_IN of each */
+    const char *const *attrs; /* ends with NULL; NULL: any */
+};
+struct twiml_grammar {
+    const struct twiml_element *elements;
+    size_t n;
+};
+
+/*
  * Parses a document; doctypes are refused. On error nothing needs twiml_done.
  * Returns 0; -ERR_SYNTAX (the vendor's 12100; also another root than Response), -ERR_TOO_BIG, -ENOMEM.
  */
 MUST_USE int twiml_parse(struct str text, struct twiml *ret, struct twiml_error *ret_error);
+MUST_USE int twiml_parse_as(const struct twiml_grammar *g, struct str text, struct twiml *ret,
+                            struct twiml_error *ret_error);
 void twiml_done(struct twiml *t);
 /* Walks the children of node parent: start with prev = parent; 0 when there are no more. */
 uint32_t twiml_next(const struct twiml *t, uint32_t parent, uint32_t prev);

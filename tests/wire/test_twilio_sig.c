@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/err.h"
 #include "hmac.h"
+#include "wire/spelling.h"
 #include "wire/twilio_sig.h"
 
 #define TOKEN "0123456789abcdef0123456789abcdef"
@@ -99,17 +100,17 @@ TEST(the_signed_text_is_url_and_sorted_distinct_parameters)
 /* Does one of the spellings of url carry the signature of vector v (from 1)? */
 static bool accepted(unsigned v, const char *url)
 {
-    struct twilio_urls u;
+    struct spelling u;
     bool found = false;
-    assert_ok(twilio_urls_init(&u, str_from(url)));
-    assert_true(u.n <= TWILIO_URL_VARIANTS);
+    assert_ok(spelling_init(&u, str_from(url)));
+    assert_true(u.n <= SPELLING_MAX);
     assert_str_is(u.url[0], url);
     for (size_t i = 0; i < u.n; i++) {
         char got[32];
         sign(vectors[v - 1].token, u.url[i], vectors[v - 1].form, got);
         found = found || strcmp(got, vectors[v - 1].want) == 0;
     }
-    twilio_urls_done(&u);
+    spelling_done(&u);
     return found;
 }
 
@@ -137,16 +138,16 @@ TEST(urls_are_accepted_with_and_without_port)
 
 static void variants(const char *url, const char *want)
 {
-    struct twilio_urls u;
+    struct spelling u;
     struct buf all;
     buf_init(&all, 4096);
-    assert_ok(twilio_urls_init(&u, str_from(url)));
+    assert_ok(spelling_init(&u, str_from(url)));
     for (size_t i = 0; i < u.n; i++) {
         buf_put_str(&all, u.url[i]);
         buf_putc(&all, ' ');
     }
     assert_str_is(buf_str(&all), want);
-    twilio_urls_done(&u);
+    spelling_done(&u);
     buf_done(&all);
 }
 
@@ -158,12 +159,12 @@ TEST(ports_are_found_where_they_are)
     variants("https://[::1]/", "https://[::1]/ https://[::1]:443/ ");
     variants("ws://h", "ws://h ws://h:80 ws://h/ ws://h:80/ ");
     variants("wss://h/p?q=1", "wss://h/p?q=1 wss://h:443/p?q=1 ");
-    struct twilio_urls u;
-    assert_err(twilio_urls_init(&u, STR("")), ERR_SYNTAX);
-    assert_err(twilio_urls_init(&u, STR("/path")), ERR_SYNTAX);
-    assert_err(twilio_urls_init(&u, STR("https:///x")), ERR_SYNTAX);
-    assert_err(twilio_urls_init(&u, STR("https://:80/x")), ERR_SYNTAX);
-    assert_err(twilio_urls_init(&u, STR("https://u@/x")), ERR_SYNTAX);
+    struct spelling u;
+    assert_err(spelling_init(&u, STR("")), ERR_SYNTAX);
+    assert_err(spelling_init(&u, STR("/path")), ERR_SYNTAX);
+    assert_err(spelling_init(&u, STR("https:///x")), ERR_SYNTAX);
+    assert_err(spelling_init(&u, STR("https://:80/x")), ERR_SYNTAX);
+    assert_err(spelling_init(&u, STR("https://u@/x")), ERR_SYNTAX);
 }
 
 TEST_MAIN(T(the_vectors_of_the_vendors_library_hold), T(the_signed_text_is_url_and_sorted_distinct_parameters),

@@ -6,6 +6,7 @@
 #include "carriers/twilio/twilio_impl.h"
 #include "carriers/twilio/twilio_params.h"
 #include "net/crypto.h"
+#include "wire/spelling.h"
 #include "wire/twilio_sig.h"
 
 #define SIGNED_MAX_BYTES (4u << 20)
@@ -85,10 +86,10 @@ static bool signed_by_us(const struct twilio_opts *o, struct span text, struct s
 
 bool twilio_signature_fits(const struct twilio_opts *o, struct str url, struct form *params, struct str signature)
 {
-    struct twilio_urls urls;
+    struct spelling urls;
     struct buf text;
     bool found = false;
-    if (twilio_urls_init(&urls, url) < 0) {
+    if (spelling_init(&urls, url) < 0) {
         return false;
     }
     buf_init(&text, SIGNED_MAX_BYTES);
@@ -97,7 +98,7 @@ bool twilio_signature_fits(const struct twilio_opts *o, struct str url, struct f
         found = twilio_sign_base(&text, urls.url[i], params) == 0 && signed_by_us(o, buf_span(&text), signature);
     }
     buf_done(&text);
-    twilio_urls_done(&urls);
+    spelling_done(&urls);
     return found;
 }
 
