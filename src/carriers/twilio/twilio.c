@@ -10,7 +10,28 @@
 
 struct str twilio_apology(const struct twilio *t)
 {
-    return twilio_or_str(t->opts->apology, APOLOGY);
+    return or_str(t->opts->apology, APOLOGY);
+}
+
+struct twilio *twilio_of(struct carrier *carrier)
+{
+    assert(carrier->ops == &twilio_ops);
+    return CONTAINER_OF(carrier, struct twilio, cloud.base);
+}
+
+static void set_opts(struct carrier *carrier, const void *opts)
+{
+    struct twilio *t = twilio_of(carrier);
+    t->opts = opts;
+    t->cloud.opts = (struct cloud_opts){
+        .public_url = t->opts->public_url,
+        .require_token = t->opts->require_token,
+        .max_unauthenticated = t->opts->max_unauthenticated,
+        .socket_start_ms = t->opts->socket_start_ms,
+        .max_send_queue_bytes = t->opts->max_send_queue_bytes,
+        .ca_file = t->opts->ca_file,
+        .rest_ms = t->opts->rest_ms,
+    };
 }
 
 int twilio_new(struct loop *loop, struct http_client *http, const struct twilio_opts *opts,
@@ -20,52 +41,32 @@ int twilio_new(struct loop *loop, struct http_client *http, const struct twilio_
     if (!t) {
         return -ENOMEM;
     }
-    t->base.ops = &twilio_ops;
-    t->loop = loop;
-    t->http = http;
-    t->host = host;
-    t->arg = arg;
-    t->scope.worker = -1;
-    buf_init(&t->text, TWILIO_MESSAGE_MAX);
-    buf_init(&t->audio, TWILIO_MESSAGE_MAX);
-    t->opts = opts;
+    t->cloud.base.ops = &twilio_ops;
+    cloud_init(&t->cloud, loop, http, host, arg);
+    set_opts(&t->cloud.base, opts);
     if (!opts->require_token) {
-        log_warn(&t->scope, "twilio.open-sockets", "require_token=false media_path=" STR_FMT,
-                 STR_ARG(twilio_or_str(opts->media_path, "/media-stream")));
+        log_warn(&t->cloud.scope, "twilio.open-sockets", "require_token=false media_path=" STR_FMT,
+                 STR_ARG(or_str(opts->media_path, "/media-stream")));
     }
     *ret = t;
     return 0;
 }
 
-struct twilio *twilio_of(struct carrier *carrier)
-{
-    assert(carrier->ops == &twilio_ops);
-    return CONTAINER_OF(carrier, struct twilio, base);
-}
-
-static void set_opts(struct carrier *carrier, const void *opts)
-{
-    twilio_of(carrier)->opts = opts;
-}
-
 static void close_all(struct carrier *carrier)
 {
     struct twilio *t = twilio_of(carrier);
-    twilio_drop_rests(t);
-    twilio_drop_legs(t);
-    buf_done(&t->text);
-    buf_done(&t->audio);
+    cloud_done(&t->cloud);
     free(t);
 }
 
 struct carrier *twilio_carrier(struct twilio *t)
 {
-    return &t->base;
+    return &t->cloud.base;
 }
 
 static void stats(struct carrier *carrier, struct carrier_stats *ret)
 {
-    *ret = twilio_of(carrier)->stats;
+    *ret = twilio_of(carrier)->cloud.stats;
 }
 
 static void on_incoming(struct twilio *t, struct http_exchange *x, const struct http_request *req)
@@ -111,7 +112,7 @@ static bool handle(struct carrier *carrier, struct http_exchange *x, const struc
         {TWILIO_DIALLED_PATH, on_dialled},           {TWILIO_STATUS_PATH, on_call_status}, {TWILIO_AMD_PATH, on_amd},
         {"/twilio/stream-status", on_stream_status},
     };
-    if (str_eq(req->path, twilio_or_str(t->opts->media_path, "/media-stream"))) {
+    if (str_eq(req->path, or_str(t->opts->media_path, "/media-stream"))) {
         twilio_upgrade(t, x, req);
         return true;
     }
@@ -128,7 +129,7 @@ const struct carrier_ops twilio_ops = {
     .name = "twilio",
     .cannot = twilio_cannot,
     .send_sms = twilio_send_sms,
-    .cancel = twilio_cancel,
+    .cancel = account_cancel,
     .dial = twilio_dial,
     .hangup = twilio_hangup,
     .find_calls = twilio_find_calls,

@@ -1,7 +1,8 @@
 /*
  * The carrier Twilio: webhooks, TwiML, Media Streams sockets (each becomes a struct leg), REST: dial, hang-up,
- * update, the list of calls, text messages. One object per loop; loop thread only. Not here: which calls exist, tokens, limits on calls: the host knows
- * them and is asked through struct carrier_host. Wire facts: wire/twilio.h, wire/twiml.h, wire/twilio_sig.h.
+ * update, the list of calls, text messages. One object per loop; loop thread only. Not here: which calls exist, tokens,
+ * limits on calls: the host knows them and is asked through struct carrier_host. Wire facts: wire/twilio.h,
+ * wire/twiml.h, wire/twilio_sig.h.
  *
  *     POST|GET /twiml, /incoming-call   webhook   -> on_incoming -> TwiML
  *     GET      /media-stream            upgrade   -> (on_media_query) ... start -> on_media_start -> leg

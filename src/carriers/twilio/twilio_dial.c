@@ -81,21 +81,9 @@ const char *twilio_cannot_dial(const struct twilio *t)
                : NULL;
 }
 
-static bool is_attempt(struct str id)
-{
-    for (size_t i = 0; i < id.n; i++) {
-        char c = id.p[i];
-        bool ok = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
-        if (!ok) {
-            return false;
-        }
-    }
-    return id.n > 0 && id.n <= CARRIER_ATTEMPT_MAX;
-}
-
 static bool can_be_called(struct str to)
 {
-    return twilio_is_number(to) || ((str_starts(to, STR("sip:")) || str_starts(to, STR("sips:"))) && to.n <= 256);
+    return cloud_is_number(to) || (cloud_is_sip(to) && to.n <= 256);
 }
 
 static void put_u32(struct buf *form, const char *name, uint32_t value)
@@ -110,11 +98,8 @@ static void put_own_url(const struct twilio *t, struct buf *form, const char *na
                         struct str attempt)
 {
     struct buf url;
-    buf_init(&url, TWILIO_URL_MAX);
-    buf_put_str(&url, t->opts->public_url);
-    buf_puts(&url, path);
-    buf_puts(&url, "?" CARRIER_ATTEMPT_ARG "=");
-    buf_put_str(&url, attempt);
+    buf_init(&url, CLOUD_URL_MAX);
+    cloud_put_own_url(&t->cloud, &url, path, attempt);
     form->err = form->err ? form->err : url.err;
     form_put(form, str_from(name), buf_str(&url));
     buf_done(&url);
@@ -147,7 +132,7 @@ static void put_dial(const struct twilio *t, struct buf *form, const struct carr
     for (size_t i = 0; i < ARRAY_LEN(events); i++) {
         form_put(form, STR("StatusCallbackEvent"), str_from(events[i]));
     }
-    put_u32(form, "Timeout", MIN(twilio_or(d->ring_s, RING_S), RING_MAX_S));
+    put_u32(form, "Timeout", MIN(or_u32(d->ring_s, RING_S), RING_MAX_S));
     if (d->max_call_s > 0) {
         put_u32(form, "TimeLimit", d->max_call_s);
     }
@@ -155,10 +140,10 @@ static void put_dial(const struct twilio *t, struct buf *form, const struct carr
 }
 
 /* The id of what was started, for who may cancel it. */
-static int started(int err, const struct twilio_rest *r, uint64_t *ret_id)
+static int started(int err, const struct account_request *r, uint64_t *ret_id)
 {
     if (err >= 0 && ret_id) {
-        *ret_id = twilio_rest_id(r);
+        *ret_id = account_id(r);
     }
     return err;
 }
@@ -167,19 +152,20 @@ int twilio_dial(struct carrier *carrier, const struct carrier_dial *dial, carrie
                 uint64_t *ret_id)
 {
     struct twilio *t = twilio_of(carrier);
-    struct twilio_rest *r = NULL;
+    struct account_request *r = NULL;
     struct buf form;
     if (twilio_cannot_dial(t)) {
         return -ERR_STATE;
     }
-    if (!is_attempt(dial->attempt) || !can_be_called(dial->to) || (dial->from.n > 0 && !twilio_is_number(dial->from))) {
+    if (!cloud_is_attempt(dial->attempt) || !can_be_called(dial->to) ||
+        (dial->from.n > 0 && !cloud_is_number(dial->from))) {
         return -EINVAL;
     }
     buf_init(&form, FORM_MAX);
     put_dial(t, &form, dial);
     const struct twilio_order o = {.resource = STR("Calls.json"), .form = buf_str(&form), .makes = true};
     int err =
-        form.err ? form.err : twilio_rest_start(t, &o, &(struct twilio_wait){.done = done, .arg = arg, .ret = &r});
+        form.err ? form.err : twilio_rest_start(t, &o, &(struct account_wait){.done = done, .arg = arg, .ret = &r});
     buf_done(&form);
     return started(err, r, ret_id);
 }
@@ -187,9 +173,9 @@ int twilio_dial(struct carrier *carrier, const struct carrier_dial *dial, carrie
 int twilio_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
                   uint64_t *ret_id)
 {
-    struct twilio_rest *r = NULL;
+    struct account_request *r = NULL;
     int err = twilio_order_hangup(twilio_of(carrier), ref->call_id, false,
-                                  &(struct twilio_wait){.done = done, .arg = arg, .ret = &r});
+                                  &(struct account_wait){.done = done, .arg = arg, .ret = &r});
     return started(err, r, ret_id);
 }
 
@@ -272,7 +258,7 @@ static void on_list(const struct carrier_result *result, struct str body, void *
 
 static int start_find(struct twilio *t, const struct carrier_find *f, struct find_job *job, uint64_t *ret_id)
 {
-    struct twilio_rest *r = NULL;
+    struct account_request *r = NULL;
     struct buf resource;
     struct buf query;
     buf_init(&resource, 256);
@@ -288,7 +274,7 @@ static int start_find(struct twilio *t, const struct carrier_find *f, struct fin
     const struct twilio_order o = {.resource = buf_str(&resource), .form = buf_str(&query), .get = true};
     int err = resource.err ? resource.err : query.err;
     if (err >= 0) {
-        err = twilio_rest_start(t, &o, &(struct twilio_wait){.reply = on_list, .drop = free, .arg = job, .ret = &r});
+        err = twilio_rest_start(t, &o, &(struct account_wait){.reply = on_list, .drop = free, .arg = job, .ret = &r});
     }
     buf_done(&resource);
     buf_done(&query);

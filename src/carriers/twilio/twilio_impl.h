@@ -5,49 +5,26 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/log.h"
-#include "call/carrier_ops.h"
-#include "call/leg_ops.h"
 #include "carriers/twilio/twilio.h"
-#include "net/ws.h"
-#include "wire/form.h"
+#include "cloud/account.h"
+#include "cloud/cloud.h"
+#include "cloud/params.h"
+#include "cloud/socket_leg.h"
 
-#define TWILIO_SEEN_CALLS  512 /* calls whose last status sequence is remembered */
-#define TWILIO_URL_MAX     4096
-#define TWILIO_MESSAGE_MAX (64u << 10)
+#define TWILIO_SEEN_CALLS 512 /* calls whose last status sequence is remembered */
+#define TWILIO_SIGNATURE  "X-Twilio-Signature"
 
 #define TWILIO_DIALLED_PATH "/twilio/dialled"
 #define TWILIO_ANSWER_PATH  "/twiml"
 #define TWILIO_STATUS_PATH  "/twilio/status"
 #define TWILIO_AMD_PATH     "/twilio/amd"
 
-struct twilio_rest;
-
-enum twilio_leg_state {
-    LEG_WAITING, /* for start */
-    LEG_LIVE,
-    LEG_OVER,    /* stop has come */
-    LEG_CLOSING, /* our close is under way; messages mean nothing any more */
-    LEG_STATE_N
-};
-
 struct twilio_leg {
-    struct leg base;
-    struct twilio *t;
-    struct twilio_leg *prev, *next;
-    struct ws *ws;
-    struct timer *deadline;       /* for start */
-    struct twilio_rest *rest;     /* hang-up under way */
-    struct twilio_rest *transfer; /* likewise */
-    enum twilio_leg_state state;
-    bool connected;    /* the first message has come */
-    bool accepted;     /* the host has given a handler, which must be told on_closed */
-    bool signature_ok; /* of the upgrade */
-    int err;           /* why we closed it */
-    uint64_t clock_ms; /* media clock at the end of the last media message */
-    char *query_token, *query_call_id;
-    char stream_sid[TWILIO_NAME_MAX + 1];
-    char call_sid[TWILIO_NAME_MAX + 1];
+    struct socket_leg socket;
+    struct account_request *rest;     /* hang-up under way */
+    struct account_request *transfer; /* likewise */
+    bool connected;                   /* the first message has come */
+    uint64_t clock_ms;                /* media clock at the end of the last media message */
 };
 
 /* Last sequence number of a call's status callbacks. */
@@ -57,32 +34,11 @@ struct twilio_seen {
 };
 
 struct twilio {
-    struct carrier base;
-    struct loop *loop;
-    struct http_client *http;
+    struct cloud cloud;
     const struct twilio_opts *opts;
-    const struct carrier_host *host;
-    void *arg;
-    struct twilio_leg *legs;
-    struct twilio_rest *rests;
-    uint64_t rest_ids;
-    struct buf text;  /* unescaped strings of a message */
-    struct buf audio; /* decoded payload of a message */
     struct twilio_seen seen[TWILIO_SEEN_CALLS];
     uint32_t seen_next;
-    struct log_scope scope;
-    struct carrier_stats stats;
 };
-
-static inline uint32_t twilio_or(uint32_t value, uint32_t otherwise)
-{
-    return value ? value : otherwise;
-}
-
-static inline struct str twilio_or_str(struct str value, const char *otherwise)
-{
-    return value.n > 0 ? value : str_from(otherwise);
-}
 
 /* twilio.c */
 extern const struct carrier_ops twilio_ops;
@@ -92,8 +48,6 @@ struct str twilio_apology(const struct twilio *t);
 
 /* twilio_leg.c */
 void twilio_upgrade(struct twilio *t, struct http_exchange *x, const struct http_request *req);
-/* Ends every socket at once; on_closed of the legs is called before it returns. */
-void twilio_drop_legs(struct twilio *t);
 
 /* twilio_rest.c: one request of the account */
 struct twilio_order {
@@ -103,39 +57,20 @@ struct twilio_order {
     bool makes;        /* an answer without the id of what was made is none */
     bool over_is_fine; /* an answer that the call is over counts as done */
 };
-/*
- * Who waits for the answer. done may be NULL; ret, not NULL, gets the request while it is under way. reply, in place of
- * done, wants to read the answer itself: result says whether it is good, body is lent ("" when there is none).
- */
-typedef void (*twilio_reply_fn)(const struct carrier_result *result, struct str body, void *arg);
-struct twilio_wait {
-    carrier_done_fn done;
-    void *arg;
-    struct twilio_rest **ret;
-    twilio_reply_fn reply;
-    void (*drop)(void *arg); /* frees arg when the request is forgotten; NULL: nothing to free */
-};
 bool twilio_can_rest(const struct twilio *t);
 /* done, or reply, is called once, later, unless it is forgotten. All of o is lent. -ERR_STATE: twilio_can_rest. */
-MUST_USE int twilio_rest_start(struct twilio *t, const struct twilio_order *o, const struct twilio_wait *w);
-/* done is not called any more; the request goes on. */
-void twilio_rest_forget(struct twilio_rest *r);
-uint64_t twilio_rest_id(const struct twilio_rest *r);
-struct twilio_rest *twilio_rest_find(struct twilio *t, uint64_t id); /* NULL: answered, or never was */
-void twilio_drop_rests(struct twilio *t);
+MUST_USE int twilio_rest_start(struct twilio *t, const struct twilio_order *o, const struct account_wait *w);
 
 /* twilio_orders.c: what is asked of the account. -EINVAL: a sid, number or text that cannot be sent */
-MUST_USE int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, const struct twilio_wait *w);
-MUST_USE int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct twilio_wait *w);
+MUST_USE int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, const struct account_wait *w);
+MUST_USE int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct account_wait *w);
 /* to: E.164, or sip: */
-MUST_USE int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct twilio_wait *w);
+MUST_USE int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct account_wait *w);
 const char *twilio_cannot(struct carrier *carrier, enum carrier_service service);
 MUST_USE int twilio_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
                              uint64_t *ret_id);
-void twilio_cancel(struct carrier *carrier, uint64_t id);
 /* A sid becomes part of a path. */
 bool twilio_is_sid(struct str s);
-bool twilio_is_number(struct str s); /* E.164 with + */
 
 /* twilio_dial.c: calls that we start. The words of the carrier as ours, and the operations of carrier_ops. */
 enum carrier_stage twilio_stage(struct str status);
@@ -157,19 +92,11 @@ void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct ht
 /* The verdict of the answering-machine detection. */
 void twilio_on_amd(struct twilio *t, struct http_exchange *x, const struct http_request *req);
 
-/* twilio_origin.c: who we are to the outside, and whether a request is from Twilio */
-enum twilio_verdict {
-    TWILIO_SIGNED,    /* by one of our tokens */
-    TWILIO_UNSIGNED,  /* no signature at all */
-    TWILIO_FORGED,    /* a wrong one */
-    TWILIO_UNCHECKED, /* verification is off */
-};
+/* twilio_origin.c: whether a request is from Twilio */
 /* One of our tokens has signed url, in one of the spellings that count. params: of a form POST, else NULL; sorted. */
 bool twilio_signature_fits(const struct twilio_opts *o, struct str url, struct form *params, struct str signature);
-/* "https://host[:port]" as the outside sees it; empty when unknown. websocket: ws or wss. */
-void twilio_put_origin(const struct twilio *t, const struct http_request *req, bool websocket, struct buf *out);
 /* params: of the body when it is a form, may be NULL. */
-enum twilio_verdict twilio_verify(const struct twilio *t, const struct http_request *req, bool websocket,
-                                  struct form *params);
+enum cloud_verdict twilio_verify(const struct twilio *t, const struct http_request *req, bool websocket,
+                                 struct form *params);
 
 #endif

@@ -5,8 +5,6 @@
 #define FORM_MAX      (64u << 10)
 #define TWIML_MAX     (16u << 10)
 #define SMS_MAX_BYTES 1600 /* longer ones are refused (21617) */
-#define DIGITS_MAX    15   /* of E.164 */
-#define DIGITS_MIN    3
 #define RING_S        30
 
 bool twilio_is_sid(struct str s)
@@ -20,20 +18,10 @@ bool twilio_is_sid(struct str s)
     return s.n > 0 && s.n <= TWILIO_NAME_MAX;
 }
 
-bool twilio_is_number(struct str s)
-{
-    for (size_t i = 1; i < s.n; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9') {
-            return false;
-        }
-    }
-    return s.n > DIGITS_MIN && s.n <= DIGITS_MAX + 1 && s.p[0] == '+';
-}
-
 /* ---- calls ---- */
 
 static int order_call(struct twilio *t, struct str call_sid, const struct twilio_order *what,
-                      const struct twilio_wait *w)
+                      const struct account_wait *w)
 {
     char resource[TWILIO_NAME_MAX + 16];
     if (!twilio_is_sid(call_sid)) {
@@ -46,7 +34,7 @@ static int order_call(struct twilio *t, struct str call_sid, const struct twilio
 }
 
 static int order_twiml(struct twilio *t, struct str call_sid, const struct buf *twiml, bool over_is_fine,
-                       const struct twilio_wait *w)
+                       const struct account_wait *w)
 {
     struct buf form;
     buf_init(&form, FORM_MAX);
@@ -57,7 +45,7 @@ static int order_twiml(struct twilio *t, struct str call_sid, const struct buf *
     return err;
 }
 
-int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, const struct twilio_wait *w)
+int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, const struct account_wait *w)
 {
     if (!apologise) {
         return order_call(t, call_sid, &(struct twilio_order){.form = STR("Status=completed"), .over_is_fine = true},
@@ -71,7 +59,7 @@ int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, c
     return err;
 }
 
-int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct twilio_wait *w)
+int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct account_wait *w)
 {
     struct buf text;
     buf_init(&text, FORM_MAX);
@@ -90,18 +78,18 @@ static void put_dialled_url(const struct twilio *t, struct buf *out)
     }
 }
 
-int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct twilio_wait *w)
+int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct account_wait *w)
 {
-    bool sip = str_starts(to, STR("sip:")) || str_starts(to, STR("sips:"));
+    bool sip = cloud_is_sip(to);
     struct buf twiml;
     struct buf url;
-    if (!sip && !twilio_is_number(to)) {
+    if (!sip && !cloud_is_number(to)) {
         return -EINVAL;
     }
     buf_init(&twiml, TWIML_MAX);
-    buf_init(&url, TWILIO_URL_MAX);
+    buf_init(&url, CLOUD_URL_MAX);
     put_dialled_url(t, &url);
-    twilio_put_transfer(&twiml, to, buf_str(&url), twilio_or(t->opts->transfer_ring_s, RING_S));
+    twilio_put_transfer(&twiml, to, buf_str(&url), or_u32(t->opts->transfer_ring_s, RING_S));
     int err = url.err < 0 ? url.err : order_twiml(t, call_sid, &twiml, false, w);
     buf_done(&twiml);
     buf_done(&url);
@@ -110,12 +98,12 @@ int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, 
 
 int twilio_rest_hangup(struct twilio *t, struct str call_sid, bool apologise, carrier_done_fn done, void *arg)
 {
-    return twilio_order_hangup(t, call_sid, apologise, &(struct twilio_wait){.done = done, .arg = arg});
+    return twilio_order_hangup(t, call_sid, apologise, &(struct account_wait){.done = done, .arg = arg});
 }
 
 int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, carrier_done_fn done, void *arg)
 {
-    return twilio_order_update(t, call_sid, twiml, &(struct twilio_wait){.done = done, .arg = arg});
+    return twilio_order_update(t, call_sid, twiml, &(struct account_wait){.done = done, .arg = arg});
 }
 
 /* ---- what carrier.h asks ---- */
@@ -151,30 +139,22 @@ int twilio_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carr
                     uint64_t *ret_id)
 {
     struct twilio *t = twilio_of(carrier);
-    struct twilio_rest *r = NULL;
+    struct account_request *r = NULL;
     struct buf form;
     if (twilio_cannot(carrier, CARRIER_SMS)) {
         return -ERR_STATE;
     }
-    if (!twilio_is_number(sms->to) || sms->text.n == 0 || sms->text.n > SMS_MAX_BYTES) {
+    if (!cloud_is_number(sms->to) || sms->text.n == 0 || sms->text.n > SMS_MAX_BYTES) {
         return -EINVAL;
     }
     buf_init(&form, FORM_MAX);
     put_message(t, sms, &form);
     const struct twilio_order o = {.resource = STR("Messages.json"), .form = buf_str(&form)};
     int err =
-        form.err < 0 ? form.err : twilio_rest_start(t, &o, &(struct twilio_wait){.done = done, .arg = arg, .ret = &r});
+        form.err < 0 ? form.err : twilio_rest_start(t, &o, &(struct account_wait){.done = done, .arg = arg, .ret = &r});
     buf_done(&form);
     if (err >= 0) {
-        *ret_id = twilio_rest_id(r);
+        *ret_id = account_id(r);
     }
     return err;
-}
-
-void twilio_cancel(struct carrier *carrier, uint64_t id)
-{
-    struct twilio_rest *r = twilio_rest_find(twilio_of(carrier), id);
-    if (r) {
-        twilio_rest_forget(r);
-    }
 }

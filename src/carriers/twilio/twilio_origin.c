@@ -1,75 +1,14 @@
 /*
- * Who we are to the outside, and whether a request was signed by the vendor. The URL is where everyone fails: it is
- * rebuilt from the configuration, and every spelling that the vendor's systems may have signed is tried.
+ * Whether a request was signed by the vendor. The URL is where everyone fails: it is rebuilt from the configuration,
+ * and every spelling that the vendor's systems may have signed is tried.
  */
 #include "base/base64.h"
 #include "carriers/twilio/twilio_impl.h"
-#include "carriers/twilio/twilio_params.h"
 #include "net/crypto.h"
 #include "wire/spelling.h"
 #include "wire/twilio_sig.h"
 
 #define SIGNED_MAX_BYTES (4u << 20)
-
-/* First element of a forwarded list: the client's side of it. */
-static struct str first_of(struct str list)
-{
-    list.n = str_find(list, ',');
-    return str_trim(list);
-}
-
-static bool is_host(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool ok = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
-                  c == '_' || c == ':' || c == '[' || c == ']';
-        if (!ok) {
-            return false;
-        }
-    }
-    return s.n > 0;
-}
-
-static void put_scheme(struct buf *out, bool tls, bool websocket)
-{
-    buf_puts(out, websocket ? (tls ? "wss://" : "ws://") : (tls ? "https://" : "http://"));
-}
-
-/* "https://a.b" with its scheme turned into the one wanted. */
-static void put_configured(struct buf *out, struct str url, bool websocket)
-{
-    bool tls = str_starts(url, STR("https://")) || str_starts(url, STR("wss://"));
-    size_t colon = str_search(url, STR("://"));
-    struct str rest = colon == SIZE_MAX ? url : (struct str){url.p + colon + 3, url.n - colon - 3};
-    while (rest.n > 0 && rest.p[rest.n - 1] == '/') {
-        rest.n--;
-    }
-    put_scheme(out, tls || colon == SIZE_MAX, websocket);
-    buf_put_str(out, rest);
-}
-
-void twilio_put_origin(const struct twilio *t, const struct http_request *req, bool websocket, struct buf *out)
-{
-    if (t->opts->public_url.n > 0) {
-        put_configured(out, t->opts->public_url, websocket);
-        return;
-    }
-    struct str host = http_header(req, "Host");
-    bool tls = req->tls;
-    if (t->host->trusts_proxy && t->host->trusts_proxy(req->peer, t->arg)) {
-        struct str proto = first_of(http_header(req, "X-Forwarded-Proto"));
-        struct str forwarded = first_of(http_header(req, "X-Forwarded-Host"));
-        tls = proto.n > 0 ? str_ieq(proto, STR("https")) || str_ieq(proto, STR("wss")) : tls;
-        host = forwarded.n > 0 ? forwarded : host;
-    }
-    if (is_host(host)) {
-        put_scheme(out, tls, websocket);
-        buf_put_str(out, host);
-    }
-}
-
-/* ---- signature ---- */
 
 static bool signed_by_us(const struct twilio_opts *o, struct span text, struct str signature)
 {
@@ -120,23 +59,22 @@ static bool body_hash_ok(const struct http_request *req)
     return ok;
 }
 
-enum twilio_verdict twilio_verify(const struct twilio *t, const struct http_request *req, bool websocket,
-                                  struct form *params)
+enum cloud_verdict twilio_verify(const struct twilio *t, const struct http_request *req, bool websocket,
+                                 struct form *params)
 {
     if (!t->opts->verify_signature || t->opts->n_auth_tokens == 0) {
-        return TWILIO_UNCHECKED;
+        return CLOUD_UNCHECKED;
     }
-    struct str signature = http_header(req, "X-Twilio-Signature");
+    struct str signature = http_header(req, TWILIO_SIGNATURE);
     if (signature.n == 0) {
-        return TWILIO_UNSIGNED;
+        return CLOUD_UNSIGNED;
     }
-    bool form = !websocket && twilio_is_form(req);
+    bool form = !websocket && params_is_form(req);
     struct buf url;
     buf_init(&url, SIGNED_MAX_BYTES);
-    twilio_put_origin(t, req, websocket, &url);
-    buf_put_str(&url, req->target);
+    cloud_put_url(&t->cloud, req, websocket, req->target, &url);
     bool ok = (form || websocket || body_hash_ok(req)) && url.err == 0 &&
               twilio_signature_fits(t->opts, buf_str(&url), form ? params : NULL, signature);
     buf_done(&url);
-    return ok ? TWILIO_SIGNED : TWILIO_FORGED;
+    return ok ? CLOUD_SIGNED : CLOUD_FORGED;
 }
