@@ -235,10 +235,10 @@ static void op_comfort_rest(struct world *w)
     w->sum += (uint64_t)pcm[80];
 }
 
-static void op_colour_learn(struct world *w)
+static void op_hush_hear(struct world *w)
 {
-    colour_learn(&w->comfort.colour, w->rest, 160);
-    w->sum += (uint64_t)w->comfort.colour.r[1];
+    hush_hear(&w->comfort.hush, w->comfort.position, w->rest, 160);
+    w->sum += (uint64_t)w->comfort.hush.x[1];
 }
 
 static void op_tone(struct world *w)
@@ -277,7 +277,7 @@ static const struct {
     {"comfort, 20 ms heard", op_comfort_hear},
     {"comfort, 20 ms of a lost voice", op_comfort_fill},
     {"comfort, 20 ms at rest", op_comfort_rest},
-    {"colour, 20 ms learned", op_colour_learn},
+    {"line at rest, 20 ms heard", op_hush_hear},
     {"ring-back, 20 ms", op_tone},
 };
 

@@ -9,10 +9,7 @@
 #define VOICED       2     /* periods differ by less than 1 / VOICED of their level: a voice */
 #define LEVEL_MS     10
 #define FLOOR_MS     1000
-#define FLOOR_MAX    256 /* louder is no floor: somebody spoke all the time */
-#define LOOK         4   /* one in so many quiet frames is looked at */
-#define UNIT_BITS    28
-#define BLOCK        160
+#define FLOOR_MAX    1024 /* louder is no floor: somebody spoke all the time */
 #define LOW_NONE     INT32_MAX
 
 static uint32_t samples_of(const struct comfort *c, uint32_t ms)
@@ -23,6 +20,7 @@ static uint32_t samples_of(const struct comfort *c, uint32_t ms)
 void comfort_init(struct comfort *c, uint32_t rate_hz)
 {
     *c = (struct comfort){.rate_hz = rate_hz, .floor = -1, .low = LOW_NONE};
+    hush_init(&c->hush, rate_hz);
 }
 
 static int32_t magnitude_of(const int16_t *x, size_t n)
@@ -101,19 +99,16 @@ static int32_t random_at(uint64_t position)
     return (int32_t)(h >> 47) - 65536;
 }
 
-/* Of the line's colour once that is known, at a mean magnitude of level. */
-static void make_noise(struct comfort *c, int32_t level, int32_t *out, size_t n)
+/* The line at rest; before it is known, white noise as loud as its floor: the mean magnitude is half the largest. */
+static void rest_at(const struct comfort *c, uint64_t position, int16_t *out, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        out[i] = random_at(c->position + i);
+    if (c->hush.n) {
+        hush_fill(&c->hush, position, out, n);
+        return;
     }
-    int64_t unit = level * INT64_C(65536) / 32768; /* white: the mean magnitude is half the largest */
-    if (c->colour.level) {
-        colour_run(&c->colour, out, n);
-        unit = level * INT64_C(256) / c->colour.level;
-    }
+    int32_t floor = CLAMP(c->floor, 0, FLOOR_MAX);
     for (size_t i = 0; i < n; i++) {
-        out[i] = (int32_t)(out[i] * unit >> 16);
+        out[i] = (int16_t)(random_at(position + i) * floor / 32768);
     }
 }
 
@@ -128,18 +123,17 @@ static int32_t fade_q15(const struct comfort *c, uint32_t at)
     return at < end ? (int32_t)((uint64_t)(end - at) * 32768 / (end - whole)) : 0;
 }
 
-static int32_t rest_level(const struct comfort *c)
-{
-    return CLAMP(MAX(c->floor, c->colour.level), 0, FLOOR_MAX);
-}
-
 static int16_t lost_sample(struct comfort *c)
 {
     int64_t fade = fade_q15(c, c->gap);
-    bool voiced = c->period && fade;
-    int32_t noise;
-    make_noise(c, voiced ? rest_level(c) : MAX(rest_level(c), (int32_t)(c->level * fade / 32768)), &noise, 1);
-    int64_t v = voiced ? repeated(c, c->gap) * fade / 32768 + noise * (32768 - fade) / 32768 : noise;
+    int16_t rest;
+    rest_at(c, c->position, &rest, 1);
+    int64_t v = rest;
+    if (c->period && fade) {
+        v = repeated(c, c->gap) * fade / 32768 + rest * (32768 - fade) / 32768;
+    } else if (fade) { /* what was lost had no pitch: noise as loud as it was, as far as the line is quieter */
+        v += random_at(c->position) * MAX(c->level * fade / 32768 - MAX(c->floor, 0), INT64_C(0)) / 32768;
+    }
     c->gap = MIN(c->gap + 1, samples_of(c, COMFORT_FADE_MS)); /* from there on it is the line at rest */
     c->position++;
     return (int16_t)CLAMP(v, INT16_MIN, INT16_MAX);
@@ -147,16 +141,8 @@ static int16_t lost_sample(struct comfort *c)
 
 static void fill_rest(struct comfort *c, int16_t *out, size_t n)
 {
-    int32_t noise[BLOCK];
-    for (size_t done = 0; done < n;) {
-        size_t part = MIN(n - done, (size_t)BLOCK);
-        make_noise(c, rest_level(c), noise, part);
-        for (size_t i = 0; i < part; i++) {
-            out[done + i] = (int16_t)CLAMP(noise[i], INT16_MIN, INT16_MAX);
-        }
-        c->position += part;
-        done += part;
-    }
+    rest_at(c, c->position, out, n);
+    c->position += n;
 }
 
 void comfort_fill(struct comfort *c, int16_t *out, size_t n)
@@ -165,7 +151,6 @@ void comfort_fill(struct comfort *c, int16_t *out, size_t n)
         uint32_t recent = MIN(c->n, samples_of(c, LEVEL_MS));
         c->period = find_period(c);
         c->level = magnitude_of(c->history + c->n - recent, recent);
-        colour_settle(&c->colour);
     }
     size_t i = 0;
     while (i < n && c->gap < samples_of(c, COMFORT_FADE_MS)) {
@@ -176,9 +161,6 @@ void comfort_fill(struct comfort *c, int16_t *out, size_t n)
 
 void comfort_rest(struct comfort *c, int16_t *out, size_t n)
 {
-    if (c->gap == 0 && n) {
-        colour_settle(&c->colour);
-    }
     c->gap = samples_of(c, COMFORT_FADE_MS);
     fill_rest(c, out, n);
 }
@@ -189,10 +171,10 @@ static void follow_floor(struct comfort *c, const int16_t *pcm, size_t n)
 {
     int32_t level = magnitude_of(pcm, n);
     if (level > 0 && 2 * level < c->floor) {
-        colour_forget(&c->colour);
+        hush_forget(&c->hush);
     }
-    if (level > 0 && 2 * level <= 3 * MIN(c->floor, FLOOR_MAX) && c->quiet++ % LOOK == 0) {
-        colour_learn(&c->colour, pcm, n);
+    if (level > 0 && 2 * level <= 3 * MIN(c->floor, FLOOR_MAX)) {
+        hush_hear(&c->hush, c->position, pcm, n);
     }
     c->low = MIN(c->low, level);
     c->floor = c->floor < 0 ? level : MIN(c->floor, level);
@@ -219,17 +201,21 @@ void comfort_hear(struct comfort *c, int16_t *pcm, size_t n)
     if (n == 0) {
         return;
     }
+    size_t blend = 0;
     if (c->gap) {
-        int32_t blend = (int32_t)MIN(n, (size_t)samples_of(c, COMFORT_BLEND_MS));
-        for (int32_t i = 0; i < blend; i++) {
+        blend = MIN(n, (size_t)samples_of(c, COMFORT_BLEND_MS));
+        for (int32_t i = 0; i < (int32_t)blend; i++) {
             int32_t old = lost_sample(c);
-            pcm[i] = (int16_t)((old * (blend - i) + pcm[i] * (i + 1)) / (blend + 1));
+            pcm[i] = (int16_t)((old * ((int32_t)blend - i) + pcm[i] * (i + 1)) / ((int32_t)blend + 1));
         }
-        c->position -= (uint64_t)blend;
+        c->position -= blend;
         c->gap = 0;
         c->n = 0; /* what lies before the hole is no past of what comes now */
     }
-    follow_floor(c, pcm, n);
     remember(c, pcm, n);
-    c->position += n;
+    c->position += blend;
+    if (n > blend) { /* of the line itself, not of what was made up */
+        follow_floor(c, pcm + blend, n - blend);
+    }
+    c->position += n - blend;
 }

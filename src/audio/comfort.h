@@ -10,7 +10,7 @@
 #ifndef AUDIO_COMFORT_H
 #define AUDIO_COMFORT_H
 
-#include "audio/colour.h"
+#include "audio/hush.h"
 
 #define COMFORT_HISTORY_MS 36 /* two periods of the lowest voice that is followed, and a little */
 #define COMFORT_HISTORY    (24 * COMFORT_HISTORY_MS)
@@ -27,10 +27,8 @@ struct comfort {
     int32_t level;     /* mean magnitude just before the hole */
     int32_t floor;     /* mean magnitude of the quietest frame of the last second or two; below 0: not known */
     int32_t low;       /* of the present second */
-    uint32_t quiet;    /* frames near the floor */
-    int32_t unit;      /* one over the colour's level */
-    struct colour colour;
-    uint32_t window; /* samples into it */
+    uint32_t window;   /* samples into it */
+    struct hush hush;
 };
 
 /* rate_hz: 8000, 16000 or 24000. */

@@ -23,30 +23,33 @@
 #define MEAN_SHIFT   3  /* the short-term mean follows over 8 slots */
 #define SHAPE_MAX    ECHO_STEPS(12)
 
-#define FADE_SLOTS     8
-#define FADE_SHIFT     4  /* every 8 slots a sixteenth is forgotten: 1.3 s */
-#define TELLING        64 /* energy of a slot's shape from which it tells something: 3 dB in one band */
-#define FOUND_SLOTS    40
-#define FOUND_PERCENT  55
-#define SURE_SLOTS     60 /* with fewer, chance could do it: */
-#define SURE_PERCENT   65
-#define FOUND_STEADY   4
-#define MOVE_PERCENT   45
-#define LEAP_PERCENT   70
-#define CHANGE_SLOTS   80
-#define LOST_PERCENT   30
-#define PROVEN         10  /* times that a lag was beyond doubt: it is not given up over somebody's voice then */
-#define CALM_SLOTS     100 /* since somebody else was heard: his shapes have faded from the sums */
-#define LOST_SLOTS     150
-#define ABSENT_SLOTS   60
-#define ABSENT_PERCENT 30
-#define LATE_SLOTS     90
-#define LATE_PERCENT   40
-#define SPREAD         3
-#define SPREAD_MOVED   8
-#define RUN_GAP        20 /* slots of silence between two runs of ours */
-#define SETTLE_SLOTS   30
-#define CUT_SLOTS      15 /* of what was cut, so much may still have been on its way */
+#define FADE_SLOTS         8
+#define FADE_SHIFT         4  /* every 8 slots a sixteenth is forgotten: 1.3 s */
+#define TELLING            64 /* energy of a slot's shape from which it tells something: 3 dB in one band */
+#define FOUND_SLOTS        40
+#define FOUND_PERCENT      55
+#define SURE_SLOTS         60 /* with fewer, chance could do it: */
+#define SURE_PERCENT       65
+#define FOUND_STEADY       4
+#define MOVE_PERCENT       45
+#define LEAP_PERCENT       70
+#define CHANGE_SLOTS       80
+#define LOST_PERCENT       30
+#define PROVEN             10 /* times that a lag was beyond doubt: it is not given up over somebody's voice then */
+#define RIVAL_APART        2
+#define RIVAL_LOOKS        6 /* at another lag */
+#define RIVAL_LOOKS_PROVEN 16
+#define CALM_SLOTS         100 /* since somebody else was heard: his shapes have faded from the sums */
+#define LOST_SLOTS         150
+#define ABSENT_SLOTS       60
+#define ABSENT_PERCENT     30
+#define LATE_SLOTS         90
+#define LATE_PERCENT       40
+#define SPREAD             3
+#define SPREAD_MOVED       8
+#define RUN_GAP            20 /* slots of silence between two runs of ours */
+#define SETTLE_SLOTS       30
+#define CUT_SLOTS          15 /* of what was cut, so much may still have been on its way */
 
 #define TAIL_SLOTS      25
 #define TAIL_DECAY      (ECHO_STEPS(25) / 10)
@@ -219,6 +222,7 @@ static void delay_moved(struct echo_guard *e)
     e->settled = 0;
     e->spread = SPREAD_MOVED;
     memset(&e->search, 0, sizeof(e->search));
+    e->mixed = e->open;
 }
 
 void echo_cut(struct echo_guard *e, uint64_t at)
@@ -374,7 +378,7 @@ static void found(struct echo_guard *e, uint64_t slot, uint32_t lag)
     e->lag = lag;
     e->spread = SPREAD;
     e->settled = SETTLE_SLOTS;
-    e->odd = e->proven = 0;
+    e->steady = e->odd = e->proven = 0;
     loss_recall(e, slot);
 }
 
@@ -389,15 +393,39 @@ static void path_forget(struct echo_guard *e, enum echo_path path)
     e->quiet = 0;
 }
 
+static uint32_t apart(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/*
+ * A delay beyond the window is beyond doubt: the line has changed, or two voices at once follow some lag by chance.
+ * Chance lasts as long as the sums remember it, and each cut begins them afresh: only a lag that comes back run after
+ * run wins.
+ */
+static bool rival_wins(struct echo_guard *e, uint32_t best)
+{
+    bool sure =
+        e->search.slots >= FADE_SLOTS && apart(best, e->lag) > SPREAD_MOVED && follows(&e->search, best, LEAP_PERCENT);
+    if (sure && (e->steady == 0 || apart(best, e->best) <= RIVAL_APART)) {
+        e->best = best;
+        e->steady++;
+    } else {
+        e->steady -= e->steady > 0;
+    }
+    return e->steady >= (e->proven < PROVEN ? RIVAL_LOOKS : RIVAL_LOOKS_PROVEN);
+}
+
 /* The echo is known: has its delay moved, is it gone? */
 static void search_follow(struct echo_guard *e, uint32_t best)
 {
     struct echo_search *s = &e->search;
-    /* Two voices at once follow some lag by chance: then, and for a leap, only what is beyond doubt counts. */
-    uint32_t apart = best > e->lag ? best - e->lag : e->lag - best;
-    int64_t percent = e->open || apart > SPREAD_MOVED ? LEAP_PERCENT : MOVE_PERCENT;
-    if (s->slots >= SETTLE_SLOTS && follows(s, best, percent) &&
-        s->cross[best] > s->cross[e->lag] + s->cross[e->lag] / 16) {
+    int64_t percent = e->open ? LEAP_PERCENT : MOVE_PERCENT;
+    if (rival_wins(e, best)) {
+        e->lag = best;
+        e->steady = e->proven = 0;
+    } else if (!(e->mixed && e->proven >= PROVEN) && s->slots >= SETTLE_SLOTS && apart(best, e->lag) <= SPREAD_MOVED &&
+               follows(s, best, percent) && s->cross[best] > s->cross[e->lag] + s->cross[e->lag] / 16) {
         e->lag = best;
     }
     if (s->slots >= SETTLE_SLOTS && follows(s, e->lag, MOVE_PERCENT)) {
@@ -476,6 +504,7 @@ static void loss_track(struct echo_guard *e, uint64_t slot, const uint8_t level[
     /* Louder than expected: a caller's voice, unless it goes on and still follows ours; then the line has changed. */
     e->open_slots = e->open ? e->open_slots + 1 : 0;
     e->calm = e->open ? 0 : e->calm + 1;
+    e->mixed = e->open || (e->mixed && e->calm < CALM_SLOTS);
     if (e->open && (e->open_slots < CHANGE_SLOTS || !follows(&e->search, e->lag, LEAP_PERCENT))) {
         return;
     }

@@ -81,7 +81,7 @@ struct echo_guard {
     /* The echo as believed. */
     uint32_t lag;              /* slots */
     uint32_t spread;           /* slots to either side that the echo may be off */
-    uint32_t best, steady;     /* lag that looked best last, and how often */
+    uint32_t best, steady;     /* lag that looked best last, and how often; once found: one that would be another */
     uint32_t odd;              /* slots since any lag followed */
     uint32_t proven;           /* how often the lag was beyond doubt */
     uint64_t run;              /* of ours that is heard, as in the ring */
@@ -98,6 +98,7 @@ struct echo_guard {
     int32_t excess;            /* evidence of somebody else, fading */
     bool open;                 /* somebody speaks over the echo */
     uint32_t open_slots, calm; /* slots for which it has been so, or not */
+    bool mixed;                /* somebody else's voice is in the sums of the search */
     bool closed;               /* the last slot was gated */
 
     uint32_t closures;

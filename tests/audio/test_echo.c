@@ -326,6 +326,45 @@ TEST(after_a_cut_the_new_delay_is_found)
     assert_in_range(l.longest_leak_ms, 0, 40);
 }
 
+/*
+ * Each cut begins the sums afresh, and of two voices at once some lag always looks followed. A delay that was sure is
+ * not given up for that: the agent would hear itself from then on.
+ */
+TEST(cuts_while_somebody_speaks_do_not_move_the_delay)
+{
+    for (uint32_t seed = 1; seed <= 40; seed++) {
+        struct line l = line_at(8000, 200, 102);
+        l.agent.seed = seed * 7919;
+        l.caller.seed = seed * 104729;
+        l.agent_gain = 256;
+        line_run(&l, 200);
+        for (int cut = 0; cut < 5; cut++) {
+            l.caller_gain = 300;
+            line_run(&l, 6);
+            echo_cut(&l.guard, l.at);
+            l.agent_gain = 0; /* interrupted, while the caller talks on; then it answers */
+            line_run(&l, 60);
+            l.agent_gain = 256;
+            l.caller_gain = 0;
+            line_run(&l, 30);
+        }
+        assert_learned(&l, 200, 200);
+    }
+}
+
+/* The line itself changes, by more than runs do among themselves. */
+TEST(a_delay_that_leaps_is_found_again)
+{
+    static const uint32_t delays[] = {120, 420, 60, 300};
+    struct line l = line_at(8000, delays[0], 102);
+    l.agent_gain = 256;
+    for (size_t i = 0; i < ARRAY_LEN(delays); i++) {
+        l.delay_ms = delays[i];
+        line_run(&l, 300);
+        assert_learned(&l, delays[i], 200);
+    }
+}
+
 TEST(what_was_cut_is_not_waited_for)
 {
     struct line l = line_at(8000, 100, 102);
@@ -494,7 +533,7 @@ TEST(judgement_is_bit_exact)
         }
     }
     assert_true(l.verdicts[ECHO_NONE] > 50 && l.verdicts[ECHO_ONLY] > 50 && l.verdicts[ECHO_DOUBLE] > 50);
-    assert_int_equal(digest, 0xff8162b6);
+    assert_int_equal(digest, 0xfbd319ce);
 }
 
 TEST(the_guard_is_small)
@@ -506,8 +545,9 @@ TEST_MAIN(T(delay_and_loss_are_learned_and_nothing_leaks), T(very_loud_and_very_
           T(soft_callers_pass_on_a_line_without_echo), T(callers_who_talk_all_the_time_are_no_echo),
           T(nothing_is_gated_without_agent_audio), T(silence_is_nothing),
           T(somebody_who_speaks_over_the_echo_passes_at_once), T(a_loud_caller_passes_before_anything_is_learned),
-          T(the_delay_may_move_with_each_run), T(after_a_cut_the_new_delay_is_found), T(what_was_cut_is_not_waited_for),
-          T(frames_of_any_length_are_judged), T(all_rates_are_alike), T(an_offset_of_the_line_is_not_heard),
-          T(full_scale_noise_passes_and_is_survived), T(jumps_of_the_clock_are_survived),
-          T(hostile_positions_are_harmless), T(closures_and_gated_time_are_counted), T(judgement_is_bit_exact),
-          T(the_guard_is_small))
+          T(the_delay_may_move_with_each_run), T(after_a_cut_the_new_delay_is_found),
+          T(cuts_while_somebody_speaks_do_not_move_the_delay), T(a_delay_that_leaps_is_found_again),
+          T(what_was_cut_is_not_waited_for), T(frames_of_any_length_are_judged), T(all_rates_are_alike),
+          T(an_offset_of_the_line_is_not_heard), T(full_scale_noise_passes_and_is_survived),
+          T(jumps_of_the_clock_are_survived), T(hostile_positions_are_harmless), T(closures_and_gated_time_are_counted),
+          T(judgement_is_bit_exact), T(the_guard_is_small))
