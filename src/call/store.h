@@ -250,11 +250,13 @@ struct store_opts {
 };
 
 struct store;
+struct campaign_ops;
 
 /* All return 0 or more, or: -ENOENT (no such row), -EEXIST, -ENOSPC (disk full), -ERR_CORRUPT, -EIO, -ENOMEM, -EBUSY,
  * -ERR_CLOSED (the server is away: whether a write went in is not known). */
 struct store_ops {
     const char *name;
+    const struct campaign_ops *campaigns; /* call/campaign_store.h, on the same struct store; NULL: none */
     /* ret_err gets a sentence for people on failure. -ERR_CONFIG when the file is of a newer program. */
     int (*open)(const struct store_opts *opts, struct buf *ret_err, struct store **ret);
     /* Writes out and frees. NULL is fine. */

@@ -26,7 +26,7 @@ LAYERS = {
     'src/carriers/*': EDGE + ['cloud/'],
     'src/providers/*': EDGE,
     'src/tools/*': EDGE,
-    'src/store/*': EDGE,
+    'src/store/*': EDGE + ['store/sql/'],  # what the stores of SQL share
     'src/dialer': ['base/', 'net/', INTERFACES],
     'src/obs': ['base/', 'net/'],
     'src/config': ['base/', OPTIONS],
@@ -37,7 +37,7 @@ LAYERS = {
     'include/ringtrip': ['ringtrip/'],
 }
 # What src/call offers to its implementers: words, events, actions and operation tables, never the machines.
-CALL_INTERFACE = re.compile(r'call/(leg|carrier|model|store|tool|guard|event|action|reason|cost|opts)(_ops|_opts|_host)?\.h')
+CALL_INTERFACE = re.compile(r'call/(leg|carrier|model|store|campaign_store|tool|guard|event|action|reason|cost|opts)(_ops|_opts|_host)?\.h')
 
 OPTIONS_HEADER = re.compile(r'[\w/]+[/_]opts\.h')
 

@@ -60,7 +60,7 @@ static void put_one_line(struct buf *out, const char *text)
 }
 
 /* An error of a statement that ours should never give is worth a line: it is a bug or a foreign hand. */
-static void tell(const struct pg_conn *c, enum statement id, const PGresult *r, int err)
+static void tell(const struct pg_conn *c, uint32_t id, const PGresult *r, int err)
 {
     struct buf text;
 
@@ -388,14 +388,15 @@ static int lost(struct pg_conn *c, int err)
     return err;
 }
 
-static int prepare(struct pg_conn *c, enum statement id, const char *name)
+static int prepare(struct pg_conn *c, uint32_t id, const char *name)
 {
+    const char *text = id < STATEMENT_N ? statement_texts[id] : campaign_sql_locking[id - STATEMENT_N];
     PGresult *r = NULL;
 
     if (c->prepared[id]) {
         return 0;
     }
-    int err = PQsendPrepare(c->pg, name, statement_texts[id], 0, NULL) ? await(c, &r) : -ERR_CLOSED;
+    int err = PQsendPrepare(c->pg, name, text, 0, NULL) ? await(c, &r) : -ERR_CLOSED;
     if (err < 0) {
         tell(c, id, r, err);
     }
@@ -414,7 +415,7 @@ static int send_prepared(struct pg_conn *c, const char *name, const struct pg_ar
     return PQsendQueryPrepared(c->pg, name, a ? (int)a->n : 0, values, NULL, NULL, 0) ? 0 : -ERR_CLOSED;
 }
 
-int pg_run(struct pg_conn *c, enum statement id, const struct pg_args *a, PGresult **ret)
+int pg_run(struct pg_conn *c, uint32_t id, const struct pg_args *a, PGresult **ret)
 {
     char name[16];
     PGresult *r = NULL;
@@ -444,7 +445,7 @@ int pg_run(struct pg_conn *c, enum statement id, const struct pg_args *a, PGresu
     return 0;
 }
 
-int pg_query(struct pg_conn *c, enum statement id, const struct pg_args *a, PGresult **ret)
+int pg_query(struct pg_conn *c, uint32_t id, const struct pg_args *a, PGresult **ret)
 {
     uint64_t from_us = clock_now_us();
     int err = pg_open(c, NULL);

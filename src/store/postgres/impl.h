@@ -13,6 +13,7 @@
 
 #include "store/postgres/postgres.h"
 #include "store/postgres/sql.h"
+#include "store/sql/campaigns.h"
 
 #define PG_ARGS_MAX       40
 #define PG_MAX_TEXT_BYTES ((size_t)256 * 1024) /* of one text; as with SQLite */
@@ -22,14 +23,15 @@ struct pg_conn {
     struct store *store;
     PGconn *pg; /* NULL: not connected */
     pthread_mutex_t lock;
-    bool prepared[STATEMENT_N];
-    bool keeps_name;   /* this one holds the lock on the node's name */
-    bool told;         /* that the server is away: once, not at every try */
-    uint32_t failures; /* in a row */
-    uint64_t wait_us;  /* monotonic: no try before */
+    bool prepared[STATEMENT_N + CAMPAIGN_SQL_N]; /* those of campaigns behind ours */
+    bool keeps_name;                             /* this one holds the lock on the node's name */
+    bool told;                                   /* that the server is away: once, not at every try */
+    uint32_t failures;                           /* in a row */
+    uint64_t wait_us;                            /* monotonic: no try before */
 };
 
 struct store {
+    struct sql_store sql; /* first */
     char *url;
     char *node;  /* name of this gateway among those that share the database */
     char *where; /* host, port and database for messages, without secrets */
@@ -77,9 +79,9 @@ MUST_USE int pg_open(struct pg_conn *c, struct buf *why);
 void pg_close(struct pg_conn *c);
 /* Runs one statement. -ERR_CLOSED: the server is away; the connection is closed then. ret: PQclear is the caller's;
  * NULL is fine. a NULL: without arguments. */
-MUST_USE int pg_run(struct pg_conn *c, enum statement id, const struct pg_args *a, PGresult **ret);
+MUST_USE int pg_run(struct pg_conn *c, uint32_t id, const struct pg_args *a, PGresult **ret);
 /* The same outside of a transaction, tried once more on a new connection when the old one proves dead. */
-MUST_USE int pg_query(struct pg_conn *c, enum statement id, const struct pg_args *a, PGresult **ret);
+MUST_USE int pg_query(struct pg_conn *c, uint32_t id, const struct pg_args *a, PGresult **ret);
 /* Text of our own, several statements at once, without arguments. */
 MUST_USE int pg_text(struct pg_conn *c, const char *sql, PGresult **ret);
 /* Rows that a statement changed. */
@@ -116,6 +118,8 @@ int pg_dial_put(struct pg_conn *w, const struct store_dial *d); /* in the transa
 int postgres_callback_list(struct store *s, const struct store_callback_filter *f, struct arena *a,
                            struct store_callbacks *ret);
 int postgres_callback_get(struct store *s, struct str id, struct arena *a, struct store_callback *ret);
+/* campaigns.c */
+extern const struct sql_face postgres_face;
 /* In the transaction of a write. */
 int pg_callback_add(struct pg_conn *w, const struct store_callback *c, uint64_t at_us);
 int pg_callback_close(struct pg_conn *w, const struct store_callback *c, uint64_t at_us);

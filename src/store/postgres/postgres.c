@@ -76,6 +76,7 @@ static int set_up(struct store *s, const struct store_opts *opts, struct buf *re
 {
     struct pg_conn *const conns[] = {&s->writer, &s->reader};
 
+    s->sql.face = &postgres_face;
     s->busy_ms = opts->busy_ms ? opts->busy_ms : DEFAULT_BUSY_MS;
     s->exclusive = opts->exclusive;
     for (size_t i = 0; i < ARRAY_LEN(conns); i++) {
@@ -143,6 +144,7 @@ static int postgres_open(const struct store_opts *opts, struct buf *ret_err, str
 
 const struct store_ops store_postgres = {
     .name = "postgres",
+    .campaigns = &sql_campaigns,
     .open = postgres_open,
     .close = postgres_close,
     .write = postgres_write,

@@ -149,7 +149,10 @@ static const char step_2[] = "CREATE TABLE dials ("
                              ");"
                              "CREATE INDEX dials_campaign ON dials (campaign) WHERE campaign <> '';";
 
-static const char *const steps[] = {step_1, step_2};
+/* Campaigns, the same as in every store. */
+static const char step_3[] = CAMPAIGN_TABLES("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
+
+static const char *const steps[] = {step_1, step_2, step_3};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

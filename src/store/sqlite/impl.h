@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
+#include "store/sql/campaigns.h"
 #include "store/sqlite/sqlite.h"
 
 /* X(constant, SQL); prepared when first used. Reading ones run on the reader, the others on the writer. */
@@ -125,9 +126,11 @@ struct connection {
     sqlite3 *db;
     pthread_mutex_t lock;
     sqlite3_stmt *statements[STATEMENT_N];
+    sqlite3_stmt *campaigns[CAMPAIGN_SQL_N];
 };
 
 struct store {
+    struct sql_store sql; /* first */
     struct connection writer;
     struct connection second;
     struct connection *reader; /* &second, or &writer when the store is in memory */
@@ -183,6 +186,8 @@ int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c);
 int sqlite_callback_list(struct store *s, const struct store_callback_filter *f, struct arena *a,
                          struct store_callbacks *ret);
 int sqlite_callback_get(struct store *s, struct str id, struct arena *a, struct store_callback *ret);
+/* campaigns.c */
+extern const struct sql_face sqlite_face;
 /* In the transaction of a write. */
 int callback_add(struct connection *w, const struct store_callback *c, uint64_t at_us);
 int callback_close(struct connection *w, const struct store_callback *c, uint64_t at_us);

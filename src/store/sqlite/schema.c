@@ -163,7 +163,10 @@ static const char step_7[] = "CREATE TABLE dials ("
                              ") STRICT, WITHOUT ROWID;"
                              "CREATE INDEX dials_campaign ON dials (campaign) WHERE campaign <> '';";
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7};
+/* Campaigns, the same as in every store. */
+static const char step_8[] = CAMPAIGN_TABLES("INTEGER PRIMARY KEY AUTOINCREMENT");
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

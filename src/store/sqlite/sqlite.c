@@ -245,6 +245,9 @@ static void disconnect(struct connection *c)
     for (uint32_t i = 0; i < STATEMENT_N; i++) {
         sqlite3_finalize(c->statements[i]);
     }
+    for (uint32_t i = 0; i < CAMPAIGN_SQL_N; i++) {
+        sqlite3_finalize(c->campaigns[i]);
+    }
     sqlite3_close(c->db);
     pthread_mutex_destroy(&c->lock);
 }
@@ -303,6 +306,7 @@ static int sqlite_open(const struct store_opts *opts, struct buf *ret_err, struc
     if (!s) {
         return -ENOMEM;
     }
+    s->sql.face = &sqlite_face;
     s->lock_fd = -1;
     pthread_mutex_init(&s->writer.lock, NULL);
     pthread_mutex_init(&s->second.lock, NULL);
@@ -326,6 +330,7 @@ static int sqlite_open(const struct store_opts *opts, struct buf *ret_err, struc
 
 const struct store_ops store_sqlite = {
     .name = "sqlite",
+    .campaigns = &sql_campaigns,
     .open = sqlite_open,
     .close = sqlite_close,
     .write = sqlite_write,
