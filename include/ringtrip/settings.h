@@ -15,12 +15,15 @@
  *     input_audio_format        "pcm16", "g711_ulaw", "g711_alaw" and their other spellings; also audio.input.format
  *     output_audio_format       likewise; also audio.output.format
  *     input_audio_noise_reduction   {"type": "near_field"}, {"type": "far_field"} or null
- *     input_audio_transcription     {"model", "language", "prompt"} or null
+ *     input_audio_transcription     {"model", "language", "prompt", "keywords", "languages", "delay"} or null
  *     turn_detection            null (turns by hand) or {"type": "semantic_vad" | "server_vad" | "local" ...}
  *     tool_choice               "auto", "none", "required" or the name of a tool
  *     parallel_tool_calls       true or false
  *     reasoning                 {"effort": "low"}
  *     tracing                   "auto", null, or {"workflow_name", "group_id", "metadata"}
+ *     prompt                    {"id", "version", "variables"}, stored at the service
+ *     truncation                "auto", "disabled" or {"type": "retention_ratio", "retention_ratio", "token_limits"}
+ *     temperature               number; a service that has none is not told, and the log says so once
  */
 #ifndef RINGTRIP_SETTINGS_H
 #define RINGTRIP_SETTINGS_H

@@ -117,6 +117,9 @@ struct config_transcription {
     struct str model;
     struct str language;
     struct str prompt;
+    struct config_list keywords, languages;
+    struct str delay; /* "": not given */
+    struct str extra; /* these three as members of a JSON object, without braces; "": none */
 };
 
 enum config_noise { CONFIG_NOISE_NONE, CONFIG_NEAR_FIELD, CONFIG_FAR_FIELD, CONFIG_NOISE_N };
@@ -261,7 +264,10 @@ struct config_agent {
     enum config_effort reasoning_effort;
     bool parallel_tool_calls_set;
     bool parallel_tool_calls;
-    struct str tracing; /* "auto", "none" or a JSON object: for the service */
+    struct str tracing;    /* "auto", "none" or a JSON object: for the service */
+    struct str prompt;     /* stored at the service, as a JSON object; "": none */
+    struct str truncation; /* "auto", "disabled" or a JSON object; "": not sent */
+    double temperature; /* below 0: not sent */
 };
 
 /* An entry of guardrails. */

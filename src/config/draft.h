@@ -209,6 +209,10 @@ void check_variables(struct draft *d, const struct config_map *m, const struct o
 void finish_agent_env(struct draft *d);
 void finish_agent(struct draft *d);
 /* tracing.c: {workflow_name, group_id, metadata} as JSON; what follows from the settings of the export. */
+MUST_USE int prompt_keep(struct draft *d, const struct yaml_node *n, struct str *ret, struct buf *why);
+MUST_USE int truncation_keep(struct draft *d, const struct yaml_node *n, struct str *ret, struct buf *why);
+/* p NULL: there is no provider, and the load has failed. */
+void finish_service(struct draft *d, const struct config_provider *p);
 MUST_USE int tracing_keep(struct draft *d, const struct yaml_node *n, struct str *ret, struct buf *why);
 void finish_tracing(struct draft *d);
 

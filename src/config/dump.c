@@ -263,7 +263,13 @@ static void put_value(const struct dump *d, const struct option *o, const void *
         buf_puts(out, *(const enum config_modality *)field == CONFIG_AUDIO ? "[audio]" : "[text]");
         return;
     case OPTION_TRACING:
-        if (((const struct str *)field)->p[0] != '{') {
+    case OPTION_TRUNCATION:
+    case OPTION_PROMPT:
+        if (((const struct str *)field)->n == 0) {
+            buf_puts(out, "null");
+            return;
+        }
+        if (!str_starts(*(const struct str *)field, STR("{"))) {
             put_text(out, *(const struct str *)field);
             return;
         }

@@ -441,6 +441,7 @@ void finish_agent(struct draft *d)
     finish_agent_mcp(d);
     finish_turns(d);
     finish_tracing(d);
+    finish_service(d, d->provider_count > 0 ? &d->providers[agent->provider].v : NULL);
     finish_approvals(d);
     finish_greeting(d);
     check_variables(d, &agent->variables, draft_origin(d, "agent.variables"), "agent.variables");

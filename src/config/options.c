@@ -60,6 +60,9 @@ static const struct option_word words_guard_shape[] = {
 static const struct option_word words_eagerness[] = {
     {"auto", 0, false}, {"low", 0, false}, {"medium", 0, false}, {"high", 0, false}, {NULL, 0, false}};
 static const struct option_word words_tracing[] = {{"auto", 0, false}, {"none", 0, false}, {NULL, 0, false}};
+static const struct option_word words_truncation[] = {{"auto", 0, false}, {"disabled", 0, false}, {NULL, 0, false}};
+static const struct option_word words_delay[] = {{"minimal", 0, false}, {"low", 0, false},   {"medium", 0, false},
+                                                 {"high", 0, false},    {"xhigh", 0, false}, {NULL, 0, false}};
 static const struct option_word words_sampler[] = {{"parentbased_always_on", TRACE_PARENT_ALWAYS_ON, false},
                                                    {"parentbased_always_off", TRACE_PARENT_ALWAYS_OFF, false},
                                                    {"parentbased_traceidratio", TRACE_PARENT_RATIO, false},
@@ -306,6 +309,9 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "agent.transcription.model", agent.transcription.model), .def = "gpt-4o-mini-transcribe", .meaning = "Model that writes them down"},
     {ROOT(OPTION_STR, "agent.transcription.language", agent.transcription.language), .def_text = "recognised", .meaning = "Language of the caller, two letters"},
     {ROOT(OPTION_STR, "agent.transcription.prompt", agent.transcription.prompt), .meaning = "Hint for the transcription: names and words to expect"},
+    {ROOT(OPTION_TEXTS, "agent.transcription.keywords", agent.transcription.keywords), .meaning = "Words to expect, for models that take them"},
+    {ROOT(OPTION_LIST, "agent.transcription.languages", agent.transcription.languages), .meaning = "Languages to expect, two letters each, for models that take several"},
+    {ROOT(OPTION_STR, "agent.transcription.delay", agent.transcription.delay), .words = words_delay, .meaning = "How long streaming transcription models wait for more before they write: minimal, low, medium, high or xhigh"},
     {ROOT(OPTION_ENUM, "agent.noise_reduction", agent.noise_reduction), .words = words_noise, .null_text = "none", .def = "none", .meaning = "Noise reduction of the service: near_field (handset), far_field (speakerphone) or none"},
     {ROOT(OPTION_AUDIO, "agent.input_format", agent.input_format), .def_text = "what the phone speaks", .meaning = "Audio towards the model: audio/pcmu, audio/pcma or audio/pcm (also g711_ulaw, pcm16, ...)"},
     {ROOT(OPTION_AUDIO, "agent.output_format", agent.output_format), .def_text = "what the phone speaks", .meaning = "Audio from the model, the same names"},
@@ -317,14 +323,14 @@ const struct option option_table[] = {
     {ROOT(OPTION_BOOL, "agent.parallel_tool_calls", agent.parallel_tool_calls), .def_text = "the model's own", .meaning = "Whether the model may call several tools at once; models of the second generation"},
     {ROOT(OPTION_TRACING, "agent.tracing", agent.tracing), .words = words_tracing, .null_text = "none", .def = "auto",
      .meaning = "What the service is told about traces of its own: auto (it keeps them under its own names), none, or a map with workflow_name, group_id and metadata"},
-    DROPPED("agent.temperature", "The service has no temperature any more"),
-    DROPPED("agent.prompt", "Prompts stored at the service are not used; write instructions"),
-    DROPPED("agent.truncation", "The service's own default is used"),
+    {ROOT(OPTION_F64, "agent.temperature", agent.temperature), .max = 2, .def_text = "the model's own",
+     .meaning = "How freely the model chooses its words; services without it are not told, which a warning says"},
+    {ROOT(OPTION_PROMPT, "agent.prompt", agent.prompt),
+     .meaning = "A prompt that is stored at the service: a map with id, version (a text) and variables; instructions are sent besides"},
+    {ROOT(OPTION_TRUNCATION, "agent.truncation", agent.truncation), .words = words_truncation, .def_text = "the service's own",
+     .meaning = "What becomes of a conversation that grows too long for the model: auto, disabled, or a map with type: retention_ratio, retention_ratio and token_limits"},
     DROPPED("agent.include", "Nothing further is asked for"),
     DROPPED("agent.turn_detection.model_version", "Not a setting of the service"),
-    DROPPED("agent.transcription.keywords", "Use agent.transcription.prompt"),
-    DROPPED("agent.transcription.languages", "Use agent.transcription.language"),
-    DROPPED("agent.transcription.delay", "Not used with these transcription models"),
 
     DROPPED("agent.barge_in.energy_threshold", "Speech is told from noise by the VAD network, not by loudness; see agent.turn_detection.start_threshold"),
     DROPPED("agent.barge_in.initial_protection_ms", "A short sound at the beginning of an answer does not stop it; see agent.barge_in.backchannel_ms and edge_ms"),

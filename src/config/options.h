@@ -51,6 +51,8 @@ enum option_type {
     OPTION_TOOLS,      /* names of tools, and maps that describe one: draft.tool_refs */
     OPTION_HANDOFFS,   /* names of agents, and maps with agent: draft.handoff_refs */
     OPTION_TRACING,    /* struct str; a word, or JSON of a map {workflow_name, group_id, metadata} */
+    OPTION_PROMPT,     /* struct str, JSON of a map {id, version, variables} */
+    OPTION_TRUNCATION, /* struct str; a word, or JSON of a map {type, retention_ratio, token_limits} */
     OPTION_BLOCKS,     /* trusted_proxies and their count */
     OPTION_DROPPED,    /* accepted in any form, without effect, reported once */
 };

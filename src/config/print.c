@@ -90,7 +90,10 @@ static const char *type_text(const struct option *o)
     case OPTION_MONEY:
         return "amount";
     case OPTION_TRACING:
+    case OPTION_TRUNCATION:
         return "word or map";
+    case OPTION_PROMPT:
+        return "map";
     case OPTION_SCHEMA:
         return "JSON Schema";
     case OPTION_BOOL:

@@ -108,6 +108,12 @@ static void put_wanted(struct buf *why, const struct option *o)
     case OPTION_TRACING:
         buf_puts(why, "must be auto, none or a map with workflow_name, group_id and metadata");
         return;
+    case OPTION_PROMPT:
+        buf_puts(why, "must be a map with id, version and variables");
+        return;
+    case OPTION_TRUNCATION:
+        buf_puts(why, "must be auto, disabled or a map with type, retention_ratio and token_limits");
+        return;
     case OPTION_MAP:
     case OPTION_SECRET_MAP:
         buf_puts(why, "must be a map of names to texts");
@@ -711,6 +717,8 @@ int value_set_text(struct draft *d, const struct option *o, void *base, struct s
     case OPTION_SECRET_MAP:
     case OPTION_SCHEMA:
     case OPTION_TRACING:
+    case OPTION_PROMPT:
+    case OPTION_TRUNCATION:
         break;
     }
     return refuse(o, text, why);
@@ -720,7 +728,7 @@ bool value_takes_map(enum option_type type)
 {
     return type == OPTION_MAP || type == OPTION_SECRET_MAP || type == OPTION_AUDIO || type == OPTION_VOICE ||
            type == OPTION_CHOICE || type == OPTION_SCHEMA || type == OPTION_WHEN || type == OPTION_TRACING ||
-           type == OPTION_DROPPED;
+           type == OPTION_PROMPT || type == OPTION_TRUNCATION || type == OPTION_DROPPED;
 }
 
 /* {type: audio/pcm, rate: 24000}, {id: voice_1}, {type: function, name: x}: the one member that counts. */
@@ -794,11 +802,16 @@ int value_set_node(struct draft *d, const struct option *o, void *base, const st
         err = tracing_keep(d, n, field, why);
         return err < 0 ? err : 1;
     }
+    if (n->kind == YAML_MAP && (o->type == OPTION_PROMPT || o->type == OPTION_TRUNCATION)) {
+        err = o->type == OPTION_PROMPT ? prompt_keep(d, n, field, why) : truncation_keep(d, n, field, why);
+        return err < 0 ? err : 1;
+    }
     if (n->kind == YAML_MAP && value_takes_map(o->type)) {
         err = set_from_member(d, o, base, n, why);
         return err < 0 ? err : 1;
     }
-    if (n->kind != YAML_SCALAR || o->type == OPTION_MAP || o->type == OPTION_SECRET_MAP || o->type == OPTION_SCHEMA) {
+    if (n->kind != YAML_SCALAR || o->type == OPTION_MAP || o->type == OPTION_SECRET_MAP || o->type == OPTION_SCHEMA ||
+        o->type == OPTION_PROMPT) {
         put_wanted(why, o);
         buf_printf(why, ", not a %s", n->kind == YAML_LIST ? "list" : n->kind == YAML_MAP ? "map" : "single text");
         return -ERR_CONFIG;

@@ -116,6 +116,7 @@ static void fill_openai(const struct snapshot *s, uint32_t provider, const struc
     ret->transcription.model = a->transcription.model;
     ret->transcription.language = a->transcription.language;
     ret->transcription.prompt = a->transcription.prompt;
+    ret->transcription.extra = a->transcription.extra;
     ret->noise_reduction =
         a->noise_reduction == CONFIG_NOISE_NONE ? STR("") : str_from(config_noise_word(a->noise_reduction));
     ret->speed = a->speed;
@@ -125,6 +126,11 @@ static void fill_openai(const struct snapshot *s, uint32_t provider, const struc
     ret->parallel_tool_calls_set = a->parallel_tool_calls_set;
     ret->parallel_tool_calls = a->parallel_tool_calls;
     ret->tracing = tracing_for(cfg, a);
+    ret->temperature = MAX(a->temperature, 0.0);
+    ret->prompt = a->prompt;
+    ret->truncation = str_is(a->truncation, "auto")       ? STR("\"auto\"")
+                      : str_is(a->truncation, "disabled") ? STR("\"disabled\"")
+                                                          : a->truncation;
 }
 
 void snapshot_opening(const struct snapshot *s, uint32_t provider, const struct config_agent *a,

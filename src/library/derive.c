@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "library/tool_call.h"
 #include "library/wording.h"
 
@@ -325,11 +326,34 @@ struct loading {
     struct snapshot *snapshot;
 };
 
+static bool was_told(const struct config *cfg, struct str warning)
+{
+    for (uint32_t i = 0; i < cfg->warnings.n; i++) {
+        if (str_eq(cfg->warnings.v[i], warning)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What this session's settings alone give cause to; the runner's were told when it was made. */
+static void tell_warnings(const struct rt_runner *r, const struct config *cfg)
+{
+    for (uint32_t i = 0; i < cfg->warnings.n; i++) {
+        if (!was_told(r->config, cfg->warnings.v[i])) {
+            log_warn(NULL, "config.warning", "text=\"" STR_FMT "\"", STR_ARG(cfg->warnings.v[i]));
+        }
+    }
+}
+
 static int load(const struct config_source *source, void *arg)
 {
     struct loading *l = arg;
     struct config *cfg = NULL;
     int err = config_load(source, l->err, &cfg);
+    if (err >= 0) {
+        tell_warnings(l->r, cfg);
+    }
     return err < 0 ? err : gateway_snapshot(l->r->gw, cfg, l->err, &l->snapshot); /* takes cfg */
 }
 

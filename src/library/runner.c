@@ -26,6 +26,16 @@ void rt_runner_opts_init(struct rt_runner_opts *opts)
 
 /* ---- settings as YAML over the configuration ---- */
 
+static void put_member(struct json_w *w, const char *name, const struct json_doc *m)
+{
+    struct buf one;
+    buf_init(&one, TEXT_MAX);
+    json_doc_write(m, &one);
+    json_w_key(w, name);
+    json_w_raw(w, buf_str(&one));
+    buf_done(&one);
+}
+
 /* Turn detection takes what any of its kinds takes; what this one does not know is left out by the configuration. */
 static void put_turns(struct json_w *w, const struct json_doc *v)
 {
@@ -40,12 +50,7 @@ static void put_turns(struct json_w *w, const struct json_doc *v)
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const struct json_doc *m = json_doc_get(v, str_from(names[i]));
         if (m && m->type != JSON_NULL) {
-            struct buf one;
-            buf_init(&one, TEXT_MAX);
-            json_doc_write(m, &one);
-            json_w_key(w, names[i]);
-            json_w_raw(w, buf_str(&one));
-            buf_done(&one);
+            put_member(w, names[i], m);
         }
     }
     json_w_close(w);
@@ -53,14 +58,14 @@ static void put_turns(struct json_w *w, const struct json_doc *v)
 
 static void put_transcription(struct json_w *w, const struct json_doc *v)
 {
-    static const char *const names[] = {"model", "language", "prompt"};
+    static const char *const names[] = {"model", "language", "prompt", "delay", "keywords", "languages"};
     json_w_key(w, "transcription");
     json_w_open(w);
     json_w_kbool(w, "enabled", v->type != JSON_NULL);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         const struct json_doc *m = json_doc_get(v, str_from(names[i]));
-        if (m && m->type == JSON_STRING) {
-            json_w_kstr(w, names[i], m->text);
+        if (m && m->type != JSON_NULL) {
+            put_member(w, names[i], m);
         }
     }
     json_w_close(w);
@@ -91,6 +96,9 @@ static int put_setting(struct json_w *w, enum setting s, const char *json)
         [SETTING_PARALLEL] = "parallel_tool_calls",
         [SETTING_REASONING] = "reasoning",
         [SETTING_TRACING] = "tracing",
+        [SETTING_TEMPERATURE] = "temperature",
+        [SETTING_PROMPT] = "prompt",
+        [SETTING_TRUNCATION] = "truncation",
     };
     const struct json_doc *v = NULL;
     if (keys[s]) {
@@ -219,7 +227,8 @@ static int open_gateway(const struct config_source *source, void *arg)
     };
     int err = gateway_open(&o, opening->err, &r->gw);
     if (err >= 0) {
-        err = servers_check(r->graph, gateway_config(r->gw), opening->err);
+        r->config = gateway_config(r->gw);
+        err = servers_check(r->graph, r->config, opening->err);
         r->gw = err < 0 ? gateway_free(r->gw) : r->gw;
     }
     if (err >= 0 && r->tracing.p.struct_size > 0 && gateway_tracer(r->gw)) {

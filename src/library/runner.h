@@ -15,6 +15,7 @@
 
 struct rt_runner {
     struct gateway *gw;
+    const struct config *config; /* of gw, which never reads it again */
     struct crew *crew;
     struct graph *graph; /* NULL: the agents of the configuration */
     struct rt_settings *settings;

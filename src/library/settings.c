@@ -146,6 +146,27 @@ static int check_reasoning(const struct json_doc *v)
     return is_text(json_doc_get(v, STR("effort"))) ? 0 : -ERR_TYPE;
 }
 
+static int check_temperature(const struct json_doc *v)
+{
+    if (v->type != JSON_NUMBER) {
+        return -ERR_TYPE;
+    }
+    return v->number >= 0 && v->number <= 2 ? 0 : -ERR_RANGE;
+}
+
+static int check_prompt(const struct json_doc *v)
+{
+    return v->type == JSON_OBJECT ? is_text(json_doc_get(v, STR("id"))) ? 0 : -ERR_MISSING : -ERR_TYPE;
+}
+
+static int check_truncation(const struct json_doc *v)
+{
+    if (v->type == JSON_STRING) {
+        return str_is(v->text, "auto") || str_is(v->text, "disabled") ? 0 : -ERR_RANGE;
+    }
+    return v->type == JSON_OBJECT ? is_text(json_doc_get(v, STR("type"))) ? 0 : -ERR_MISSING : -ERR_TYPE;
+}
+
 static int check_tracing(const struct json_doc *v)
 {
     return v->type == JSON_STRING && !str_is(v->text, "auto") ? -ERR_RANGE
@@ -189,6 +210,12 @@ static int check(enum setting s, const struct json_doc *v)
         return check_reasoning(v);
     case SETTING_TRACING:
         return check_tracing(v);
+    case SETTING_TEMPERATURE:
+        return check_temperature(v);
+    case SETTING_PROMPT:
+        return check_prompt(v);
+    case SETTING_TRUNCATION:
+        return check_truncation(v);
     case SETTING_N:
         break;
     }

@@ -20,7 +20,10 @@
     X(SETTING_TOOL_CHOICE, "tool_choice")                                                                              \
     X(SETTING_PARALLEL, "parallel_tool_calls")                                                                         \
     X(SETTING_REASONING, "reasoning")                                                                                  \
-    X(SETTING_TRACING, "tracing")
+    X(SETTING_TRACING, "tracing")                                                                                      \
+    X(SETTING_TEMPERATURE, "temperature")                                                                              \
+    X(SETTING_PROMPT, "prompt")                                                                                        \
+    X(SETTING_TRUNCATION, "truncation")
 
 enum setting {
 #define X(constant, name) constant,

@@ -88,6 +88,7 @@ struct openai_session {
     struct str voice;    /* a name */
     struct str voice_id; /* a custom voice; goes out as {"id":...} and wins over voice */
     struct openai_opt_f64 speed;
+    struct openai_opt_f64 temperature; /* of dated previews: not in the GA shape */
     struct str tools_raw;   /* JSON array */
     struct str tool_choice; /* "auto", "none", "required"; or a function's name with tool_choice_function */
     bool tool_choice_function;

@@ -487,6 +487,12 @@ static void settings_are_checked_by_name_and_type(void **state)
     assert_int_equal(rt_settings_set_json(s, "turn_detection", "{\"type\":\"server_vad\",\"silenceDurationMs\":300}"),
                      0);
     assert_int_equal(rt_settings_set_json(s, "turn_detection", "{}"), -RT_ERR_MISSING);
+    assert_int_equal(rt_settings_set_json(s, "temperature", "0.7"), 0);
+    assert_int_equal(rt_settings_set_json(s, "temperature", "2.5"), -RT_ERR_RANGE);
+    assert_int_equal(rt_settings_set_json(s, "prompt", "{\"id\":\"pmpt_1\"}"), 0);
+    assert_int_equal(rt_settings_set_json(s, "prompt", "{\"version\":\"1\"}"), -RT_ERR_MISSING);
+    assert_int_equal(rt_settings_set(s, "truncation", "disabled"), 0);
+    assert_int_equal(rt_settings_set(s, "truncation", "never"), -RT_ERR_RANGE);
     assert_int_equal(rt_settings_set_json(s, "tracing", "null"), 0);
     assert_int_equal(rt_settings_set(s, "tracing", "sometimes"), -RT_ERR_RANGE);
     assert_int_equal(

@@ -42,6 +42,9 @@ TEST(the_update_carries_every_setting_in_the_ga_shape)
     t.o.parallel_tool_calls_set = true;
     t.o.tracing = STR("\"auto\"");
     t.o.truncation = STR("\"disabled\"");
+    t.o.prompt = STR("{\"id\":\"pmpt_1\",\"version\":\"2\"}");
+    t.o.transcription.extra = STR("\"delay\":\"low\",\"keywords\":[\"gadget\"]");
+    t.o.temperature = 0.7; /* it has none any more */
     t.call.turn.threshold = 0.6;
     t.call.turn.prefix_padding_ms = 250;
     t.call.turn.silence_duration_ms = 400;
@@ -71,6 +74,11 @@ TEST(the_update_carries_every_setting_in_the_ga_shape)
     assert_member(&t, "session.parallel_tool_calls", "false");
     assert_member(&t, "session.tracing", "auto");
     assert_member(&t, "session.truncation", "disabled");
+    assert_member(&t, "session.prompt.id", "pmpt_1");
+    assert_member(&t, "session.prompt.version", "2");
+    assert_member(&t, "session.audio.input.transcription.delay", "low");
+    assert_member(&t, "session.audio.input.transcription.keywords", "[\"gadget\"]");
+    assert_true(str_search(buf_str(&t.f.got), STR("temperature")) == SIZE_MAX);
     assert_has(buf_str(&t.f.got), "\"tools\":[{\"type\":\"function\",\"name\":\"end_call\",\"description\":"
                                   "\"Ends the call.\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}]");
     bench_done(&t);

@@ -44,9 +44,11 @@ struct openai_opts {
         bool enabled;
         struct str model; /* empty: gpt-4o-mini-transcribe */
         struct str language, prompt;
+        struct str extra; /* further members as JSON, without braces; empty: none */
     } transcription;
     struct str noise_reduction;  /* "near_field", "far_field", "none" (sends null), empty: not sent */
     double speed;                /* 0: not sent */
+    double temperature;          /* 0: not sent; only in the beta dialect */
     uint32_t max_output_tokens;  /* 0: not sent */
     struct str tool_choice;      /* auto, none, required, or the name of a tool; empty: not sent */
     struct str reasoning_effort; /* minimal .. xhigh; empty: not sent */

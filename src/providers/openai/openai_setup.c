@@ -156,6 +156,7 @@ static void fill_session(struct openai_session *s, const struct openai_opts *o, 
         s->transcription.model = o->transcription.model.n > 0 ? o->transcription.model : STR("gpt-4o-mini-transcribe");
         s->transcription.language = given(o->transcription.language);
         s->transcription.prompt = given(o->transcription.prompt);
+        s->transcription.raw_extra = given(o->transcription.extra);
     } else {
         s->transcription.on = OPENAI_NO;
     }
@@ -174,6 +175,7 @@ static void fill_session(struct openai_session *s, const struct openai_opts *o, 
     s->reasoning_effort = effort_read(o->reasoning_effort);
     s->max_output_tokens = o->max_output_tokens > 0 ? OPENAI_I64(o->max_output_tokens) : (struct openai_opt_i64){0};
     s->prompt_raw = given(o->prompt);
+    s->temperature = o->temperature > 0 ? OPENAI_F64(o->temperature) : (struct openai_opt_f64){0};
     s->tracing_raw = given(o->tracing);
     s->truncation_raw = given(o->truncation);
     s->include_raw = given(o->include);
@@ -256,6 +258,9 @@ static void put_beta_update(struct buf *out, const struct openai_session *s)
     }
     if (s->max_output_tokens.set) {
         json_w_ki64(&w, "max_response_output_tokens", s->max_output_tokens.v);
+    }
+    if (s->temperature.set) {
+        json_w_kf64(&w, "temperature", s->temperature.v);
     }
     json_w_close(&w);
     json_w_close(&w);
