@@ -57,6 +57,7 @@ const char *call_action_name(enum call_action_type type);
     X(RENEWAL_FIRST, "first")   /* the call begins */                                                                  \
     X(RENEWAL_LIMIT, "limit")   /* the one before will end by the service's rule */                                    \
     X(RENEWAL_ASKED, "asked")   /* somebody wants it */                                                                \
+    X(RENEWAL_AGENT, "agent")   /* somebody else speaks, and the one before cannot be told */                          \
     X(RENEWAL_CLOSED, "closed") /* the one before was closed or lost */                                                \
     X(RENEWAL_ERROR, "error")   /* it was of no use any more */                                                        \
     X(RENEWAL_FAILED, "failed") /* it could not be opened */
@@ -107,6 +108,8 @@ const char *call_renewal_name(enum call_renewal why);
     X(NOTE_RECORD_LATE, "record-late")         /* agent audio settled too late; value: samples */                      \
     X(NOTE_MARK_LOST, "mark-lost")             /* settled by the clock instead */                                      \
     X(NOTE_RENEWAL, "renewal")                 /* another model session is opened; value: its number; text: why */     \
+    X(NOTE_NOT_TRUNCATED, "not-truncated")     /* the model believes that more was heard; value: ms of it */           \
+    X(NOTE_LEAVING, "leaving")                 /* the service will close the session; value: ms until then */          \
     X(NOTE_RENEWED, "renewed")                 /* it has taken over; value: ms without one; text: why then */          \
     X(NOTE_RENEWAL_FAILED, "renewal-failed")   /* value: failures in a row; text: code */                              \
     X(NOTE_FAILOVER, "failover")               /* another provider is tried; value: its index */                       \
@@ -233,6 +236,8 @@ struct call_action {
         struct {
             uint32_t provider; /* 0: the agent's own; others stand in for it, below opts.renewal.n_providers */
             enum call_renewal why;
+            bool resume; /* it shall go on from what session from was, which is closed */
+            uint32_t from;
             struct call_persona persona;
         } model_open;
         struct {
@@ -258,6 +263,7 @@ struct call_action {
         struct {
             uint32_t request;
             struct str tool_call_id, output;
+            bool silent; /* nothing is to be said to it */
         } model_tool_output;
         struct {
             struct str item_id;

@@ -66,21 +66,26 @@ void agents_told(struct call *c, struct call_persona *ret)
 }
 
 /* Tells the session; before: who speaks on if it refuses. */
-static void update(struct call *c, uint32_t before)
+static void update(struct call *c, uint32_t before, bool at_once)
 {
     if (c->model != MODEL_READY) {
         return; /* agents_ready makes up for it */
     }
-    struct call_persona persona;
-    agents_told(c, &persona);
-    struct call_action *act = call_emit(c, ACT_MODEL_UPDATE);
-    act->model_update.request = seq_number(c);
-    act->model_update.persona = persona;
     if (c->n_updates == CALL_UPDATES) { /* a service that confirms nothing: the oldest is given up */
         memmove(c->updates, c->updates + 1, (CALL_UPDATES - 1) * sizeof(c->updates[0]));
         c->n_updates--;
     }
-    c->updates[c->n_updates++] = (struct agent_update){act->model_update.request, before, c->persona_version};
+    uint32_t request = seq_number(c);
+    c->updates[c->n_updates++] = (struct agent_update){request, before, c->persona_version};
+    if (c->model_no_update) {
+        renew_persona(c, at_once);
+        return;
+    }
+    struct call_persona persona;
+    agents_told(c, &persona);
+    struct call_action *act = call_emit(c, ACT_MODEL_UPDATE);
+    act->model_update.request = request;
+    act->model_update.persona = persona;
     timer_set(c, TIMER_UPDATE, c->o->deadlines.update_ms);
 }
 
@@ -89,7 +94,7 @@ void agents_ready(struct call *c)
     c->n_updates = 0; /* an earlier session's */
     timer_off(c, TIMER_UPDATE);
     if (c->persona_told != c->persona_version) {
-        update(c, c->agent);
+        update(c, c->agent, true);
     }
 }
 
@@ -98,7 +103,7 @@ static void switch_to(struct call *c, uint32_t agent)
     uint32_t before = c->agent;
     c->agent = agent;
     rebuild(c);
-    update(c, before);
+    update(c, before, true);
 }
 
 static uint32_t tool_of(const struct call *c, uint32_t agent, struct str name)
@@ -237,6 +242,13 @@ bool agents_error(struct call *c, uint32_t request, struct str code)
     return true;
 }
 
+void agents_not_switched(struct call *c, struct str code)
+{
+    if (c->n_updates) {
+        ignore_result(agents_error(c, c->updates[c->n_updates - 1].request, code)); /* it is there */
+    }
+}
+
 void agents_expired(struct call *c)
 {
     call_remark(c, NOTE_UPDATE_TIMEOUT, c->n_updates, agents_name(c, c->agent));
@@ -273,6 +285,6 @@ void agents_enable(struct call *c, const struct call_event *ev)
     if (same) {
         c->persona_version--; /* not one of this agent's */
     } else {
-        update(c, c->agent);
+        update(c, c->agent, false);
     }
 }

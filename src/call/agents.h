@@ -35,6 +35,8 @@ void agents_handoff(struct call *c, const struct tool_slot *s, struct buf *ret_o
 void agents_updated(struct call *c);
 /* An error of the service about an update of ours: true, it is dealt with. */
 bool agents_error(struct call *c, uint32_t request, struct str code);
+/* The session that was to tell of the agent who speaks now cannot be had: the one before goes on. */
+void agents_not_switched(struct call *c, struct str code);
 void agents_expired(struct call *c);
 /* update_agent and enablement, by hand. */
 void agents_switch(struct call *c, const struct call_event *ev);

@@ -27,6 +27,11 @@ static uint32_t heard_of(struct call *c, const struct item *it)
 
 static void truncate_at(struct call *c, const struct item *it, uint32_t heard_ms)
 {
+    if (c->model_no_truncate) {
+        call_remark(c, NOTE_NOT_TRUNCATED, bytes_ms(c, it->received) - MIN(heard_ms, bytes_ms(c, it->received)),
+                    str_from(it->id));
+        return;
+    }
     struct str id = call_keep(c, str_from(it->id));
     struct call_action *act = call_emit(c, ACT_MODEL_TRUNCATE);
     act->model_truncate.request = seq_number(c);

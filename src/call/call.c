@@ -360,6 +360,11 @@ static void on_tool_call(struct call *c, const struct call_event *ev)
     tools_call(c, ev);
 }
 
+static void on_usage(struct call *c, const struct call_event *ev)
+{
+    call_emit(c, ACT_USAGE)->usage = ev->model_usage.usage;
+}
+
 static void on_response_done(struct call *c, const struct call_event *ev)
 {
     const struct call_usage *u = &ev->model_done.usage;
@@ -444,6 +449,10 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_MODEL_ITEM_TRUNCATED] = on_item_truncated,
     [EV_MODEL_UPDATED] = on_updated,
     [EV_MODEL_IDLE] = on_idle,
+    [EV_MODEL_USAGE] = on_usage,
+    [EV_MODEL_TOOL_WITHDRAWN] = tools_withdrawn,
+    [EV_MODEL_LEAVING] = renew_leaving,
+    [EV_MODEL_RESUMABLE] = renew_resumable,
     [EV_MODEL_ERROR] = on_model_error,
     [EV_TOOL_CHECKED] = tools_checked,
     [EV_TOOL_APPROVAL] = tools_approval,

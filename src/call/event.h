@@ -38,11 +38,15 @@
     X(EV_MODEL_ITEM, "model.item")             /* an item of the conversation, as it is now */                         \
     X(EV_MODEL_ITEM_DELETED, "model.item-deleted")                                                                     \
     X(EV_MODEL_ITEM_TRUNCATED, "model.item-truncated")                                                                 \
-    X(EV_MODEL_UPDATED, "model.updated") /* the oldest ACT_MODEL_UPDATE under way is in force */                       \
-    X(EV_MODEL_IDLE, "model.idle")       /* the service's detection waited in vain */                                  \
-    X(EV_MODEL_ERROR, "model.error")     /* an error event that did not close the session */                           \
-    X(EV_TOOL_CHECKED, "tool.checked")   /* answers ACT_TOOL_CHECK */                                                  \
-    X(EV_TOOL_APPROVAL, "tool.approval") /* somebody has decided about an ACT_TOOL_APPROVAL */                         \
+    X(EV_MODEL_UPDATED, "model.updated")               /* the oldest ACT_MODEL_UPDATE under way is in force */         \
+    X(EV_MODEL_IDLE, "model.idle")                     /* the service's detection waited in vain */                    \
+    X(EV_MODEL_USAGE, "model.usage")                   /* what a response costs, told apart from its end */            \
+    X(EV_MODEL_TOOL_WITHDRAWN, "model.tool-withdrawn") /* the service wants no output of that call any more */         \
+    X(EV_MODEL_LEAVING, "model.leaving")               /* the service will close the session soon */                   \
+    X(EV_MODEL_RESUMABLE, "model.resumable") /* another session can go on from here: ACT_MODEL_OPEN resume */          \
+    X(EV_MODEL_ERROR, "model.error")         /* an error event that did not close the session */                       \
+    X(EV_TOOL_CHECKED, "tool.checked")       /* answers ACT_TOOL_CHECK */                                              \
+    X(EV_TOOL_APPROVAL, "tool.approval")     /* somebody has decided about an ACT_TOOL_APPROVAL */                     \
     X(EV_TOOL_RESULT, "tool.result")                                                                                   \
     X(EV_GUARD, "guard")                         /* what guardrails say to an ACT_GUARD_CHECK */                       \
     X(EV_VAD, "vad")                             /* what the detector makes of one ACT_VAD chunk; in order */          \
@@ -133,6 +137,9 @@ struct call_event {
             bool interrupts;  /* the service cancels by itself when the caller speaks */
             bool creates;     /* the service creates a response by itself when the caller stops */
             uint32_t lasts_s; /* the service ends the session after so long; 0: it did not say */
+            bool no_truncate; /* it cannot be told how much of an item was heard */
+            bool no_update;   /* what it was told of the persona holds as long as it lives */
+            bool resumed;     /* it knows what an earlier session knew, as ACT_MODEL_OPEN wanted */
         } model_ready;
         struct {
             int err;
@@ -181,6 +188,15 @@ struct call_event {
             struct str code, message, param;
             uint32_t request; /* number of the request that failed, 0 when the service named none */
         } model_error;
+        struct {
+            struct call_usage usage;
+        } model_usage;
+        struct {
+            struct str tool_call_id;
+        } model_withdrawn;
+        struct {
+            uint32_t left_ms; /* 0: it did not say how soon */
+        } model_leaving;
         struct {
             struct str tool_call_id, output;
             bool failed; /* output is an error text */

@@ -22,6 +22,8 @@ void model_cork(struct model *model);
 void model_uncork(struct model *model);
 /* Idempotent; no events after it returns, on_closed follows from the loop. */
 void model_close(struct model *model);
+/* What EV_MODEL_RESUMABLE spoke of, for the session that goes on from here; lent until the next event, or empty. */
+struct str model_memory(struct model *model);
 const char *model_kind(const struct model *model); /* "openai" */
 
 #endif

@@ -33,6 +33,7 @@ struct model_ops {
     void (*cork)(struct model *model);
     void (*uncork)(struct model *model);
     void (*close)(struct model *model);
+    struct str (*memory)(struct model *model); /* NULL: its sessions cannot be resumed */
 };
 
 struct model {

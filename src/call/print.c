@@ -154,6 +154,9 @@ static void print_action(const struct call_action *a, struct buf *out)
         break;
     case ACT_MODEL_OPEN:
         buf_printf(out, " provider=%u why=%s", a->model_open.provider, call_renewal_name(a->model_open.why));
+        if (a->model_open.resume) {
+            buf_printf(out, " from=%u", a->model_open.from);
+        }
         print_persona(&a->model_open.persona, out);
         break;
     case ACT_LEG_TRANSFER:
@@ -179,6 +182,9 @@ static void print_action(const struct call_action *a, struct buf *out)
         buf_printf(out, " request=%u", a->model_tool_output.request);
         quoted(out, "call", a->model_tool_output.tool_call_id);
         quoted(out, "output", a->model_tool_output.output);
+        if (a->model_tool_output.silent) {
+            buf_puts(out, " silent");
+        }
         break;
     case ACT_MODEL_UPDATE:
         buf_printf(out, " request=%u", a->model_update.request);
@@ -273,6 +279,10 @@ static void print_model_event(const struct call_event *e, struct buf *out)
                    audio_format_name(e->model_ready.out), e->model_ready.n_tools, e->model_ready.interrupts,
                    e->model_ready.creates);
         quoted(out, "model", e->model_ready.model);
+        if (e->model_ready.no_truncate || e->model_ready.no_update || e->model_ready.resumed) {
+            buf_printf(out, " no_truncate=%d no_update=%d resumed=%d", e->model_ready.no_truncate,
+                       e->model_ready.no_update, e->model_ready.resumed);
+        }
         break;
     case EV_MODEL_FAILED:
         buf_printf(out, " err=%d was_ready=%d", e->model_failed.err, e->model_failed.was_ready);
@@ -327,6 +337,15 @@ static void print_model_event(const struct call_event *e, struct buf *out)
         quoted(out, "response", e->model_done.response_id);
         buf_printf(out, " status=%d", (int)e->model_done.status);
         quoted(out, "reason", e->model_done.reason);
+        break;
+    case EV_MODEL_USAGE:
+        print_usage(&e->model_usage.usage, out);
+        break;
+    case EV_MODEL_TOOL_WITHDRAWN:
+        quoted(out, "call", e->model_withdrawn.tool_call_id);
+        break;
+    case EV_MODEL_LEAVING:
+        buf_printf(out, " left_ms=%u", e->model_leaving.left_ms);
         break;
     case EV_MODEL_ERROR:
         quoted(out, "code", e->model_error.code);

@@ -10,6 +10,10 @@
  *                          failed ▼   │ after a while, or the next provider
  *                                RESTING ──tried enough──▶ apology, hang-up
  *
+ * Some services let a new session go on from what the old one knew, but not beside it (break before make): then the
+ * quiet moment is waited for first (WAITING), the old one is closed in it, and the gap is as if it had been lost. What
+ * such a session is told is only what came behind the last answer that the old one remembers.
+ *
  * A session that is neither the current nor the prepared one is not listened to.
  */
 #include "audio/codec.h"
@@ -17,19 +21,28 @@
 #include "base/err.h"
 #include "call/state.h"
 
-#define REST_MAX_MS     10000 /* between two attempts */
-#define FLAPPING_MS     10000 /* a session that is lost sooner and never answered is a failed attempt */
-#define ASKED_LATEST_MS 30000 /* a renewal that somebody asked for waits so long for a quiet moment */
-#define DRAIN_MS        1500
-#define WORDS_WAIT_MS   2000 /* the transcript of the caller's last turn is worth this wait */
-#define FILLER_MS       200
+#define REST_MAX_MS      10000 /* between two attempts */
+#define FLAPPING_MS      10000 /* a session that is lost sooner and never answered is a failed attempt */
+#define ASKED_LATEST_MS  30000 /* a renewal that somebody asked for waits so long for a quiet moment */
+#define DRAIN_MS         1500
+#define LEAVING_MS       10000 /* a service that goes away and does not say when */
+#define LEAVING_SPARE_MS 7000  /* before its end the session is left, quiet or not */
+#define WORDS_WAIT_MS    2000  /* the transcript of the caller's last turn is worth this wait */
+#define FILLER_MS        200
 
 /* ---- opening ---- */
+
+/* One that can go on from what an earlier one knew, at the provider that it was of. */
+static bool can_resume(const struct call *c)
+{
+    return c->renew.resumable && !c->renew.no_resume && c->renew.tried == 0 && !c->renew.switches;
+}
 
 static void open_session(struct call *c, enum call_renewal why)
 {
     struct renewal *r = &c->renew;
     r->next = r->sessions++;
+    r->resumes = c->model != MODEL_READY && can_resume(c);
     r->state = RENEW_OPENING;
     r->why = why;
     if (why != RENEWAL_FIRST) {
@@ -44,6 +57,8 @@ static void open_session(struct call *c, enum call_renewal why)
     act->session = r->next;
     act->model_open.provider = r->provider;
     act->model_open.why = why;
+    act->model_open.resume = r->resumes;
+    act->model_open.from = r->resumes ? r->memory : 0;
     act->model_open.persona = persona;
     timer_off(c, TIMER_RENEW);
     if (c->o->renewal.on) {
@@ -167,12 +182,20 @@ static void take_over(struct call *c, const char *moment)
     r->ever = true;
     r->proved = r->overdue = false;
     r->lost_us = r->quiet_us = 0;
+    r->switches = false;
+    if (!r->told.resumed) {
+        r->resumable = false;
+        r->mark_id[0] = '\0';
+    }
+    r->answered_id[0] = '\0';
     r->ready_us = c->now_us;
     c->model = MODEL_READY;
     c->model_in = r->told.in;
     c->model_out = r->told.out;
     c->model_interrupts = r->told.interrupts;
     c->model_creates = r->told.creates;
+    c->model_no_truncate = r->told.no_truncate;
+    c->model_no_update = r->told.no_update;
     c->conv_fresh = false;
     c->persona_told = r->persona;
     agents_ready(c);
@@ -185,7 +208,8 @@ static void take_over(struct call *c, const char *moment)
     if (c->phase == PHASE_SETUP) {
         life_both_up(c);
     } else {
-        call_remark(c, NOTE_REPLAYED, replay_history(c), STR_NULL);
+        uint32_t told = r->told.resumed ? replay_since(c, str_from(r->mark_id)) : replay_history(c);
+        call_remark(c, NOTE_REPLAYED, told, r->told.resumed ? STR("resumed") : STR_NULL);
         uplink_handed_over(c);
     }
 }
@@ -202,6 +226,9 @@ void renew_ready(struct call *c, const struct call_event *ev)
     r->told.out = ev->model_ready.out;
     r->told.interrupts = ev->model_ready.interrupts;
     r->told.creates = ev->model_ready.creates;
+    r->told.no_truncate = ev->model_ready.no_truncate;
+    r->told.no_update = ev->model_ready.no_update;
+    r->told.resumed = ev->model_ready.resumed && r->resumes;
     r->told.lasts_s = ev->model_ready.lasts_s;
     if (c->model != MODEL_READY) {
         take_over(c, r->ever ? "lost" : "first");
@@ -242,11 +269,20 @@ static void attempt_failed(struct call *c, bool settled, struct str code)
         call_remark(c, NOTE_RENEWAL_FAILED, r->fails, code);
     }
     uint32_t rest_ms = MIN(o->backoff_ms << MIN(r->fails - 1, 8u), (uint32_t)REST_MAX_MS);
-    if (c->model == MODEL_READY) {
+    bool anew = r->resumes && !settled;
+    r->no_resume = r->no_resume || r->resumes;
+    r->resumes = false;
+    if (r->switches && c->model == MODEL_READY && (settled || r->fails >= o->attempts)) {
+        r->switches = false; /* who speaks now goes on */
+        r->fails = 0;
+        agents_not_switched(c, code);
+    } else if (c->model == MODEL_READY) {
         r->state = RENEW_RESTING; /* the old one still serves: patience costs nothing */
         timer_set(c, TIMER_RENEW, rest_ms);
     } else if (!may_renew(c)) {
         life_model_gone(c);
+    } else if (anew) {
+        open_session(c, RENEWAL_FAILED); /* what it could not remember it is told */
     } else if (!settled && r->fails < o->attempts) {
         r->state = RENEW_RESTING;
         timer_set(c, TIMER_RENEW, rest_ms);
@@ -266,6 +302,7 @@ static void lost(struct call *c, enum call_renewal why)
     c->model = MODEL_OPENING;
     r->lost_us = c->now_us;
     r->why = why;
+    r->switches = false; /* whoever comes next is told who speaks */
     timer_off(c, TIMER_RENEW_LATEST);
     timer_set(c, TIMER_GAP, c->o->renewal.gap_ms);
     if (r->state == RENEW_READY) {
@@ -273,6 +310,7 @@ static void lost(struct call *c, enum call_renewal why)
     } else if (r->state == RENEW_OPENING) {
         return;
     } else if (flapping) {
+        r->resumes = r->told.resumed;
         attempt_failed(c, false, STR("lost-at-once"));
     } else {
         r->fails = r->tried = 0;
@@ -295,7 +333,7 @@ void renew_failed(struct call *c, const struct call_event *ev)
     if (prepared) {
         int err = ev->model_failed.err;
         bool refused = ev->model_failed.code.n && (err == -ERR_AUTH || err == -ERR_CONFIG);
-        bool slow = err == -ETIMEDOUT && c->o->renewal.n_providers > 1;
+        bool slow = (err == -ETIMEDOUT || err == -ERR_LIMIT) && c->o->renewal.n_providers > 1;
         attempt_failed(c, refused || slow, code);
     } else if (may_renew(c)) {
         lost(c, str_is(code, "session_expired") ? RENEWAL_LIMIT : RENEWAL_CLOSED);
@@ -325,6 +363,30 @@ bool renew_useless(struct call *c)
 
 /* ---- wishes and moments ---- */
 
+/* Beside the current one, or, when it shall go on from that, behind it. */
+static void prepare(struct call *c, enum call_renewal why)
+{
+    struct renewal *r = &c->renew;
+    if (c->model == MODEL_READY && can_resume(c)) {
+        r->state = RENEW_WAITING;
+        r->why = why;
+        timer_off(c, TIMER_RENEW);
+    } else {
+        open_session(c, why);
+    }
+}
+
+/* The moment has come: the old one is closed, and from here on it is as if it had been lost. */
+static void leave(struct call *c)
+{
+    struct renewal *r = &c->renew;
+    r->state = RENEW_IDLE;
+    r->proved = true; /* nobody failed */
+    seq_break(c);
+    close_session(c, r->session);
+    lost(c, r->why);
+}
+
 void renew_asked(struct call *c)
 {
     struct renewal *r = &c->renew;
@@ -332,10 +394,57 @@ void renew_asked(struct call *c)
         return;
     }
     if (r->state == RENEW_IDLE || r->state == RENEW_RESTING) {
-        open_session(c, RENEWAL_ASKED);
+        prepare(c, RENEWAL_ASKED);
     }
     r->loose_us = MIN(r->loose_us ? r->loose_us : UINT64_MAX, c->now_us + ms_us(ASKED_LATEST_MS / 2));
     c->timers[TIMER_RENEW_LATEST] = MIN(c->timers[TIMER_RENEW_LATEST], c->now_us + ms_us(ASKED_LATEST_MS));
+}
+
+void renew_persona(struct call *c, bool at_once)
+{
+    struct renewal *r = &c->renew;
+    if (call_leaving(c) || c->model != MODEL_READY) {
+        return; /* the next one is told */
+    }
+    if (r->state == RENEW_OPENING || r->state == RENEW_READY) {
+        close_session(c, r->next); /* it was told of somebody else */
+    }
+    r->state = RENEW_IDLE;
+    r->fails = 0;
+    r->switches = r->switches || at_once;
+    open_session(c, RENEWAL_AGENT);
+}
+
+bool renew_switches(const struct call *c)
+{
+    return c->renew.switches && c->model == MODEL_READY;
+}
+
+void renew_leaving(struct call *c, const struct call_event *ev)
+{
+    struct renewal *r = &c->renew;
+    uint32_t left_ms = ev->model_leaving.left_ms ? ev->model_leaving.left_ms : LEAVING_MS;
+    uint32_t latest_ms = left_ms > 2 * LEAVING_SPARE_MS ? left_ms - LEAVING_SPARE_MS : left_ms / 2;
+    call_remark(c, NOTE_LEAVING, left_ms, STR_NULL);
+    if (!may_renew(c)) {
+        return;
+    }
+    if (r->state == RENEW_IDLE || r->state == RENEW_RESTING) {
+        prepare(c, RENEWAL_LIMIT);
+    }
+    r->loose_us = MIN(r->loose_us ? r->loose_us : UINT64_MAX, c->now_us + ms_us(latest_ms / 2));
+    c->timers[TIMER_RENEW_LATEST] = MIN(c->timers[TIMER_RENEW_LATEST], c->now_us + ms_us(latest_ms));
+}
+
+void renew_resumable(struct call *c, const struct call_event *ev)
+{
+    struct renewal *r = &c->renew;
+    r->resumable = true;
+    r->no_resume = false;
+    r->memory = ev->session;
+    if (r->answered_id[0]) {
+        memcpy(r->mark_id, r->answered_id, sizeof(r->mark_id));
+    }
 }
 
 /* Nothing is under way that a change of sessions could touch. */
@@ -391,8 +500,20 @@ static void fill_gap(struct call *c)
 
 void renew_progress(struct call *c)
 {
-    if (c->renew.state == RENEW_READY && c->model == MODEL_READY && is_quiet(c)) {
+    const struct renewal *r = &c->renew;
+    bool generating = c->response != RESPONSE_NONE && c->response != RESPONSE_DONE;
+    if (c->model != MODEL_READY) {
+        fill_gap(c);
+        return;
+    }
+    if (r->state == RENEW_READY && r->switches && !generating) {
+        take_over(c, "agent");
+    } else if (r->state == RENEW_READY && is_quiet(c)) {
         take_over(c, "quiet");
+    } else if (r->state == RENEW_WAITING && !may_renew(c)) {
+        c->renew.state = RENEW_IDLE;
+    } else if (r->state == RENEW_WAITING && is_quiet(c)) {
+        leave(c);
     }
     fill_gap(c);
 }
@@ -414,6 +535,8 @@ static void latest(struct call *c)
     }
     if (r->state == RENEW_READY && c->model == MODEL_READY) {
         take_over(c, "deadline");
+    } else if (r->state == RENEW_WAITING && c->model == MODEL_READY) {
+        leave(c);
     } else {
         r->overdue = true;
     }
@@ -425,7 +548,7 @@ void renew_timer(struct call *c, int timer)
     switch (timer) {
     case TIMER_RENEW:
         if (may_renew(c) && (r->state == RENEW_IDLE || r->state == RENEW_RESTING)) {
-            open_session(c, r->state == RENEW_RESTING ? RENEWAL_FAILED : RENEWAL_LIMIT);
+            prepare(c, r->state == RENEW_RESTING ? RENEWAL_FAILED : RENEWAL_LIMIT);
         } else if (c->model == MODEL_OPENING && r->state == RENEW_RESTING) {
             life_model_gone(c);
         }
@@ -484,6 +607,8 @@ void renew_proved(struct call *c, bool heard)
 {
     struct renewal *r = &c->renew;
     r->proved = true;
+    uint32_t n = items_count(&c->history);
+    call_copy_id(r->answered_id, n ? items_at(&c->history, n - 1)->id : STR(""));
     if (r->state == RENEW_IDLE) {
         r->fails = r->tried = 0;
     }

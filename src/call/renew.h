@@ -11,6 +11,7 @@ struct buf;
 
 enum renew_state {
     RENEW_IDLE,    /* nothing is prepared */
+    RENEW_WAITING, /* the next one goes on from the current one, which has to be closed first: in a quiet moment */
     RENEW_OPENING, /* a session is being opened */
     RENEW_READY,   /* it could take over; a quiet moment is waited for */
     RENEW_RESTING, /* it could not be opened; tried again after a while */
@@ -31,9 +32,16 @@ struct renewal {
     bool ever;        /* there was a session */
     bool proved;      /* the current one has answered */
     bool overdue;     /* the prepared one takes over as soon as it is ready */
-    bool continues;   /* what is wanted is the rest of a response that broke off */
-    bool asked_rest;  /* and what was asked for */
-    bool again;       /* the service will hear the begin of a turn that had begun */
+    bool resumable;   /* another one can go on from what session memory was */
+    bool resumes;     /* the prepared one was asked to */
+    bool no_resume;   /* the last one that was asked to could not */
+    bool switches;    /* the prepared one has somebody else speak: it takes over as soon as nothing is generated */
+    uint32_t memory;
+    char answered_id[CALL_ID_MAX]; /* last item of the history when a response of the current one was completed */
+    char mark_id[CALL_ID_MAX];     /* what session memory knows ends with this item; "": it knows none */
+    bool continues;                /* what is wanted is the rest of a response that broke off */
+    bool asked_rest;               /* and what was asked for */
+    bool again;                    /* the service will hear the begin of a turn that had begun */
     bool drains;
     uint32_t draining; /* an earlier session that may still tell its usage */
     uint64_t lost_us;  /* since when there is none; 0: there is one */
@@ -42,7 +50,7 @@ struct renewal {
     uint64_t quiet_us; /* since when nobody is heard in a gap; 0: somebody is */
     struct {
         enum audio_format in, out;
-        bool interrupts, creates;
+        bool interrupts, creates, no_truncate, no_update, resumed;
         uint32_t lasts_s;
     } told; /* by the prepared one */
 };
@@ -51,6 +59,13 @@ void renew_begin(struct call *c);
 void renew_ready(struct call *c, const struct call_event *ev);
 void renew_failed(struct call *c, const struct call_event *ev);
 void renew_asked(struct call *c);
+/* The session cannot be told of another persona: one that is takes its place. at_once: it is what the next answer
+ * needs. */
+void renew_persona(struct call *c, bool at_once);
+/* Somebody else is to speak, and the session that says so is not there yet: the current one is asked nothing more. */
+bool renew_switches(const struct call *c);
+void renew_leaving(struct call *c, const struct call_event *ev);
+void renew_resumable(struct call *c, const struct call_event *ev);
 void renew_progress(struct call *c); /* after every event */
 void renew_timer(struct call *c, int timer);
 void renew_end(struct call *c);
@@ -69,6 +84,8 @@ void renew_put_words(struct call *c, struct buf *out, struct str base);
 
 /* replay.c: the new session is told what was said. Returns the number of items. */
 uint32_t replay_history(struct call *c);
+/* The same for one that knows all up to this item. */
+uint32_t replay_since(struct call *c, struct str item_id);
 /* The caller has heard so much of an item: the session must know it if another one said it. */
 void replay_said(struct call *c, const struct item *it, struct str heard);
 

@@ -146,13 +146,9 @@ static void put_omission(struct call *c)
     put_item(c, &item);
 }
 
-uint32_t replay_history(struct call *c)
+static uint32_t replay_from(struct call *c, uint32_t first)
 {
-    uint32_t first = first_item(c);
     uint32_t told = 0;
-    if (first > 0) {
-        put_omission(c);
-    }
     for (uint32_t i = first; i < items_count(&c->history); i++) {
         const struct call_item *it = items_at(&c->history, i);
         if (it->type == ITEM_FUNCTION_CALL) {
@@ -165,6 +161,22 @@ uint32_t replay_history(struct call *c)
         told++;
     }
     return told;
+}
+
+uint32_t replay_history(struct call *c)
+{
+    uint32_t first = first_item(c);
+    if (first > 0) {
+        put_omission(c);
+    }
+    return replay_from(c, first);
+}
+
+uint32_t replay_since(struct call *c, struct str item_id)
+{
+    uint32_t known = items_find(&c->history, item_id);
+    uint32_t first = first_item(c);
+    return replay_from(c, known == UINT32_MAX ? first : MAX(first, known + 1));
 }
 
 void replay_said(struct call *c, const struct item *it, struct str heard)

@@ -60,7 +60,7 @@ void seq_fill(struct call *c, struct str instructions)
 /* May a response.create leave now? */
 static bool clear_to_send(const struct call *c)
 {
-    if (c->model != MODEL_READY || c->leg != LEG_UP) {
+    if (c->model != MODEL_READY || c->leg != LEG_UP || renew_switches(c)) {
         return false;
     }
     if (c->response != RESPONSE_NONE && c->response != RESPONSE_DONE) {

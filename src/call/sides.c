@@ -63,6 +63,11 @@ void model_close(struct model *model)
     model->ops->close(model);
 }
 
+struct str model_memory(struct model *model)
+{
+    return model->ops->memory ? model->ops->memory(model) : STR("");
+}
+
 const char *model_kind(const struct model *model)
 {
     return model->ops->name;

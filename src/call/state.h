@@ -229,6 +229,7 @@ struct call {
     uint32_t in_flight; /* of them the response.create that waits for its response; 0: none */
     char active_id[CALL_ID_MAX];
     bool model_interrupts, model_creates;
+    bool model_no_truncate, model_no_update; /* what its session cannot be told */
     bool want, want_no_tools, asked_no_tools;
     bool want_filler, asked_filler; /* it only fills a silence: nothing is lost without it */
     char filler_id[CALL_ID_MAX];    /* the last such response */

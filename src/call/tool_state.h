@@ -87,7 +87,8 @@ void tools_result(struct call *c, const struct call_event *ev);
 void tools_flush(struct call *c); /* outputs whose parent response is over go out */
 void tools_expired(struct call *c);
 void tools_cancel_all(struct call *c);
-void tools_interrupted(struct call *c);                /* the caller has begun a turn */
+void tools_interrupted(struct call *c); /* the caller has begun a turn */
+void tools_withdrawn(struct call *c, const struct call_event *ev);
 void tools_error(struct call *c, uint32_t request);    /* the service refuses a request of this number */
 void tools_accepted(struct call *c, uint32_t request); /* it has taken everything before this one */
 bool tools_pending(const struct call *c);

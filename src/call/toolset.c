@@ -423,6 +423,27 @@ void tools_interrupted(struct call *c)
     }
 }
 
+void tools_withdrawn(struct call *c, const struct call_event *ev)
+{
+    struct str id = ev->model_withdrawn.tool_call_id;
+    struct tool_slot *s = tools_find(c, id);
+    if (!s || !owes(s)) {
+        return; /* it has its output */
+    }
+    const struct call_tool *tool = tools_of(c, s);
+    if (runs(s)) {
+        tell_cancel(c, s);
+    } else if (s->state == TOOL_ASKING) {
+        approval_decided(c, s, APPROVAL_GONE);
+    }
+    call_remark(c, NOTE_TOOL_CANCELLED, 0, tool ? tool->name : id);
+    remember(c, id, s->what);
+    conv_output(c, id, STR("{\"error\":\"Cancelled: the caller interrupted.\"}"));
+    release(s);
+    c->tools_live--;
+    tools_rearm(c);
+}
+
 /* ---- outputs ---- */
 
 static bool parent_runs(const struct call *c, const struct tool_slot *s)
@@ -440,6 +461,7 @@ static void put_output(struct call *c, struct tool_slot *s)
     act->model_tool_output.request = s->request = seq_number(c);
     act->model_tool_output.tool_call_id = id;
     act->model_tool_output.output = output;
+    act->model_tool_output.silent = (s->mute && tool) || call_leaving(c) || (tool && tool->kind == CALL_TOOL_END);
     if (s->resends == 0) {
         remember(c, id, s->what);
         tools_tell(c, s, SIGNAL_TOOL_END, output);
@@ -487,7 +509,7 @@ void tools_flush(struct call *c)
     for (int i = 0; c->tools_live && i < CALL_TOOL_SLOTS; i++) {
         struct tool_slot *s = &c->tools[i];
         bool out = s->state == TOOL_STARTED || (s->state == TOOL_READY && s->not_before_us <= c->now_us);
-        if (out && c->model == MODEL_READY && !parent_runs(c, s)) {
+        if (out && c->model == MODEL_READY && !renew_switches(c) && !parent_runs(c, s)) {
             put_output(c, s);
             muted = muted || (s->mute && s->tool == UINT32_MAX);
         }

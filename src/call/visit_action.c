@@ -135,6 +135,8 @@ void visit_action(struct visit *v, struct call_action *a)
     case ACT_MODEL_OPEN:
         visit_u32(v, &a->model_open.provider);
         VISIT_ENUM(v, a->model_open.why, RENEWAL_N);
+        visit_bool(v, &a->model_open.resume);
+        visit_u32(v, &a->model_open.from);
         visit_persona(v, &a->model_open.persona);
         break;
     case ACT_LEG_TRANSFER:
@@ -162,6 +164,7 @@ void visit_action(struct visit *v, struct call_action *a)
         visit_u32(v, &a->model_tool_output.request);
         visit_str(v, &a->model_tool_output.tool_call_id);
         visit_str(v, &a->model_tool_output.output);
+        visit_bool(v, &a->model_tool_output.silent);
         break;
     case ACT_MODEL_USER_TEXT: {
         visit_str(v, &a->model_user_text.item_id);

@@ -122,6 +122,9 @@ static void f_model_event(struct visit *v, struct call_event *e)
         visit_bool(v, &e->model_ready.interrupts);
         visit_bool(v, &e->model_ready.creates);
         visit_u32(v, &e->model_ready.lasts_s);
+        visit_bool(v, &e->model_ready.no_truncate);
+        visit_bool(v, &e->model_ready.no_update);
+        visit_bool(v, &e->model_ready.resumed);
         break;
     case EV_MODEL_FAILED:
         visit_int(v, &e->model_failed.err);
@@ -184,6 +187,15 @@ static void f_model_event(struct visit *v, struct call_event *e)
         VISIT_ENUM(v, e->model_done.status, RESPONSE_STATUS_N);
         visit_str(v, &e->model_done.reason);
         visit_usage(v, &e->model_done.usage);
+        break;
+    case EV_MODEL_USAGE:
+        visit_usage(v, &e->model_usage.usage);
+        break;
+    case EV_MODEL_TOOL_WITHDRAWN:
+        visit_str(v, &e->model_withdrawn.tool_call_id);
+        break;
+    case EV_MODEL_LEAVING:
+        visit_u32(v, &e->model_leaving.left_ms);
         break;
     case EV_MODEL_ERROR:
         visit_str(v, &e->model_error.code);

@@ -164,7 +164,13 @@ static void find_views(struct call_event *ev, struct views *v)
         add(v, &ev->control_agent.instructions);
         break;
     case EV_MODEL_UPDATED:
+    case EV_MODEL_TOOL_WITHDRAWN:
+        add(v, &ev->model_withdrawn.tool_call_id);
+        break;
     case EV_MODEL_IDLE:
+    case EV_MODEL_USAGE:
+    case EV_MODEL_LEAVING:
+    case EV_MODEL_RESUMABLE:
     case EV_CONTROL_COMMIT:
     case EV_CONTROL_ENABLE:
     case EV_BEGIN:

@@ -32,6 +32,7 @@ static void host_free(struct host *h)
 {
     event_queue_done(&h->queue);
     mask_stream_done(&h->said);
+    host_forget_models(h);
     call_free(h->call);
     free(h->vad);
     host_facts_done(&h->facts);

@@ -51,6 +51,12 @@ struct host_facts {
     struct buf user, agent; /* text of the turn under way */
 };
 
+/* What one of the call's model sessions can be resumed by. */
+struct host_memory {
+    uint32_t session;
+    struct buf handle;
+};
+
 struct host_model;                   /* host_model.c */
 void host_providers(struct host *h); /* which may be tried: into opts */
 
@@ -76,7 +82,9 @@ struct host {
     bool had_leg;
     bool apologise;
     struct host_model *models; /* sessions, the newest first; until their on_closed */
-    struct vad_stream *vad;    /* made with the first chunk */
+    struct host_memory memories[3];
+    uint32_t memory_n;
+    struct vad_stream *vad; /* made with the first chunk */
     struct event_queue queue;
     size_t queued_bytes; /* our part of worker->queued_bytes */
     bool dirty;          /* on the worker's list */
@@ -109,6 +117,7 @@ void host_close_model(struct host *h, uint32_t session);
 void host_close_models(struct host *h);
 /* To the session that the action names; nothing when there is none. */
 void host_perform_model(struct host *h, const struct call_action *act);
+void host_forget_models(struct host *h); /* memory of them */
 void host_cork_models(struct host *h);
 void host_uncork_models(struct host *h);
 

@@ -8,14 +8,21 @@
 #include "base/log.h"
 #include "gateway/host_impl.h"
 
+#define HANDLE_MAX       (16u << 10)
+#define INSTRUCTIONS_MAX (512u << 10)
+
 struct host_model {
     struct host_model *next;
     struct host *host;
-    struct model *model;
+    struct model *model; /* NULL: it waits until those before it are closed */
     uint32_t session, provider;
     uint64_t opening_us;
     bool closing; /* by us: it has nothing more to say */
     bool corked;
+    struct call_persona persona; /* while it waits; */
+    struct buf instructions;     /* its words */
+    bool resumes;
+    uint32_t from; /* whose memory it goes on from */
 };
 
 void host_providers(struct host *h)
@@ -37,6 +44,45 @@ static struct host_model *find(struct host *h, uint32_t session)
     return m;
 }
 
+/* ---- what a session can be resumed by ---- */
+
+static void remember(struct host *h, uint32_t session, struct str handle)
+{
+    struct host_memory *at = &h->memories[h->memory_n++ % ARRAY_LEN(h->memories)];
+    for (size_t i = 0; i < ARRAY_LEN(h->memories); i++) {
+        if (h->memories[i].handle.len > 0 && h->memories[i].session == session) {
+            at = &h->memories[i];
+            h->memory_n--;
+            break;
+        }
+    }
+    if (at->handle.max_bytes == 0) {
+        buf_init(&at->handle, HANDLE_MAX);
+    }
+    buf_clear(&at->handle, 0);
+    buf_put_str(&at->handle, handle);
+    at->session = session;
+}
+
+static struct str memory_of(const struct host *h, uint32_t session)
+{
+    for (size_t i = 0; i < ARRAY_LEN(h->memories); i++) {
+        if (h->memories[i].session == session && h->memories[i].handle.err == 0) {
+            return buf_str(&h->memories[i].handle);
+        }
+    }
+    return STR("");
+}
+
+void host_forget_models(struct host *h)
+{
+    for (size_t i = 0; i < ARRAY_LEN(h->memories); i++) {
+        buf_done(&h->memories[i].handle);
+    }
+}
+
+/* ---- sessions ---- */
+
 static void drop(struct host *h, struct host_model *m)
 {
     struct host_model **at = &h->models;
@@ -44,8 +90,11 @@ static void drop(struct host *h, struct host_model *m)
         at = &(*at)->next;
     }
     *at = m->next;
+    buf_done(&m->instructions);
     free(m);
 }
+
+static void open_waiting(struct host *h);
 
 static void on_event(struct model *model UNUSED, const struct call_event *ev, void *arg)
 {
@@ -65,6 +114,8 @@ static void on_event(struct model *model UNUSED, const struct call_event *ev, vo
         host_tap(h, TAP_MODEL_FAILED, NULL, &told);
     } else if (ev->type == EV_MODEL_TOOL_CALL) {
         host_switch(h);
+    } else if (ev->type == EV_MODEL_RESUMABLE) {
+        remember(h, m->session, model_memory(m->model));
     }
     host_event(h, &told);
 }
@@ -74,6 +125,7 @@ static void on_closed(struct model *model UNUSED, int err UNUSED, void *arg)
     struct host_model *m = arg;
     struct host *h = m->host;
     drop(h, m);
+    open_waiting(h);
     host_settle(h);
 }
 
@@ -92,42 +144,111 @@ static void not_opened(struct host *h, uint32_t session, int err, const char *co
     host_event(h, &ev);
 }
 
-void host_open_model(struct host *h, const struct call_action *act)
+static int open_now(struct host_model *m, const struct call_persona *persona)
 {
+    struct host *h = m->host;
     struct worker *w = h->worker;
-    uint32_t provider = host_provider(h, act->model_open.provider);
     struct provider_opts o;
-    host_opening(h, provider, &o);
-    provider_introduce(&o, &act->model_open.persona);
-    if (provider_url(&o).n == 0) {
-        not_opened(h, act->session, -ERR_CLOSED, "sandbox-not-running", "the offline sandbox is not running");
-        return;
+    host_opening(h, host_provider(h, m->provider), &o);
+    provider_introduce(&o, persona);
+    if (m->resumes) {
+        provider_resume(&o, memory_of(h, m->from));
     }
+    if (provider_url(&o).n == 0) {
+        return -ERR_STATE;
+    }
+    m->opening_us = loop_now_us(w->env.loop);
+    return provider_open(w->env.loop, &o, &h->opts, &handler, m, &m->model);
+}
+
+static void say_not_opened(struct host *h, uint32_t session, int err)
+{
+    if (err == -ERR_STATE) {
+        not_opened(h, session, -ERR_CLOSED, "sandbox-not-running", "the offline sandbox is not running");
+    } else {
+        not_opened(h, session, err, err_name(err), err_text(err));
+    }
+}
+
+/* Those that go on from one that was on its way out, once it is gone: beside it the service refuses them. */
+static void open_waiting(struct host *h)
+{
+    for (struct host_model *m = h->models; m; m = m->next) {
+        if (m->model && m->closing) {
+            return;
+        }
+    }
+    for (struct host_model *m = h->models, *next; m; m = next) {
+        next = m->next;
+        if (m->model) {
+            continue;
+        }
+        uint32_t session = m->session;
+        m->persona.instructions = buf_str(&m->instructions);
+        int err = open_now(m, &m->persona);
+        if (err < 0) {
+            drop(h, m);
+            say_not_opened(h, session, err);
+            return; /* the list may be another now */
+        }
+    }
+}
+
+static bool must_wait(const struct host *h)
+{
+    for (const struct host_model *m = h->models; m; m = m->next) {
+        if (m->model && m->closing) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct host_model *new_model(struct host *h, const struct call_action *act)
+{
     struct host_model *m = calloc(1, sizeof(*m));
-    int err = -ENOMEM;
     if (m) {
         m->host = h;
         m->session = act->session;
         m->provider = act->model_open.provider;
-        m->opening_us = loop_now_us(w->env.loop);
-        err = provider_open(w->env.loop, &o, &h->opts, &handler, m, &m->model);
+        m->resumes = act->model_open.resume;
+        m->from = act->model_open.from;
+        m->persona = act->model_open.persona;
+        buf_init(&m->instructions, INSTRUCTIONS_MAX);
+    }
+    return m;
+}
+
+void host_open_model(struct host *h, const struct call_action *act)
+{
+    struct host_model *m = new_model(h, act);
+    int err = m ? 0 : -ENOMEM;
+    if (m && m->resumes && must_wait(h)) {
+        buf_put_str(&m->instructions, act->model_open.persona.instructions);
+        err = m->instructions.err;
+    } else if (m) {
+        err = open_now(m, &act->model_open.persona);
     }
     if (err < 0) {
         free(m);
-        not_opened(h, act->session, err, err_name(err), err_text(err));
+        say_not_opened(h, act->session, err);
         return;
     }
     m->next = h->models;
     h->models = m;
     if (act->session > 0) {
-        log_info(&h->log, "model.renewing", "session=%u provider=" STR_FMT " why=%s", act->session,
-                 STR_ARG(h->snapshot->cfg->providers[provider].name), call_renewal_name(act->model_open.why));
+        uint32_t provider = host_provider(h, m->provider);
+        log_info(&h->log, "model.renewing", "session=%u provider=" STR_FMT " why=%s resume=%d", act->session,
+                 STR_ARG(h->snapshot->cfg->providers[provider].name), call_renewal_name(act->model_open.why),
+                 act->model_open.resume);
     }
 }
 
-static void close_one(struct host_model *m)
+static void close_one(struct host *h, struct host_model *m)
 {
-    if (!m->closing) {
+    if (!m->model) {
+        drop(h, m); /* it was never opened */
+    } else if (!m->closing) {
         m->closing = true;
         model_close(m->model); /* on_closed follows from the loop */
     }
@@ -137,21 +258,22 @@ void host_close_model(struct host *h, uint32_t session)
 {
     struct host_model *m = find(h, session);
     if (m) {
-        close_one(m);
+        close_one(h, m);
     }
 }
 
 void host_close_models(struct host *h)
 {
-    for (struct host_model *m = h->models; m; m = m->next) {
-        close_one(m);
+    for (struct host_model *m = h->models, *next; m; m = next) {
+        next = m->next;
+        close_one(h, m);
     }
 }
 
 void host_perform_model(struct host *h, const struct call_action *act)
 {
     struct host_model *m = find(h, act->session);
-    if (m) {
+    if (m && m->model) {
         ignore_result(model_perform(m->model, act)); /* on failure EV_MODEL_FAILED comes by itself */
     }
 }
@@ -159,7 +281,7 @@ void host_perform_model(struct host *h, const struct call_action *act)
 void host_cork_models(struct host *h)
 {
     for (struct host_model *m = h->models; m; m = m->next) {
-        m->corked = !m->closing;
+        m->corked = m->model && !m->closing;
         if (m->corked) {
             model_cork(m->model);
         }

@@ -111,6 +111,8 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_RENEWAL:
     case NOTE_REPLAYED:
     case NOTE_FILLER:
+    case NOTE_NOT_TRUNCATED:
+    case NOTE_LEAVING:
         break; /* counted by what they belong to */
     case NOTE_MARK_LOST:
         metrics_add(m, METRIC_MARKS_LOST, 1);
@@ -189,10 +191,12 @@ static enum log_level note_level(enum call_note note)
     case NOTE_RENEWAL:
     case NOTE_RENEWED:
     case NOTE_REPLAYED:
+    case NOTE_LEAVING:
     case NOTE_FILLER:
     case NOTE_FAREWELL:
     case NOTE_TRANSFER:
         return LOG_INFO;
+    case NOTE_NOT_TRUNCATED:
     case NOTE_GREETING_DONE:
     case NOTE_GREETING_DEVIATION:
     case NOTE_BARGE_IN_IGNORED:

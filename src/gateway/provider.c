@@ -48,6 +48,10 @@ void provider_introduce(struct provider_opts *o, const struct call_persona *pers
     o->openai.persona = persona;
 }
 
+void provider_resume(struct provider_opts *o UNUSED, struct str handle UNUSED)
+{
+}
+
 void provider_scratch(struct provider_opts *o, struct provider_scratch *scratch)
 {
     o->openai.scratch = &scratch->openai;
