@@ -69,8 +69,28 @@ struct config_records {
     uint32_t min_free_mb;    /* below it no new recording starts */
 };
 
-enum config_provider_kind { CONFIG_OPENAI, CONFIG_SANDBOX, CONFIG_PROVIDER_N };
-enum config_dialect { CONFIG_GA, CONFIG_BETA, CONFIG_DIALECT_N };
+enum config_provider_kind { CONFIG_OPENAI, CONFIG_SANDBOX, CONFIG_GEMINI, CONFIG_PROVIDER_N };
+enum config_dialect { CONFIG_GA, CONFIG_BETA, CONFIG_LIVE, CONFIG_DIALECT_N }; /* live: Gemini's, of a sandbox */
+enum config_tool_behaviour { CONFIG_BLOCKING, CONFIG_NON_BLOCKING };
+
+/* What only providers of kind gemini have. Empty, negative and 0 are not sent. */
+struct config_gemini {
+    struct str api_version;
+    struct str language_code;
+    struct config_list transcription_languages;
+    double temperature, top_p; /* -1: not sent */
+    uint32_t top_k;
+    int32_t seed; /* -1: not sent */
+    struct str thinking_level;
+    int32_t thinking_budget; /* -2: not sent; -1: as the model likes */
+    bool affective_dialog, proactive_audio, google_search;
+    struct str start_sensitivity, end_sensitivity;
+    struct str turn_coverage;
+    enum config_tool_behaviour tool_behavior;
+    struct str tool_scheduling;
+    bool compression;
+    uint32_t trigger_tokens, target_tokens; /* 0: the service's own */
+};
 
 struct config_provider {
     struct str name; /* the key under providers: */
@@ -83,6 +103,7 @@ struct config_provider {
     struct str auth_header; /* "Authorization": sends "Bearer <key>"; any other name: the bare key */
     bool model_in_query;
     enum config_dialect dialect;
+    struct config_gemini gemini;
     struct config_map headers;
     struct config_map query;
     struct cost_prices prices; /* of prices.<model>; all zero when unknown */
@@ -514,6 +535,8 @@ const struct config_route *config_find_route(const struct config *cfg, const str
  */
 struct str config_model(const struct config *cfg, const struct config_agent *agent, uint32_t provider);
 struct str config_voice(const struct config *cfg, const struct config_agent *agent, uint32_t provider);
+/* It speaks the protocol of Gemini Live, else that of OpenAI Realtime. */
+bool config_is_live(const struct config_provider *p);
 /* Prices of a model, NULL when none are configured. A dated name ("m-2026-01-02") finds its undated one. */
 const struct cost_prices *config_prices(const struct config *cfg, struct str model);
 

@@ -236,5 +236,9 @@ void finish_departments(struct draft *d);
 bool model_is_retired(struct str model);
 const char *model_default(void);
 bool voice_is_known(struct str voice);
+/* The same of Gemini Live. */
+const char *live_model_default(void);
+const char *live_voice_default(void);
+bool live_voice_is_known(struct str voice);
 
 #endif

@@ -207,7 +207,8 @@ static bool is_absent(const struct dump *d, const struct option *o, const void *
     const struct config_route *r = base;
 
     if (o->scope == OPTION_PROVIDER) {
-        return o->offset == offsetof(struct config_provider, tools) && !p->narrowed;
+        return (o->offset == offsetof(struct config_provider, tools) && !p->narrowed) ||
+               (o->kinds && !config_is_live(p));
     }
     if (o->scope == OPTION_ROUTE) {
         return (o->offset == offsetof(struct config_route, tools) && !r->narrowed) ||

@@ -60,7 +60,14 @@ struct str config_model(const struct config *cfg, const struct config_agent *age
     return own && agent->model.n ? agent->model : cfg->providers[own ? agent->provider : provider].model;
 }
 
+bool config_is_live(const struct config_provider *p)
+{
+    return p->kind == CONFIG_GEMINI || p->dialect == CONFIG_LIVE;
+}
+
 struct str config_voice(const struct config *cfg, const struct config_agent *agent, uint32_t provider)
 {
-    return agent->voice.n ? agent->voice : cfg->providers[provider == CONFIG_NONE ? agent->provider : provider].voice;
+    const struct config_provider *p = &cfg->providers[provider == CONFIG_NONE ? agent->provider : provider];
+    bool fits = config_is_live(p) == config_is_live(&cfg->providers[agent->provider]);
+    return agent->voice.n && fits ? agent->voice : p->voice;
 }

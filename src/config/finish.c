@@ -9,6 +9,8 @@
 #include "config/draft.h"
 
 #define OPENAI_URL             "https://api.openai.com/v1"
+#define GEMINI_URL             "https://generativelanguage.googleapis.com"
+#define GEMINI_SESSION_S       600
 #define MAX_INSTRUCTIONS_BYTES ((size_t)256 * 1024)
 
 static const struct origin *provider_origin(const struct draft_provider *p, const char *key)
@@ -116,8 +118,8 @@ static void provider_env(struct draft *d, struct draft_provider *p)
     for (uint32_t i = 0; i < option_count; i++) {
         const struct option *o = &option_table[i];
 
-        if (o->scope == OPTION_PROVIDER && o->env[0] && (o->env_kind == 0 || o->env_kind == 1 + p->v.kind) &&
-            !field_taken(p->origins, o)) {
+        if (o->scope == OPTION_PROVIDER && o->env[0] &&
+            (o->env_kinds == 0 || (o->env_kinds & OPTION_KIND(p->v.kind))) && !field_taken(p->origins, o)) {
             take_env(d, o, &p->v, &p->origins[i]);
         }
     }
@@ -139,7 +141,7 @@ static void set_text(struct draft *d, struct str *field, struct str text)
 /* The service itself, not a server of the user's whose names are its own business (Azure deployments). */
 static bool speaks_vendor_names(const struct config_provider *p)
 {
-    return p->dialect == CONFIG_GA && str_search(p->url, STR(".azure.com")) == SIZE_MAX;
+    return p->kind != CONFIG_GEMINI && p->dialect == CONFIG_GA && str_search(p->url, STR(".azure.com")) == SIZE_MAX;
 }
 
 static void check_model(struct draft *d, struct str *model, const struct config_provider *p, const char *key)
@@ -152,7 +154,9 @@ static void check_model(struct draft *d, struct str *model, const struct config_
 
 static void check_voice(struct draft *d, struct str voice, const struct config_provider *p, const char *key)
 {
-    if (voice.n && str_is(p->url, OPENAI_URL) && !voice_is_known(voice)) {
+    bool live = str_is(p->url, GEMINI_URL);
+    bool known = live ? live_voice_is_known(voice) : voice_is_known(voice);
+    if (voice.n && (live || str_is(p->url, OPENAI_URL)) && !known) {
         draft_warn(d, "%s: the voice %.60s is not one that the service is known to have", key, voice.p);
     }
 }
@@ -170,21 +174,89 @@ static bool goes_in_the_clear(struct str url)
     return !str_starts(host, STR("127.")) && !str_starts(host, STR("localhost")) && !str_starts(host, STR("[::1]"));
 }
 
+/* In the file or under any of its names in the environment. */
+static bool field_given(const struct draft_provider *p, const char *key)
+{
+    return field_taken(p->origins, option_find(OPTION_PROVIDER, str_from(key)));
+}
+
+/* A setting of another kind of service would silently do nothing. */
+static void check_kinds(struct draft *d, const struct draft_provider *p)
+{
+    for (uint32_t i = 0; i < option_count; i++) {
+        const struct option *o = &option_table[i];
+
+        if (o->scope == OPTION_PROVIDER && o->key && o->kinds && p->origins[i].kind == ORIGIN_FILE &&
+            (!(o->kinds & OPTION_KIND(p->v.kind)) || !config_is_live(&p->v))) {
+            draft_fail(d, &p->origins[i], "providers.%s.%s is a setting of Gemini Live: it needs kind: gemini",
+                       p->v.name.p, o->key);
+        }
+    }
+    if (p->v.dialect == CONFIG_LIVE && p->v.kind != CONFIG_SANDBOX) {
+        draft_fail(d, provider_origin(p, "dialect"), "providers.%s.dialect: live is for a sandbox; say kind: gemini",
+                   p->v.name.p);
+    }
+}
+
+static void check_thinking(struct draft *d, const struct draft_provider *p)
+{
+    bool given = p->v.gemini.thinking_level.n > 0 || p->v.gemini.thinking_budget >= -1;
+
+    if (given && str_search(p->v.model, STR("gemini-3.8-live")) != SIZE_MAX &&
+        str_search(p->v.model, STR("extended-thinking")) == SIZE_MAX) {
+        const char *key = p->v.gemini.thinking_level.n > 0 ? "thinking_level" : "thinking_budget";
+
+        draft_fail(d, provider_origin(p, key),
+                   "providers.%s.%s: the model %s takes none; gemini-3.8-live-extended-thinking does", p->v.name.p, key,
+                   p->v.model.p);
+    }
+}
+
+/* What differs for Gemini Live. */
+static void finish_live(struct draft *d, struct draft_provider *p)
+{
+    if (p->v.url.n == 0 && p->v.kind == CONFIG_GEMINI) {
+        set_text(d, &p->v.url, STR(GEMINI_URL));
+    }
+    if (p->v.api_key.n == 0 && str_is(p->v.url, GEMINI_URL) && !p->broken) {
+        draft_fail(d, &p->at, "providers.%s.api_key is missing; give it there or as GEMINI_API_KEY", p->v.name.p);
+    }
+    if (!field_given(p, "model")) {
+        set_text(d, &p->v.model, str_from(live_model_default()));
+    }
+    if (!field_given(p, "voice")) {
+        set_text(d, &p->v.voice, str_from(live_voice_default()));
+    }
+    if (!provider_given(p, "auth_header")) {
+        set_text(d, &p->v.auth_header, STR("x-goog-api-key"));
+    }
+    if (!provider_given(p, "session_max_s")) {
+        p->v.session_max_s = GEMINI_SESSION_S;
+    }
+    check_thinking(d, p);
+}
+
 static void finish_provider(struct draft *d, struct draft_provider *p)
 {
     char key[120];
 
-    if (!provider_given(p, "kind") && str_is(p->v.name, "sandbox")) {
-        p->v.kind = CONFIG_SANDBOX;
+    if (!provider_given(p, "kind")) {
+        p->v.kind = str_is(p->v.name, "sandbox")  ? CONFIG_SANDBOX
+                    : str_is(p->v.name, "gemini") ? CONFIG_GEMINI
+                                                  : p->v.kind;
     }
     provider_env(d, p);
+    check_kinds(d, p);
+    if (config_is_live(&p->v)) {
+        finish_live(d, p);
+    }
     if (p->v.url.n == 0 && p->v.kind == CONFIG_OPENAI) {
         set_text(d, &p->v.url, STR(OPENAI_URL));
     }
     if (p->v.api_key.n == 0 && str_is(p->v.url, OPENAI_URL) && !p->broken) {
         draft_fail(d, &p->at, "providers.%s.api_key is missing; give it there or as OPENAI_API_KEY", p->v.name.p);
     }
-    if (!provider_given(p, "model")) {
+    if (!field_given(p, "model") && !config_is_live(&p->v)) {
         set_text(d, &p->v.model, str_from(model_default()));
     }
     snprintf(key, sizeof(key), "providers.%s.model", p->v.name.p);
@@ -196,14 +268,22 @@ static void finish_provider(struct draft *d, struct draft_provider *p)
     }
 }
 
-/* Without a file: the service when there is a key for it, else the sandbox. */
+/* Without a file: the first service that there is a key for, else the sandbox. */
 static void default_provider(struct draft *d)
 {
-    struct env_value key = env_get(&d->env, "OPENAI_API_KEY");
-    struct origin at = {.kind = key.value.p ? ORIGIN_ENV : ORIGIN_DEFAULT,
-                        .env = key.value.p ? "OPENAI_API_KEY" : NULL};
+    static const struct {
+        const char *env, *provider;
+    } keys[] = {{"OPENAI_API_KEY", "openai"}, {"GEMINI_API_KEY", "gemini"}, {"GOOGLE_API_KEY", "gemini"}};
+    const char *name = "sandbox";
+    struct origin at = {.kind = ORIGIN_DEFAULT};
 
-    ignore_result(draft_provider_add(d, key.value.p ? STR("openai") : STR("sandbox"), &at)); /* reports by itself */
+    for (uint32_t i = 0; i < ARRAY_LEN(keys) && at.kind == ORIGIN_DEFAULT; i++) {
+        if (env_get(&d->env, keys[i].env).value.p) {
+            at = (struct origin){.kind = ORIGIN_ENV, .env = keys[i].env};
+            name = keys[i].provider;
+        }
+    }
+    ignore_result(draft_provider_add(d, str_from(name), &at)); /* reports by itself */
 }
 
 bool provider_nearest(const struct draft *d, struct str name, struct str *ret)

@@ -1,4 +1,4 @@
-/* Facts about the OpenAI service that change over time: checked against its model and voice pages, November 2026. */
+/* Facts about the services that change over time: checked against their model and voice pages, November 2026. */
 #include "config/draft.h"
 
 const char *model_default(void)
@@ -23,4 +23,30 @@ bool voice_is_known(struct str voice)
         }
     }
     return str_starts(voice, STR("voice_"));
+}
+
+const char *live_model_default(void)
+{
+    return "gemini-3.8-live";
+}
+
+const char *live_voice_default(void)
+{
+    return "Kore";
+}
+
+bool live_voice_is_known(struct str voice)
+{
+    static const char *const voices[] = {
+        "Zephyr",     "Puck",          "Charon",       "Kore",      "Fenrir",     "Leda",    "Orus",    "Aoede",
+        "Callirrhoe", "Autonoe",       "Enceladus",    "Iapetus",   "Umbriel",    "Algieba", "Despina", "Erinome",
+        "Algenib",    "Rasalgethi",    "Laomedeia",    "Achernar",  "Alnilam",    "Schedar", "Gacrux",  "Pulcherrima",
+        "Achird",     "Zubenelgenubi", "Vindemiatrix", "Sadachbia", "Sadaltager", "Sulafat"};
+
+    for (uint32_t i = 0; i < ARRAY_LEN(voices); i++) {
+        if (str_is(voice, voices[i])) {
+            return true;
+        }
+    }
+    return false;
 }

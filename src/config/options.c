@@ -8,9 +8,23 @@
 #define SINCE "0.1.0"
 
 static const struct option_word words_provider_kind[] = {
-    {"openai", CONFIG_OPENAI, false}, {"sandbox", CONFIG_SANDBOX, false}, {NULL, 0, false}};
+    {"openai", CONFIG_OPENAI, false},
+                                                         {"gemini", CONFIG_GEMINI, false},
+                                                         {"sandbox", CONFIG_SANDBOX, false},
+                                                         {NULL, 0, false}};
 static const struct option_word words_dialect[] = {
-    {"ga", CONFIG_GA, false}, {"beta", CONFIG_BETA, false}, {NULL, 0, false}};
+    {"ga", CONFIG_GA, false}, {"beta", CONFIG_BETA, false}, {"live", CONFIG_LIVE, false}, {NULL, 0, false}};
+static const struct option_word words_thinking[] = {
+    {"minimal", 0, false}, {"low", 0, false}, {"medium", 0, false}, {"high", 0, false}, {NULL, 0, false}};
+static const struct option_word words_sensitivity[] = {{"high", 0, false}, {"low", 0, false}, {NULL, 0, false}};
+static const struct option_word words_coverage[] = {{"TURN_INCLUDES_ONLY_ACTIVITY", 0, false},
+                                                    {"TURN_INCLUDES_ALL_INPUT", 0, false},
+                                                    {"TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO", 0, false},
+                                                    {NULL, 0, false}};
+static const struct option_word words_behavior[] = {
+    {"blocking", CONFIG_BLOCKING, false}, {"non_blocking", CONFIG_NON_BLOCKING, false}, {NULL, 0, false}};
+static const struct option_word words_scheduling[] = {
+    {"when_idle", 0, false}, {"interrupt", 0, false}, {"silent", 0, false}, {NULL, 0, false}};
 static const struct option_word words_greeting[] = {{"none", GREETING_NONE, false},
                                                     {"text", GREETING_TEXT, false},
                                                     {"prompt", GREETING_PROMPT, false},
@@ -168,30 +182,56 @@ const struct option option_table[] = {
      .meaning = "Name of this gateway among those that share store.url; no two may have the same"},
 
     /* providers */
-    {PROVIDER(OPTION_ENUM, "kind", kind), .words = words_provider_kind, .def = "openai", .def_text = "openai; sandbox when that is the provider's name",
-     .meaning = "What it speaks: the OpenAI Realtime service (or a compatible one), or our offline sandbox"},
-    {PROVIDER(OPTION_URL, "url", url), .env = {"OPENAI_BASE_URL"}, .env_kind = 1 + CONFIG_OPENAI, .def_text = "https://api.openai.com/v1; for a sandbox SANDBOX_URL, else one that serve starts itself",
-     .meaning = "Base address: ws, wss, http or https; /realtime is added to it"},
-    {PROVIDER(OPTION_URL, NULL, url), .env = {"SANDBOX_URL"}, .env_kind = 1 + CONFIG_SANDBOX, .example = "ws://127.0.0.1:9000",
+    {PROVIDER(OPTION_ENUM, "kind", kind), .words = words_provider_kind, .def = "openai", .def_text = "openai; gemini or sandbox when that is the provider's name",
+     .meaning = "What it speaks: the OpenAI Realtime service (or a compatible one), Gemini Live, or our offline sandbox"},
+    {PROVIDER(OPTION_URL, "url", url), .env = {"OPENAI_BASE_URL"}, .env_kinds = OPTION_KIND(CONFIG_OPENAI), .def_text = "https://api.openai.com/v1; gemini: https://generativelanguage.googleapis.com; for a sandbox SANDBOX_URL, else one that serve starts itself",
+     .meaning = "Base address: ws, wss, http or https; /realtime is added to it. gemini: the path of its method, unless the address names that"},
+    {PROVIDER(OPTION_URL, NULL, url), .env = {"GOOGLE_GEMINI_BASE_URL"}, .env_kinds = OPTION_KIND(CONFIG_GEMINI),
+     .meaning = "The same for providers of kind gemini"},
+    {PROVIDER(OPTION_URL, NULL, url), .env = {"SANDBOX_URL"}, .env_kinds = OPTION_KIND(CONFIG_SANDBOX), .example = "ws://127.0.0.1:9000",
      .meaning = "Address of a sandbox that is already running; without it serve starts its own"},
-    {PROVIDER(OPTION_SECRET, "api_key", api_key), .env_kind = 1 + CONFIG_OPENAI, .env = {"OPENAI_API_KEY"}, .example = "sk-...",
-     .meaning = "Key of the service. Without a file a key makes openai the provider, no key the sandbox"},
-    {PROVIDER(OPTION_STR, "model", model), .env = {"GPT_REALTIME_MODEL", "REALTIME_MODEL"}, .def = "gpt-realtime-2.1",
-     .meaning = "Model of the session (Azure: the deployment). A retired name is replaced by the default, with one warning"},
-    {PROVIDER(OPTION_VOICE, "voice", voice), .env = {"GPT_REALTIME_VOICE", "REALTIME_VOICE"}, .def = "alloy",
-     .meaning = "Voice: alloy, ash, ballad, coral, echo, sage, shimmer, verse, marin, cedar, or a custom one as {id: voice_...}"},
+    {PROVIDER(OPTION_SECRET, "api_key", api_key), .env_kinds = OPTION_KIND(CONFIG_OPENAI), .env = {"OPENAI_API_KEY"}, .example = "sk-...",
+     .meaning = "Key of the service. Without a file this key makes openai the provider, GEMINI_API_KEY gemini, no key the sandbox"},
+    {PROVIDER(OPTION_SECRET, NULL, api_key), .env_kinds = OPTION_KIND(CONFIG_GEMINI), .env = {"GEMINI_API_KEY", "GOOGLE_API_KEY"}, .example = "AIza...",
+     .meaning = "Key of Gemini Live"},
+    {PROVIDER(OPTION_STR, "model", model), .env = {"GPT_REALTIME_MODEL", "REALTIME_MODEL"}, .env_kinds = OPTION_KIND(CONFIG_OPENAI) | OPTION_KIND(CONFIG_SANDBOX), .def = "gpt-realtime-2.1", .def_text = "gpt-realtime-2.1; gemini: gemini-3.8-live",
+     .meaning = "Model of the session (Azure: the deployment). A retired name is replaced by the default, with one warning; gemini: it is tried"},
+    {PROVIDER(OPTION_STR, NULL, model), .env = {"GEMINI_MODEL"}, .env_kinds = OPTION_KIND(CONFIG_GEMINI), .def_text = "gemini-3.8-live", .meaning = "Model of providers of kind gemini"},
+    {PROVIDER(OPTION_VOICE, "voice", voice), .env = {"GPT_REALTIME_VOICE", "REALTIME_VOICE"}, .env_kinds = OPTION_KIND(CONFIG_OPENAI) | OPTION_KIND(CONFIG_SANDBOX), .def = "alloy", .def_text = "alloy; gemini: Kore",
+     .meaning = "Voice: alloy, ash, ballad, coral, echo, sage, shimmer, verse, marin, cedar, or a custom one as {id: voice_...}; gemini: Kore, Puck, Charon, Aoede and others"},
+    {PROVIDER(OPTION_STR, NULL, voice), .env = {"GEMINI_VOICE"}, .env_kinds = OPTION_KIND(CONFIG_GEMINI), .def_text = "Kore", .meaning = "Voice of providers of kind gemini"},
     {PROVIDER(OPTION_FILE, "ca_file", ca_file), .def_text = "the system's store",
      .meaning = "PEM file of the authorities that the service's certificate is checked against"},
-    {PROVIDER(OPTION_STR, "auth_header", auth_header), .def = "Authorization",
+    {PROVIDER(OPTION_STR, "auth_header", auth_header), .def = "Authorization", .def_text = "Authorization; gemini: x-goog-api-key",
      .meaning = "Header that carries the key: Authorization sends \"Bearer <key>\", any other name (Azure: api-key) the bare key"},
     {PROVIDER(OPTION_BOOL, "model_in_query", model_in_query), .def = "true",
      .meaning = "Put ?model= into the address; some compatible servers want it left out"},
     {PROVIDER(OPTION_ENUM, "dialect", dialect), .words = words_dialect, .def = "ga",
-     .meaning = "Shape of messages: ga, or beta for dated Azure previews and old compatible servers"},
+     .meaning = "Shape of messages: ga, or beta for dated Azure previews and old compatible servers. A sandbox with live speaks as Gemini Live does"},
     {PROVIDER(OPTION_SECRET_MAP, "headers", headers), .meaning = "Further request headers, name: value"},
     {PROVIDER(OPTION_SECRET_MAP, "query", query), .meaning = "Further query parameters, name: value"},
+    {PROVIDER(OPTION_STR, "api_version", gemini.api_version), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def_text = "v1beta", .meaning = "gemini: version in the path of its method"},
+    {PROVIDER(OPTION_STR, "language_code", gemini.language_code), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .example = "de-DE", .def_text = "not sent", .meaning = "gemini: speechConfig.languageCode. Models with native audio choose the language themselves and may refuse it"},
+    {PROVIDER(OPTION_LIST, "transcription_languages", gemini.transcription_languages), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def_text = "none", .meaning = "gemini: languages that the caller's transcript may be in, en-US and the like; not every model takes them"},
+    {PROVIDER(OPTION_F64, "temperature", gemini.temperature), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .min = -1, .max = 2, .def = "-1", .def_text = "the model's own", .meaning = "gemini: generationConfig.temperature"},
+    {PROVIDER(OPTION_F64, "top_p", gemini.top_p), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .min = -1, .max = 1, .def = "-1", .def_text = "the model's own", .meaning = "gemini: generationConfig.topP"},
+    {PROVIDER(OPTION_U32, "top_k", gemini.top_k), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .min = 0, .max = 1000, .def_text = "the model's own", .meaning = "gemini: generationConfig.topK"},
+    {PROVIDER(OPTION_I32, "seed", gemini.seed), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .min = -1, .max = 2147483647, .def = "-1", .def_text = "none", .meaning = "gemini: generationConfig.seed"},
+    {PROVIDER(OPTION_STR, "thinking_level", gemini.thinking_level), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .words = words_thinking, .def_text = "the model's own; agent.reasoning.effort", .meaning = "gemini: minimal, low, medium or high, of 3.1 and of extended thinking; gemini-3.8-live takes none"},
+    {PROVIDER(OPTION_I32, "thinking_budget", gemini.thinking_budget), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .min = -2, .max = 65535, .def = "-2", .def_text = "the model's own", .meaning = "gemini: tokens of thought of 2.5 models; 0 none, -1 as the model likes"},
+    {PROVIDER(OPTION_BOOL, "affective_dialog", gemini.affective_dialog), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def = "false", .meaning = "gemini: 2.5 models with native audio, api_version v1alpha: answers in the caller's tone"},
+    {PROVIDER(OPTION_BOOL, "proactive_audio", gemini.proactive_audio), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def = "false", .meaning = "gemini: likewise: the model may leave what was not said to it unanswered"},
+    {PROVIDER(OPTION_BOOL, "google_search", gemini.google_search), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def = "false", .meaning = "gemini: the model may search the web by itself"},
+    {PROVIDER(OPTION_STR, "start_sensitivity", gemini.start_sensitivity), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .words = words_sensitivity, .def_text = "the service's own", .meaning = "gemini, server_vad: how easily speech is taken to begin, high or low"},
+    {PROVIDER(OPTION_STR, "end_sensitivity", gemini.end_sensitivity), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .words = words_sensitivity, .def_text = "the service's own", .meaning = "gemini, server_vad: how soon it is taken to end, high or low"},
+    {PROVIDER(OPTION_STR, "turn_coverage", gemini.turn_coverage), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .words = words_coverage, .def_text = "TURN_INCLUDES_ONLY_ACTIVITY", .meaning = "gemini: what of the input belongs to a turn"},
+    {PROVIDER(OPTION_ENUM, "tool_behavior", gemini.tool_behavior), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .words = words_behavior, .def = "blocking", .meaning = "gemini: the model waits for what it called (blocking), or goes on talking (non_blocking); extended thinking never waits"},
+    {PROVIDER(OPTION_STR, "tool_scheduling", gemini.tool_scheduling), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .words = words_scheduling, .def_text = "when_idle", .meaning = "gemini, non_blocking: when a tool's output is spoken of"},
+    {PROVIDER(OPTION_BOOL, "compression", gemini.compression), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def = "true", .meaning = "gemini: the oldest of the conversation is dropped when the context is full; without it a session ends after 15 minutes"},
+    {PROVIDER(OPTION_U32, "compression_trigger_tokens", gemini.trigger_tokens), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .min = 0, .max = 1000000, .def = "25000", .meaning = "gemini: size of the context at which that happens; every turn is billed for all of it. 0: the service's own, near the end of its window"},
+    {PROVIDER(OPTION_U32, "compression_target_tokens", gemini.target_tokens), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .min = 0, .max = 1000000, .def = "8000", .meaning = "gemini: and what is left of it; 0: the service's own, half of the trigger"},
     {PROVIDER(OPTION_LIST, "tools", tools), .def_text = "all of the agent's", .meaning = "Only these of an agent's tools are offered over this provider; an empty list is none"},
-    {PROVIDER(OPTION_SECONDS, "session_max_s", session_max_s), .min = 0, .max = 86400, .word0 = "none", .def = "3600", .meaning = "A session of it lasts so long at most, in seconds; what the service itself says counts when it is less"},
+    {PROVIDER(OPTION_SECONDS, "session_max_s", session_max_s), .min = 0, .max = 86400, .word0 = "none", .def = "3600", .def_text = "3600; gemini: 600", .meaning = "A session of it lasts so long at most, in seconds; what the service itself says counts when it is less"},
     {PROVIDER(OPTION_LIST, "failover", failover), .def_text = "none", .meaning = "Names of the providers that take a call over, one after the other, when this one fails"},
 
     /* carriers */

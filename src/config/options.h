@@ -65,6 +65,8 @@ struct option_word {
 
 #define OPTION_MAX_ENV 3
 
+#define OPTION_KIND(kind) (1u << (kind))
+
 struct option {
     enum option_scope scope;
     enum option_type type;
@@ -81,8 +83,9 @@ struct option {
     const char *example;             /* for .env.example */
     const char *meaning;
     const char *since;
-    bool env_wins;    /* the environment replaces what the file says */
-    uint8_t env_kind; /* 1 + enum config_provider_kind: only these providers take it from the environment; 0: all */
+    bool env_wins;     /* the environment replaces what the file says */
+    uint8_t env_kinds; /* mask of OPTION_KIND: only these providers take it from the environment; 0: all */
+    uint8_t kinds;     /* likewise: only these have it at all */
 };
 
 extern const struct option option_table[];

@@ -68,8 +68,9 @@ static void check_provider(struct check *c, const struct config_provider *p)
                                  ? "the offline sandbox, but ringtrip-sandbox is neither beside ringtrip nor in PATH"
                                  : "the offline sandbox, no key needed");
         find_built(c, err < 0 ? CHECK_ERROR : CHECK_OK, "provider");
-    } else if (p->kind == CONFIG_OPENAI && p->api_key.n == 0) {
-        buf_printf(&c->text, "%s has no api_key (OPENAI_API_KEY)", p->name.p);
+    } else if (p->kind != CONFIG_SANDBOX && p->api_key.n == 0) {
+        buf_printf(&c->text, "%s has no api_key (%s)", p->name.p,
+                   p->kind == CONFIG_GEMINI ? "GEMINI_API_KEY" : "OPENAI_API_KEY");
         find_built(c, CHECK_WARNING, "provider");
     } else {
         buf_printf(&c->text, "%s, model %s at %s", p->name.p, p->model.p, p->url.p);

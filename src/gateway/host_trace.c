@@ -51,6 +51,9 @@ static struct str provider_name(const struct host *h)
     if (p->kind == CONFIG_SANDBOX) {
         return STR("ringtrip.sandbox");
     }
+    if (config_is_live(p)) {
+        return STR("gcp.gemini");
+    }
     return str_search(p->url, STR(".azure.com")) != SIZE_MAX ? STR("azure.ai.openai") : STR("openai");
 }
 

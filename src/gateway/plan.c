@@ -450,7 +450,10 @@ void plan_opening(const struct plan *p, const struct snapshot *s, uint32_t provi
 {
     struct openai_opts *o = &ret->openai;
     snapshot_opening(s, provider, p->agent, ret);
-    o->voice = p->route && p->route->voice.n > 0 ? p->route->voice : o->voice;
+    if (p->route && p->route->voice.n > 0) {
+        o->voice = p->route->voice;
+        ret->gemini.voice = provider == p->provider ? p->route->voice : ret->gemini.voice;
+    }
     o->transcription.language = p->language;
     if (!can_choose(p, s, o->tool_choice)) {
         o->tool_choice = STR("auto");

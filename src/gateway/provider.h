@@ -9,23 +9,28 @@
 #include "call/model.h"
 #include "config/config.h"
 #include "net/loop.h"
+#include "providers/gemini/gemini_opts.h"
 #include "providers/openai/openai_opts.h"
 
 /* Texts are lent by the snapshot or the plan. */
 struct provider_opts {
-    enum config_provider_kind kind;
+    bool live; /* gemini counts, else openai */
     struct openai_opts openai;
+    struct gemini_opts gemini;
 };
 
 /* Decoding buffers of one loop, shared by all its sessions. */
 struct provider_scratch {
     struct openai_scratch openai;
+    struct gemini_scratch gemini;
 };
 
 void provider_scratch_init(struct provider_scratch *s);
 void provider_scratch_done(struct provider_scratch *s);
 
 /* enum model_caps: what its sessions can do, before there is one. */
+/* "gemini", "openai": the protocol, for logs and traces. */
+const char *provider_protocol(const struct config_provider *p);
 uint32_t provider_caps(const struct config_provider *p);
 struct str provider_url(const struct provider_opts *o);
 struct str provider_model(const struct provider_opts *o);

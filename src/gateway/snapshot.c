@@ -71,8 +71,71 @@ static struct str tracing_for(const struct config *cfg, const struct config_agen
     return str_is(a->tracing, "auto") ? STR("\"auto\"") : a->tracing;
 }
 
-static int fill_provider(const struct config *cfg, struct snapshot_provider *sp, struct buf *ret_err)
+/* "en-US,de-DE": as one text, in the snapshot's own memory. */
+static int join_list(struct snapshot *s, const struct config_list *list, struct str *ret)
 {
+    struct buf text;
+    buf_init(&text, 4096);
+    for (uint32_t i = 0; i < list->n; i++) {
+        buf_puts(&text, i ? "," : "");
+        buf_put_str(&text, list->v[i]);
+    }
+    *ret = text.len > 0 ? arena_str(&s->own, buf_str(&text)) : STR("");
+    int err = ret->p ? text.err : -ENOMEM;
+    buf_done(&text);
+    return err;
+}
+
+/* What does not depend on the agent. */
+static int fill_live(struct snapshot *s, const struct config_provider *p, struct gemini_opts *o)
+{
+    const struct config_gemini *g = &p->gemini;
+    *o = (struct gemini_opts){
+        .url = p->url,
+        .api_version = g->api_version,
+        .api_key = p->api_key,
+        .auth_header = p->auth_header,
+        .language_code = g->language_code,
+        .temperature = g->temperature,
+        .top_p = g->top_p,
+        .top_k = g->top_k,
+        .seed = g->seed,
+        .thinking_level = g->thinking_level,
+        .thinking_budget = g->thinking_budget,
+        .affective_dialog = g->affective_dialog,
+        .proactive_audio = g->proactive_audio,
+        .google_search = g->google_search,
+        .start_sensitivity = g->start_sensitivity,
+        .end_sensitivity = g->end_sensitivity,
+        .turn_coverage = g->turn_coverage,
+        .tools = g->tool_behavior == CONFIG_NON_BLOCKING ? GEMINI_TOOLS_TALK : GEMINI_TOOLS_BLOCK,
+        .scheduling = g->tool_scheduling,
+        .compress = g->compression,
+        .trigger_tokens = g->trigger_tokens,
+        .target_tokens = g->target_tokens,
+    };
+    return join_list(s, &g->transcription_languages, &o->hear_languages);
+}
+
+static void fill_live_agent(const struct snapshot *s, uint32_t provider, const struct config_agent *a,
+                            struct gemini_opts *o)
+{
+    const struct config *cfg = s->cfg;
+    o->model = config_model(cfg, a, provider);
+    o->voice = config_voice(cfg, a, provider);
+    o->text_only = a->output_modality == CONFIG_TEXT;
+    o->hears = a->transcription.enabled;
+    o->max_output_tokens = a->max_output_tokens;
+    if (o->thinking_level.n == 0 && a->reasoning_effort != CONFIG_EFFORT_DEFAULT) {
+        bool most = a->reasoning_effort == CONFIG_EFFORT_XHIGH; /* there is no more than high */
+        o->thinking_level = most ? STR("high") : str_from(config_effort_word(a->reasoning_effort));
+    }
+}
+
+static int fill_provider(struct snapshot *s, struct snapshot_provider *sp, struct buf *ret_err)
+{
+    const struct config *cfg = s->cfg;
+    int err;
     const struct config_provider *p = sp->config;
     sp->headers = copy_pairs(&p->headers);
     sp->query = copy_pairs(&p->query);
@@ -80,7 +143,7 @@ static int fill_provider(const struct config *cfg, struct snapshot_provider *sp,
         return -ENOMEM;
     }
     sp->own_sandbox = p->kind == CONFIG_SANDBOX && p->url.n == 0;
-    sp->opening.kind = p->kind;
+    sp->opening.live = config_is_live(p);
     sp->opening.openai = (struct openai_opts){
         .url = p->url,
         .api_key = p->api_key,
@@ -93,13 +156,21 @@ static int fill_provider(const struct config *cfg, struct snapshot_provider *sp,
         .dialect = p->dialect == CONFIG_BETA ? OPENAI_BETA : OPENAI_GA,
         .updated_ms = cfg->deadlines.session_updated_ms,
     };
+    err = fill_live(s, p, &sp->opening.gemini);
+    if (err < 0) {
+        return err;
+    }
+    sp->opening.gemini.headers = sp->headers;
+    sp->opening.gemini.n_headers = p->headers.n;
+    sp->opening.gemini.query = sp->query;
+    sp->opening.gemini.n_query = p->query.n;
     bool tls = str_starts(p->url, STR("wss:")) || str_starts(p->url, STR("https:"));
     if (!tls) {
         return 0;
     }
     /* One context for all sessions: reading the system's store takes milliseconds and megabytes. */
-    int err = tls_client_new(path_or_null(p->ca_file), ret_err, &sp->tls);
-    sp->opening.openai.tls = sp->tls;
+    err = tls_client_new(path_or_null(p->ca_file), ret_err, &sp->tls);
+    sp->opening.openai.tls = sp->opening.gemini.tls = sp->tls;
     return err;
 }
 
@@ -138,6 +209,7 @@ void snapshot_opening(const struct snapshot *s, uint32_t provider, const struct 
 {
     *ret = s->providers[provider].opening;
     fill_openai(s, provider, a, &ret->openai);
+    fill_live_agent(s, provider, a, &ret->gemini);
 }
 
 static void use_provider(struct snapshot *s, uint32_t index)
@@ -170,7 +242,7 @@ static int fill_providers(struct snapshot *s, struct buf *ret_err)
     for (uint32_t i = 0; i < cfg->provider_count; i++) {
         struct snapshot_provider *sp = &s->providers[i];
         sp->config = &cfg->providers[i];
-        int err = sp->used ? fill_provider(cfg, sp, ret_err) : 0;
+        int err = sp->used ? fill_provider(s, sp, ret_err) : 0;
         if (err < 0) {
             return err;
         }
@@ -314,7 +386,13 @@ static int fill_tools(struct snapshot *s, struct buf *ret_err)
 static int check_turns(const struct call_turn_opts *turn, const struct config_provider *p, struct buf *ret_err)
 {
     if (model_can_turn(provider_caps(p), turn)) {
-        return 0;
+        bool detects = turn->kind == TURN_SERVER_VAD;
+        if (!detects || turn->create_response || !config_is_live(p)) {
+            return 0;
+        }
+        buf_printf(ret_err, "agent.turn_detection.create_response: %s always answers a turn that it detects",
+                   p->name.p);
+        return -ERR_CONFIG;
     }
     buf_printf(ret_err, "agent.turn_detection.type: the provider %s cannot do %s", p->name.p,
                turn_kind_name(turn->kind));

@@ -45,7 +45,7 @@ void snapshot_fit_opening(const struct snapshot *s, uint32_t provider, struct pr
         reach(own, o);
     }
     provider_watch(o, own->on_raw, own->raw_arg);
-    o->openai.text_only = own->text_only;
+    o->openai.text_only = o->gemini.text_only = own->text_only;
     o->openai.input_format = own->input_set ? own->input : o->openai.input_format;
     o->openai.output_format = own->output_set ? own->output : o->openai.output_format;
 }

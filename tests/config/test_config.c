@@ -207,6 +207,71 @@ TEST(a_voice_unknown_to_the_service_is_only_warned_of)
     fixture_done(&f);
 }
 
+TEST(a_key_of_gemini_makes_it_the_provider)
+{
+    struct fixture f;
+
+    fixture_ok(&f, NULL,
+               ENV("GEMINI_API_KEY=AIza-1", "GEMINI_MODEL=models/gemini-2.5-flash-native-audio-latest",
+                   "GEMINI_VOICE=Aoede", "REALTIME_VOICE=ash", "GPT_REALTIME_MODEL=gpt-realtime-2.1"));
+    const struct config_provider *p = provider_of(&f);
+    assert_str_is(p->name, "gemini");
+    assert_int_equal(p->kind, CONFIG_GEMINI);
+    assert_str_is(p->url, "https://generativelanguage.googleapis.com");
+    assert_str_is(p->api_key, "AIza-1");
+    assert_str_is(p->model, "models/gemini-2.5-flash-native-audio-latest"); /* old, but it is tried */
+    assert_str_is(p->voice, "Aoede");
+    assert_str_is(p->auth_header, "x-goog-api-key");
+    assert_int_equal(p->session_max_s, 600);
+    assert_int_equal(f.cfg->warnings.n, 0);
+    fixture_done(&f);
+    fixture_ok(&f, NULL, ENV("GEMINI_API_KEY=AIza-1"));
+    assert_str_is(provider_of(&f)->model, "gemini-3.8-live");
+    assert_str_is(provider_of(&f)->voice, "Kore");
+    assert_true(provider_of(&f)->gemini.temperature < 0);
+    assert_int_equal(provider_of(&f)->gemini.thinking_budget, -2);
+    fixture_done(&f);
+    fixture_ok(&f, NULL, ENV("OPENAI_API_KEY=sk-1", "GEMINI_API_KEY=AIza-1"));
+    assert_str_is(provider_of(&f)->name, "openai");
+    fixture_done(&f);
+}
+
+TEST(settings_of_gemini_are_for_gemini)
+{
+    struct fixture f;
+
+    assert_refused("providers: {o: {kind: openai, api_key: k, top_k: 3}}", NULL,
+                   "t.yaml:1:50: providers.o.top_k is a setting of Gemini Live: it needs kind: gemini\n");
+    assert_refused("providers: {g: {kind: gemini, api_key: k, thinking_level: low}}", NULL,
+                   "t.yaml:1:59: providers.g.thinking_level: the model gemini-3.8-live takes none; "
+                   "gemini-3.8-live-extended-thinking does\n");
+    assert_refused("providers: {gemini: {}}", NULL,
+                   "t.yaml:1:13: providers.gemini.api_key is missing; give it there or as GEMINI_API_KEY\n");
+    assert_refused("providers: {o: {kind: openai, api_key: k, dialect: live}}", NULL,
+                   "t.yaml:1:52: providers.o.dialect: live is for a sandbox; say kind: gemini\n");
+    fixture_ok(&f, "providers: {g: {kind: gemini, api_key: k, voice: ash, temperature: 0.4}}", NULL);
+    assert_true(provider_of(&f)->gemini.temperature > 0.3);
+    assert_int_equal(f.cfg->warnings.n, 1); /* no voice of that service */
+    fixture_done(&f);
+    fixture_ok(&f, "providers: {sandbox: {dialect: live}}", NULL);
+    assert_true(config_is_live(provider_of(&f)));
+    assert_str_is(provider_of(&f)->model, "gemini-3.8-live");
+    fixture_done(&f);
+}
+
+TEST(a_voice_stays_with_its_kind_of_service)
+{
+    struct fixture f;
+
+    fixture_ok(&f,
+               "providers: {g: {kind: gemini, api_key: k, failover: [o]}, o: {kind: openai, api_key: k, voice: ash}}\n"
+               "agent: {provider: g, voice: Puck}",
+               NULL);
+    assert_str_is(config_voice(f.cfg, &f.cfg->agent, 0), "Puck");
+    assert_str_is(config_voice(f.cfg, &f.cfg->agent, 1), "ash");
+    fixture_done(&f);
+}
+
 TEST(a_key_over_an_open_line_is_warned_of)
 {
     struct fixture f;
@@ -468,7 +533,8 @@ TEST_MAIN(T(nothing_at_all_gives_the_demo_agent_on_the_sandbox), T(a_key_in_the_
           T(the_file_wins_over_the_environment_but_for_the_system_prompt), T(variables_are_put_into_values),
           T(a_provider_with_everything), T(a_retired_model_becomes_the_default_with_one_warning),
           T(a_voice_unknown_to_the_service_is_only_warned_of), T(a_key_over_an_open_line_is_warned_of),
-          T(beta_spellings_are_translated), T(ga_and_camel_case_spellings_are_translated), T(groups_may_be_one_word),
-          T(anchors_and_aliases_work), T(durations_have_units), T(proxies_are_trusted_by_block),
-          T(prices_are_found_without_the_date), T(the_dump_shows_no_secret_and_loads_again),
-          T(references_are_counted_across_threads))
+          T(a_key_of_gemini_makes_it_the_provider), T(settings_of_gemini_are_for_gemini),
+          T(a_voice_stays_with_its_kind_of_service), T(beta_spellings_are_translated),
+          T(ga_and_camel_case_spellings_are_translated), T(groups_may_be_one_word), T(anchors_and_aliases_work),
+          T(durations_have_units), T(proxies_are_trusted_by_block), T(prices_are_found_without_the_date),
+          T(the_dump_shows_no_secret_and_loads_again), T(references_are_counted_across_threads))

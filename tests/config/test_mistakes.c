@@ -106,7 +106,7 @@ TEST(wrong_types_and_ranges_say_what_is_wanted)
         {"providers: {a: 5}", "1:13: providers.a must be a map of keys"},
         {"providers: {'a b': {}}", "1:13: a provider's name is made of letters, digits, - and _, not \"a b\""},
         {"providers: {a: {kind: opnai}}",
-         "1:23: providers.a.kind must be openai or sandbox, not \"opnai\"; did you mean \"openai\"?"},
+         "1:23: providers.a.kind must be one of openai, gemini, sandbox, not \"opnai\"; did you mean \"openai\"?"},
         {"providers: {a: {kind: sandbox, headers: {'X Y': z}}}",
          "1:41: providers.a.headers has a name or text that cannot be sent (\"X Y\")"},
         {"providers: {a: {kind: sandbox, headers: {X: \"a\\nb\"}}}",

@@ -48,6 +48,5 @@ void gemini_scratch_done(struct gemini_scratch *s);
 
 /* What takes the place of a model that the service has shut down or will; empty: nothing, it is current or unknown. */
 struct str gemini_successor(struct str model);
-bool gemini_voice_known(struct str voice);
 
 #endif

@@ -1,4 +1,4 @@
-/* Facts about the service's models and voices that change over time: its model pages, November 2026. */
+/* Facts about the service's models that change over time: its model pages, November 2026. */
 #include "providers/gemini/gemini_impl.h"
 
 static bool names(struct str model, const char *part)
@@ -34,19 +34,4 @@ struct str gemini_successor(struct str model)
         }
     }
     return STR("");
-}
-
-bool gemini_voice_known(struct str voice)
-{
-    static const char *const voices[] = {
-        "Zephyr",     "Puck",          "Charon",       "Kore",      "Fenrir",     "Leda",    "Orus",    "Aoede",
-        "Callirrhoe", "Autonoe",       "Enceladus",    "Iapetus",   "Umbriel",    "Algieba", "Despina", "Erinome",
-        "Algenib",    "Rasalgethi",    "Laomedeia",    "Achernar",  "Alnilam",    "Schedar", "Gacrux",  "Pulcherrima",
-        "Achird",     "Zubenelgenubi", "Vindemiatrix", "Sadachbia", "Sadaltager", "Sulafat"};
-    for (size_t i = 0; i < ARRAY_LEN(voices); i++) {
-        if (str_is(voice, voices[i])) {
-            return true;
-        }
-    }
-    return false;
 }
