@@ -196,6 +196,8 @@ static void answer_health(struct api *api, struct http_exchange *x)
     json_w_ki64(&w, "calls_active", h.calls);
     json_w_ki64(&w, "max_calls", h.max_calls);
     json_w_ki64(&w, "uptime_s", (int64_t)h.uptime_s);
+    json_w_ki64(&w, "mcp_servers", h.mcp_servers);
+    json_w_ki64(&w, "mcp_servers_up", h.mcp_up);
     json_w_close(&w);
     respond_buf(api, x, 200, &out);
 }

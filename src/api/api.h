@@ -50,6 +50,7 @@ struct api_health {
     const char *reason; /* why not; a word, static */
     uint32_t calls, max_calls;
     uint64_t uptime_s;
+    uint32_t mcp_servers, mcp_up; /* servers of tools */
 };
 
 /* A use of a tool that waits for a decision. */

@@ -222,8 +222,12 @@ static int run_webhook(struct host *h, struct guard_job *j, const struct call_ac
     }
     err = err < 0 ? err : json_doc_parse(buf_str(&question), &doc);
     if (err >= 0) {
+        struct host_trace_headers trace;
+        host_trace_guard_headers(h, j->check, &trace);
         const struct webhook_call c = {.call_id = str_from(j->call_id),
                                        .tool_call_id = STR(""),
+                                       .traceparent = str_from(trace.parent),
+                                       .tracestate = str_from(trace.state),
                                        .caller = str_from(h->facts.caller),
                                        .called = str_from(h->facts.called),
                                        .agent = str_from(j->agent),

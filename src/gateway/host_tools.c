@@ -197,20 +197,16 @@ static int run_webhook(struct host *h, struct tool_job *job, const struct webhoo
                        const struct json_doc *arguments, struct buf *refusal)
 {
     struct worker *w = h->worker;
-    struct trace_parent trace;
-    char traceparent[TRACE_PARENT_TEXT + 1] = "";
-    bool traced = host_trace_context(h, str_from(job->tool_call_id), &trace);
-    if (traced) {
-        traceparent_print(&trace, traceparent);
-    }
+    struct host_trace_headers trace;
+    host_trace_headers(h, str_from(job->tool_call_id), &trace);
     const struct webhook_call c = {
         .call_id = str_from(h->call_id),
         .tool_call_id = str_from(job->tool_call_id),
         .caller = str_from(h->facts.caller),
         .called = str_from(h->facts.called),
         .agent = h->opts.agent,
-        .traceparent = str_from(traceparent),
-        .tracestate = traced ? str_from(trace.state) : STR_NULL,
+        .traceparent = str_from(trace.parent),
+        .tracestate = str_from(trace.state),
         .arguments = arguments,
     };
     int err = webhook_run(w->env.loop, w->env.http, o, &c, refusal, webhook_done, job, &job->webhook);
@@ -278,9 +274,15 @@ static int run_mcp(struct host *h, struct tool_job *job, const struct snapshot_t
 {
     struct worker *w = h->worker;
     struct str arguments = str_trim(str_from(job->arguments));
-    int err = w->env.mcp ? mcp_run_tool(w->env.mcp, t->mcp_server, t->mcp_tool, arguments.n > 0 ? arguments : STR("{}"),
-                                        t->mcp_ms, mcp_done, job, &job->mcp)
-                         : -ERR_CLOSED;
+    struct host_trace_headers trace;
+    host_trace_headers(h, str_from(job->tool_call_id), &trace);
+    const struct mcp_order order = {.server = t->mcp_server,
+                                    .use = {.tool = t->mcp_tool,
+                                            .arguments = arguments.n > 0 ? arguments : STR("{}"),
+                                            .traceparent = str_from(trace.parent),
+                                            .tracestate = str_from(trace.state)},
+                                    .timeout_ms = t->mcp_ms};
+    int err = w->env.mcp ? mcp_run_tool(w->env.mcp, &order, mcp_done, job, &job->mcp) : -ERR_CLOSED;
     if (err >= 0) {
         enter_list(job);
     } else if (err == -ERR_CLOSED || err == -ENOENT) {

@@ -756,21 +756,33 @@ void host_trace_action(struct host *h, const struct call_action *act)
     }
 }
 
-bool host_trace_context(const struct host *h, struct str tool_call_id, struct trace_parent *ret)
+static void put_headers(const struct host *h, enum trace_type type, uint64_t key, struct host_trace_headers *ret)
 {
     const struct host_trace *t = &h->trace;
-    uint64_t key = hash(tool_call_id);
     const struct trace_span *at = t->turn ? t->turn : t->call;
+    struct trace_parent parent;
+    *ret = (struct host_trace_headers){0};
     for (size_t i = 0; i < HOST_TRACE_OPEN; i++) {
         const struct host_trace_slot *s = &t->slots[i];
-        if (s->span && s->span->type == TRACE_TOOL && s->key == key) {
+        if (s->span && s->span->type == type && s->key == key) {
             at = s->span;
         }
     }
     if (at) {
-        span_context(at, ret);
+        span_context(at, &parent);
+        traceparent_print(&parent, ret->parent);
+        ignore_result(str_copy(ret->state, sizeof(ret->state), str_from(parent.state))); /* of the same size */
     }
-    return at;
+}
+
+void host_trace_headers(const struct host *h, struct str tool_call_id, struct host_trace_headers *ret)
+{
+    put_headers(h, TRACE_TOOL, hash(tool_call_id), ret);
+}
+
+void host_trace_guard_headers(const struct host *h, uint32_t check, struct host_trace_headers *ret)
+{
+    put_headers(h, TRACE_GUARDRAIL, check, ret);
 }
 
 struct trace *host_trace(const struct host *h)

@@ -50,7 +50,13 @@ void host_trace_after(struct host *h, const struct call_event *ev);
 void host_trace_action(struct host *h, const struct call_action *act);
 /* A finished turn, with its texts. */
 void host_trace_turn(struct host *h, const struct call_turn *t, struct str user, struct str agent);
-/* Where a request that this tool makes belongs; false: no trace. */
-bool host_trace_context(const struct host *h, struct str tool_call_id, struct trace_parent *ret);
+/* Values of the two headers of the W3C trace context; "" without a trace. */
+struct host_trace_headers {
+    char parent[TRACE_PARENT_TEXT + 1];
+    char state[TRACE_STATE_MAX + 1];
+};
+/* Of a request that this tool makes, and of one that is part of this check of guardrails. */
+void host_trace_headers(const struct host *h, struct str tool_call_id, struct host_trace_headers *ret);
+void host_trace_guard_headers(const struct host *h, uint32_t check, struct host_trace_headers *ret);
 
 #endif

@@ -233,6 +233,7 @@ static void api_health(struct api_health *ret, void *arg)
     ret->calls = admission_calls(gw->admission);
     ret->max_calls = gw->snapshot->cfg->limits.max_calls;
     ret->uptime_s = (loop_now_us(gw->loop) - gw->started_us) / 1000000;
+    mcp_count(gw->mcp, &ret->mcp_servers, &ret->mcp_up);
     ret->ready = admission_open(gw->admission, &cause);
     ret->reason = ret->ready ? "" : admission_cause_word(cause);
     if (ret->ready && gw->snapshot->own_sandbox && (!gw->sandbox || sandbox_child_url(gw->sandbox).n == 0)) {
@@ -433,6 +434,10 @@ static void api_gauges(void *arg)
     struct loop_stats loop;
     loop_stats(gw->loop, &loop);
     carriers_gauges(gw);
+    uint32_t servers = 0, up = 0;
+    mcp_count(gw->mcp, &servers, &up);
+    metrics_set(gw->metrics, METRIC_MCP_SERVERS, servers);
+    metrics_set(gw->metrics, METRIC_MCP_UP, up);
     metrics_set(gw->metrics, METRIC_AUDIO_QUEUE, (int64_t)worker_queued_bytes(gw->worker));
     metrics_set(gw->metrics, METRIC_DRAINING, gw->state != GATEWAY_SERVING);
     metrics_add(gw->metrics, METRIC_LOOP_STALLS, loop.slow_passes - gw->last_stats.slow_passes);

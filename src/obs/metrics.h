@@ -145,6 +145,8 @@
       "Transfers of callers: ordered at the carrier, and what became of them.")                                        \
     X(METRIC_AUDIO_QUEUE, GAUGE, "ringtrip_audio_queue_bytes", NULL, NULL,                                             \
       "Agent audio that waits to be sent, all calls.")                                                                 \
+    X(METRIC_MCP_SERVERS, GAUGE, "ringtrip_mcp_servers", NULL, NULL, "Servers of tools that are configured.")          \
+    X(METRIC_MCP_UP, GAUGE, "ringtrip_mcp_servers_up", NULL, NULL, "Those of them that can be used now.")              \
     X(METRIC_WATCHERS, GAUGE, "ringtrip_watchers", NULL, NULL, "Streams of events that somebody reads of a call.")     \
     X(METRIC_WATCHERS_DROPPED, COUNTER, "ringtrip_watchers_dropped_total", NULL, NULL,                                 \
       "Streams of events that were ended because nobody read them.")                                                   \

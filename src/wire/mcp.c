@@ -52,14 +52,23 @@ void mcp_put_list(struct buf *out, uint64_t id, struct str cursor)
     json_w_close(&w);
 }
 
-void mcp_put_call(struct buf *out, uint64_t id, struct str tool, struct str arguments)
+void mcp_put_call(struct buf *out, uint64_t id, const struct mcp_use *use)
 {
     struct json_w w = begin(out, id, "tools/call");
     json_w_key(&w, "params");
     json_w_open(&w);
-    json_w_kstr(&w, "name", tool);
+    json_w_kstr(&w, "name", use->tool);
     json_w_key(&w, "arguments");
-    json_w_raw(&w, arguments);
+    json_w_raw(&w, use->arguments);
+    if (use->traceparent.n > 0) {
+        json_w_key(&w, "_meta");
+        json_w_open(&w);
+        json_w_kstr(&w, "traceparent", use->traceparent);
+        if (use->tracestate.n > 0) {
+            json_w_kstr(&w, "tracestate", use->tracestate);
+        }
+        json_w_close(&w);
+    }
     json_w_close(&w);
     json_w_close(&w);
 }

@@ -22,8 +22,13 @@ void mcp_put_initialize(struct buf *out, uint64_t id, const char *client, const 
 void mcp_put_initialized(struct buf *out);
 /* cursor empty: the first page. */
 void mcp_put_list(struct buf *out, uint64_t id, struct str cursor);
-/* arguments: a JSON object, taken as it is. */
-void mcp_put_call(struct buf *out, uint64_t id, struct str tool, struct str arguments);
+/* A use of a tool. arguments: a JSON object, taken as it is. traceparent, tracestate: W3C trace context, goes into
+ * _meta (OpenTelemetry's conventions for MCP); empty: none. */
+struct mcp_use {
+    struct str tool, arguments;
+    struct str traceparent, tracestate;
+};
+void mcp_put_call(struct buf *out, uint64_t id, const struct mcp_use *use);
 void mcp_put_cancelled(struct buf *out, uint64_t id, const char *reason);
 /* id: of the server's request, as it stood in its message. */
 void mcp_put_empty_result(struct buf *out, struct str id);

@@ -4,12 +4,17 @@
     guardrails.py RINGTRIP SANDBOX
 """
 
+import hashlib
+import hmac
+import http.server
+import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 exe, sandbox_exe = (os.path.abspath(a) for a in sys.argv[1:3])
@@ -77,6 +82,54 @@ def trip(text):
     return (int(found[1]), int(found[2])) if found else (None, None)
 
 
+class Checker(http.server.BaseHTTPRequestHandler):
+    """An endpoint of kind http, which objects to the words of these tests."""
+
+    asked = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        self.asked.append((json.loads(body), self.headers, body))
+        tripped = 'magic number' in self.asked[-1][0]['text']
+        answer = json.dumps({'tripped': tripped, 'reason': 'it is a secret'}).encode()
+        self.send_response(200)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def is_signed(headers, body):
+    parts = dict(p.split('=', 1) for p in headers['X-Ringtrip-Signature'].split(','))
+    wanted = hmac.new(b'secret-1', parts['t'].encode() + b'.' + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(wanted, parts['v1'])
+
+
+def check_endpoint(cwd, url):
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Checker)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    rule = f'kind: http, url: "http://127.0.0.1:{server.server_address[1]}/check", sign_secret: secret-1'
+    text = call(cwd, url, rule, 'false')
+    server.shutdown()
+    asked = Checker.asked
+    point(trip(text)[1] is not None and 'info="it is a secret"' in text, 'an endpoint objects', text[-3000:])
+    if not asked:
+        return
+    question, headers, _ = asked[0]
+    point(question['guardrail'] == 'named' and question['side'] == 'output' and len(question['call_id']) == 36
+          and question['response_id'] and question['item_id'], 'it is told of what it judges', question)
+    point(all(is_signed(h, b) for _, h, b in asked), 'each question is signed', [dict(h) for _, h, _ in asked])
+    parents = [h['traceparent'] or '' for _, h, _ in asked]
+    point(all(re.fullmatch('00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]', p) for p in parents) and len({p[3:35] for p in parents}) == 1,
+          'all belong to the trace of the call', parents)
+    point('guardrail.failed' not in text, 'and it is understood', text[-3000:])
+    text = call(cwd, url, rule, 'false')
+    point('guardrail.failed' in text and 'call.end' in text, 'an endpoint that is gone is passed over', text[-3000:])
+
+
 def main():
     with tempfile.TemporaryDirectory() as cwd:
         out = pathlib.Path(cwd) / 'sandbox.log'
@@ -95,6 +148,7 @@ def main():
             text = call(cwd, url, MODEL, 'false')
             point(trip(text)[1] is not None, 'a text model objects, asked of the sandbox', text[-3000:])
             point('guardrail.failed' not in text, 'and it is understood', text[-3000:])
+            check_endpoint(cwd, url)
         finally:
             sandbox.terminate()
             sandbox.wait(60)

@@ -220,7 +220,10 @@ static struct mcp_run *run(struct fixture *f, const char *tool, const char *argu
 {
     struct mcp_run *r;
     f->done = 0;
-    assert_ok(mcp_run_tool(f->hub, STR("fake"), str_from(tool), str_from(arguments), timeout_ms, on_done, f, &r));
+    assert_ok(mcp_run_tool(
+        f->hub,
+        &(struct mcp_order){STR("fake"), {.tool = str_from(tool), .arguments = str_from(arguments)}, timeout_ms},
+        on_done, f, &r));
     assert_int_equal(f->done, 0);
     return r;
 }
@@ -318,7 +321,10 @@ TEST(a_program_that_dies_fails_what_runs_and_comes_back)
     assert_false(offer_of(&f).up);
     assert_str_is(offer_of(&f).problem, "it ended with status 3");
     assert_int_equal(offer_of(&f).n_tools, 2); /* still known: calls that begin now may find it back */
-    assert_int_equal(mcp_run_tool(f.hub, STR("fake"), STR("echo"), STR("{}"), 0, on_done, &f, &r), -ERR_CLOSED);
+    assert_int_equal(mcp_run_tool(f.hub,
+                                  &(struct mcp_order){STR("fake"), {.tool = STR("echo"), .arguments = STR("{}")}, 0},
+                                  on_done, &f, &r),
+                     -ERR_CLOSED);
     wait_until(f.loop, is_up, &f);
     assert_int_equal(f.changes, 1); /* they are the same */
     tear_down(&f);
@@ -452,6 +458,11 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
         buf_printf(&f->seen, "%s=" STR_FMT " ", names[i], STR_ARG(v));
     }
     buf_printf(&f->seen, STR_FMT "\n", STR_ARG(body));
+    struct str parent = http_header(req, "traceparent");
+    struct str state = http_header(req, "tracestate");
+    if (parent.n > 0) {
+        buf_printf(&f->seen, "traceparent=" STR_FMT " tracestate=" STR_FMT "\n", STR_ARG(parent), STR_ARG(state));
+    }
     bool call = str_search(body, STR("tools/call")) != SIZE_MAX;
     if (call && str_is(str_from(f->http_temper), "forgets")) {
         f->http_temper = "json";
@@ -509,6 +520,33 @@ TEST(a_server_over_http_answers_in_json_or_in_events)
     }
 }
 
+TEST(a_use_carries_the_trace_in_headers_and_in_the_message)
+{
+    struct fixture f;
+    struct mcp_run *r;
+    set_up_http(&f, "json");
+    f.done = 0;
+    const struct mcp_order o = {STR("fake"),
+                                {.tool = STR("echo"),
+                                 .arguments = STR("{}"),
+                                 .traceparent = STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+                                 .tracestate = STR("a=b")},
+                                0};
+    assert_ok(mcp_run_tool(f.hub, &o, on_done, &f, &r));
+    expect(&f, MCP_OK, "{}");
+    assert_true(saw(&f, "traceparent=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 tracestate=a=b"));
+    assert_true(saw(&f, "\"_meta\":{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\""));
+    uint32_t servers = 0, up = 0;
+    mcp_count(f.hub, &servers, &up);
+    assert_int_equal(servers, 1);
+    assert_int_equal(up, 1);
+    assert_ok(mcp_set_servers(f.hub, NULL, 0));
+    mcp_count(f.hub, &servers, &up);
+    assert_int_equal(servers, 0);
+    assert_int_equal(up, 0);
+    tear_down(&f);
+}
+
 TEST(a_session_that_was_forgotten_is_begun_anew)
 {
     struct fixture f;
@@ -558,6 +596,7 @@ int main(int argc, char **argv)
         T(changed_tools_are_asked_for_again),
         T(the_same_settings_keep_the_session_and_others_replace_it),
         T(a_server_over_http_answers_in_json_or_in_events),
+        T(a_use_carries_the_trace_in_headers_and_in_the_message),
         T(a_session_that_was_forgotten_is_begun_anew),
         T(refusals_silence_and_slowness_over_http),
     };

@@ -29,7 +29,14 @@ TEST(requests_are_json_rpc)
     assert_put(mcp_put_list(&b_, 2, STR("")), "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/list\"}");
     assert_put(mcp_put_list(&b_, 3, STR("a\"b")),
                "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"tools/list\",\"params\":{\"cursor\":\"a\\\"b\"}}");
-    assert_put(mcp_put_call(&b_, 4, STR("add"), STR("{\"a\":1}")),
+    const struct mcp_use use = {.tool = STR("add"), .arguments = STR("{\"a\":1}")};
+    const struct mcp_use traced = {STR("add"), STR("{}"),
+                                   STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), STR("a=b")};
+    assert_put(mcp_put_call(&b_, 5, &traced),
+               "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"tools/call\",\"params\":{\"name\":\"add\",\"arguments\":{},"
+               "\"_meta\":{\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\",\"tracestate\":"
+               "\"a=b\"}}}");
+    assert_put(mcp_put_call(&b_, 4, &use),
                "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"tools/call\",\"params\":{\"name\":\"add\",\"arguments\":"
                "{\"a\":1}}}");
     assert_put(mcp_put_cancelled(&b_, 4, "why"),

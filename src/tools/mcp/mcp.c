@@ -156,10 +156,19 @@ int mcp_offer(const struct mcp *m, struct str server, struct mcp_offer *ret)
     return 0;
 }
 
-int mcp_run_tool(struct mcp *m, struct str server, struct str tool, struct str arguments, uint32_t timeout_ms,
-                 mcp_done_fn done, void *arg, struct mcp_run **ret)
+void mcp_count(const struct mcp *m, uint32_t *ret_servers, uint32_t *ret_up)
+{
+    *ret_servers = *ret_up = 0;
+    for (struct list *at = m->sessions.next; at != &m->sessions; at = at->next) {
+        const struct mcp_session *s = CONTAINER_OF(at, struct mcp_session, link);
+        *ret_servers += !s->leaving;
+        *ret_up += !s->leaving && s->state == SESSION_UP;
+    }
+}
+
+int mcp_run_tool(struct mcp *m, const struct mcp_order *o, mcp_done_fn done, void *arg, struct mcp_run **ret)
 {
     sweep(m);
-    struct mcp_session *s = find(m, server);
-    return s ? mcp_session_call(s, tool, arguments, timeout_ms, done, arg, ret) : -ENOENT;
+    struct mcp_session *s = find(m, o->server);
+    return s ? mcp_session_call(s, o, done, arg, ret) : -ENOENT;
 }

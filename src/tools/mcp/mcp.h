@@ -9,6 +9,7 @@
 
 #include "net/http_client.h"
 #include "tools/mcp/mcp_opts.h"
+#include "wire/mcp.h"
 
 struct mcp;
 struct mcp_run;
@@ -42,6 +43,8 @@ struct mcp *mcp_free(struct mcp *m);
  * when nothing runs on it. Texts are copied. -ENOMEM, -ERR_LIMIT
  */
 MUST_USE int mcp_set_servers(struct mcp *m, const struct mcp_server_opts *servers, uint32_t n);
+/* Servers that are wanted, and those of them that are up. */
+void mcp_count(const struct mcp *m, uint32_t *ret_servers, uint32_t *ret_up);
 /* -ENOENT */
 MUST_USE int mcp_offer(const struct mcp *m, struct str server, struct mcp_offer *ret);
 
@@ -55,12 +58,16 @@ struct mcp_output {
 typedef void (*mcp_done_fn)(const struct mcp_output *output, void *arg);
 
 /*
- * Runs a tool by the server's name for it; arguments is a JSON object, copied. timeout_ms 0: the server's. done is
- * called once, from the loop, never before this returns. -ENOENT: no such server; -ERR_CLOSED: it is not up; -ENOMEM,
- * -ERR_LIMIT (it does not read): then never.
+ * Runs a tool by the server's name for it; use is copied. timeout_ms 0: the server's. Over HTTP the request has the
+ * trace context as headers too, unless the server's own have it. done is called once, from the loop, never before this
+ * returns. -ENOENT: no such server; -ERR_CLOSED: it is not up; -ENOMEM, -ERR_LIMIT (it does not read): then never.
  */
-MUST_USE int mcp_run_tool(struct mcp *m, struct str server, struct str tool, struct str arguments, uint32_t timeout_ms,
-                          mcp_done_fn done, void *arg, struct mcp_run **ret);
+struct mcp_order {
+    struct str server;
+    struct mcp_use use;
+    uint32_t timeout_ms;
+};
+MUST_USE int mcp_run_tool(struct mcp *m, const struct mcp_order *o, mcp_done_fn done, void *arg, struct mcp_run **ret);
 /* The server is told; done is called with MCP_CANCELLED from a later pass of the loop. Not after done. */
 void mcp_run_cancel(struct mcp_run *run);
 

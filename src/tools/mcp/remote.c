@@ -85,6 +85,28 @@ static void on_reply(const struct http_reply *reply, void *arg)
     mcp_session_unref(s);
 }
 
+/* What is configured wins. */
+static bool has_header(const struct mcp_session *s, const char *name)
+{
+    for (uint32_t i = 0; i < s->o.n_headers; i++) {
+        if (str_ieq(s->o.headers[i].name, str_from(name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_trace(const struct mcp_session *s, struct buf *out)
+{
+    if (!s->use || s->use->traceparent.n == 0 || has_header(s, "traceparent")) {
+        return;
+    }
+    buf_printf(out, "traceparent: " STR_FMT "\r\n", STR_ARG(s->use->traceparent));
+    if (s->use->tracestate.n > 0) {
+        buf_printf(out, "tracestate: " STR_FMT "\r\n", STR_ARG(s->use->tracestate));
+    }
+}
+
 static int put_headers(const struct mcp_session *s, struct buf *out)
 {
     buf_puts(out, "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n");
@@ -97,6 +119,7 @@ static int put_headers(const struct mcp_session *s, struct buf *out)
     for (uint32_t i = 0; i < s->o.n_headers; i++) {
         buf_printf(out, STR_FMT ": " STR_FMT "\r\n", STR_ARG(s->o.headers[i].name), STR_ARG(s->o.headers[i].value));
     }
+    put_trace(s, out);
     return out->err;
 }
 

@@ -532,8 +532,8 @@ void mcp_session_message(struct mcp_session *s, struct str text)
 
 /* ---- calls ---- */
 
-int mcp_session_call(struct mcp_session *s, struct str tool, struct str arguments, uint32_t timeout_ms,
-                     mcp_done_fn done, void *arg, struct mcp_run **ret)
+int mcp_session_call(struct mcp_session *s, const struct mcp_order *o, mcp_done_fn done, void *arg,
+                     struct mcp_run **ret)
 {
     if (s->state != SESSION_UP || s->closed) {
         return -ERR_CLOSED;
@@ -545,9 +545,11 @@ int mcp_session_call(struct mcp_session *s, struct str tool, struct str argument
     struct buf text;
     struct mcp_request *r;
     buf_init(&text, MCP_MESSAGE_MAX);
-    mcp_put_call(&text, ++s->last_id, tool, arguments);
-    int err =
-        text.err < 0 ? text.err : ask(s, REQUEST_CALL, buf_str(&text), timeout_ms ? timeout_ms : s->o.timeout_ms, &r);
+    mcp_put_call(&text, ++s->last_id, &o->use);
+    uint32_t ms = o->timeout_ms ? o->timeout_ms : s->o.timeout_ms;
+    s->use = &o->use;
+    int err = text.err < 0 ? text.err : ask(s, REQUEST_CALL, buf_str(&text), ms, &r);
+    s->use = NULL;
     buf_done(&text);
     if (err < 0) {
         free(run);

@@ -62,10 +62,11 @@ struct mcp_session {
     struct timer *timer; /* start deadline, next try, refresh: by state */
     uint32_t failures;
     char problem[200];
-    struct mcp_list tools;  /* that are offered */
-    struct mcp_list coming; /* while they are listed */
-    bool list_again;        /* they changed meanwhile */
-    char version[32];       /* of the protocol, as agreed */
+    struct mcp_list tools;     /* that are offered */
+    struct mcp_list coming;    /* while they are listed */
+    bool list_again;           /* they changed meanwhile */
+    char version[32];          /* of the protocol, as agreed */
+    const struct mcp_use *use; /* while a call is being sent */
 
     struct process *process; /* pipe.c */
     struct str http_session; /* remote.c: its id, in id_text */
@@ -89,8 +90,8 @@ void mcp_session_close(struct mcp_session *s);
 void mcp_session_unref(struct mcp_session *s);
 /* Starts again later; why is told to people. What runs fails with it. */
 void mcp_session_lost(struct mcp_session *s, const char *why);
-MUST_USE int mcp_session_call(struct mcp_session *s, struct str tool, struct str arguments, uint32_t timeout_ms,
-                              mcp_done_fn done, void *arg, struct mcp_run **ret);
+MUST_USE int mcp_session_call(struct mcp_session *s, const struct mcp_order *o, mcp_done_fn done, void *arg,
+                              struct mcp_run **ret);
 bool mcp_session_idle(const struct mcp_session *s); /* no tool runs */
 
 /* From the transports: a message came. only: the request that it must answer; 0: any. */
