@@ -132,6 +132,9 @@ static inline bool draft_given(const struct draft *d, const char *key)
     return draft_origin(d, key)->kind != ORIGIN_DEFAULT;
 }
 
+/* wanted.c: what the option wants, to be followed by what it got. */
+void wanted_put(struct buf *why, const struct option *o);
+
 /*
  * value.c: text or node into the field of base that o describes. -ERR_CONFIG with what is wrong in why; -ENOMEM.
  * value_set_node: 1 when it was set, 0 when the node comes to nothing (an empty ${VAR:-}).
