@@ -6,25 +6,33 @@
 #include "gateway/check.h"
 
 static const char usage[] =
-    "usage: ringtrip check [-c FILE] [--env-file FILE] [--json] [--print]\n"
+    "usage: ringtrip check [-c FILE] [--env-file FILE] [--offline] [--timeout S] [--json] [--print]\n"
     "       ringtrip check [-c FILE] [--called NUMBER] [--caller NUMBER] [--header NAME=VALUE]...\n"
     "                      [--parameter NAME=VALUE]... [--at TIME]\n\n"
-    "Looks at the configuration, keys, certificate, folders, port and sandbox without serving. With a call: which\n"
-    "agent would take it, by which route, over which provider, with which tools.\n\n"
+    "Looks, without serving, at the configuration; at keys, models and connect times, by opening a session with each\n"
+    "provider; at the carrier's account; at the public URL from outside, with its WebSocket upgrade; at certificate,\n"
+    "store, disk, port, tools. Each finding passes, warns or fails, and says what to do. It changes nothing. With a\n"
+    "call: which agent would take it, by which route, over which provider, with which tools.\n\n"
     "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
     "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
-    "  --json              {\"ok\", \"findings\": [{\"level\", \"subject\", \"text\"}]}\n"
+    "  --offline           asks nobody outside of this machine\n"
+    "  --timeout S         how long each answer from outside may take; 1 to 60, default 10\n"
+    "  --json              {\"findings\": [{\"level\", \"subject\", \"text\", \"remedy\"}], \"level\", \"ok\"}; a "
+    "level is\n"
+    "                      pass, warn or fail\n"
     "  --print             the effective configuration as YAML, secrets masked, and nothing else\n"
     "  --called, --caller  numbers of a call; --outbound when we place it\n"
     "  --header, --parameter  what else the carrier says of it\n"
     "  --at TIME           when it comes, 2026-12-24T09:30, by the configuration's time_zone; default: now\n\n"
-    "Exit status: 0 nothing wrong (warnings are fine), 1 at least one error, 2 usage.\n";
+    "Exit status: 0 all passes, 1 something warns, 2 something fails, or usage.\n";
 
 enum {
     OPT_CONFIG,
     OPT_ENV_FILE,
     OPT_JSON,
     OPT_PRINT,
+    OPT_OFFLINE,
+    OPT_TIMEOUT,
     OPT_CALLED,
     OPT_CALLER,
     OPT_OUTBOUND,
@@ -36,6 +44,7 @@ enum {
 static const struct option options[] = {
     [OPT_CONFIG] = {"--config", "-c", true},       [OPT_ENV_FILE] = {"--env-file", NULL, true},
     [OPT_JSON] = {"--json", NULL, false},          [OPT_PRINT] = {"--print", NULL, false},
+    [OPT_OFFLINE] = {"--offline", NULL, false},    [OPT_TIMEOUT] = {"--timeout", NULL, true},
     [OPT_CALLED] = {"--called", NULL, true},       [OPT_CALLER] = {"--caller", NULL, true},
     [OPT_OUTBOUND] = {"--outbound", NULL, false},  [OPT_HEADER] = {"--header", NULL, true},
     [OPT_PARAMETER] = {"--parameter", NULL, true}, [OPT_AT] = {"--at", NULL, true},
@@ -49,21 +58,27 @@ struct output {
     struct json_w w;
 };
 
-static void on_finding(enum check_level level, const char *subject, struct str text, void *arg)
+static void on_finding(const struct check_finding *f, void *arg)
 {
     static const char *const colours[CHECK_LEVEL_N] = {"\033[32m", "\033[33m", "\033[31m"};
     struct output *out = arg;
     if (out->json) {
         json_w_open(&out->w);
-        json_w_kz(&out->w, "level", check_level_word(level));
-        json_w_kz(&out->w, "subject", subject);
-        json_w_kstr(&out->w, "text", text);
+        json_w_kz(&out->w, "level", check_level_word(f->level));
+        json_w_kz(&out->w, "subject", f->subject);
+        json_w_kstr(&out->w, "text", f->text);
+        json_w_kstr(&out->w, "remedy", f->remedy);
         json_w_close(&out->w);
         return;
     }
-    buf_printf(&out->buf, "%s%-7s%s %s: " STR_FMT "\n", out->colour ? colours[level] : "", check_level_word(level),
-               out->colour ? "\033[0m" : "", subject, STR_ARG(text));
+    buf_printf(&out->buf, "%s%s%s  %s: " STR_FMT "\n", out->colour ? colours[f->level] : "", check_level_word(f->level),
+               out->colour ? "\033[0m" : "", f->subject, STR_ARG(f->text));
+    if (f->remedy.n > 0) {
+        buf_printf(&out->buf, "      -> " STR_FMT "\n", STR_ARG(f->remedy));
+    }
 }
+
+enum { EXIT_WARNS = 1, EXIT_FAILS = 2 };
 
 #define MAX_PAIRS 32
 
@@ -111,9 +126,11 @@ static bool ask(struct question *q, int option, const char *value)
     }
 }
 
-static int check(const struct config_source *source, const struct question *q, bool json)
+static int check(const struct config_source *source, const struct question *q, const struct check_opts *opts, bool json)
 {
     struct output out = {.json = json, .colour = !json && isatty(STDOUT_FILENO)};
+    struct check_opts o = *opts;
+    o.question = q->asked ? &q->q : NULL;
     buf_init(&out.buf, 4u << 20);
     out.w = json_w(&out.buf);
     if (json) {
@@ -121,16 +138,17 @@ static int check(const struct config_source *source, const struct question *q, b
         json_w_key(&out.w, "findings");
         json_w_array(&out.w);
     }
-    int errors = check_run(source, q->asked ? &q->q : NULL, on_finding, &out);
+    enum check_level worst = check_run(source, &o, on_finding, &out);
     if (json) {
         json_w_end(&out.w);
-        json_w_kbool(&out.w, "ok", errors == 0);
+        json_w_kz(&out.w, "level", check_level_word(worst));
+        json_w_kbool(&out.w, "ok", worst != CHECK_ERROR);
         json_w_close(&out.w);
         buf_putc(&out.buf, '\n');
     }
     bool written = out.buf.err == 0 && fwrite(buf_ptr(&out.buf), 1, out.buf.len, stdout) == out.buf.len;
     buf_done(&out.buf);
-    return errors != 0 || !written ? STATUS_FAILED : STATUS_OK;
+    return !written ? EXIT_FAILS : worst == CHECK_ERROR ? EXIT_FAILS : worst == CHECK_WARNING ? EXIT_WARNS : STATUS_OK;
 }
 
 static int print(const struct config_source *source)
@@ -147,15 +165,17 @@ static int print(const struct config_source *source)
     bool written = fwrite(buf_ptr(&out), 1, out.len, f) == out.len;
     config_unref(cfg);
     buf_done(&out);
-    return err < 0 || !written ? STATUS_FAILED : STATUS_OK;
+    return err < 0 || !written ? EXIT_FAILS : STATUS_OK;
 }
 
 int cmd_check(int argc, char **argv)
 {
     struct config_source source = {0};
     struct question q = {.q.facts = {.carrier = STR("twilio"), .direction = STR("inbound")}};
+    struct check_opts opts = {0};
     bool json = false;
     bool dump = false;
+    int64_t seconds = 0;
     struct args a;
     const char *value = NULL;
     int got;
@@ -173,6 +193,15 @@ int cmd_check(int argc, char **argv)
             break;
         case OPT_PRINT:
             dump = true;
+            break;
+        case OPT_OFFLINE:
+            opts.offline = true;
+            break;
+        case OPT_TIMEOUT:
+            if (str_to_i64(str_from(value), &seconds) < 0 || seconds < 1 || seconds > 60) {
+                return usage_error("check", "--timeout must be 1 to 60 seconds, not", value);
+            }
+            opts.patience_ms = (uint32_t)seconds * 1000;
             break;
         case OPT_HELP:
             return usage_help(usage);
@@ -194,5 +223,5 @@ int cmd_check(int argc, char **argv)
     }
     q.q.facts.headers = q.headers;
     q.q.facts.parameters = q.parameters;
-    return dump ? print(&source) : check(&source, &q, json);
+    return dump ? print(&source) : check(&source, &q, &opts, json);
 }

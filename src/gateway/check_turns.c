@@ -1,19 +1,9 @@
-#include "gateway/check_turns.h"
-
-#define TEXT_MAX 2048
+#include "gateway/checker.h"
 
 struct report {
+    struct checker *c;
     const struct config_agent *a;
-    check_fn fn;
-    void *arg;
-    struct buf text;
 };
-
-static void say(struct report *r, enum check_level level, const char *subject)
-{
-    r->fn(level, subject, buf_str(&r->text), r->arg);
-    buf_clear(&r->text, 0);
-}
 
 /* The service hears alone: what it makes of a sound is done before we could doubt it. */
 static bool service_decides(const struct config_agent *a)
@@ -26,9 +16,9 @@ static void put_service(struct report *r)
     const struct call_turn_opts *t = &r->a->turn;
 
     if (t->eagerness.n) {
-        buf_printf(&r->text, "the service by meaning, eagerness %s", t->eagerness.p);
+        buf_printf(&r->c->text, "the service by meaning, eagerness %s", t->eagerness.p);
     } else {
-        buf_printf(&r->text, "the service at %.6g, %d ms of silence", t->threshold, (int)t->silence_duration_ms);
+        buf_printf(&r->c->text, "the service at %.6g, %d ms of silence", t->threshold, (int)t->silence_duration_ms);
     }
 }
 
@@ -36,7 +26,7 @@ static void put_ours(struct report *r)
 {
     const struct call_vad_opts *v = &r->a->vad;
 
-    buf_printf(&r->text, "our detector from %.6g, below %.6g silent, %u kHz branch", v->start_ppm / 1e6,
+    buf_printf(&r->c->text, "our detector from %.6g, below %.6g silent, %u kHz branch", v->start_ppm / 1e6,
                v->end_ppm / 1e6, v->rate_hz / 1000);
 }
 
@@ -44,33 +34,33 @@ static void detection(struct report *r)
 {
     const struct config_agent *a = r->a;
 
-    buf_printf(&r->text, "agent %s, %s: ", a->name.p, turn_kind_name(a->turn.kind));
+    buf_printf(&r->c->text, "agent %s, %s: ", a->name.p, turn_kind_name(a->turn.kind));
     switch (a->turn.kind) {
     case TURN_LOCAL:
         put_ours(r);
-        buf_printf(&r->text, ", %u ms of silence end a turn", a->vad.min_silence_ms);
+        buf_printf(&r->c->text, ", %u ms of silence end a turn", a->vad.min_silence_ms);
         break;
     case TURN_HYBRID:
         put_service(r);
-        buf_puts(&r->text, ", and ");
+        buf_puts(&r->c->text, ", and ");
         put_ours(r);
-        buf_puts(&r->text, "; we ask for each answer");
+        buf_puts(&r->c->text, "; we ask for each answer");
         break;
     case TURN_MANUAL:
-        buf_puts(&r->text, "a button, by the API");
+        buf_puts(&r->c->text, "a button, by the API");
         break;
     case TURN_SERVER_VAD:
     case TURN_SEMANTIC_VAD:
     case TURN_KIND_N:
         put_service(r);
-        buf_puts(&r->text, a->turn.create_response ? "" : "; we ask for each answer");
+        buf_puts(&r->c->text, a->turn.create_response ? "" : "; we ask for each answer");
         break;
     }
     if (a->vad.on && (a->turn.kind == TURN_MANUAL || a->turn.kind == TURN_SEMANTIC_VAD)) {
-        buf_puts(&r->text, "; for interruptions ");
+        buf_puts(&r->c->text, "; for interruptions ");
         put_ours(r);
     }
-    say(r, CHECK_OK, "turn detection");
+    checker_say(r->c, CHECK_OK, "turn detection");
 }
 
 static void interruption(struct report *r)
@@ -79,26 +69,26 @@ static void interruption(struct report *r)
     const struct call_barge_in_opts *b = &a->barge_in;
 
     if (!b->on) {
-        buf_puts(&r->text, "none: agent.barge_in.enabled is false");
+        buf_puts(&r->c->text, "none: agent.barge_in.enabled is false");
     } else if (service_decides(a)) {
-        buf_printf(&r->text,
+        buf_printf(&r->c->text,
                    "in one step, because under %s the service alone decides what is speech%s; local, hybrid, or "
                    "semantic_vad with a threshold can take a pause back",
                    turn_kind_name(a->turn.kind),
                    a->turn.interrupt_response ? " and stops its answer by itself" : ", and we stop the answer then");
     } else if (!b->pause) {
         buf_printf(
-            &r->text,
+            &r->c->text,
             "in one step, because agent.barge_in.pause is false: the agent speaks on until it has heard %u ms of "
             "speech",
             b->min_speech_ms);
     } else {
-        buf_printf(&r->text,
+        buf_printf(&r->c->text,
                    "in two steps: a sound pauses the agent at once; %u ms of speech stop it (%u ms at the edges of its "
                    "turn), else it goes on after at most %u ms",
                    b->min_speech_ms, MAX(b->backchannel_ms, b->min_speech_ms), b->verdict_ms);
     }
-    say(r, CHECK_OK, "interruption");
+    checker_say(r->c, CHECK_OK, "interruption");
 }
 
 static void silence(struct report *r)
@@ -106,41 +96,42 @@ static void silence(struct report *r)
     const struct call_silence_opts *s = &r->a->silence;
 
     if (s->on) {
-        buf_printf(&r->text,
+        buf_printf(&r->c->text,
                    "a caller who says nothing is asked %u times, first after %.6g s, then goodbye and hang-up",
                    s->n_prompts, s->after_ms / 1e3);
-        say(r, CHECK_OK, "silence");
+        checker_say(r->c, CHECK_OK, "silence");
     } else if (r->a->turn.idle_timeout_ms > 0) {
-        buf_printf(&r->text,
+        buf_printf(&r->c->text,
                    "left to the service, which speaks up after %.6g s (idle_timeout_ms); agent.silence is off",
                    r->a->turn.idle_timeout_ms / 1e3);
-        say(r, CHECK_OK, "silence");
+        checker_say(r->c, CHECK_OK, "silence");
     } else {
-        buf_puts(&r->text, "agent.silence is off: a caller who says nothing holds the line until limits.max_call_s");
-        say(r, CHECK_WARNING, "silence");
+        buf_puts(&r->c->text, "agent.silence is off: a caller who says nothing holds the line until limits.max_call_s");
+        buf_puts(&r->c->remedy, "set agent.silence.enabled: true, or a short limits.max_call_s");
+        checker_say(r->c, CHECK_WARNING, "silence");
     }
     if (!r->a->dead_air.on) {
-        buf_puts(&r->text, "agent.dead_air is off: a model that says nothing leaves the caller in silence");
-        say(r, CHECK_WARNING, "silence");
+        buf_puts(&r->c->text, "agent.dead_air is off: a model that says nothing leaves the caller in silence");
+        buf_puts(&r->c->remedy, "set agent.dead_air.enabled: true");
+        checker_say(r->c, CHECK_WARNING, "silence");
     }
 }
 
 static void echo(struct report *r)
 {
     if (!r->a->echo_guard) {
-        buf_puts(&r->text, "agent.echo_guard is off: through a loudspeaker the agent may interrupt itself");
-        say(r, CHECK_WARNING, "echo");
+        buf_puts(&r->c->text, "agent.echo_guard is off: through a loudspeaker the agent may interrupt itself");
+        buf_puts(&r->c->remedy, "set agent.echo_guard: true");
+        checker_say(r->c, CHECK_WARNING, "echo");
     }
 }
 
-void check_turns(const struct config_agent *agent, check_fn fn, void *arg)
+void check_turns(struct checker *c, const struct config_agent *agent)
 {
-    struct report r = {.a = agent, .fn = fn, .arg = arg};
+    struct report r = {.c = c, .a = agent};
 
-    buf_init(&r.text, TEXT_MAX);
     detection(&r);
     interruption(&r);
     silence(&r);
     echo(&r);
-    buf_done(&r.text);
 }

@@ -2,18 +2,20 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "gateway/check_turns.h"
+#include "gateway/checker.h"
 #include "gateway/snapshot.h"
 #include "test.h"
 
 struct found {
-    struct buf lines; /* "ok turn detection: ..." */
+    struct buf lines; /* "pass turn detection: ..." */
 };
 
-static void keep(enum check_level level, const char *subject, struct str text, void *arg)
+static void keep(const struct check_finding *finding, void *arg)
 {
     struct found *f = arg;
-    buf_printf(&f->lines, "%s %s: " STR_FMT "\n", check_level_word(level), subject, STR_ARG(text));
+    buf_printf(&f->lines, "%s %s: " STR_FMT "\n", check_level_word(finding->level), finding->subject,
+               STR_ARG(finding->text));
+    assert_true((finding->level == CHECK_OK) == (finding->remedy.n == 0)); /* what is wrong can be put right */
 }
 
 static const char *no_env(const char *name UNUSED, void *arg UNUSED)
@@ -24,6 +26,7 @@ static const char *no_env(const char *name UNUSED, void *arg UNUSED)
 static void assert_said(const char *agent, const char *want)
 {
     struct found f;
+    struct checker c;
     struct buf errors;
     struct config *cfg = NULL;
     char yaml[600];
@@ -35,16 +38,19 @@ static void assert_said(const char *agent, const char *want)
     if (config_load(&src, &errors, &cfg) < 0) {
         fail_msg("%s", buf_cstr(&errors));
     }
-    check_turns(&cfg->agent, keep, &f);
+    checker_init(&c, keep, &f);
+    check_turns(&c, &cfg->agent);
+    checker_done(&c);
     assert_str_is(buf_str(&f.lines), want);
     config_unref(cfg);
     buf_done(&errors);
     buf_done(&f.lines);
 }
 
-#define LADDER "ok silence: a caller who says nothing is asked 2 times, first after 15 s, then goodbye and hang-up\n"
+#define LADDER "pass silence: a caller who says nothing is asked 2 times, first after 15 s, then goodbye and hang-up\n"
 #define TWO_STEPS                                                                                                      \
-    "ok interruption: in two steps: a sound pauses the agent at once; 224 ms of speech stop it (480 ms at the edges "  \
+    "pass interruption: in two steps: a sound pauses the agent at once; 224 ms of speech stop it (480 ms at the "      \
+    "edges "                                                                                                           \
     "of its turn), else it goes on after at most 500 ms\n"
 #define TAKE_BACK "; local, hybrid, or semantic_vad with a threshold can take a pause back\n"
 /* The numbers of these sentences, whatever the defaults of the day are. */
@@ -53,58 +59,61 @@ static void assert_said(const char *agent, const char *want)
 
 TEST(two_steps_where_our_detector_hears)
 {
-    assert_said("name: a, " NUMBERS ", turn_detection: {type: local, start_threshold: 0.6, min_silence_ms: 350}",
-                "ok turn detection: agent a, local: our detector from 0.6, below 0.45 silent, 8 kHz branch, 350 ms of "
-                "silence end a turn\n" TWO_STEPS LADDER);
-    assert_said("name: a, " NUMBERS ", turn_detection: {type: hybrid, chunk_samples: 512, start_threshold: 0.5, "
-                "threshold: 0.4, silence_duration_ms: 300}",
-                "ok turn detection: agent a, hybrid: the service at 0.4, 300 ms of silence, and our detector from 0.5, "
-                "below 0.35 silent, 16 kHz branch; we ask for each answer\n" TWO_STEPS LADDER);
+    assert_said(
+        "name: a, " NUMBERS ", turn_detection: {type: local, start_threshold: 0.6, min_silence_ms: 350}",
+        "pass turn detection: agent a, local: our detector from 0.6, below 0.45 silent, 8 kHz branch, 350 ms of "
+        "silence end a turn\n" TWO_STEPS LADDER);
+    assert_said(
+        "name: a, " NUMBERS ", turn_detection: {type: hybrid, chunk_samples: 512, start_threshold: 0.5, "
+        "threshold: 0.4, silence_duration_ms: 300}",
+        "pass turn detection: agent a, hybrid: the service at 0.4, 300 ms of silence, and our detector from 0.5, "
+        "below 0.35 silent, 16 kHz branch; we ask for each answer\n" TWO_STEPS LADDER);
     assert_said("name: a, " NUMBERS ", turn_detection: {type: manual, start_threshold: 0.5}",
-                "ok turn detection: agent a, manual: a button, by the API; for interruptions our detector from "
+                "pass turn detection: agent a, manual: a button, by the API; for interruptions our detector from "
                 "0.5, below 0.35 silent, 8 kHz branch\n" TWO_STEPS LADDER);
     assert_said(
         "name: a, " NUMBERS ", turn_detection: {type: semantic_vad, threshold: 0.7, silence_duration_ms: 700}",
-        "ok turn detection: agent a, semantic_vad: the service by meaning, eagerness low; for interruptions our "
+        "pass turn detection: agent a, semantic_vad: the service by meaning, eagerness low; for interruptions our "
         "detector from 0.7, below 0.55 silent, 8 kHz branch\n" TWO_STEPS LADDER);
 }
 
 TEST(one_step_and_why)
 {
     assert_said("name: a, " NUMBERS ", turn_detection: {type: server_vad, threshold: 0.5, silence_duration_ms: 500}",
-                "ok turn detection: agent a, server_vad: the service at 0.5, 500 ms of silence\n"
-                "ok interruption: in one step, because under server_vad the service alone decides what is speech and "
+                "pass turn detection: agent a, server_vad: the service at 0.5, 500 ms of silence\n"
+                "pass interruption: in one step, because under server_vad the service alone decides what is speech and "
                 "stops its answer by itself" TAKE_BACK LADDER);
     assert_said(
         "name: a, " NUMBERS ", turn_detection: {type: semantic_vad, interrupt_response: false, "
         "create_response: false}",
-        "ok turn detection: agent a, semantic_vad: the service by meaning, eagerness auto; we ask for each "
+        "pass turn detection: agent a, semantic_vad: the service by meaning, eagerness auto; we ask for each "
         "answer\n"
-        "ok interruption: in one step, because under semantic_vad the service alone decides what is speech, and "
+        "pass interruption: in one step, because under semantic_vad the service alone decides what is speech, and "
         "we stop the answer then" TAKE_BACK LADDER);
-    assert_said("name: a, silence: {after_ms: 15s, prompts: [a, b]}, barge_in: {pause: false, min_speech_ms: 300}, "
-                "turn_detection: {type: local, min_silence_ms: 400, start_threshold: 0.5}",
-                "ok turn detection: agent a, local: our detector from 0.5, below 0.35 silent, 8 kHz branch, 400 ms of "
-                "silence end a turn\n"
-                "ok interruption: in one step, because agent.barge_in.pause is false: the agent speaks on until it has "
-                "heard 300 ms of speech\n" LADDER);
+    assert_said(
+        "name: a, silence: {after_ms: 15s, prompts: [a, b]}, barge_in: {pause: false, min_speech_ms: 300}, "
+        "turn_detection: {type: local, min_silence_ms: 400, start_threshold: 0.5}",
+        "pass turn detection: agent a, local: our detector from 0.5, below 0.35 silent, 8 kHz branch, 400 ms of "
+        "silence end a turn\n"
+        "pass interruption: in one step, because agent.barge_in.pause is false: the agent speaks on until it has "
+        "heard 300 ms of speech\n" LADDER);
 }
 
 TEST(what_is_off_is_said)
 {
     assert_said("name: a, barge_in: off, silence: off, dead_air: off, echo_guard: off, turn_detection: {type: "
                 "server_vad, threshold: 0.5, silence_duration_ms: 500}",
-                "ok turn detection: agent a, server_vad: the service at 0.5, 500 ms of silence\n"
-                "ok interruption: none: agent.barge_in.enabled is false\n"
-                "warning silence: agent.silence is off: a caller who says nothing holds the line until "
+                "pass turn detection: agent a, server_vad: the service at 0.5, 500 ms of silence\n"
+                "pass interruption: none: agent.barge_in.enabled is false\n"
+                "warn silence: agent.silence is off: a caller who says nothing holds the line until "
                 "limits.max_call_s\n"
-                "warning silence: agent.dead_air is off: a model that says nothing leaves the caller in silence\n"
-                "warning echo: agent.echo_guard is off: through a loudspeaker the agent may interrupt itself\n");
+                "warn silence: agent.dead_air is off: a model that says nothing leaves the caller in silence\n"
+                "warn echo: agent.echo_guard is off: through a loudspeaker the agent may interrupt itself\n");
     assert_said("name: a, barge_in: off, turn_detection: {type: server_vad, threshold: 0.5, silence_duration_ms: 500, "
                 "idle_timeout_ms: 6500}",
-                "ok turn detection: agent a, server_vad: the service at 0.5, 500 ms of silence\n"
-                "ok interruption: none: agent.barge_in.enabled is false\n"
-                "ok silence: left to the service, which speaks up after 6.5 s (idle_timeout_ms); agent.silence is "
+                "pass turn detection: agent a, server_vad: the service at 0.5, 500 ms of silence\n"
+                "pass interruption: none: agent.barge_in.enabled is false\n"
+                "pass silence: left to the service, which speaks up after 6.5 s (idle_timeout_ms); agent.silence is "
                 "off\n");
 }
 

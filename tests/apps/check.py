@@ -1,0 +1,330 @@
+#!/usr/bin/env python3
+"""`ringtrip check` against real servers on loopback: a provider, a carrier's REST API, a proxy in front of the port.
+
+    check.py RINGTRIP SANDBOX
+
+TAP on standard output.
+"""
+
+import http.server
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+RINGTRIP, SANDBOX = (os.path.abspath(p) for p in sys.argv[1:3])
+SID = 'AC' + '0' * 32
+KEY = 'sk-test-right-0123456789'
+TOKEN = 'secret-token-1'
+count = 0
+failed = 0
+
+
+def point(ok, name, *detail):
+    global count, failed
+    count += 1
+    failed += not ok
+    print(f'{"ok" if ok else "not ok"} {count} - {name}')
+    if not ok:
+        for text in detail:
+            for line in str(text).splitlines():
+                print(f'# {line}')
+    sys.stdout.flush()
+
+
+def clean_env(cwd):
+    keep = {'PATH': os.environ['PATH'], 'HOME': str(cwd)}
+    keep.update({n: os.environ[n] for n in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS') if n in os.environ})
+    return keep
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+class Carrier(http.server.BaseHTTPRequestHandler):
+    """Twilio's REST API, as far as it tells about an account and its numbers."""
+    account = {'status': 'active', 'type': 'Full'}
+    number = None
+    answer = 200
+    seen = []
+
+    def do_GET(self):
+        Carrier.seen.append((self.path, self.headers.get('Authorization', '')))
+        body = {'incoming_phone_numbers': [Carrier.number] if Carrier.number else []} \
+            if 'IncomingPhoneNumbers' in self.path else Carrier.account
+        data = json.dumps(body if Carrier.answer == 200 else {'code': 20003, 'message': 'Authenticate'}).encode()
+        self.send_response(Carrier.answer)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *args):
+        pass
+
+
+class Proxy(threading.Thread):
+    """In front of the gateway's port: passes everything on, or no upgrade, or answers by itself."""
+
+    def __init__(self, port, upgrade=True, answer=None):
+        super().__init__(daemon=True)
+        self.target, self.upgrade, self.answer = port, upgrade, answer
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        head = b''
+        while b'\r\n\r\n' not in head:
+            data = client.recv(65536)
+            if not data:
+                return
+            head += data
+        if self.answer is not None:
+            client.sendall(self.answer)
+            client.close()
+            return
+        if not self.upgrade:
+            head = b'\r\n'.join(l for l in head.split(b'\r\n') if not l.lower().startswith((b'upgrade:', b'connection:')))
+        with socket.create_connection(('127.0.0.1', self.target)) as server:
+            server.sendall(head)
+            back = threading.Thread(target=self.pump, args=(server, client), daemon=True)
+            back.start()
+            self.pump(client, server)
+            back.join(5)
+        client.close()
+
+    @staticmethod
+    def pump(a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+class Deaf(threading.Thread):
+    """Takes connections and never says a word."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.held = []
+        self.start()
+
+    def run(self):
+        while True:
+            self.held.append(self.listener.accept()[0])
+
+
+class Rig:
+    def __init__(self, cwd):
+        self.cwd = pathlib.Path(cwd)
+        self.port = free_port()
+        self.sandbox = subprocess.Popen([SANDBOX, '--listen', '127.0.0.1:0', '--canned', '--key', KEY, '--die-with-parent'],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_env(cwd))
+        self.model_url = self.sandbox.stdout.readline().rsplit(' ', 1)[1].strip()
+        self.rest = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Carrier)
+        threading.Thread(target=self.rest.serve_forever, daemon=True).start()
+
+    def config(self, *, public=None, key=KEY, model_url=None, rest=None, extra='', agent='', number='+15550100001'):
+        text = f'''
+server: {{listen: "127.0.0.1:{self.port}"{f', public_url: "{public}"' if public else ''}}}
+records: {{dir: var, min_free_mb: 0}}
+providers: {{main: {{kind: openai, url: "{model_url or self.model_url}", api_key: "{key}"}}}}
+carriers:
+  twilio:
+    account_sid: {SID}
+    auth_token: {TOKEN}
+    phone_number: "{number}"
+    api_base: "{rest or f'http://127.0.0.1:{self.rest.server_port}'}"
+agent: {{provider: main{agent}}}
+{extra}'''
+        (self.cwd / 'c.yaml').write_text(text)
+
+    def check(self, *args):
+        begun = time.monotonic()
+        done = subprocess.run([RINGTRIP, 'check', '-c', 'c.yaml', '--json', '--timeout', '2', *args], cwd=self.cwd,
+                              env=clean_env(self.cwd), capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        self.took = time.monotonic() - begun
+        self.status, self.out = done.returncode, done.stdout + done.stderr
+        self.findings = json.loads(done.stdout)['findings']
+        self.level = json.loads(done.stdout)['level']
+        for f in self.findings:
+            if (f['level'] == 'pass') != (f['remedy'] == ''):
+                point(False, 'what warns or fails says what to do, what passes does not', f)
+        return self
+
+    def has(self, level, subject, text):
+        return any(f['level'] == level and f['subject'] == subject and text in f['text'] for f in self.findings)
+
+    def expect(self, name, level, subject, text, remedy=None):
+        found = [f for f in self.findings if f['level'] == level and f['subject'] == subject and text in f['text']]
+        point(found and (remedy is None or any(remedy in f['remedy'] for f in found)), name, self.out)
+
+
+def providers(rig):
+    rig.config()
+    rig.check()
+    rig.expect('a session is opened, and how long that takes is told', 'pass', 'provider', 'ms')
+    rig.config(key='sk-wrong-key-9876543210')
+    rig.check()
+    rig.expect('a key that is refused', 'fail', 'provider', 'main at', 'api_key')
+    point(rig.status == 2 and rig.level == 'fail', 'what fails makes the exit status 2', rig.status, rig.level)
+    point('sk-wrong-key' not in rig.out and KEY not in rig.out and TOKEN not in rig.out, 'secrets are never shown', rig.out)
+    rig.config(model_url=f'ws://127.0.0.1:{free_port()}/v1/realtime')
+    rig.check()
+    rig.expect('a service that is not there', 'fail', 'provider', 'refused', 'connect to')
+    rig.config(model_url=f'ws://127.0.0.1:{Deaf().port}/v1/realtime')
+    rig.check()
+    rig.expect('a service that says nothing', 'fail', 'provider', 'main at')
+    point(rig.took < 60, 'does not wait for ever', rig.took)
+    rig.config(model_url=f'{rig.model_url}?fault=no-updated')
+    rig.check()
+    rig.expect('a service that never confirms the settings', 'fail', 'provider', 'main at')
+    rig.config(model_url=f'{rig.model_url}?fault=created-late=1500')
+    rig.check()
+    rig.expect('a session that takes long warns', 'warn', 'provider', 'ms', 'callers hear nothing')
+
+
+def carriers(rig):
+    public = 'https://voice.example.com'
+    Carrier.number = {'phone_number': '+15550100001', 'voice_url': f'{public}/twiml', 'voice_method': 'POST'}
+    rig.config(public=public)
+    Carrier.seen.clear()
+    rig.check('--timeout', '1')
+    rig.expect('the account takes the login', 'pass', 'twilio', 'active')
+    rig.expect('the number sends calls here', 'pass', 'twilio', 'sends calls here')
+    point(all(a.startswith('Basic ') for _, a in Carrier.seen) and len(Carrier.seen) == 2 and
+          'PhoneNumber=%2B15550100001' in Carrier.seen[1][0], 'asked as the carrier wants it', Carrier.seen)
+    Carrier.number['voice_url'] = 'https://demo.example.net/old'
+    rig.check('--timeout', '1')
+    rig.expect('a number that leads elsewhere', 'warn', 'twilio', 'demo.example.net', f'{public}/twiml')
+    Carrier.number = None
+    rig.check('--timeout', '1')
+    rig.expect('a number of somebody else', 'warn', 'twilio', 'no number of this account', 'TWILIO_PHONE_NUMBER')
+    Carrier.account = {'status': 'suspended', 'type': 'Full'}
+    rig.check('--timeout', '1')
+    rig.expect('an account that is suspended', 'fail', 'twilio', 'suspended')
+    Carrier.account = {'status': 'active', 'type': 'Trial'}
+    rig.check('--timeout', '1')
+    rig.expect('a trial account', 'pass', 'twilio', 'trial')
+    for status, level in ((401, 'fail'), (404, 'fail'), (429, 'warn'), (500, 'warn')):
+        Carrier.answer = status
+        rig.check('--timeout', '1')
+        rig.expect(f'a carrier that answers {status}', level, 'twilio', str(status))
+    Carrier.answer = 200
+    rig.config(rest=f'http://127.0.0.1:{Deaf().port}')
+    rig.check('--timeout', '1')
+    rig.expect('a carrier that says nothing', 'fail', 'twilio', 'cannot be asked')
+
+
+def reach(rig):
+    for name, proxy, level, text, remedy in (
+            ('a proxy that passes everything on', Proxy(rig.port), 'pass', 'takes the WebSocket upgrade', None),
+            ('a proxy that drops the upgrade', Proxy(rig.port, upgrade=False), 'fail', 'takes no WebSocket', 'Upgrade'),
+            ('a proxy to somebody else',
+             Proxy(0, answer=b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello'), 'fail',
+             'somebody else', f'port {rig.port}'),
+            ('a tunnel without its other end',
+             Proxy(0, answer=b'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'), 'fail',
+             'HTTP 502', '8080')):
+        rig.config(public=f'http://127.0.0.1:{proxy.port}')
+        rig.check()
+        rig.expect(name, level, 'public url', text, remedy)
+    rig.config(public=f'http://127.0.0.1:{free_port()}')
+    rig.check()
+    rig.expect('nobody behind the public URL', 'fail', 'public url', 'cannot be reached', 'docs/reach.md')
+    rig.config(public='https://no-such-name.invalid')
+    rig.check()
+    rig.expect('a name that nobody knows', 'fail', 'public url', 'no-such-name.invalid', 'spelling')
+    rig.config(public='http://voice.example.com')
+    rig.check('--offline')
+    rig.expect('a public URL without TLS', 'fail', 'public url', 'not https', 'https://')
+    point(not rig.has('fail', 'public url', 'cannot be reached'), '--offline asks nobody', rig.out)
+
+
+def served(rig):
+    """A gateway is running: its port is not free, and that is as it should be."""
+    proxy = Proxy(rig.port)
+    rig.config(public=f'http://127.0.0.1:{proxy.port}')
+    gateway = subprocess.Popen([RINGTRIP, 'serve', '-c', 'c.yaml'], cwd=rig.cwd, env=clean_env(rig.cwd),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            with socket.socket() as s:
+                if s.connect_ex(('127.0.0.1', rig.port)) == 0:
+                    break
+            time.sleep(0.05)
+        rig.check()
+        rig.expect('a gateway that serves may have the port', 'pass', 'port', 'by a gateway')
+        rig.expect('and is found through the public URL', 'pass', 'public url', 'to the gateway that serves now')
+        rig.expect('with its media socket', 'pass', 'public url', 'takes the WebSocket upgrade')
+    finally:
+        gateway.terminate()
+        gateway.wait(30)
+    with socket.create_server(('127.0.0.1', rig.port)):
+        rig.check()
+        rig.expect('somebody else may not', 'fail', 'port', 'in use', 'PORT')
+
+
+def rest(rig):
+    rig.config(public='https://voice.example.com')
+    rig.check('--offline')
+    point(rig.status == 0 and rig.level == 'pass', 'all passes: exit status 0', rig.status, rig.out)
+    rig.config()
+    rig.check('--offline')
+    point(rig.status == 1 and rig.level == 'warn', 'a warning: exit status 1', rig.status, rig.out)
+    (rig.cwd / 'var').mkdir(exist_ok=True)
+    for stale in (rig.cwd / 'var').glob('ringtrip.db*'):
+        stale.unlink()
+    (rig.cwd / 'var' / 'ringtrip.db').write_text('this is no database, and long enough to be taken for one\n' * 40)
+    rig.check('--offline')
+    rig.expect('a database that is none', 'fail', 'store', '')
+    (rig.cwd / 'var' / 'ringtrip.db').unlink()
+    long = 'It looks an order up. ' * 60
+    rig.config(agent=', tools: [1st_look, mute, verbose]', extra=f'''
+tools:
+  1st_look: {{webhook: {{url: "http://127.0.0.1:9/x"}}, description: "Looks once"}}
+  mute: {{webhook: {{url: "http://127.0.0.1:9/x"}}}}
+  verbose: {{webhook: {{url: "http://127.0.0.1:9/x"}}, description: "{long}"}}
+''')
+    rig.check('--offline')
+    rig.expect('a tool without a description', 'warn', 'tool', 'mute has no description', 'when to use it')
+    rig.expect('a tool with too long a one', 'warn', 'tool', 'verbose', 'shorten')
+    rig.expect('a name that Gemini refuses', 'warn', 'tool', '1st_look', 'rename')
+
+
+def main():
+    with tempfile.TemporaryDirectory() as cwd:
+        rig = Rig(cwd)
+        try:
+            for part in (providers, carriers, reach, served, rest):
+                part(rig)
+        finally:
+            rig.sandbox.stdin.close()
+            rig.sandbox.wait(30)
+    print(f'1..{count}')
+    return failed != 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
