@@ -207,7 +207,9 @@ static int keep(struct account_request *r, const struct account_order *o)
     r->o.body = span_of_str(texts[2]);
     r->o.user = texts[3];
     r->o.password = texts[4];
-    return str_copy(r->what, sizeof(r->what), str_from(o->what));
+    size_t n = MIN(o->what.n, sizeof(r->what) - 1); /* for people; a cut one does no harm */
+    memcpy(r->what, o->what.p, n);
+    return 0;
 }
 
 int account_start(struct cloud *c, const struct account_order *o, const struct account_wait *w)
@@ -250,6 +252,11 @@ int account_start(struct cloud *c, const struct account_order *o, const struct a
 uint64_t account_id(const struct account_request *r)
 {
     return r->id;
+}
+
+void account_rename(struct account_request *r, uint64_t id)
+{
+    r->id = id;
 }
 
 void account_cancel(struct carrier *carrier, uint64_t id)

@@ -22,7 +22,7 @@ struct account_order {
     struct str content_type; /* of the body; empty: none */
     struct span body;
     struct str user, password;
-    const char *what; /* for the log: "Calls/CA....json"; copied */
+    struct str what; /* for the log: "Calls/CA....json", without a query: it holds numbers */
     uint32_t max_response_bytes;
     bool over_is_fine; /* an answer that the call is over counts as done */
     bool makes;        /* an answer without the id of what was made is none */
@@ -52,6 +52,8 @@ MUST_USE int account_start(struct cloud *c, const struct account_order *o, const
 /* done is not called any more; the request goes on. */
 void account_forget(struct account_request *r);
 uint64_t account_id(const struct account_request *r);
+/* A later request in place of an earlier one, under whose id somebody waits. */
+void account_rename(struct account_request *r, uint64_t id);
 /* Forgets the request of that id; unknown ids are fine. For carrier_ops. */
 void account_cancel(struct carrier *carrier, uint64_t id);
 void account_drop_all(struct cloud *c);

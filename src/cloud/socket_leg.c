@@ -279,6 +279,9 @@ static struct socket_leg *leg_new(struct cloud *c, const struct http_request *re
     s->cloud = c;
     s->signature_ok = signature_ok;
     read_query(s, req);
+    if (ops->on_born) {
+        ops->on_born(s);
+    }
     s->next = c->sockets;
     if (c->sockets) {
         c->sockets->prev = s;

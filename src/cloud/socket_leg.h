@@ -33,6 +33,7 @@ struct socket_leg_ops {
     size_t size;        /* of the carrier's struct, which begins with struct socket_leg */
     const char *speaks; /* "Twilio Media Streams", for who comes without an upgrade */
     bool close_is_stop; /* an orderly close by the carrier is the end of the call: there may be no stop message */
+    void (*on_born)(struct socket_leg *s); /* of the zeroed struct; optional */
     void (*on_text)(struct socket_leg *s, struct str text);
     void (*on_gone)(struct socket_leg *s); /* its memory goes: let go of timers and requests */
 };

@@ -53,6 +53,9 @@ MUST_USE int reader_key(struct reader *r, struct str digit, const char *field, c
 /* Well-formed and not empty. */
 bool reader_is_base64(struct str s);
 
+/* Days since 1970-01-01 of a Gregorian date (H. Hinnant, "chrono-compatible low-level date algorithms"). */
+int64_t reader_days(int64_t year, int64_t month, int64_t day);
+
 /* Behind the last member of an object or array: malformed text inside it. */
 static inline int reader_end(struct reader *r, const struct json_it *it, const char *object)
 {

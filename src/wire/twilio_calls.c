@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "wire/reader.h"
 
 #define TEXT_MAX 256 /* of one member; longer ones are not of any use to us */
 
@@ -48,16 +49,6 @@ static bool take_month(struct str *at, int64_t *ret)
     return false;
 }
 
-/* Days since 1970-01-01 of a Gregorian date (H. Hinnant, "chrono-compatible low-level date algorithms"). */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400; /* years before 0 do not come in */
-    int64_t yoe = y - era * 400;
-    int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
 static bool take_zone(struct str *at, int64_t *ret_s)
 {
     int64_t hours = 0;
@@ -97,7 +88,7 @@ int twilio_date_parse(struct str text, int64_t *ret)
     if (day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60 || year < 1970) {
         return -ERR_RANGE;
     }
-    *ret = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone_s;
+    *ret = reader_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - zone_s;
     return 0;
 }
 

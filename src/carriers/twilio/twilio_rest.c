@@ -47,7 +47,7 @@ int twilio_rest_start(struct twilio *t, const struct twilio_order *o, const stru
         .body = o->get ? (struct span){NULL, 0} : span_of_str(o->form),
         .user = t->opts->account_sid,
         .password = t->opts->auth_tokens[0],
-        .what = what,
+        .what = o->resource,
         .max_response_bytes = o->get ? LIST_MAX_BYTES : 0,
         .over_is_fine = o->over_is_fine,
         .makes = o->makes,
