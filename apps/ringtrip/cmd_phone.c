@@ -72,8 +72,12 @@ static void on_event(struct phone *p UNUSED, const struct phone_event *ev, void 
         ignore_result(snprintf(text, sizeof(text), ": " STR_FMT, STR_ARG(ev->text)) < 0);
         progress_number(s, ev, "warning ", text);
         break;
+    case PHONE_EVENT_KEYS:
+        ignore_result(snprintf(text, sizeof(text), "presses " STR_FMT, STR_ARG(ev->text)) < 0);
+        progress(s, ev->at_ms, CYAN, "agent", str_from(text));
+        break;
     case PHONE_EVENT_VERB:
-        progress(s, ev->at_ms, DIM, "twiml", ev->text);
+        progress(s, ev->at_ms, DIM, "carrier", ev->text);
         break;
     case PHONE_EVENT_TWIML:
     case PHONE_EVENT_SAID:

@@ -11,7 +11,7 @@ const char phone_usage[] =
     "usage: ringtrip phone URL [options]\n"
     "       ringtrip phone --ws ws://host:port/media-stream [--param NAME=VALUE]... [options]\n"
     "\n"
-    "Dials a gateway as Twilio does: URL is its voice webhook. Says what it is told, listens, measures.\n"
+    "Dials a gateway as a carrier does: URL is its voice webhook. Says what it is told, listens, measures.\n"
     "\n"
     "what the caller does, in this order\n"
     "  --say TEXT            speak a sentence (flite)\n"
@@ -31,8 +31,9 @@ const char phone_usage[] =
     "  --max-s N             hang up after N seconds in any case (60; interactive 600)\n"
     "  --quiet-ms N          silence that counts as the end of speech (700)\n"
     "the call\n"
+    "  --as VENDOR           twilio (default) or plivo, as strict as the vendor is\n"
     "  --from NUMBER, --to NUMBER, --account-sid SID, --call-sid SID\n"
-    "  --auth-token TOKEN    sign webhooks and the upgrade (default: TWILIO_AUTH_TOKEN)\n"
+    "  --auth-token TOKEN    sign webhooks and the upgrade (default: TWILIO_AUTH_TOKEN or PLIVO_AUTH_TOKEN)\n"
     "  --status-callback URL where the final status goes\n"
     "  --stream-base URL     open the media socket at this ws:// or wss:// address whatever host the TwiML names\n"
     "  --connect-to HOST:PORT  the same as --stream-base ws://HOST:PORT\n"
@@ -192,7 +193,7 @@ static int opt_param(struct parser *p, const char *value)
 {
     struct str s = str_from(value);
     size_t eq = str_find(s, '=');
-    if (eq == 0 || eq == s.n || p->a->n_params == TWILIO_PARAM_MAX) {
+    if (eq == 0 || eq == s.n || p->a->n_params == PHONE_PARAMS_MAX) {
         return fail(p, "--param takes NAME=VALUE, at most 32 of them: ", value);
     }
     p->a->params[p->a->n_params++] = (struct str_pair){{s.p, eq}, {s.p + eq + 1, s.n - eq - 1}};
@@ -262,6 +263,12 @@ static int opt_offset(struct parser *p, const char *value)
     int err = to_real(p, value, -32768, 32767, &x);
     p->a->opts.line.dc_offset = (int32_t)x;
     return err;
+}
+
+static int opt_as(struct parser *p, const char *value)
+{
+    p->a->opts.as = phone_vendor_find(str_from(value));
+    return p->a->opts.as ? 0 : fail(p, "--as takes twilio or plivo, not ", value);
 }
 
 static int opt_packet(struct parser *p, const char *value)
@@ -379,6 +386,7 @@ static const struct option {
     {"auth-token", NULL, TEXT, AT(opts.auth_token)},
     {"account-sid", NULL, TEXT, AT(opts.account_sid)},
     {"call-sid", NULL, TEXT, AT(opts.call_sid)},
+    {"as", opt_as, VALUE, 0},
     {"from", NULL, TEXT, AT(opts.from)},
     {"to", NULL, TEXT, AT(opts.to)},
     {"status-callback", NULL, TEXT, AT(opts.status_callback)},
@@ -528,8 +536,6 @@ int phone_args_parse(int argc, char **argv, struct phone_args *ret, struct buf *
     *ret = (struct phone_args){0};
     phone_expect_init(&ret->expect);
     struct parser p = {.a = ret, .err = ret_err};
-    const char *token = getenv("TWILIO_AUTH_TOKEN");
-    ret->opts.auth_token = str_from(token ? token : "");
     for (int i = 1; i < argc; i++) {
         int err = 0;
         if (argv[i][0] == '-') {
@@ -542,6 +548,10 @@ int phone_args_parse(int argc, char **argv, struct phone_args *ret, struct buf *
         if (err < 0) {
             return err;
         }
+    }
+    if (!ret->opts.auth_token.p) {
+        const char *token = getenv(ret->opts.as == &phone_plivo ? "PLIVO_AUTH_TOKEN" : "TWILIO_AUTH_TOKEN");
+        ret->opts.auth_token = str_from(token ? token : "");
     }
     ret->opts.items = ret->items;
     ret->opts.n_items = ret->n_items;

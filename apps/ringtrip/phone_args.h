@@ -10,7 +10,7 @@ struct phone_args {
     struct phone_opts opts;
     struct phone_item items[PHONE_ARGS_ITEMS]; /* own their audio until phone_open takes it */
     size_t n_items;
-    struct str_pair params[TWILIO_PARAM_MAX];
+    struct str_pair params[PHONE_PARAMS_MAX];
     size_t n_params;
     struct phone_expect expect;
     const char *report_path; /* NULL: none; "-": standard output */

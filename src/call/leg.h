@@ -12,7 +12,8 @@
 struct leg;
 
 struct leg_handler {
-    /* Any EV_LEG_* except EV_LEG_CLOSED; ev is lent. */
+    /* Any EV_LEG_* except EV_LEG_CLOSED, and EV_CONTROL_USER_TEXT where a test types instead of speaking; ev is lent.
+     */
     void (*on_event)(struct leg *leg, const struct call_event *ev, void *arg);
     /* Last; the leg is gone after it returns. */
     void (*on_closed)(struct leg *leg, int err, void *arg);

@@ -115,6 +115,7 @@ struct config_provider {
 };
 
 struct config_twilio {
+    bool enabled; /* its routes are served; default: it is configured, or no carrier is */
     struct str account_sid;
     struct str auth_token;          /* the first of auth_tokens: REST */
     struct config_list auth_tokens; /* any of them may sign a webhook (two during a token roll) */
@@ -123,6 +124,23 @@ struct config_twilio {
     bool require_token;           /* a media socket needs our one-time token or a valid signature */
     bool verify_signature;        /* default: on when there is an auth token */
     struct str api_base;          /* "https://api.twilio.com" */
+    struct str ca_file;
+};
+
+struct config_plivo {
+    bool enabled; /* likewise */
+    struct str auth_id;
+    struct str auth_token; /* the first of auth_tokens: REST */
+    struct config_list auth_tokens;
+    struct str phone_number; /* with its + */
+    struct str application;
+    bool configure; /* application and number are brought up to date at the start */
+    bool require_token;
+    bool verify_signature; /* default: on when there is an auth token */
+    bool text_events;
+    bool record;
+    struct str voice;
+    struct str api_base; /* "https://api.plivo.com" */
     struct str ca_file;
 };
 
@@ -288,7 +306,7 @@ struct config_agent {
     struct str tracing;    /* "auto", "none" or a JSON object: for the service */
     struct str prompt;     /* stored at the service, as a JSON object; "": none */
     struct str truncation; /* "auto", "disabled" or a JSON object; "": not sent */
-    double temperature; /* below 0: not sent */
+    double temperature;    /* below 0: not sent */
 };
 
 /* An entry of guardrails. */
@@ -415,8 +433,9 @@ struct config_log {
 };
 
 struct config_fallback {
-    struct str twiml;      /* the model cannot be reached; "": speak agent.apology and hang up */
-    struct str busy_twiml; /* over a limit or draining; "": <Reject reason="busy"/> */
+    struct str twiml; /* the model cannot be reached; "": speak agent.apology and hang up */
+    struct str busy_twiml;
+    struct str plivo_xml, plivo_busy_xml; /* over a limit or draining; "": <Reject reason="busy"/> */
 };
 
 /* The one restaurant of the concierge demonstration. */
@@ -458,6 +477,7 @@ struct config {
     const struct config_provider *providers; /* at least one */
     uint32_t provider_count;
     struct config_twilio twilio;
+    struct config_plivo plivo;
     struct config_agent agent;         /* the starting one, the same as agents[start_agent] */
     const struct config_agent *agents; /* at least one; distinct names */
     uint32_t agent_count;

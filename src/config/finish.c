@@ -568,6 +568,64 @@ static void finish_twilio(struct draft *d)
     }
 }
 
+/* With its plus, which the vendor leaves out. */
+static void finish_plivo_number(struct draft *d)
+{
+    struct config_plivo *p = &d->cfg->plivo;
+    struct str s = p->phone_number;
+    bool digits = s.n > 0;
+    char room[32] = "+";
+    for (size_t i = 0; i < s.n && digits; i++) {
+        digits = s.p[i] >= '0' && s.p[i] <= '9';
+    }
+    if (!digits || str_copy(room + 1, sizeof(room) - 1, s) < 0) {
+        return;
+    }
+    struct str copy = arena_str(d->arena, str_from(room));
+    if (copy.p) {
+        p->phone_number = copy;
+    } else {
+        draft_fail(d, draft_origin(d, "carriers.plivo.phone_number"), "out of memory");
+    }
+}
+
+static void finish_plivo(struct draft *d)
+{
+    struct config_plivo *p = &d->cfg->plivo;
+
+    p->auth_token = p->auth_tokens.n ? p->auth_tokens.v[0] : STR("");
+    if (!draft_given(d, "carriers.plivo.verify_signature")) {
+        p->verify_signature = p->auth_tokens.n > 0;
+    } else if (p->verify_signature && p->auth_tokens.n == 0) {
+        draft_fail(d, draft_origin(d, "carriers.plivo.verify_signature"),
+                   "carriers.plivo.verify_signature needs carriers.plivo.auth_token (or PLIVO_AUTH_TOKEN)");
+    }
+    if (str_starts(p->api_base, STR("ws"))) {
+        draft_fail(d, draft_origin(d, "carriers.plivo.api_base"),
+                   "carriers.plivo.api_base must begin with https:// or http://");
+    }
+    finish_plivo_number(d);
+}
+
+/*
+ * A carrier that nobody configured would answer everybody's unsigned requests. It is served only when no carrier is
+ * configured at all: then we are being tried out.
+ */
+static void finish_carriers(struct draft *d)
+{
+    struct config_twilio *t = &d->cfg->twilio;
+    struct config_plivo *p = &d->cfg->plivo;
+    bool twilio = t->account_sid.n > 0 || t->auth_tokens.n > 0;
+    bool plivo = p->auth_id.n > 0 || p->auth_tokens.n > 0;
+
+    if (!draft_given(d, "carriers.twilio.enabled")) {
+        t->enabled = twilio || !plivo;
+    }
+    if (!draft_given(d, "carriers.plivo.enabled")) {
+        p->enabled = plivo || !twilio;
+    }
+}
+
 static bool is_priced(const struct cost_prices *p)
 {
     return p->in_text || p->in_audio || p->out_text || p->out_audio;
@@ -661,6 +719,8 @@ void finish_draft(struct draft *d)
     finish_store(d);
     finish_providers(d);
     finish_twilio(d);
+    finish_plivo(d);
+    finish_carriers(d);
     finish_shared(d);
     finish_mcp(d);
     finish_agents(d);

@@ -43,7 +43,7 @@ static const struct option_word words_key[] = {{"called", KEY_CALLED, false},
                                                {"parameters", KEY_PARAMETER, true},
                                                {"timezone", KEY_TIME_ZONE, true},
                                                {NULL, 0, false}};
-static const struct option_word words_carrier[] = {{"twilio", 0, false}, {NULL, 0, false}};
+static const struct option_word words_carrier[] = {{"twilio", 0, false}, {"plivo", 1, false}, {NULL, 0, false}};
 static const struct option_word words_direction[] = {{"inbound", 0, false}, {"outbound", 0, false}, {NULL, 0, false}};
 static const struct option_word words_day[] = {
     {"sun", 0, false},      {"mon", 1, false},     {"tue", 2, false},   {"wed", 3, false},     {"thu", 4, false},
@@ -255,7 +255,8 @@ static void take_words(struct reading *r, const struct yaml_node *n, enum when_k
             found = found || str_ieq(e.v[i], str_from(o->word));
         }
         if (!found) {
-            fail(r, e.from[i], kind == WHEN_CARRIER ? "must be twilio" : "must be inbound or outbound", e.v[i]);
+            fail(r, e.from[i], kind == WHEN_CARRIER ? "must be twilio or plivo" : "must be inbound or outbound",
+                 e.v[i]);
         }
     }
     w = add(r, kind);

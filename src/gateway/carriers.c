@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include "gateway/gateway_impl.h"
 
-static int twilio_open(struct gateway *gw, struct carrier **ret)
+static int open_twilio(struct gateway *gw, struct carrier **ret)
 {
     struct twilio *t = NULL;
     int err = twilio_new(gw->loop, gw->http, &gw->snapshot->twilio, &gateway_carrier_host, gw, &t);
@@ -18,9 +18,30 @@ static const void *twilio_opts_of(const struct snapshot *s)
     return &s->twilio;
 }
 
-static bool twilio_wanted(const struct config *cfg UNUSED)
+static bool twilio_wanted(const struct config *cfg)
 {
-    return true;
+    return cfg->twilio.enabled;
+}
+
+static int open_plivo(struct gateway *gw, struct carrier **ret)
+{
+    struct plivo *p = NULL;
+    int err = plivo_new(gw->loop, gw->http, &gw->snapshot->plivo, &gateway_carrier_host, gw, &p);
+    if (err >= 0) {
+        gw->plivo = p;
+        *ret = plivo_carrier(p);
+    }
+    return err;
+}
+
+static const void *plivo_opts_of(const struct snapshot *s)
+{
+    return &s->plivo;
+}
+
+static bool plivo_wanted(const struct config *cfg)
+{
+    return cfg->plivo.enabled;
 }
 
 static const struct kind {
@@ -28,7 +49,8 @@ static const struct kind {
     const void *(*opts)(const struct snapshot *s);
     bool (*wanted)(const struct config *cfg);
 } kinds[] = {
-    {twilio_open, twilio_opts_of, twilio_wanted},
+    {open_twilio, twilio_opts_of, twilio_wanted},
+    {open_plivo, plivo_opts_of, plivo_wanted},
 };
 
 _Static_assert(ARRAY_LEN(kinds) <= CARRIERS_MAX, "room for all carriers");
@@ -47,8 +69,17 @@ int carriers_open(struct gateway *gw)
     return 0;
 }
 
+void carriers_ready(struct gateway *gw)
+{
+    const struct config_plivo *p = &gw->snapshot->cfg->plivo;
+    if (gw->plivo && p->enabled && p->configure && (p->auth_id.n > 0 || p->auth_tokens.n > 0)) {
+        plivo_configure(gw->plivo);
+    }
+}
+
 void carriers_free(struct gateway *gw)
 {
+    gw->plivo = NULL;
     for (uint32_t i = 0; i < gw->n_carriers; i++) {
         gw->carriers[i].carrier = carrier_free(gw->carriers[i].carrier);
     }

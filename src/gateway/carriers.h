@@ -19,6 +19,8 @@ MUST_USE int carriers_open(struct gateway *gw);
 void carriers_free(struct gateway *gw);
 /* The settings of this snapshot from now on; a carrier that it does not want answers no more requests. */
 void carriers_follow(struct gateway *gw, const struct snapshot *s);
+/* Requests are answered from now on: carriers may be told where we are. */
+void carriers_ready(struct gateway *gw);
 /* True when one of them has taken the request. */
 bool carriers_handle(struct gateway *gw, struct http_exchange *x, const struct http_request *req);
 /*

@@ -32,7 +32,7 @@ static void check_config(struct checker *c, const struct config *cfg)
     }
 }
 
-static void check_carrier(struct checker *c, const struct config *cfg)
+static void check_twilio(struct checker *c, const struct config *cfg)
 {
     const struct config_twilio *t = &cfg->twilio;
     if (t->auth_tokens.n == 0) {
@@ -58,6 +58,55 @@ static void check_carrier(struct checker *c, const struct config *cfg)
     }
     if (t->auth_tokens.n > 0 && t->verify_signature && t->require_token && cfg->server.public_url.n > 0) {
         checker_tell(c, CHECK_OK, "twilio", "signatures and tokens are checked", "");
+    }
+}
+
+static void check_plivo(struct checker *c, const struct config *cfg)
+{
+    const struct config_plivo *p = &cfg->plivo;
+    bool account = p->auth_id.n > 0 && p->auth_token.n > 0;
+    if (p->auth_tokens.n == 0) {
+        checker_tell(c, CHECK_WARNING, "plivo", "no auth_token: webhooks are not verified",
+                     "set carriers.plivo.auth_token (PLIVO_AUTH_TOKEN), or serve where only you can reach it");
+    } else if (!p->verify_signature) {
+        checker_tell(c, CHECK_WARNING, "plivo", "verify_signature is false: webhooks are not verified",
+                     "take carriers.plivo.verify_signature out: with an auth token it is on");
+    }
+    if (!p->require_token) {
+        checker_tell(c, CHECK_WARNING, "plivo", "require_token is false: anybody who reaches /ws starts a call",
+                     "take carriers.plivo.require_token out, unless XML of your own opens the stream");
+    }
+    if (p->text_events) {
+        checker_tell(c, CHECK_WARNING, "plivo",
+                     "text_events is true: whoever opens a media socket can speak as the caller",
+                     "take carriers.plivo.text_events out where strangers call");
+    }
+    if (!account) {
+        checker_tell(c, CHECK_WARNING, "plivo",
+                     "no account: calls are hung up by closing the media socket; no transfers, no text messages",
+                     "set carriers.plivo.auth_id and auth_token (PLIVO_AUTH_ID, PLIVO_AUTH_TOKEN)");
+    } else if (p->phone_number.n == 0) {
+        checker_tell(c, CHECK_WARNING, "plivo", "no phone_number: no messages, and no number is led to this server",
+                     "set carriers.plivo.phone_number (PLIVO_PHONE_NUMBER)");
+    }
+    if (account && p->verify_signature && p->require_token) {
+        checker_tell(c, CHECK_OK, "plivo", "signatures and tokens are checked", "");
+    }
+}
+
+static void check_carrier(struct checker *c, const struct config *cfg)
+{
+    /* Where no carrier is configured both are served, and one says it for both. */
+    bool plivo = cfg->plivo.auth_id.n > 0 || cfg->plivo.auth_tokens.n > 0 || !cfg->twilio.enabled;
+    if (cfg->twilio.enabled) {
+        check_twilio(c, cfg);
+    }
+    if (cfg->plivo.enabled && plivo) {
+        check_plivo(c, cfg);
+    }
+    if (!cfg->twilio.enabled && !cfg->plivo.enabled) {
+        checker_tell(c, CHECK_WARNING, "carriers", "none is enabled: nobody can call",
+                     "take carriers.twilio.enabled or carriers.plivo.enabled out");
     }
     checker_tell(c, CHECK_OK, "control routes",
                  cfg->server.tokens.n > 0 ? "need a bearer token, loopback does not"

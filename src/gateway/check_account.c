@@ -176,9 +176,79 @@ static void twilio_account(struct checker *c, const struct config *cfg)
     }
 }
 
+/* ---- Plivo ---- */
+
+static const struct login plivo_login = {
+    .carrier = "plivo",
+    .user_option = "carriers.plivo.auth_id (PLIVO_AUTH_ID)",
+    .password_option = "carriers.plivo.auth_token (PLIVO_AUTH_TOKEN)",
+};
+
+static void plivo_number(struct checker *c, const struct config *cfg, const struct login *l)
+{
+    struct checker_get g = {0};
+    struct json_val doc;
+    struct buf url;
+    struct str number = cfg->plivo.phone_number;
+    number = number.p[0] == '+' ? (struct str){number.p + 1, number.n - 1} : number;
+    buf_init(&url, 2048);
+    buf_printf(&url, STR_FMT "/v1/Account/" STR_FMT "/Number/", STR_ARG(cfg->plivo.api_base), STR_ARG(l->user));
+    put_number(&url, number);
+    buf_putc(&url, '/');
+    g.url = buf_str(&url);
+    g.user = l->user;
+    g.password = l->password;
+    g.ca_file = l->ca_file;
+    checker_get(c, NULL, &g);
+    bool found = g.err >= 0 && g.status == 200 && json_parse(buf_str(&g.body), &doc) == 0 && doc.type == JSON_OBJECT;
+    if (found) {
+        bool led = text_of(doc, "application").n > 0;
+        buf_printf(&c->text, STR_FMT " belongs to the account and %s", STR_ARG(cfg->plivo.phone_number),
+                   led ? "has an application" : "has no application");
+        if (!led && !cfg->plivo.configure) {
+            buf_puts(&c->remedy, "take carriers.plivo.configure out: then it gets one when the gateway starts");
+        }
+        checker_say(c, led || cfg->plivo.configure ? CHECK_OK : CHECK_WARNING, "plivo");
+    } else {
+        buf_printf(&c->text, STR_FMT " is no number of this account (HTTP %d)", STR_ARG(cfg->plivo.phone_number),
+                   g.status);
+        buf_puts(&c->remedy, "set carriers.plivo.phone_number (PLIVO_PHONE_NUMBER) to one of its numbers");
+        checker_say(c, CHECK_WARNING, "plivo");
+    }
+    checker_got(&g);
+    buf_done(&url);
+}
+
+static void plivo_account(struct checker *c, const struct config *cfg)
+{
+    struct login l = plivo_login;
+    struct checker_get g = {0};
+    struct json_val doc;
+    struct buf url;
+    l.user = cfg->plivo.auth_id;
+    l.password = cfg->plivo.auth_token;
+    l.ca_file = cfg->plivo.ca_file.n ? cfg->plivo.ca_file.p : NULL;
+    buf_init(&url, 2048);
+    buf_printf(&url, STR_FMT "/v1/Account/" STR_FMT "/", STR_ARG(cfg->plivo.api_base), STR_ARG(l.user));
+    g.url = buf_str(&url);
+    int err = ask(c, &l, &g, &doc);
+    if (err >= 0) {
+        buf_puts(&c->text, "the account takes the login");
+        checker_say(c, CHECK_OK, "plivo");
+    }
+    checker_got(&g);
+    buf_done(&url);
+    if (err >= 0 && cfg->plivo.phone_number.n > 0) {
+        plivo_number(c, cfg, &l);
+    }
+}
+
 void check_accounts(struct checker *c, const struct config *cfg)
 {
     if (cfg->twilio.account_sid.n > 0 && cfg->twilio.auth_token.n > 0) {
         twilio_account(c, cfg);
+    }
+    if (cfg->plivo.auth_id.n > 0 && cfg->plivo.auth_token.n > 0) {
+        plivo_account(c, cfg);
     }
 }

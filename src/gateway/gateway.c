@@ -53,9 +53,21 @@ void gateway_log_config(struct gateway *gw, const struct config *cfg)
     for (uint32_t i = 0; i < cfg->warnings.n; i++) {
         log_warn(NULL, "config.warning", "text=\"" STR_FMT "\"", STR_ARG(cfg->warnings.v[i]));
     }
-    if (!cfg->twilio.require_token) {
+    if (cfg->twilio.enabled && !cfg->twilio.require_token) {
         log_warn(NULL, "config.open-media-socket",
                  "text=\"require_token is false: anybody who reaches /media-stream starts a call\"");
+    }
+    if (cfg->plivo.enabled && !cfg->plivo.require_token) {
+        log_warn(NULL, "config.open-media-socket",
+                 "text=\"require_token is false: anybody who reaches /ws starts a call\"");
+    }
+    if (cfg->plivo.enabled && cfg->plivo.text_events) {
+        log_warn(NULL, "config.text-events",
+                 "text=\"text_events is true: whoever opens a media socket can speak as the caller\"");
+    }
+    if (cfg->plivo.auth_tokens.n > 0 && !cfg->plivo.verify_signature) {
+        log_warn(NULL, "config.no-signatures",
+                 "carrier=plivo text=\"verify_signature is false: webhooks are not checked\"");
     }
     if (cfg->twilio.auth_tokens.n > 0 && !cfg->twilio.verify_signature) {
         log_warn(NULL, "config.no-signatures", "text=\"verify_signature is false: webhooks are not checked\"");
@@ -303,6 +315,7 @@ void gateway_check_ready(struct gateway *gw)
         log_info(NULL, "gateway.ready", "port=%u tls=%d provider=" STR_FMT " start_ms=%llu", gateway_port(gw),
                  gw->tls != NULL, STR_ARG(gw->snapshot->provider->name),
                  (unsigned long long)((loop_now_us(gw->loop) - gw->started_us) / 1000));
+        carriers_ready(gw);
         if (gw->o.on_ready) {
             gw->o.on_ready(gw->o.arg);
         }

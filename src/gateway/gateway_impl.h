@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "api/api.h"
+#include "carriers/plivo/plivo.h"
 #include "carriers/twilio/twilio.h"
 #include "gateway/carriers.h"
 #include "gateway/gateway.h"
@@ -47,6 +48,7 @@ struct gateway {
     struct mcp *mcp;
     struct gateway_carrier carriers[CARRIERS_MAX];
     uint32_t n_carriers;
+    struct plivo *plivo; /* one of them; NULL: none */
     struct api *api;
     struct http_server *server;
     struct tls_ctx *tls;

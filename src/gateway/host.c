@@ -259,6 +259,9 @@ static struct call_event complete_start(struct host *h, const struct call_event 
 static void on_leg_event(struct leg *leg UNUSED, const struct call_event *ev, void *arg)
 {
     struct host *h = arg;
+    if (ev->type == EV_CONTROL_USER_TEXT && host_text_refused(h, ev->control_text.text)) {
+        return; /* the guard has told of it */
+    }
     if (ev->type != EV_LEG_START) {
         host_event(h, ev);
         return;

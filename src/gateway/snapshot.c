@@ -39,12 +39,39 @@ static void fill_twilio(struct twilio_opts *o, const struct config *cfg)
     o->rest_ms = cfg->deadlines.rest_ms;
 }
 
+static void fill_plivo(struct plivo_opts *o, const struct config *cfg)
+{
+    const struct config_plivo *p = &cfg->plivo;
+    o->auth_id = p->auth_id;
+    for (uint32_t i = 0; i < p->auth_tokens.n && i < PLIVO_MAX_TOKENS; i++) {
+        o->auth_tokens[o->n_auth_tokens++] = p->auth_tokens.v[i];
+    }
+    o->phone_number = p->phone_number;
+    o->application = p->application;
+    o->configure = p->configure;
+    o->transfer_ring_s = cfg->transfer.ring_s;
+    o->public_url = cfg->server.public_url;
+    o->require_token = p->require_token;
+    o->verify_signature = p->verify_signature;
+    o->text_events = p->text_events;
+    o->record = p->record;
+    o->voice = p->voice;
+    o->api_base = p->api_base;
+    o->ca_file = path_or_null(p->ca_file);
+    o->apology = cfg->agent.apology;
+    o->apology_xml = cfg->fallback.plivo_xml;
+    o->busy_xml = cfg->fallback.plivo_busy_xml;
+    o->max_unauthenticated = cfg->limits.max_unauthenticated_sockets;
+    o->socket_start_ms = cfg->deadlines.socket_start_ms;
+    o->rest_ms = cfg->deadlines.rest_ms;
+}
+
 static void fill_api(struct api_opts *o, const struct config *cfg)
 {
     o->tokens = cfg->server.tokens.v;
     o->n_tokens = cfg->server.tokens.n;
     o->public_url = cfg->server.public_url;
-    o->phone_number = cfg->twilio.phone_number;
+    o->phone_number = cfg->twilio.phone_number.n > 0 ? cfg->twilio.phone_number : cfg->plivo.phone_number;
 }
 
 static struct str_pair *copy_pairs(const struct config_map *m)
@@ -489,6 +516,7 @@ static int fill(struct snapshot *s, struct buf *ret_err)
 {
     s->provider = &s->cfg->providers[s->cfg->agent.provider];
     fill_twilio(&s->twilio, s->cfg);
+    fill_plivo(&s->plivo, s->cfg);
     fill_api(&s->api, s->cfg);
     int err = fill_providers(s, ret_err);
     err = err < 0 ? err : snapshot_fill_guards(s, ret_err);

@@ -8,6 +8,7 @@
 #include "api/api_opts.h"
 #include "base/condition.h"
 #include "base/json_schema.h"
+#include "carriers/plivo/plivo_opts.h"
 #include "carriers/twilio/twilio_opts.h"
 #include "config/config.h"
 #include "gateway/provider.h"
@@ -109,6 +110,7 @@ struct snapshot {
     struct snapshot_provider *providers;    /* of config.providers, in its order */
     bool own_sandbox;                       /* one that is used is the sandbox that we start ourselves */
     struct twilio_opts twilio;
+    struct plivo_opts plivo;
     struct api_opts api;
     struct provider_opts opening; /* of the starting agent over its provider; see also plan.h */
     struct plan *plan;            /* of a call of which nothing is known, for the texts of call */

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "net/crypto.h"
 #include "peer/phone_impl.h"
+#include "peer/phone_url.h"
 
 #define QUIET_MS        700
 #define MAX_MS          60000
@@ -221,7 +222,7 @@ static int copy_str(struct phone *p, struct str *s, const char *fallback)
 
 static int copy_params(struct phone *p)
 {
-    if (p->o.n_params > TWILIO_PARAM_MAX) {
+    if (p->o.n_params > PHONE_PARAMS_MAX) {
         return -ERR_LIMIT;
     }
     struct str_pair *copy = arena_alloc(&p->arena, (p->o.n_params + 1) * sizeof(*copy));
@@ -237,6 +238,23 @@ static int copy_params(struct phone *p)
     }
     p->o.params = copy;
     return 0;
+}
+
+/* An application tells of the end by itself, at an address beside that of the answer. */
+static int add_hangup_url(struct phone *p)
+{
+    struct phone_url url;
+    struct buf out;
+    if (!p->o.as->hangup_path || p->o.status_callback.n > 0 || p->o.url.n == 0 || phone_url_parse(p->o.url, &url) < 0) {
+        return 0;
+    }
+    buf_init(&out, 4096);
+    buf_put_str(&out, url.base);
+    buf_puts(&out, p->o.as->hangup_path);
+    p->o.status_callback = arena_str(&p->arena, buf_str(&out));
+    int err = out.err ? out.err : p->o.status_callback.p ? 0 : -ENOMEM;
+    buf_done(&out);
+    return err;
 }
 
 static int copy_opts(struct phone *p)
@@ -266,6 +284,10 @@ static int copy_opts(struct phone *p)
         if (!o->record_path) {
             return -ENOMEM;
         }
+    }
+    int err = add_hangup_url(p);
+    if (err < 0) {
+        return err;
     }
     o->quiet_ms = o->quiet_ms ? o->quiet_ms : QUIET_MS;
     o->max_ms = o->max_ms ? o->max_ms : MAX_MS;
@@ -339,7 +361,7 @@ static int phone_setup(struct phone *p, const struct phone_opts *opts)
     char hex[33];
     crypto_random(raw, sizeof(raw));
     crypto_hex(span_from(raw, sizeof(raw)), hex);
-    ignore_result(snprintf(p->call_sid, sizeof(p->call_sid), "CA%s", hex) < 0);
+    p->o.as->new_call_id(hex, p->call_sid);
     int err = copy_opts(p);
     if (err < 0) {
         return err;
@@ -368,6 +390,7 @@ int phone_open(struct loop *loop, const struct phone_opts *opts, const struct ph
     }
     p->loop = loop;
     p->o = *opts;
+    p->o.as = opts->as ? opts->as : &phone_twilio;
     p->h = h;
     p->arg = arg;
     p->dice = (struct phone_dice){opts->seed};

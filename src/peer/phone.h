@@ -1,7 +1,8 @@
 /*
- * The simulated telephone, carrier included: rings the gateway's webhook as Twilio does, follows its TwiML to the media
- * WebSocket, talks by script on a 20 ms media clock, listens, measures. Event driven: hundreds of phones share one
- * loop, one wheel and one HTTP client. Thread: loop thread only. Not here: command line, terminal (apps/ringtrip).
+ * The simulated telephone, carrier included: rings the gateway's webhook as its vendor does, follows the document to
+ * the media WebSocket, talks by script on a 20 ms media clock, listens, measures. Event driven: hundreds of phones
+ * share one loop, one wheel and one HTTP client. Thread: loop thread only. Not here: command line, terminal
+ * (apps/ringtrip).
  *
  *     DIALLING (webhook) -> CONNECTING (upgrade) -> TALKING -> HANGING_UP (stop sent) -> LEAVING (status callback) ->
  * ENDED TALKING -> AFTER (server closed: TwiML goes on) -> CONNECTING | LEAVING
@@ -16,8 +17,8 @@
 #include "peer/phone_packet.h"
 #include "peer/phone_report.h"
 #include "peer/phone_script.h"
+#include "peer/phone_vendor.h"
 #include "peer/phone_wheel.h"
-#include "wire/twilio.h"
 
 struct phone;
 
@@ -45,6 +46,7 @@ enum phone_event_kind {
     PHONE_EVENT_AUDIO,       /* audio arrived: lent bytes, before they are queued */
     PHONE_EVENT_MARK,        /* a mark went back; text: name */
     PHONE_EVENT_CLEAR,       /* a clear took effect; n: bytes dropped */
+    PHONE_EVENT_KEYS,        /* the server pressed keys; text */
     PHONE_EVENT_WARNING,     /* n: vendor's number; text */
     PHONE_EVENT_VERB,        /* TwiML after the stream; text */
 };
@@ -68,8 +70,9 @@ struct phone_handler {
 typedef void (*phone_source_fn)(uint32_t number, uint8_t out[PHONE_FRAME_BYTES], void *arg);
 
 struct phone_opts {
-    struct str url;    /* webhook, http:// or https://; empty: ws_url */
-    struct str ws_url; /* direct: the media URL */
+    const struct phone_vendor *as; /* NULL: phone_twilio */
+    struct str url;                /* webhook, http:// or https://; empty: ws_url */
+    struct str ws_url;             /* direct: the media URL */
     struct str
         stream_base; /* "ws://host:port": replaces scheme and host of the TwiML's media URL (not of its signature) */
     struct str sign_base; /* "https://gw.example.com": what signatures name instead of the address that is dialled */

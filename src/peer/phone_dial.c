@@ -7,8 +7,9 @@
 #include "peer/phone_impl.h"
 #include "peer/phone_url.h"
 
-#define REQUESTS_MAX 10 /* webhook, actions, redirects of one call: a document that redirects to itself ends */
-#define URL_MAX      4096u
+#define REQUESTS_MAX    10 /* webhook, actions, redirects of one call: a document that redirects to itself ends */
+#define URL_MAX         4096u
+#define PARAM_BYTES_MAX 500 /* name and value of one together */
 
 static void on_twiml(struct phone *p, const struct http_reply *reply);
 
@@ -76,16 +77,23 @@ static int take_document(struct phone *p, struct str text)
     if (!doc) {
         return -ENOMEM;
     }
-    int err = twiml_parse(text, doc, &error);
+    const struct phone_vendor *as = p->o.as;
+    int err = as->grammar ? twiml_parse_as(as->grammar, text, doc, &error) : twiml_parse(text, doc, &error);
     if (err < 0) {
         char what[PHONE_TEXT_MAX];
-        ignore_result(snprintf(what, sizeof(what), "TwiML, line %u: %s", error.line, error.text) < 0);
+        ignore_result(snprintf(what, sizeof(what), "the document, line %u: %s", error.line, error.text) < 0);
         free(doc);
-        fetch_failed(p, TWIML_ERR_PARSE, err, what);
+        fetch_failed(p, as->strict_documents ? as->document_code : TWIML_ERR_PARSE, err, what);
         return err;
     }
     for (uint32_t i = 0; i < MIN(doc->n_warnings, (uint32_t)TWIML_WARNINGS_MAX); i++) {
-        phone_warn(p, TWIML_WARN_SCHEMA, doc->warnings[i].text);
+        phone_warn(p, as->document_code, doc->warnings[i].text);
+    }
+    if (as->strict_documents && doc->n_warnings > 0) {
+        twiml_done(doc);
+        free(doc);
+        fetch_failed(p, as->document_code, -ERR_SYNTAX, "the document holds what the vendor does not take");
+        return -ERR_SYNTAX;
     }
     phone_doc_drop(p);
     p->doc = doc;
@@ -137,22 +145,26 @@ int phone_connect(struct phone *p, struct str url, struct str signed_url, const 
                   size_t n_params)
 {
     uint8_t raw[16];
-    char hex[33], signature[PHONE_SIGNATURE_BYTES] = "";
+    char hex[33];
+    struct buf signature;
+    buf_init(&signature, 4096);
     crypto_random(raw, sizeof(raw));
     crypto_hex(span_from(raw, sizeof(raw)), hex);
-    ignore_result(snprintf(p->stream_sid, sizeof(p->stream_sid), "MZ%s", hex) < 0);
+    p->o.as->new_stream_id(hex, p->stream_sid);
     memcpy(p->report.stream_sid, p->stream_sid, sizeof(p->report.stream_sid));
     free(p->report.stream_url);
     p->report.stream_url = str_dup(url);
     int err = p->report.stream_url ? 0 : -ENOMEM;
     if (err == 0 && p->o.auth_token.n > 0) {
-        err = phone_sign(p->o.auth_token, signed_url, NULL, signature);
+        err = p->o.as->put_signature(&signature, &(struct phone_claim){p->o.auth_token, signed_url, NULL});
     }
     if (err < 0) {
+        buf_done(&signature);
         return err;
     }
     struct phone_stream_opts opts = {.url = url,
-                                     .signature = str_from(signature),
+                                     .vendor = p->o.as,
+                                     .signature = buf_str(&signature),
                                      .stream_sid = str_from(p->stream_sid),
                                      .call_sid = p->o.call_sid,
                                      .account_sid = p->o.account_sid,
@@ -163,6 +175,7 @@ int phone_connect(struct phone *p, struct str url, struct str signed_url, const 
                                      .jitter_ms = p->o.jitter_ms,
                                      .seed = p->o.seed};
     err = phone_stream_open(p->loop, &opts, &phone_stream_events, p, &p->stream);
+    buf_done(&signature);
     if (err == 0) {
         phone_set_state(p, PHONE_CONNECTING);
     }
@@ -185,7 +198,7 @@ int phone_connect_direct(struct phone *p)
     return err;
 }
 
-static size_t stream_params(struct phone *p, uint32_t stream, struct str_pair params[TWILIO_PARAM_MAX])
+static size_t stream_params(struct phone *p, uint32_t stream, struct str_pair params[PHONE_PARAMS_MAX])
 {
     size_t n = 0;
     for (uint32_t i = twiml_next(p->doc, stream, stream); i != 0; i = twiml_next(p->doc, stream, i)) {
@@ -193,7 +206,7 @@ static size_t stream_params(struct phone *p, uint32_t stream, struct str_pair pa
             continue;
         }
         struct str_pair one = {twiml_attr(p->doc, i, "name"), twiml_attr(p->doc, i, "value")};
-        if (n == TWILIO_PARAM_MAX || one.name.n + one.value.n >= TWILIO_PARAM_BYTES_MAX) {
+        if (n == PHONE_PARAMS_MAX || one.name.n + one.value.n >= PARAM_BYTES_MAX) {
             phone_warn(p, TWIML_WARN_SCHEMA, "a <Parameter> is too long or one too many: left out");
             continue;
         }
@@ -208,7 +221,8 @@ static int stream_url(struct phone *p, uint32_t stream, struct buf *out)
     struct buf ref;
     struct phone_url url;
     buf_init(&ref, URL_MAX);
-    int err = phone_url_resolve(p->doc_url, twiml_attr(p->doc, stream, "url"), &ref);
+    struct str given = p->o.as->keeps_query ? p->doc->nodes[stream].text : twiml_attr(p->doc, stream, "url");
+    int err = phone_url_resolve(p->doc_url, given, &ref);
     if (err == 0) {
         phone_url_put_ws(buf_str(&ref), out);
         err = out->err ? out->err : phone_url_parse(buf_str(out), &url);
@@ -217,11 +231,13 @@ static int stream_url(struct phone *p, uint32_t stream, struct buf *out)
     if (err < 0) {
         return err;
     }
-    struct str given = twiml_attr(p->doc, stream, "url");
     bool http = str_starts(given, STR("http://")) || str_starts(given, STR("https://"));
     if (http || !(str_is(url.scheme, "ws") || str_is(url.scheme, "wss"))) {
         phone_warn(p, PHONE_ERR_SCHEME, "the url of <Stream> is neither ws nor wss");
         return -ERR_SYNTAX;
+    }
+    if (p->o.as->keeps_query) {
+        return 0;
     }
     if (url.query.p) {
         phone_warn(p, TWIML_WARN_SCHEMA, "the query string in the url of <Stream> is dropped");
@@ -233,11 +249,12 @@ static int stream_url(struct phone *p, uint32_t stream, struct buf *out)
 static int open_stream(struct phone *p, uint32_t connect, uint32_t stream)
 {
     struct buf signed_url, url;
-    struct str_pair params[TWILIO_PARAM_MAX];
+    struct str_pair params[PHONE_PARAMS_MAX];
     buf_init(&signed_url, URL_MAX);
     buf_init(&url, URL_MAX);
     p->action_url = arena_str(&p->arena, twiml_attr(p->doc, connect, "action"));
-    p->stream_callback = arena_str(&p->arena, twiml_attr(p->doc, stream, "statusCallback"));
+    p->stream_callback =
+        arena_str(&p->arena, twiml_attr(p->doc, stream, p->o.as->keeps_query ? "statusCallbackUrl" : "statusCallback"));
     int err = p->action_url.p && p->stream_callback.p ? stream_url(p, stream, &signed_url) : -ENOMEM;
     if (err == 0) {
         err = phone_url_rebase(buf_str(&signed_url), p->o.stream_base, &url);
@@ -285,10 +302,32 @@ static void agent_ends(struct phone *p, const char *how)
 
 enum verdict { VERB_NEXT, VERB_WAIT, VERB_END };
 
+/* A vendor whose streams stand in the Response itself carries audio both ways, and waits, only when it is told so. */
+static bool stream_is_ours(struct phone *p, uint32_t stream)
+{
+    static const struct {
+        const char *name, *want;
+    } attrs[] = {{"bidirectional", "true"}, {"keepCallAlive", "true"}, {"contentType", "audio/x-mulaw;rate=8000"}};
+    for (size_t i = 0; i < ARRAY_LEN(attrs) && p->o.as->keeps_query; i++) {
+        if (!str_is(twiml_attr(p->doc, stream, attrs[i].name), attrs[i].want)) {
+            char text[PHONE_TEXT_MAX];
+            ignore_result(snprintf(text, sizeof(text), "<Stream> has no %s=\"%s\"", attrs[i].name, attrs[i].want) < 0);
+            phone_warn(p, p->o.as->document_code, text);
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum verdict do_connect(struct phone *p, uint32_t verb)
 {
-    uint32_t stream = twiml_child(p->doc, verb, TWIML_STREAM);
+    bool bare = p->doc->nodes[verb].kind == TWIML_STREAM;
+    uint32_t stream = bare ? verb : twiml_child(p->doc, verb, TWIML_STREAM);
     if (stream == 0) {
+        return VERB_NEXT;
+    }
+    if (!stream_is_ours(p, stream)) {
+        phone_report_end(&p->report, PHONE_SIDE_ERROR, "the stream is not one that can talk");
         return VERB_NEXT;
     }
     int err = open_stream(p, verb, stream);
@@ -314,6 +353,7 @@ static enum verdict do_verb(struct phone *p, uint32_t verb)
 {
     switch (p->doc->nodes[verb].kind) {
     case TWIML_CONNECT:
+    case TWIML_STREAM:
         return do_connect(p, verb);
     case TWIML_REDIRECT:
         return do_redirect(p, verb);
@@ -340,7 +380,8 @@ void phone_follow(struct phone *p)
             agent_ends(p, "the TwiML ended");
             return;
         }
-        if (p->doc->nodes[p->verb].kind != TWIML_CONNECT) {
+        enum twiml_kind kind = p->doc->nodes[p->verb].kind;
+        if (kind != TWIML_CONNECT && kind != TWIML_STREAM) {
             tell_verb(p, p->verb);
         }
         verdict = hung_up(p) ? VERB_NEXT : do_verb(p, p->verb);

@@ -110,7 +110,7 @@ void phone_doc_drop(struct phone *p);
 /* phone_request.c */
 MUST_USE int phone_request_twiml(struct phone *p, struct str url, const char *status, phone_reply_fn done);
 MUST_USE int phone_request_status(struct phone *p);
-void phone_request_stream_status(struct phone *p, const char *event, const char *error);
+void phone_request_stream_status(struct phone *p, bool started, const char *error);
 bool phone_requests_pending(const struct phone *p);
 /* Each done is still called, from a later loop pass. */
 void phone_requests_cancel(struct phone *p);

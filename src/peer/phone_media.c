@@ -35,7 +35,7 @@ static void take_audio(struct phone *p, struct str base64)
     uint8_t *out = buf_room(&p->scratch, base64_dec_max(base64.n));
     int n = out ? base64_decode(out, base64) : -ENOMEM;
     if (n < 0) {
-        phone_warn(p, TWILIO_ERR_INVALID, err_text(n));
+        phone_warn(p, p->o.as->overflow_code, err_text(n));
         return;
     }
     struct span audio = span_from(out, (size_t)n);
@@ -46,8 +46,11 @@ static void take_audio(struct phone *p, struct str base64)
     }
     p->audio_frame = p->frame;
     phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_AUDIO, .audio = audio});
-    if (phone_playout_audio(&p->playout, audio) < 0) {
-        phone_warn(p, TWILIO_ERR_INVALID, "more than ten minutes of audio are queued; the rest is dropped");
+    uint32_t room = p->o.as->queue_max_bytes;
+    if (room > 0 && phone_playout_queued(&p->playout) + audio.n > room) {
+        phone_warn(p, p->o.as->overflow_code, "more audio is queued than the carrier keeps; the rest is dropped");
+    } else if (phone_playout_audio(&p->playout, audio) < 0) {
+        phone_warn(p, p->o.as->overflow_code, "more than ten minutes of audio are queued; the rest is dropped");
     } else if (p->report.has_truth) {
         phone_truth_audio(&p->report.truth, audio);
     }
@@ -57,12 +60,12 @@ static void take_mark(struct phone *p, struct str raw)
 {
     buf_clear(&p->scratch, 0);
     if (json_unescape(raw, &p->scratch) < 0) {
-        phone_warn(p, TWILIO_ERR_INVALID, "mark.name has a bad escape");
+        phone_warn(p, p->o.as->overflow_code, "mark.name has a bad escape");
         return;
     }
     p->report.marks_received++;
     if (phone_playout_mark(&p->playout, buf_str(&p->scratch)) < 0) {
-        phone_warn(p, TWILIO_ERR_INVALID, "too many marks are outstanding");
+        phone_warn(p, p->o.as->overflow_code, "too many marks are outstanding");
         return;
     }
     marks_return(p, false);
@@ -84,21 +87,29 @@ static void take_clear(struct phone *p)
     if (phone_turns_clear(&p->report.turns) == PHONE_HEARD_END) {
         phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_AGENT_END});
     }
-    marks_return(p, true);
+    if (p->o.as->answers_clear) {
+        p->report.marks_cleared += (uint32_t)phone_playout_forget(&p->playout);
+        phone_stream_cleared(p->stream);
+    } else {
+        marks_return(p, true);
+    }
 }
 
-static void on_command(struct phone_stream *s UNUSED, const struct twilio_server_msg *msg, void *arg)
+static void on_command(struct phone_stream *s UNUSED, const struct phone_command *cmd, void *arg)
 {
     struct phone *p = arg;
-    switch (msg->command) {
-    case TWILIO_CMD_MEDIA:
-        take_audio(p, msg->text);
+    switch (cmd->kind) {
+    case PHONE_COMMAND_AUDIO:
+        take_audio(p, cmd->text);
         break;
-    case TWILIO_CMD_MARK:
-        take_mark(p, msg->text);
+    case PHONE_COMMAND_MARK:
+        take_mark(p, cmd->text);
         break;
-    case TWILIO_CMD_CLEAR:
+    case PHONE_COMMAND_CLEAR:
         take_clear(p);
+        break;
+    case PHONE_COMMAND_KEYS:
+        phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_KEYS, .text = cmd->text});
         break;
     }
 }
@@ -243,7 +254,7 @@ static void stream_begin(struct phone *p)
     phone_set_state(p, PHONE_TALKING);
     phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_START, .text = str_from(p->stream_sid)});
     if (p->stream_callback.n > 0) {
-        phone_request_stream_status(p, "stream-started", NULL);
+        phone_request_stream_status(p, true, NULL);
     }
 }
 
@@ -325,7 +336,7 @@ static void on_closed(struct phone_stream *s UNUSED, const struct phone_stream_e
         phone_warn(p, end->code, end->detail);
     }
     if (p->stream_callback.n > 0) {
-        phone_request_stream_status(p, clean ? "stream-stopped" : "stream-error", clean ? NULL : end->detail);
+        phone_request_stream_status(p, false, clean ? NULL : end->detail);
     }
     if (end->ours) {
         phone_leave(p);

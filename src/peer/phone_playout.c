@@ -96,6 +96,16 @@ size_t phone_playout_clear(struct phone_playout *p)
     return dropped;
 }
 
+size_t phone_playout_forget(struct phone_playout *p)
+{
+    size_t n = p->mark_n;
+    for (size_t i = 0; i < n; i++) {
+        free(p->marks[p->mark_head + i].name);
+    }
+    p->mark_n = p->mark_head = 0;
+    return n;
+}
+
 bool phone_playout_due(struct phone_playout *p, struct str *ret_name)
 {
     if (p->mark_n == 0 || p->marks[p->mark_head].pos > p->heard_bytes) {

@@ -44,6 +44,8 @@ MUST_USE int phone_playout_audio(struct phone_playout *p, struct span mulaw);
 MUST_USE int phone_playout_mark(struct phone_playout *p, struct str name);
 /* Drops the queue; all marks are due. Returns the bytes dropped. */
 size_t phone_playout_clear(struct phone_playout *p);
+/* The marks that wait never come back; returns how many. */
+size_t phone_playout_forget(struct phone_playout *p);
 /* Takes the next mark that is due; *ret_name is lent until the next call. False when there is none. */
 bool phone_playout_due(struct phone_playout *p, struct str *ret_name);
 /* One 20 ms step: the frame pulled before has now been heard, the next one is pulled into out (silence where the

@@ -56,21 +56,24 @@ static int put_headers(struct phone *p, struct str url, const struct phone_form 
     char hex[33];
     crypto_random(id, sizeof(id));
     crypto_hex(span_from(id, sizeof(id)), hex);
-    buf_puts(out, "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
-                  "User-Agent: TwilioProxy/1.1\r\nAccept: */*\r\n");
-    buf_printf(out, "I-Twilio-Idempotency-Token: %.8s-%.4s-%.4s-%.4s-%s\r\n", hex, hex + 8, hex + 12, hex + 16,
-               hex + 20);
+    buf_printf(out,
+               "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n"
+               "User-Agent: %s\r\nAccept: */*\r\n",
+               p->o.as->hook_agent);
+    if (p->o.as->token_header) {
+        buf_printf(out, "%s: %.8s-%.4s-%.4s-%.4s-%s\r\n", p->o.as->token_header, hex, hex + 8, hex + 12, hex + 16,
+                   hex + 20);
+    }
     if (p->o.auth_token.n > 0) {
-        char signature[PHONE_SIGNATURE_BYTES];
         struct buf signed_url;
         buf_init(&signed_url, BODY_MAX);
         int err = phone_url_rebase(url, p->o.sign_base, &signed_url);
-        err = err < 0 ? err : phone_sign(p->o.auth_token, buf_str(&signed_url), form, signature);
+        const struct phone_claim claim = {p->o.auth_token, buf_str(&signed_url), form};
+        err = err < 0 ? err : p->o.as->put_signature(out, &claim);
         buf_done(&signed_url);
         if (err < 0) {
             return err;
         }
-        buf_printf(out, "X-Twilio-Signature: %s\r\n", signature);
     }
     return out->err;
 }
@@ -112,7 +115,7 @@ int phone_request_twiml(struct phone *p, struct str url, const char *status, pho
 {
     struct phone_form form = {.n = 0};
     struct phone_party who = party(p);
-    phone_form_call(&form, &who, status);
+    p->o.as->call_form(&form, &who, status);
     return request(p, url, &form, WEBHOOK_MS, done);
 }
 
@@ -136,17 +139,14 @@ int phone_request_status(struct phone *p)
     if (gmtime_r(&now, &tm)) {
         ignore_result(strftime(timestamp, sizeof(timestamp), "%a, %d %b %Y %H:%M:%S +0000", &tm) == 0);
     }
-    phone_form_call(&form, &who, "completed");
-    phone_form_add(&form, "CallbackSource", STR("call-progress-events"));
-    phone_form_add(&form, "SequenceNumber", STR("0")); /* only the final one is sent */
-    phone_form_add(&form, "Timestamp", str_from(timestamp));
-    phone_form_add(&form, "CallDuration", str_from(duration));
-    phone_form_add(&form, "Duration", str_from(minutes));
-    phone_form_add(&form, "SipResponseCode", STR("200"));
+    const struct phone_call_end end = {str_from(duration), str_from(minutes), str_from(timestamp),
+                                       p->report.hangup == PHONE_SIDE_CALLER};
+    p->o.as->call_form(&form, &who, "completed");
+    p->o.as->add_end(&form, &end);
     return request(p, p->o.status_callback, &form, CALLBACK_MS, ignore_reply);
 }
 
-void phone_request_stream_status(struct phone *p, const char *event, const char *error)
+void phone_request_stream_status(struct phone *p, bool started, const char *error)
 {
     struct phone_form form = {.n = 0};
     char timestamp[64] = "", whole[80];
@@ -157,15 +157,9 @@ void phone_request_stream_status(struct phone *p, const char *event, const char 
         ignore_result(strftime(timestamp, sizeof(timestamp), "%Y-%m-%dT%H:%M:%S", &tm) == 0);
     }
     ignore_result(snprintf(whole, sizeof(whole), "%s.%06d000Z", timestamp, (int)(wall_us % 1000000)) < 0);
-    phone_form_add(&form, "AccountSid", p->o.account_sid);
-    phone_form_add(&form, "CallSid", p->o.call_sid);
-    phone_form_add(&form, "StreamSid", str_from(p->stream_sid));
-    phone_form_add(&form, "StreamName", str_from(p->stream_sid));
-    phone_form_add(&form, "StreamEvent", str_from(event));
-    if (error) {
-        phone_form_add(&form, "StreamError", str_from(error));
-    }
-    phone_form_add(&form, "Timestamp", str_from(whole));
+    const struct phone_stream_news news = {str_from(p->stream_sid), str_from(whole), started, error};
+    const struct phone_party who = party(p);
+    p->o.as->stream_form(&form, &who, &news);
     if (request(p, p->stream_callback, &form, CALLBACK_MS, ignore_reply) < 0 && !p->closing) {
         phone_warn(p, PHONE_ERR_FETCH, "a stream status callback could not be sent");
     }

@@ -28,7 +28,9 @@ struct phone_stream {
     const struct phone_stream_handler *h;
     void *arg;
     enum stream_state state;
+    const struct phone_vendor *vendor;
     uint64_t sequence;
+    uint64_t epoch_ms; /* of the start */
     struct phone_link up, down;
     struct timer *timer;
     struct buf text; /* message being built for the up link */
@@ -95,11 +97,14 @@ static void up_send(struct phone_stream *s, int kind, struct str text)
     timer_arm(s);
 }
 
-static void up_message(struct phone_stream *s, struct twilio_msg *msg, struct span audio)
+static void up_message(struct phone_stream *s, struct phone_message *m)
 {
-    if (msg->event != TWILIO_CONNECTED) {
-        msg->sequence = ++s->sequence;
-        msg->stream_sid = s->stream_sid;
+    m->stream_id = s->stream_sid;
+    m->call_id = s->call_sid;
+    m->account_id = s->account_sid;
+    m->epoch_ms = s->epoch_ms;
+    if (m->kind != PHONE_MESSAGE_CONNECTED) {
+        m->sequence = ++s->sequence;
     }
     /* Straight into the socket's buffer where no simulated network lies between. */
     bool direct = phone_link_direct(&s->up) && s->ws;
@@ -107,11 +112,7 @@ static void up_message(struct phone_stream *s, struct twilio_msg *msg, struct sp
     if (!direct) {
         buf_clear(out, 0);
     }
-    if (msg->event == TWILIO_MEDIA) {
-        twilio_put_carrier_media(out, msg, audio);
-    } else {
-        twilio_put_carrier(out, msg);
-    }
+    s->vendor->put(out, m);
     if (direct) {
         ws_lost(s, ws_end(s->ws));
     } else if (out->err) {
@@ -127,18 +128,8 @@ void phone_stream_start(struct phone_stream *s)
         return;
     }
     s->state = STREAM_STARTED;
-    struct twilio_msg msg = {.event = TWILIO_START,
-                             .start = {.account_sid = s->account_sid,
-                                       .call_sid = s->call_sid,
-                                       .inbound = true,
-                                       .encoding = STR("audio/x-mulaw"),
-                                       .rate_hz = 8000,
-                                       .channels = 1,
-                                       .n_params = (uint32_t)s->n_params}};
-    for (size_t i = 0; i < s->n_params; i++) {
-        msg.start.params[i] = s->params[i];
-    }
-    up_message(s, &msg, (struct span){NULL, 0});
+    s->epoch_ms = (uint64_t)clock_wall_us() / 1000;
+    up_message(s, &(struct phone_message){.kind = PHONE_MESSAGE_START, .params = s->params, .n_params = s->n_params});
 }
 
 bool phone_stream_started(const struct phone_stream *s)
@@ -146,41 +137,40 @@ bool phone_stream_started(const struct phone_stream *s)
     return s->state == STREAM_STARTED;
 }
 
+static void tell(struct phone_stream *s, struct phone_message m)
+{
+    if (s->state == STREAM_STARTED) {
+        up_message(s, &m);
+    }
+}
+
 void phone_stream_media(struct phone_stream *s, uint64_t timestamp_ms, uint64_t chunk, struct span mulaw)
 {
-    if (s->state != STREAM_STARTED) {
-        return;
-    }
-    struct twilio_msg msg = {
-        .event = TWILIO_MEDIA,
-        .media = {.track = TWILIO_TRACK_INBOUND, .has_timestamp = true, .chunk = chunk, .timestamp_ms = timestamp_ms}};
-    up_message(s, &msg, mulaw);
+    tell(s, (struct phone_message){
+                .kind = PHONE_MESSAGE_MEDIA, .chunk = chunk, .timestamp_ms = timestamp_ms, .audio = mulaw});
 }
 
 void phone_stream_mark(struct phone_stream *s, struct str name)
 {
-    if (s->state != STREAM_STARTED) {
-        return;
+    tell(s, (struct phone_message){.kind = PHONE_MESSAGE_MARK, .name = name});
+}
+
+void phone_stream_cleared(struct phone_stream *s)
+{
+    if (s->vendor->answers_clear) {
+        tell(s, (struct phone_message){.kind = PHONE_MESSAGE_CLEARED});
     }
-    struct twilio_msg msg = {.event = TWILIO_MARK, .mark = name};
-    up_message(s, &msg, (struct span){NULL, 0});
 }
 
 void phone_stream_key(struct phone_stream *s, char digit)
 {
-    if (s->state != STREAM_STARTED) {
-        return;
-    }
-    struct twilio_msg msg = {.event = TWILIO_DTMF, .dtmf = {.digit = digit, .track = STR("inbound_track")}};
-    up_message(s, &msg, (struct span){NULL, 0});
+    tell(s, (struct phone_message){.kind = PHONE_MESSAGE_KEY, .digit = digit});
 }
 
 void phone_stream_hang_up(struct phone_stream *s)
 {
-    if (s->state == STREAM_STARTED) {
-        struct twilio_msg msg = {.event = TWILIO_STOP,
-                                 .stop = {.account_sid = s->account_sid, .call_sid = s->call_sid}};
-        up_message(s, &msg, (struct span){NULL, 0});
+    if (s->vendor->stops) {
+        tell(s, (struct phone_message){.kind = PHONE_MESSAGE_STOP});
     }
     phone_stream_close(s);
 }
@@ -224,17 +214,17 @@ static void down_message(struct phone_stream *s, int kind, struct str text)
         return;
     }
     if (s->state == STREAM_CONNECTED && kind == PACKET_TEXT) {
-        warn(s, TWILIO_ERR_INVALID, "message before start: the stream has no streamSid yet");
+        warn(s, s->vendor->overflow_code, "message before start: the stream has no id yet");
         return;
     }
-    struct twilio_server_msg msg;
+    struct phone_command cmd;
     const char *reason = NULL;
-    int code = twilio_decode_server(text, kind == PACKET_BINARY, s->stream_sid, &msg, &reason);
+    uint32_t code = s->vendor->read(text, kind == PACKET_BINARY, s->stream_sid, &cmd, &reason);
     if (code > 0) {
-        warn(s, (uint32_t)code, reason ? reason : "invalid message");
+        warn(s, code, reason ? reason : "invalid message");
         return;
     }
-    s->h->on_command(s, &msg, s->arg);
+    s->h->on_command(s, &cmd, s->arg);
 }
 
 static void down_receive(struct phone_stream *s, int kind, struct str text)
@@ -282,9 +272,9 @@ static void on_ws_open(struct ws *ws, struct str protocol UNUSED, void *arg)
     }
     s->state = STREAM_CONNECTED;
     s->end.was_open = true;
-    struct twilio_msg msg = {.event = TWILIO_CONNECTED,
-                             .connected = {.protocol = STR("Call"), .version = STR("1.0.0")}};
-    up_message(s, &msg, (struct span){NULL, 0});
+    if (s->vendor->greets) {
+        up_message(s, &(struct phone_message){.kind = PHONE_MESSAGE_CONNECTED});
+    }
     s->h->on_open(s, s->arg);
 }
 
@@ -345,7 +335,7 @@ static const struct ws_handler ws_events = {
 
 static int copies_make(struct phone_stream *s, const struct phone_stream_opts *opts)
 {
-    if (opts->n_params > TWILIO_PARAM_MAX) {
+    if (opts->n_params > PHONE_PARAMS_MAX) {
         return -ERR_LIMIT;
     }
     s->stream_sid = arena_str(&s->arena, opts->stream_sid);
@@ -370,10 +360,8 @@ static int socket_open(struct phone_stream *s, const struct phone_stream_opts *o
 {
     struct buf headers;
     buf_init(&headers, 2048);
-    buf_puts(&headers, "User-Agent: Twilio.TmeWs/1.0\r\n");
-    if (opts->signature.n > 0) {
-        buf_printf(&headers, "X-Twilio-Signature: " STR_FMT "\r\n", STR_ARG(opts->signature));
-    }
+    buf_printf(&headers, "User-Agent: %s\r\n", opts->vendor->media_agent);
+    buf_put_str(&headers, opts->signature);
     int err = headers.err;
     if (err == 0) {
         struct ws_client_opts ws = {.ws = {.max_message_bytes = MESSAGE_MAX_BYTES},
@@ -395,6 +383,7 @@ int phone_stream_open(struct loop *loop, const struct phone_stream_opts *opts, c
         return -ENOMEM;
     }
     s->loop = loop;
+    s->vendor = opts->vendor;
     s->h = h;
     s->arg = arg;
     arena_init(&s->arena, 65536);

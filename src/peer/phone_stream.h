@@ -1,6 +1,6 @@
 /*
- * The carrier's end of one media WebSocket: opens it as Twilio does, writes connected, start, media, mark, dtmf and
- * stop with their counters, checks what the server says as strictly as the vendor, and puts a simulated network (delay
+ * The carrier's end of one media WebSocket: opens it as its vendor does, writes the vendor's messages with their
+ * counters, checks what the server says as strictly as the vendor, and puts a simulated network (delay
  * and jitter, order kept) between the two. Not here: playout, pacing, what is said (phone.c). Loop thread only.
  *
  *     phone.c -> send -> [up link] -> ws ~~~ ws -> [down link] -> check -> handler
@@ -10,7 +10,7 @@
 
 #include "net/loop.h"
 #include "net/tls.h"
-#include "wire/twilio.h"
+#include "peer/phone_vendor.h"
 
 struct phone_stream;
 
@@ -36,15 +36,16 @@ struct phone_stream_end {
 
 struct phone_stream_handler {
     void (*on_open)(struct phone_stream *s, void *arg);
-    void (*on_command)(struct phone_stream *s, const struct twilio_server_msg *msg, void *arg);
-    /* What the server did wrong; the message was ignored. code: 31950, 31951 */
+    void (*on_command)(struct phone_stream *s, const struct phone_command *cmd, void *arg);
+    /* What the server did wrong; the message was ignored. code: the vendor's */
     void (*on_warning)(struct phone_stream *s, uint32_t code, const char *text, void *arg);
     void (*on_closed)(struct phone_stream *s, const struct phone_stream_end *end, void *arg); /* last */
 };
 
 struct phone_stream_opts {
-    struct str url;        /* ws:// or wss://, where to connect */
-    struct str signature;  /* X-Twilio-Signature; empty: none */
+    struct str url; /* ws:// or wss://, where to connect */
+    const struct phone_vendor *vendor;
+    struct str signature;  /* header lines; empty: none */
     struct str stream_sid; /* these are kept as copies */
     struct str call_sid;
     struct str account_sid;
@@ -64,8 +65,10 @@ bool phone_stream_started(const struct phone_stream *s);
 /* chunk: of the content, from 1; the same again for a packet that is sent twice. */
 void phone_stream_media(struct phone_stream *s, uint64_t timestamp_ms, uint64_t chunk, struct span mulaw);
 void phone_stream_mark(struct phone_stream *s, struct str name);
+/* A clear has been carried out; nothing where the vendor does not say so. */
+void phone_stream_cleared(struct phone_stream *s);
 void phone_stream_key(struct phone_stream *s, char digit);
-/* stop, then a close frame 1000. */
+/* stop where the vendor says so, then a close frame 1000. */
 void phone_stream_hang_up(struct phone_stream *s);
 /* Close frame without stop (code 1000), or no handshake at all (abort). */
 void phone_stream_close(struct phone_stream *s);

@@ -1,14 +1,13 @@
 /*
  * The HTTP side of the carrier: parameters of a voice webhook or a status callback, their form encoding, and the
- * X-Twilio-Signature over them. The signature is own code on purpose (the gateway's check is wire/twilio_sig.h), so
- * that phone and gateway cannot share a misreading; checked against the vendor's vectors and its Node library. Not
- * here: sending (phone_dial.c).
+ * X-Twilio-Signature over them (another vendor's: phone_vendor.h). The signature is own code on purpose (the gateway's
+ * check is wire/twilio_sig.h), so that phone and gateway cannot share a misreading; checked against the vendor's
+ * vectors and its Node library. Not here: sending (phone_dial.c).
  */
 #ifndef PEER_PHONE_WEBHOOK_H
 #define PEER_PHONE_WEBHOOK_H
 
 #include "base/buf.h"
-#include "wire/twilio.h"
 
 #define PHONE_FORM_MAX        48
 #define PHONE_SIGNATURE_BYTES 29 /* 28 characters of base64 and a NUL */

@@ -215,7 +215,7 @@ TEST(mistakes_are_told_with_their_place)
         {"[true]",
          "t.yaml:1:17: routes[0].when must be true, false or a map of conditions (called:, caller:, hours:, ...)\n"},
         {"{called: {a: b}}", "t.yaml:1:26: routes[0].when.called must be a text or a list of texts, not \"{...}\"\n"},
-        {"{carrier: twillio}", "t.yaml:1:27: routes[0].when.carrier must be twilio, not \"twillio\"\n"},
+        {"{carrier: twillio}", "t.yaml:1:27: routes[0].when.carrier must be twilio or plivo, not \"twillio\"\n"},
         {"{direction: in}", "t.yaml:1:29: routes[0].when.direction must be inbound or outbound, not \"in\"\n"},
         {"{header: x}", "t.yaml:1:26: routes[0].when.header must be a map of names to patterns, not \"x\"\n"},
         {"{days: [mon, fry]}", "t.yaml:1:30: routes[0].when must be days such as mon-fri, sat, weekend, not \"fry\"\n"},
