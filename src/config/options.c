@@ -7,8 +7,7 @@
 
 #define SINCE "0.1.0"
 
-static const struct option_word words_provider_kind[] = {
-    {"openai", CONFIG_OPENAI, false},
+static const struct option_word words_provider_kind[] = {{"openai", CONFIG_OPENAI, false},
                                                          {"gemini", CONFIG_GEMINI, false},
                                                          {"sandbox", CONFIG_SANDBOX, false},
                                                          {NULL, 0, false}};

@@ -89,8 +89,8 @@ struct openai_session {
     struct str voice_id; /* a custom voice; goes out as {"id":...} and wins over voice */
     struct openai_opt_f64 speed;
     struct openai_opt_f64 temperature; /* of dated previews: not in the GA shape */
-    struct str tools_raw;   /* JSON array */
-    struct str tool_choice; /* "auto", "none", "required"; or a function's name with tool_choice_function */
+    struct str tools_raw;              /* JSON array */
+    struct str tool_choice;            /* "auto", "none", "required"; or a function's name with tool_choice_function */
     bool tool_choice_function;
     struct str tool_choice_raw; /* JSON; wins */
     enum openai_tri parallel_tool_calls;

@@ -358,7 +358,9 @@ TEST(in_pieces_of_any_size_the_same_is_masked)
     static const struct {
         struct str said, told;
     } cases[] = {
-        {STR("Use sk-abcdefghijklmnopqrstuvwx01 or abcdefghij0123456789 now."), STR("Use sk-*** or *** now.")},
+        {STR("Use sk-"
+             "abcdefghijklmnopqrstuvwx01 or abcdefghij0123456789 now."),
+         STR("Use sk-*** or *** now.")},
         {STR("card 4111 1111 1111 1111 and 4111 1111 1111 1112."), STR("card *** and 4111 1111 1111 1112.")},
         {STR("4111-1111-1111-1111"), STR("***")},
         {STR("It is 123-45-6789, or 123 45 67890; call 555 0100."), STR("It is ***, or 123 45 67890; call 555 0100.")},

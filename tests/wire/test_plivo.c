@@ -204,7 +204,7 @@ TEST(what_the_server_writes_the_vendor_takes)
 
 #define AUDIO(type, rate, payload)                                                                                     \
     "{\"event\":\"playAudio\",\"media\":{\"contentType\":" type ",\"sampleRate\":" rate ",\"payload\":\"" payload "\"" \
-                                                                                                                  "}}"
+    "}}"
 
 /* 40 characters are 30 bytes; 216 are 160. */
 #define C40  "////////////////////////////////////////"
