@@ -36,11 +36,16 @@ void join_read_key(const struct http_request *req, char ret[JOIN_KEY_BYTES])
 {
     struct str auth = http_header(req, "Authorization");
     struct str api_key = http_header(req, "api-key");
+    struct str goog_key = http_header(req, "x-goog-api-key");
     ret[0] = '\0';
     if (auth.n > 7 && str_ieq((struct str){auth.p, 7}, STR("Bearer "))) {
         ignore_result(str_copy(ret, JOIN_KEY_BYTES, str_trim((struct str){auth.p + 7, auth.n - 7})));
-    } else if (api_key.n > 0) {
-        ignore_result(str_copy(ret, JOIN_KEY_BYTES, str_trim(api_key)));
+    } else if (auth.n > 6 && str_ieq((struct str){auth.p, 6}, STR("Token "))) {
+        ignore_result(str_copy(ret, JOIN_KEY_BYTES, str_trim((struct str){auth.p + 6, auth.n - 6})));
+    } else if (api_key.n > 0 || goog_key.n > 0) {
+        ignore_result(str_copy(ret, JOIN_KEY_BYTES, str_trim(goog_key.n > 0 ? goog_key : api_key)));
+    } else {
+        query_copy(req->query, "key", ret, JOIN_KEY_BYTES);
     }
     read_protocols(http_header(req, "Sec-WebSocket-Protocol"), ret);
 }

@@ -9,6 +9,7 @@
 #include "peer/sandbox_hearing.h"
 #include "peer/sandbox_inspect.h"
 #include "peer/sandbox_join.h"
+#include "peer/sandbox_live.h"
 #include "peer/sandbox_secrets.h"
 #include "peer/sandbox_voice.h"
 #include "peer/speech_tts.h"
@@ -19,6 +20,7 @@
 #define SLOW_PEER_BYTES   (4u << 20) /* unsent: generation waits, as behind a full socket */
 #define PING_MS           20000
 #define KEEP_SESSIONS     256
+#define KEEP_LIVE         64
 
 /* One connection. Jobs find it by id, since it may be gone when they finish. */
 struct conn {
@@ -26,7 +28,8 @@ struct conn {
     uint64_t id;
     struct sandbox_server *server;
     struct ws *ws;
-    struct sandbox_session *session; /* NULL: refused at connect, only closing */
+    struct sandbox_session *session; /* NULL: refused at connect, only closing, */
+    struct live *live;               /* or it speaks as Gemini Live does */
 };
 
 struct sandbox_server {
@@ -41,7 +44,9 @@ struct sandbox_server {
     struct conn *conns;
     uint32_t n_conns;
     uint64_t ids;
-    uint32_t refused; /* connections (fault) */
+    uint32_t refused;             /* connections (fault) */
+    struct live *kept[KEEP_LIVE]; /* without a connection, to be resumed; a ring */
+    uint32_t kept_n;
 };
 
 /* What a job must know to report back. */
@@ -100,7 +105,7 @@ static struct conn *job_ticket_take(struct job_ticket *t, uint32_t *ret_ticket)
     struct conn *c = conn_find(t->server, t->conn_id);
     *ret_ticket = t->ticket;
     free(t);
-    return c && c->session ? c : NULL;
+    return c && (c->session || c->live) ? c : NULL;
 }
 
 static void on_said(struct clip *clip, void *arg)
@@ -112,7 +117,12 @@ static void on_said(struct clip *clip, void *arg)
         return;
     }
     ws_cork(c->ws);
-    sandbox_session_said(c->session, ticket, clip, loop_now_us(c->server->loop));
+    uint64_t now_us = loop_now_us(c->server->loop);
+    if (c->live) {
+        live_said(c->live, ticket, clip, now_us);
+    } else {
+        sandbox_session_said(c->session, ticket, clip, now_us);
+    }
     ws_uncork(c->ws);
 }
 
@@ -130,7 +140,12 @@ static struct clip *host_say(uint32_t ticket, struct str text, enum openai_forma
 static void conn_heard(struct conn *c, uint32_t ticket, bool accepted, struct str words)
 {
     ws_cork(c->ws);
-    sandbox_session_heard(c->session, ticket, accepted, words, loop_now_us(c->server->loop));
+    uint64_t now_us = loop_now_us(c->server->loop);
+    if (c->live) {
+        live_heard(c->live, ticket, accepted, words, now_us);
+    } else {
+        sandbox_session_heard(c->session, ticket, accepted, words, now_us);
+    }
     ws_uncork(c->ws);
 }
 
@@ -154,23 +169,58 @@ static void host_hear(uint32_t ticket, const int16_t *pcm, size_t n, uint32_t si
     struct job_ticket *t = job_ticket_new(c, ticket);
     if (!t || hearing_request(c->server->hearing, pcm, n, silence_ms, on_heard, t) < 0) {
         free(t);
-        sandbox_session_heard(c->session, ticket, false, STR(""), loop_now_us(c->server->loop));
+        conn_heard(c, ticket, false, STR(""));
     }
 }
+
+static void live_host_send(struct span message, void *arg)
+{
+    struct conn *c = arg;
+    ignore_result(ws_send_binary(c->ws, message)); /* a dead connection ends in on_closed */
+}
+
+static struct live *live_host_resume(struct str handle, bool *ret_busy, void *arg)
+{
+    struct conn *c = arg;
+    struct sandbox_server *server = c->server;
+    for (struct conn *other = server->conns; other; other = other->next) {
+        *ret_busy = *ret_busy || (other != c && other->live && live_knows(other->live, handle));
+    }
+    for (size_t i = 0; !*ret_busy && i < KEEP_LIVE; i++) {
+        struct live *l = server->kept[i];
+        if (l && live_knows(l, handle) && loop_now_us(server->loop) < live_kept_until_us(l)) {
+            server->kept[i] = NULL;
+            return l;
+        }
+    }
+    return NULL;
+}
+
+static const struct live_host live_full = {live_host_send, host_close, host_say, host_hear, live_host_resume};
+static const struct live_host live_canned = {live_host_send, host_close, host_say, NULL, live_host_resume};
 
 static const struct sandbox_host host_full = {host_send, host_send_binary, host_close, host_say, host_hear};
 static const struct sandbox_host host_canned = {host_send, host_send_binary, host_close, host_say, NULL};
 
 /* ---- time ---- */
 
+static uint64_t conn_due_us(const struct conn *c)
+{
+    return c->live ? live_due_us(c->live) : c->session ? sandbox_session_due_us(c->session) : UINT64_MAX;
+}
+
 static void on_tick(void *arg)
 {
     struct sandbox_server *server = arg;
     uint64_t now_us = loop_now_us(server->loop);
     for (struct conn *c = server->conns; c; c = c->next) {
-        if (c->session && sandbox_session_due_us(c->session) <= now_us && ws_queued_bytes(c->ws) < SLOW_PEER_BYTES) {
+        if (conn_due_us(c) <= now_us && ws_queued_bytes(c->ws) < SLOW_PEER_BYTES) {
             ws_cork(c->ws);
-            sandbox_session_tick(c->session, now_us);
+            if (c->live) {
+                live_tick(c->live, now_us);
+            } else {
+                sandbox_session_tick(c->session, now_us);
+            }
             ws_uncork(c->ws);
         }
     }
@@ -181,7 +231,11 @@ static void on_tick(void *arg)
 static void on_text(struct ws *ws, struct str text, void *arg)
 {
     struct conn *c = arg;
-    if (c->session) {
+    if (c->live) {
+        ws_cork(ws);
+        live_message(c->live, text, loop_now_us(c->server->loop));
+        ws_uncork(ws);
+    } else if (c->session) {
         ws_cork(ws);
         sandbox_session_message(c->session, text, loop_now_us(c->server->loop));
         ws_uncork(ws);
@@ -191,17 +245,35 @@ static void on_text(struct ws *ws, struct str text, void *arg)
 static void on_binary(struct ws *ws, struct span data, void *arg)
 {
     struct conn *c = arg;
-    if (c->session) {
+    if (c->live) {
+        on_text(ws, str_of_span(data), arg);
+    } else if (c->session) {
         sandbox_session_binary(c->session, loop_now_us(c->server->loop));
     }
 }
 
 static struct truth *session_end(struct conn *c)
 {
-    struct truth *t = sandbox_session_take_truth(c->session);
+    struct truth *t = c->live ? live_take_truth(c->live) : sandbox_session_take_truth(c->session);
     t->closed = true;
     t->closed_us = loop_now_us(c->server->loop);
     return t;
+}
+
+/* One that may be resumed is kept, with its truth, which goes on. */
+static void live_end(struct conn *c)
+{
+    struct sandbox_server *server = c->server;
+    if (live_detach(c->live, loop_now_us(server->loop))) {
+        struct live **at = &server->kept[server->kept_n++ % KEEP_LIVE];
+        live_free(*at);
+        *at = c->live;
+        return;
+    }
+    if (live_truth(c->live)) {
+        inspect_keep(&server->inspect, session_end(c));
+    }
+    live_free(c->live);
 }
 
 static void on_closed(struct ws *ws, const struct ws_close *why, void *arg)
@@ -219,6 +291,9 @@ static void on_closed(struct ws *ws, const struct ws_close *why, void *arg)
         inspect_keep(&server->inspect, session_end(c));
     }
     sandbox_session_free(c->session);
+    if (c->live) {
+        live_end(c);
+    }
     free(c);
     if (--server->n_conns == 0 && server->timer) {
         timer_stop(server->timer);
@@ -272,22 +347,22 @@ static void conn_refuse(struct conn *c, const struct openai_server_error *e, uin
     ws_close(c->ws, code, str_from(reason));
 }
 
-static void conn_start(struct conn *c, const struct join *j)
+static struct sandbox_session_opts conn_opts(const struct conn *c, const struct join *j, struct sandbox_faults *faults)
 {
     const struct sandbox_server_opts *o = &c->server->opts;
     uint64_t seed = o->seed + c->id;
     if (o->seed == 0) {
         crypto_random(&seed, sizeof(seed));
     }
-    struct sandbox_faults faults = j->faults;
-    faults.on[FAULT_DROP_HEARD] &= c->id == 1; /* what is heard again would cut off the next one too */
-    struct sandbox_session_opts opts = {
+    *faults = j->faults;
+    faults->on[FAULT_DROP_HEARD] &= c->id == 1; /* what is heard again would cut off the next one too */
+    return (struct sandbox_session_opts){
         .model = str_from(j->model[0] ? j->model : "gpt-realtime"),
         .transcription_only = j->transcription,
         .settings = j->secret ? buf_str(&j->secret->settings) : STR(""),
         .answer_s = o->answer_s,
         .dialogue = o->dialogue,
-        .faults = &faults,
+        .faults = faults,
         .profile = o->profile,
         .speed = o->speed,
         .first_byte_ms = o->first_byte_ms,
@@ -295,6 +370,13 @@ static void conn_start(struct conn *c, const struct join *j)
         .wall_ms = clock_wall_us() / 1000,
         .seed = seed,
     };
+}
+
+static void conn_start(struct conn *c, const struct join *j)
+{
+    const struct sandbox_server_opts *o = &c->server->opts;
+    struct sandbox_faults faults;
+    struct sandbox_session_opts opts = conn_opts(c, j, &faults);
     log_info(NULL, "sandbox.session", "session=%llu model=%s peer=%s", (unsigned long long)c->id, j->model,
              ws_peer(c->ws));
     const struct sandbox_host *host = o->speech == SANDBOX_SPEECH_FULL ? &host_full : &host_canned;
@@ -329,6 +411,40 @@ static void on_realtime(struct sandbox_server *server, struct http_exchange *x, 
             conn_refuse(c, &e, code);
         } else if (c) {
             conn_start(c, &j);
+        }
+    }
+    join_done(&j);
+}
+
+/* A refusal comes as a close behind the upgrade, as the service does it. */
+static void live_start(struct conn *c, const struct join *j)
+{
+    const struct sandbox_server_opts *o = &c->server->opts;
+    struct sandbox_faults faults;
+    struct live_opts opts = {.session = conn_opts(c, j, &faults)};
+    if (o->key.n > 0 && j->key[0] == '\0') {
+        ws_close(c->ws, 1008,
+                 STR("Request trace id: 7c1f0b52e0d4, Method doesn't allow unregistered callers (callers without "
+                     "established identity). Pleas"));
+    } else if (o->key.n > 0 && !join_key_right(o->key, j->key)) {
+        ws_close(c->ws, 1007, STR("API key not valid. Please pass a valid API key."));
+    } else if (live_open(&opts, o->speech == SANDBOX_SPEECH_FULL ? &live_full : &live_canned, c,
+                         loop_now_us(c->server->loop), &c->live) < 0) {
+        ws_close(c->ws, 1011, STR("Internal error encountered."));
+    }
+    log_info(NULL, "sandbox.session", "session=%llu protocol=live peer=%s", (unsigned long long)c->id, ws_peer(c->ws));
+}
+
+static void on_live(struct sandbox_server *server, struct http_exchange *x, const struct http_request *req)
+{
+    struct join j;
+    join_read(&j, req, &server->opts.faults, &server->secrets, clock_wall_us() / 1000000);
+    if (refuses(server, &j.faults)) {
+        http_respond(x, 503, STR("text/plain"), STR(""), span_of_str(STR("told to refuse\n")));
+    } else {
+        struct conn *c = conn_open(server, x, STR(""));
+        if (c) {
+            live_start(c, &j);
         }
     }
     join_done(&j);
@@ -394,7 +510,9 @@ static void on_inspect(struct sandbox_server *server, struct http_exchange *x, c
         http_respond(x, 503, STR("text/plain"), STR(""), span_of_str(STR("out of memory\n")));
     } else {
         for (const struct conn *c = server->conns; c; c = c->next) {
-            if (c->session) {
+            if (c->live && live_truth(c->live)) {
+                live[n++] = live_truth(c->live);
+            } else if (c->session) {
                 live[n++] = sandbox_session_truth(c->session);
             }
         }
@@ -440,6 +558,8 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
         on_client_secrets(server, x, req);
     } else if (str_is(req->path, "/v1/chat/completions")) {
         on_chat(server, x, req);
+    } else if (live_is_path(req->path) && req->wants_upgrade) {
+        on_live(server, x, req);
     } else if (inspect_is_path(req->path)) {
         on_inspect(server, x, req);
     } else if (str_is(req->path, "/live") || str_is(req->path, "/health")) {
@@ -523,6 +643,9 @@ void sandbox_server_stop(struct sandbox_server *s)
 struct sandbox_server *sandbox_server_free(struct sandbox_server *s)
 {
     if (s) {
+        for (size_t i = 0; i < KEEP_LIVE; i++) {
+            live_free(s->kept[i]);
+        }
         inspect_done(&s->inspect);
         secrets_done(&s->secrets);
         hearing_free(s->hearing);

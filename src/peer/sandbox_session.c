@@ -545,6 +545,11 @@ static void session_dispatch(struct sandbox_session *s, const struct openai_clie
     }
 }
 
+void sandbox_session_move(struct sandbox_session *s, void *arg)
+{
+    s->arg = arg;
+}
+
 void sandbox_session_message(struct sandbox_session *s, struct str text, uint64_t now_us)
 {
     struct openai_client_event ev = {0};

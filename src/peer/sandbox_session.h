@@ -54,6 +54,8 @@ struct sandbox_host {
 /* Sends session.created before it returns. */
 MUST_USE int sandbox_session_open(const struct sandbox_session_opts *opts, const struct sandbox_host *host, void *arg,
                                   uint64_t now_us, struct sandbox_session **ret);
+/* Its host is spoken to with another argument from now on. */
+void sandbox_session_move(struct sandbox_session *s, void *arg);
 struct sandbox_session *sandbox_session_free(struct sandbox_session *s);
 DEFINE_CLEANUP(struct sandbox_session, sandbox_session_free);
 /* What really happened in it. lends */
