@@ -231,7 +231,8 @@ struct call_action {
         } leg_mark;
         struct {
             enum call_reason reason;
-            bool apologise; /* the caller is owed a sentence that the model cannot say */
+            bool apologise;   /* the caller is owed a sentence that the model cannot say */
+            struct str words; /* that sentence; the host's, empty: the carrier's own; not in the journal */
         } leg_hangup;
         struct {
             uint32_t provider; /* 0: the agent's own; others stand in for it, below opts.renewal.n_providers */

@@ -9,18 +9,11 @@ static const uint8_t phase_rules[PHASE_N][PHASE_EVENT_N] = {
                      [PH_FAREWELL] = TO(PHASE_FAREWELL),
                      [PH_END] = TO(PHASE_ENDED)},
     [PHASE_GREETING] = {[PH_CONVERSE] = TO(PHASE_CONVERSATION),
-                        [PH_HANDOFF] = TO(PHASE_HANDING_OFF),
                         [PH_FAREWELL] = TO(PHASE_FAREWELL),
                         [PH_TRANSFER] = TO(PHASE_TRANSFERRING),
                         [PH_END] = TO(PHASE_ENDED)},
-    [PHASE_CONVERSATION] = {[PH_HANDOFF] = TO(PHASE_HANDING_OFF),
-                            [PH_FAREWELL] = TO(PHASE_FAREWELL),
-                            [PH_TRANSFER] = TO(PHASE_TRANSFERRING),
-                            [PH_END] = TO(PHASE_ENDED)},
-    [PHASE_HANDING_OFF] = {[PH_HANDOFF_DONE] = TO(PHASE_CONVERSATION),
-                           [PH_FAREWELL] = TO(PHASE_FAREWELL),
-                           [PH_TRANSFER] = TO(PHASE_TRANSFERRING),
-                           [PH_END] = TO(PHASE_ENDED)},
+    [PHASE_CONVERSATION] =
+        {[PH_FAREWELL] = TO(PHASE_FAREWELL), [PH_TRANSFER] = TO(PHASE_TRANSFERRING), [PH_END] = TO(PHASE_ENDED)},
     /* A transfer takes precedence over a goodbye that is under way. */
     [PHASE_FAREWELL] =
         {[PH_FAREWELL] = TO(PHASE_FAREWELL), [PH_TRANSFER] = TO(PHASE_TRANSFERRING), [PH_END] = TO(PHASE_ENDED)},

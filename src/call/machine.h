@@ -11,8 +11,6 @@
 enum phase_event {
     PH_GREET,    /* both sides up, a greeting is due */
     PH_CONVERSE, /* greeting over, or none */
-    PH_HANDOFF,
-    PH_HANDOFF_DONE,
     PH_FAREWELL,
     PH_TRANSFER,
     PH_TRANSFER_FAILED,

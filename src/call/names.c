@@ -8,13 +8,11 @@
         return (unsigned)v < ARRAY_LEN(table) && (table)[v] ? (table)[v] : "unknown";                                  \
     }
 
-static const char *const phase_names[] = {"setup",    "greeting",     "conversation", "handing-off",
-                                          "farewell", "transferring", "ended"};
+static const char *const phase_names[] = {"setup", "greeting", "conversation", "farewell", "transferring", "ended"};
 static const char *const caller_names[] = {"silent", "maybe-speech", "speaking", "ending"};
 static const char *const response_names[] = {"none", "requested", "generating", "done", "cancelling"};
 static const char *const playout_names[] = {"empty", "playing", "paused", "draining"};
-static const char *const phase_events[] = {"greet",    "converse", "handoff",         "handoff-done",
-                                           "farewell", "transfer", "transfer-failed", "end"};
+static const char *const phase_events[] = {"greet", "converse", "farewell", "transfer", "transfer-failed", "end"};
 static const char *const caller_events[] = {"maybe", "start", "reject", "stop", "commit"};
 static const char *const response_events[] = {"request", "created", "done", "cancel", "refused", "lost", "played"};
 static const char *const playout_events[] = {"audio", "pause", "resume", "cut", "sent-all", "played"};

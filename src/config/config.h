@@ -220,7 +220,9 @@ struct config_tool {
     uint32_t timeout_ms;    /* 0: deadlines.tool_ms */
     uint32_t max_response_bytes;
     bool retry;
-    uint32_t run_ms; /* of any kind of tool; 0: deadlines.tool_ms */
+    struct config_list retry_on;
+    uint32_t retry_mask; /* of webhook_retry_bit */
+    uint32_t run_ms;     /* of any kind of tool; 0: deadlines.tool_ms */
     /* As they were given: zeros and empty texts stand for config.filler and config.approvals. */
     struct tool_rules rules;
     bool fills;                      /* false: no filler at all */
@@ -376,6 +378,7 @@ struct config_renewal {
     uint32_t before_s, latest_s;
     uint32_t attempts;
     uint32_t backoff_ms, open_ms, gap_ms, filler_ms;
+    struct str filler_sound; /* path; "": a tone */
 };
 
 struct config_playout {
@@ -393,6 +396,7 @@ struct config_limits {
     uint32_t audio_pool_mb; /* of waiting model audio, per worker */
     uint32_t queue_ms;      /* model audio that may wait, per call */
     uint32_t uplink_ms;     /* caller audio that may wait for the model */
+    uint32_t history_kb;    /* of the conversation */
 };
 
 struct config_price {

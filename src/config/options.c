@@ -73,6 +73,9 @@ static const struct option_word words_guard_shape[] = {
 static const struct option_word words_eagerness[] = {
     {"auto", 0, false}, {"low", 0, false}, {"medium", 0, false}, {"high", 0, false}, {NULL, 0, false}};
 static const struct option_word words_tracing[] = {{"auto", 0, false}, {"none", 0, false}, {NULL, 0, false}};
+static const struct option_word words_retry[] = {
+    {"408", 0, false}, {"425", 0, false}, {"429", 0, false}, {"500", 0, false},
+    {"502", 0, false}, {"503", 0, false}, {"504", 0, false}, {NULL, 0, false}};
 static const struct option_word words_truncation[] = {{"auto", 0, false}, {"disabled", 0, false}, {NULL, 0, false}};
 static const struct option_word words_delay[] = {{"minimal", 0, false}, {"low", 0, false},   {"medium", 0, false},
                                                  {"high", 0, false},    {"xhigh", 0, false}, {NULL, 0, false}};
@@ -376,7 +379,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "agent.transcription.model", agent.transcription.model), .def = "gpt-4o-mini-transcribe", .meaning = "Model that writes them down"},
     {ROOT(OPTION_STR, "agent.transcription.language", agent.transcription.language), .def_text = "recognised", .meaning = "Language of the caller, two letters"},
     {ROOT(OPTION_STR, "agent.transcription.prompt", agent.transcription.prompt), .meaning = "Hint for the transcription: names and words to expect"},
-    {ROOT(OPTION_TEXTS, "agent.transcription.keywords", agent.transcription.keywords), .meaning = "Words to expect, for models that take them"},
+    {ROOT(OPTION_LIST, "agent.transcription.keywords", agent.transcription.keywords), .meaning = "Words to expect, for models that take them"},
     {ROOT(OPTION_LIST, "agent.transcription.languages", agent.transcription.languages), .meaning = "Languages to expect, two letters each, for models that take several"},
     {ROOT(OPTION_STR, "agent.transcription.delay", agent.transcription.delay), .words = words_delay, .meaning = "How long streaming transcription models wait for more before they write: minimal, low, medium, high or xhigh"},
     {ROOT(OPTION_ENUM, "agent.noise_reduction", agent.noise_reduction), .words = words_noise, .null_text = "none", .def = "none", .meaning = "Noise reduction of the service: near_field (handset), far_field (speakerphone) or none"},
@@ -433,7 +436,8 @@ const struct option option_table[] = {
     {ROOT(OPTION_MS, "renewal.open_ms", renewal.open_ms), .min = 500, .max = 60000, .def = "6000", .meaning = "A session must be ready within this time"},
     {ROOT(OPTION_MS, "renewal.backoff_ms", renewal.backoff_ms), .min = 10, .max = 10000, .def = "250", .meaning = "Wait before the second attempt; it doubles each time"},
     {ROOT(OPTION_MS, "renewal.gap_ms", renewal.gap_ms), .min = 1000, .max = 120000, .def = "15000", .meaning = "Without any session for so long the caller hears agent.apology"},
-    {ROOT(OPTION_MS, "renewal.filler_ms", renewal.filler_ms), .min = 0, .max = 60000, .word0 = "none", .def = "2000", .meaning = "Silence in such a gap before the caller hears a soft tone; 0 is none"},
+    {ROOT(OPTION_MS, "renewal.filler_ms", renewal.filler_ms), .min = 0, .max = 60000, .word0 = "none", .def = "2000", .meaning = "Silence in such a gap before the caller hears something; 0 is never"},
+    {ROOT(OPTION_FILE, "renewal.filler_sound", renewal.filler_sound), .def_text = "a soft tone", .meaning = "What they hear: a WAV file of at most ten seconds, with words or music; nobody is there to say words otherwise"},
 
     /* playout and limits */
     {ROOT(OPTION_MS, "playout.lead_ms", playout.lead_ms), .min = 40, .max = 2000, .def = "200", .meaning = "Agent audio that may be outstanding at the carrier"},
@@ -446,6 +450,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_MONEY, "limits.max_cost", limits.max_cost_micro), .min = 0, .max = 1000000, .def_text = "none", .meaning = "Highest cost of one call, in the currency of prices; it needs a price of the model"},
     {ROOT(OPTION_U32, "limits.audio_pool_mb", limits.audio_pool_mb), .min = 1, .max = 65536, .def = "256", .meaning = "Agent audio of all calls that may wait in memory, in megabytes per worker"},
     {ROOT(OPTION_MS, "limits.queue_ms", limits.queue_ms), .min = 1000, .max = 3600000, .def = "600000", .meaning = "Agent audio of one call that may wait"},
+    {ROOT(OPTION_U32, "limits.history_kb", limits.history_kb), .min = 16, .max = 65536, .def = "512", .meaning = "Texts and images of a conversation that are kept for watchers, later model sessions and handoffs, in kilobytes; over it the oldest go"},
     {ROOT(OPTION_MS, "limits.uplink_ms", limits.uplink_ms), .min = 500, .max = 60000, .def = "10000", .meaning = "Caller audio that may wait for the model; the oldest is dropped"},
 
     /* mcp */
@@ -474,6 +479,7 @@ const struct option option_table[] = {
     {TOOL(OPTION_U32, "webhook.max_response_bytes", max_response_bytes), .min = 64, .max = WEBHOOK_MAX_RESPONSE, .def = "65536", .meaning = "A longer answer is cut off and reported to the model as an error"},
     {TOOL(OPTION_SECRET, "webhook.sign_secret", sign_secret), .def_text = "not signed", .meaning = "Key of the X-Ringtrip-Signature header (HMAC-SHA256)"},
     {TOOL(OPTION_BOOL, "webhook.retry", retry), .def = "false", .meaning = "Try once more also with POST, PATCH and DELETE, which GET and PUT always do"},
+    {TOOL(OPTION_LIST, "webhook.retry_on", retry_on), .words = words_retry, .def = "502, 503, 504", .meaning = "Answers after which it is tried once more, of 408, 425, 429, 500, 502, 503 and 504; [] is none. Retry-After is kept to"},
     {TOOL(OPTION_FILE, "webhook.ca_file", ca_file), .def_text = "the system's store", .meaning = "PEM file with the authorities that the endpoint's certificate is checked against"},
 
     {TOOL(OPTION_MS, "timeout_ms", run_ms), .min = 0, .max = 3600000, .def = "0", .def_text = "webhook.timeout_ms, else deadlines.tool_ms; five minutes in the background", .meaning = "Longest time that the tool may take"},

@@ -419,11 +419,21 @@ static void check_builtin(struct reading *r)
     }
 }
 
+static void fill_retries(struct config_tool *t)
+{
+    for (uint32_t i = 0; i < t->retry_on.n; i++) {
+        int64_t status = 0;
+
+        t->retry_mask |= str_to_i64(t->retry_on.v[i], &status) < 0 ? 0 : webhook_retry_bit((int)status);
+    }
+}
+
 static void check_tool(struct reading *r)
 {
     const struct json_doc *doc = NULL, *type;
 
     check_tool_name(r);
+    fill_retries(r->tool);
     if (is_builtin(r->tool->name)) {
         if (r->tool->url.n) {
             FAIL(r, "webhook.url", "%swebhook: %s is the name of a built-in tool", r->prefix, r->tool->name.p);

@@ -46,7 +46,7 @@ static void leave(struct host *h)
     struct worker *w = h->worker;
     admission_token_drop(w->env.admission, h->id);
     admission_leave(w->env.admission, host_caller(h));
-    worker_remember(w, host_carrier_id(h), h->apologise);
+    worker_remember(w, host_carrier_id(h), h->apologise, host_apology(h));
     host_trace_end(h);
     record_end(h);
     host_tap(h, TAP_END, &h->facts.end, NULL);
@@ -516,9 +516,10 @@ bool host_live(const struct host *h)
     return h->state == HOST_LIVE;
 }
 
-bool host_take_apology(struct host *h)
+bool host_take_apology(struct host *h, struct str *ret_words)
 {
     bool owed = h->apologise;
+    *ret_words = host_apology(h);
     h->apologise = false;
     return owed;
 }

@@ -75,8 +75,8 @@ bool host_live(const struct host *h);    /* not yet over */
  * Both are gone when the call is: whoever keeps a span keeps its id (trace_find). */
 struct trace *host_trace(const struct host *h);
 struct trace_span *host_trace_now(const struct host *h);
-/* Is an apology owed that nobody has spoken yet? Told once. */
-bool host_take_apology(struct host *h);
+/* Is an apology owed that nobody has spoken yet? Told once, with its words (lent by the call). */
+bool host_take_apology(struct host *h, struct str *ret_words);
 void host_view(const struct host *h, struct call_view *ret);
 
 #endif

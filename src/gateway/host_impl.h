@@ -140,6 +140,8 @@ MUST_USE int host_plan(struct host *h, const struct host_birth *b);
 void host_switch(struct host *h);
 /* How to open a session over a provider (index into config.providers); url empty while our sandbox does not run. */
 void host_opening(struct host *h, uint32_t provider, struct provider_opts *ret);
+/* What the carrier says to a caller whom no model can tell; empty: its own sentence. */
+struct str host_apology(const struct host *h);
 /* Index into config.providers of the one the call begins with (0), or of those that take over (1, 2, ...). */
 uint32_t host_provider(const struct host *h, uint32_t turn);
 

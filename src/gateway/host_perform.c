@@ -9,11 +9,13 @@
 
 static void perform_leg(struct host *h, const struct call_action *act)
 {
+    struct call_action told = *act;
     if (act->type == ACT_LEG_HANGUP) {
         h->apologise |= act->leg_hangup.apologise;
+        told.leg_hangup.words = host_apology(h);
     }
     if (h->leg) {
-        ignore_result(leg_perform(h->leg, act)); /* on failure the leg closes by itself and says so */
+        ignore_result(leg_perform(h->leg, &told)); /* on failure the leg closes by itself and says so */
     }
 }
 

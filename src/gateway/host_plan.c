@@ -47,6 +47,11 @@ void host_switch(struct host *h)
     }
 }
 
+struct str host_apology(const struct host *h)
+{
+    return h->plan ? h->plan->apology : h->snapshot->cfg->agent.apology;
+}
+
 uint32_t host_provider(const struct host *h, uint32_t turn)
 {
     const struct config *cfg = h->snapshot->cfg;

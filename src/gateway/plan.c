@@ -380,7 +380,10 @@ static int make(struct making *m, uint32_t start, const struct plan_facts *f)
         return err;
     }
     plan_vars_init(&m->vars, m->cfg, m->p, f);
-    return fill_texts(m);
+    err = fill_texts(m);
+    m->vars.agent = m->p->agent;
+    m->p->apology = m->p->agent->apology;
+    return err < 0 ? err : fill_text(m, &m->p->apology);
 }
 
 int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_opts *ret_opts, struct plan **ret)

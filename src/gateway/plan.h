@@ -30,6 +30,7 @@ struct plan {
     const struct config_agent *agent;  /* who starts */
     uint32_t provider;                 /* index into config.providers */
     struct str model, voice, language; /* of the route, else of the agent; language may be empty */
+    struct str apology;                /* of the agent, filled in; empty: the carrier's own */
     struct when_facts facts;
     struct plan_switch switches[CALL_MAX_TOOLS];
     uint32_t n_switches;

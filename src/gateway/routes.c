@@ -191,7 +191,7 @@ static void on_after(struct carrier *c UNUSED, const struct carrier_incoming *in
     struct gateway *gw = arg;
     struct host *h = worker_by_carrier_id(gw->worker, in->call_id);
     ret->kind = CARRIER_ANSWER_HANGUP;
-    if (h ? host_take_apology(h) : worker_take_apology(gw->worker, in->call_id)) {
+    if (h ? host_take_apology(h, &ret->text) : worker_take_apology(gw->worker, in->call_id, &ret->text)) {
         ret->kind = CARRIER_ANSWER_APOLOGY;
     }
 }

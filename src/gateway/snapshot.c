@@ -298,6 +298,7 @@ static void fill_webhook(struct webhook_opts *o, const struct config_tool *t, co
         .timeout_ms = t->timeout_ms ? t->timeout_ms : default_ms,
         .max_response_bytes = t->max_response_bytes,
         .retry = t->retry,
+        .retry_on = t->retry_mask,
     };
 }
 
@@ -461,6 +462,7 @@ void snapshot_call(const struct snapshot *s, const struct config_agent *a, struc
     o->echo_guard = a->echo_guard;
     o->dtmf_in_band = a->dtmf_in_band;
     fill_renewal(&o->renewal, &cfg->renewal);
+    o->renewal.filler = s->gap_sound;
     o->playout.lead_ms = cfg->playout.lead_ms;
     o->playout.max_lead_ms = cfg->playout.max_lead_ms;
     o->playout.burst_ms = cfg->playout.burst_ms;
@@ -477,6 +479,7 @@ void snapshot_call(const struct snapshot *s, const struct config_agent *a, struc
     o->limits.max_call_s = cfg->limits.max_call_s;
     o->limits.queue_ms = cfg->limits.queue_ms;
     o->limits.uplink_ms = cfg->limits.uplink_ms;
+    o->limits.history_kb = cfg->limits.history_kb;
     o->record = cfg->records.recording;
     o->approvals.yes = cfg->approvals.yes_words;
     o->approvals.no = cfg->approvals.no_words;
@@ -519,6 +522,10 @@ static int fill(struct snapshot *s, struct buf *ret_err)
     fill_plivo(&s->plivo, s->cfg);
     fill_api(&s->api, s->cfg);
     int err = fill_providers(s, ret_err);
+    if (err >= 0 && s->cfg->renewal.filler_sound.n > 0) {
+        err =
+            snapshot_sound(s->cfg->renewal.filler_sound, "renewal.filler_sound", &s->gap_bytes, &s->gap_sound, ret_err);
+    }
     err = err < 0 ? err : snapshot_fill_guards(s, ret_err);
     return err < 0 ? err : fill_call(s, ret_err);
 }
@@ -584,6 +591,7 @@ struct snapshot *snapshot_unref(struct snapshot *s)
         }
         free(s->mcp);
         snapshot_guards_done(s);
+        free(s->gap_bytes);
         arena_done(&s->own);
         config_unref(s->cfg);
         free(s);

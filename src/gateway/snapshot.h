@@ -129,6 +129,8 @@ struct snapshot {
     struct snapshot_guard guards[CALL_MAX_GUARDS];
     struct call_guard_opts guarding; /* what every call is told of them */
     struct guard_mask *mask;         /* NULL: nothing is masked */
+    uint8_t *gap_bytes;              /* of gap_sound */
+    struct span gap_sound;           /* for a gap between two model sessions; empty: the call's own */
 };
 
 /* The agent over the provider (index into config.providers). */
@@ -148,6 +150,10 @@ const struct snapshot_tool *snapshot_tool(const struct snapshot *s, struct str n
 MUST_USE int snapshot_fill_rules(const struct config *cfg, const struct config_tool *t, struct snapshot_tool *slot,
                                  struct buf *ret_err);
 void snapshot_rules_done(struct snapshot_tool *slot);
+
+/* A WAV file of at most ten seconds as mu-law, in memory that the caller frees. key: for the sentence. */
+MUST_USE int snapshot_sound(struct str file, const char *key, uint8_t **ret_bytes, struct span *ret,
+                            struct buf *ret_err);
 
 /* snapshot_guards.c */
 MUST_USE int snapshot_fill_guards(struct snapshot *s, struct buf *ret_err);

@@ -103,6 +103,7 @@ static int fill_edge(struct snapshot *s, struct snapshot_guard *g)
         .timeout_ms = c->timeout_ms,
         .max_response_bytes = c->max_response_bytes,
         .retry = true, /* a question may be asked twice */
+        .retry_on = WEBHOOK_RETRY_USUAL,
     };
     int err = headers_of(g, &c->headers);
     return err < 0 || g->kind != GUARD_MODEL ? err : fill_model(s, g);

@@ -11,7 +11,7 @@
 #define SOUND_RATE_HZ 8000
 #define SOUND_MAX_S   10
 
-static int encode_sound(const struct wav *wav, struct snapshot_tool *slot)
+static int encode_sound(const struct wav *wav, uint8_t **ret_bytes, struct span *ret)
 {
     int16_t *pcm = NULL;
     size_t n = 0;
@@ -23,15 +23,15 @@ static int encode_sound(const struct wav *wav, struct snapshot_tool *slot)
         free(pcm);
         return -ERR_TOO_BIG;
     }
-    slot->sound = malloc(MAX(n, (size_t)1));
-    if (slot->sound) {
-        slot->call.rules.filler.sound = span_from(slot->sound, codec_encode(AUDIO_PCMU, pcm, n, slot->sound));
+    *ret_bytes = malloc(MAX(n, (size_t)1));
+    if (*ret_bytes) {
+        *ret = span_from(*ret_bytes, codec_encode(AUDIO_PCMU, pcm, n, *ret_bytes));
     }
     free(pcm);
-    return slot->sound ? 0 : -ENOMEM;
+    return *ret_bytes ? 0 : -ENOMEM;
 }
 
-static int load_sound(struct str file, struct snapshot_tool *slot, struct buf *ret_err)
+int snapshot_sound(struct str file, const char *key, uint8_t **ret_bytes, struct span *ret, struct buf *ret_err)
 {
     struct span bytes;
     struct wav wav;
@@ -39,11 +39,11 @@ static int load_sound(struct str file, struct snapshot_tool *slot, struct buf *r
     int err = mapped_open(file.p, &bytes);
     if (err >= 0) {
         err = wav_parse(bytes, &wav, &reason);
-        err = err < 0 ? err : encode_sound(&wav, slot);
+        err = err < 0 ? err : encode_sound(&wav, ret_bytes, ret);
         mapped_close(bytes);
     }
     if (err < 0) {
-        buf_printf(ret_err, "filler.sound: %s: %s", file.p,
+        buf_printf(ret_err, "%s: %s: %s", key, file.p,
                    reason                ? reason
                    : err == -ERR_TOO_BIG ? "it is longer than ten seconds"
                                          : err_text(err));
@@ -60,7 +60,7 @@ static int fill_filler(const struct config *cfg, const struct config_tool *t, st
     bool on = t->fills && (own || t->rules.filler.after_ms || cfg->filler.enabled);
     *f = (struct tool_filler){.words = own ? t->rules.filler.words : cfg->filler.words};
     f->after_ms = !on ? 0 : t->rules.filler.after_ms ? t->rules.filler.after_ms : cfg->filler.after_ms;
-    return on && sound.n > 0 ? load_sound(sound, slot, ret_err) : 0;
+    return on && sound.n > 0 ? snapshot_sound(sound, "filler.sound", &slot->sound, &f->sound, ret_err) : 0;
 }
 
 static void fill_approval(const struct config *cfg, const struct config_tool *t, struct tool_rules *r)

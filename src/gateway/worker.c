@@ -79,6 +79,9 @@ struct worker *worker_free(struct worker *w)
 {
     if (w) {
         assert(w->n_hosts == 0);
+        for (uint32_t i = 0; i < WORKER_PAST_N; i++) {
+            free(w->past[i].words);
+        }
         timer_free(w->timer);
         vad_service_free(w->vad);
         provider_scratch_done(&w->scratch);
@@ -229,21 +232,24 @@ uint64_t worker_queued_bytes(const struct worker *w)
 
 /* ---- calls that are over ---- */
 
-void worker_remember(struct worker *w, struct str carrier_id, bool apologise)
+void worker_remember(struct worker *w, struct str carrier_id, bool apologise, struct str words)
 {
     struct worker_past *p = &w->past[w->past_n++ % WORKER_PAST_N];
     p->apologise = apologise;
+    free(p->words);
+    p->words = apologise && words.n > 0 ? str_dup(words) : NULL; /* without memory the carrier's own will do */
     if (str_copy(p->carrier_call_id, sizeof(p->carrier_call_id), carrier_id) < 0) {
         p->apologise = false;
     }
 }
 
-bool worker_take_apology(struct worker *w, struct str carrier_id)
+bool worker_take_apology(struct worker *w, struct str carrier_id, struct str *ret_words)
 {
     for (uint32_t i = 0; i < WORKER_PAST_N && carrier_id.n > 0; i++) {
         struct worker_past *p = &w->past[i];
         if (p->apologise && str_is(carrier_id, p->carrier_call_id)) {
             p->apologise = false;
+            *ret_words = str_from(p->words ? p->words : "");
             return true;
         }
     }

@@ -54,6 +54,7 @@ struct worker_env {
 struct worker_past {
     char carrier_call_id[CALL_ID_MAX + 1];
     bool apologise;
+    char *words; /* of the apology; NULL: the carrier's own */
 };
 #define WORKER_PAST_N 128
 
@@ -110,14 +111,15 @@ bool worker_holds(const struct worker *w, struct str any_id);
 void worker_hangup_all(struct worker *w, enum call_reason reason);
 /* Closes every socket without asking: calls that did not end by themselves. */
 void worker_abort_all(struct worker *w);
-/* The carrier asks about a call that is over: was an apology owed? Told once. */
-bool worker_take_apology(struct worker *w, struct str carrier_id);
+/* The carrier asks about a call that is over: was an apology owed? Told once; the words are lent until another call is
+ * over. */
+bool worker_take_apology(struct worker *w, struct str carrier_id, struct str *ret_words);
 /* Sums for gauges. */
 uint64_t worker_queued_bytes(const struct worker *w);
 
 /* For host.c: the table. */
 MUST_USE int worker_add(struct worker *w, struct host *h, struct host_id *ret);
 void worker_remove(struct worker *w, struct host_id id);
-void worker_remember(struct worker *w, struct str carrier_id, bool apologise);
+void worker_remember(struct worker *w, struct str carrier_id, bool apologise, struct str words);
 
 #endif

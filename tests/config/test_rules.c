@@ -83,6 +83,25 @@ TEST(languages_follow_the_transcription)
     fixture_done(&f);
 }
 
+TEST(answers_that_are_tried_again_are_named)
+{
+    struct fixture f;
+    fixture_ok(&f,
+               "tools:\n  a: {description: x, " HOOK
+               "}\n  b: {description: x, webhook: {url: 'http://h/', retry_on: [429, 500]}}\n"
+               "  c: {description: x, webhook: {url: 'http://h/', retry_on: []}}\n",
+               NULL);
+    assert_int_equal(f.cfg->tools[0].retry_mask, WEBHOOK_RETRY_USUAL);
+    assert_int_equal(f.cfg->tools[1].retry_mask, webhook_retry_bit(429) | webhook_retry_bit(500));
+    assert_int_equal(f.cfg->tools[2].retry_mask, 0);
+    fixture_done(&f);
+    assert_int_equal(
+        fixture_load(&f, "tools: {b: {description: x, webhook: {url: 'http://h/', retry_on: [404]}}}", NULL),
+        -ERR_CONFIG);
+    assert_true(str_search(buf_str(&f.errors), STR("webhook.retry_on")) != SIZE_MAX);
+    fixture_done(&f);
+}
+
 TEST(mistakes_are_told_where_they_are)
 {
     static const struct {
@@ -115,4 +134,5 @@ TEST(mistakes_are_told_where_they_are)
     fixture_done(&f);
 }
 
-TEST_MAIN(T(rules_of_a_tool_are_read), T(languages_follow_the_transcription), T(mistakes_are_told_where_they_are))
+TEST_MAIN(T(rules_of_a_tool_are_read), T(languages_follow_the_transcription), T(answers_that_are_tried_again_are_named),
+          T(mistakes_are_told_where_they_are))

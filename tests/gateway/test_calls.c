@@ -146,6 +146,23 @@ TEST(a_model_that_cannot_be_reached_is_apologised_for)
     rig_close(&r, false);
 }
 
+TEST(the_apology_knows_the_call)
+{
+    struct rig r;
+    rig_open(&r, &(struct rig_opts){.no_model = true,
+                                    .extra = "company_name: Green & Corner\n"
+                                             "agents: {desk: {instructions: x, apology: \"Sorry, {{company_name}} "
+                                             "cannot talk to {{caller_number}} now. {{unknown}}\"}}\n"});
+    struct rig_call *c = rig_call(&r, NULL, 0, never);
+    rig_wait_over(c);
+    struct str docs = buf_str(&c->docs);
+    if (str_search(docs, STR(">Sorry, Green &amp; Corner cannot talk to +1")) == SIZE_MAX ||
+        str_search(docs, STR(" now. {{unknown}}<")) == SIZE_MAX) {
+        fail_msg(STR_FMT, STR_ARG(docs));
+    }
+    rig_close(&r, false);
+}
+
 TEST(the_configured_fallback_is_given_instead_of_the_apology)
 {
     struct rig r;
@@ -322,7 +339,7 @@ TEST(a_signed_webhook_is_a_call_and_a_forged_one_is_not)
 TEST_MAIN(T(a_call_is_greeted_heard_answered_by_a_tool_and_recorded),
           T(the_caller_may_interrupt_and_hears_nothing_late),
           T(a_caller_who_hangs_up_in_mid_answer_leaves_a_closed_record),
-          T(a_model_that_cannot_be_reached_is_apologised_for),
+          T(a_model_that_cannot_be_reached_is_apologised_for), T(the_apology_knows_the_call),
           T(the_configured_fallback_is_given_instead_of_the_apology),
           T(every_fault_of_the_model_ends_in_a_closed_record), T(an_operator_ends_a_call_and_deletes_every_trace),
           T(a_call_over_its_cost_is_ended), T(recording_and_journal_switch_separately),

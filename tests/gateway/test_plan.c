@@ -1,4 +1,5 @@
 /* What one call gets: route, agents, tools, texts, providers; what is switched while it runs. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -332,6 +333,39 @@ TEST(a_call_of_which_nothing_is_known_has_the_default)
     close_fixture(&f);
 }
 
+/* A quarter of a second of mu-law at 8 kHz. */
+static void write_wav(const char *path)
+{
+    static const uint8_t head[] =
+        "RIFF\xf8\x07\0\0WAVEfmt \x10\0\0\0\x07\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\xd0\x07\0\0";
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(head, 1, sizeof(head) - 1, f), 44);
+    for (int i = 0; i < 2000; i++) {
+        assert_int_equal(fputc(0x42, f), 0x42);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+TEST(a_gap_between_sessions_may_have_a_sound_of_its_own)
+{
+    struct fixture f;
+    struct buf err;
+    write_wav("plan-gap.wav");
+    open_fixture(&f,
+                 "renewal: {filler_sound: plan-gap.wav}\nlimits: {history_kb: 64}\nagents: {a: {instructions: x}}\n");
+    plan_called(&f, "+1");
+    assert_int_equal(f.o->renewal.filler.n, 2000);
+    assert_int_equal(f.o->renewal.filler.p[1000], 0x42);
+    assert_int_equal(f.o->limits.history_kb, 64);
+    close_fixture(&f);
+    remove("plan-gap.wav");
+    buf_init(&err, 1 << 16);
+    assert_err(load("renewal: {filler_sound: plan-gap.wav}\n", &err, &f.s), ENOENT);
+    assert_true(str_search(buf_str(&err), STR("renewal.filler_sound: plan-gap.wav: ")) != SIZE_MAX);
+    buf_done(&err);
+}
+
 TEST(too_much_is_refused_when_it_is_loaded)
 {
     struct buf yaml, err;
@@ -353,4 +387,5 @@ TEST_MAIN(T(whoever_can_be_reached_comes_along), T(a_route_brings_its_own),
           T(routes_and_providers_narrow_tools_but_not_handoffs), T(what_is_off_is_neither_offered_nor_in_the_way),
           T(conditions_are_asked_again_when_time_has_gone_on), T(what_is_off_at_the_beginning_may_come_later),
           T(two_of_one_name_take_turns), T(texts_get_their_variables), T(what_strangers_say_is_cut_and_stays_text),
-          T(a_call_of_which_nothing_is_known_has_the_default), T(too_much_is_refused_when_it_is_loaded))
+          T(a_call_of_which_nothing_is_known_has_the_default), T(a_gap_between_sessions_may_have_a_sound_of_its_own),
+          T(too_much_is_refused_when_it_is_loaded))

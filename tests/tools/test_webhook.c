@@ -82,6 +82,8 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
         respond_text(x, 500, "text/html", "<html><body>Traceback (most recent call last)</body></html>");
     } else if (str_is(req->path, "/404")) {
         respond_text(x, 404, "application/json", "{\"error\":{\"message\":\"no such customer\"}}");
+    } else if (str_is(req->path, "/429")) {
+        http_respond(x, 429, STR_NULL, STR("Retry-After: 1\r\n"), (struct span){0});
     } else if (str_is(req->path, "/503")) {
         respond_text(x, 503, "text/plain", "later");
     } else if (str_is(req->path, "/away")) {
@@ -115,7 +117,8 @@ static void open_fixture(struct fixture *f, struct tls_ctx *tls)
     const struct http_server_opts opts = {.host = "127.0.0.1", .tls = tls};
     assert_ok(http_server_open(f->loop, &opts, &handler, f, &f->server));
     assert_ok(http_client_new(f->loop, &f->client));
-    f->o = (struct webhook_opts){.name = STR("lookup"), .timeout_ms = 5000, .max_response_bytes = 65536};
+    f->o = (struct webhook_opts){
+        .name = STR("lookup"), .timeout_ms = 5000, .max_response_bytes = 65536, .retry_on = WEBHOOK_RETRY_USUAL};
 }
 
 static void close_fixture(struct fixture *f)
@@ -492,6 +495,67 @@ TEST(only_safe_requests_are_tried_again_and_only_once)
     close_fixture(&f);
 }
 
+static bool has_request(void *arg)
+{
+    struct fixture *f = arg;
+    return f->requests > 0;
+}
+
+#define SLOWLY(seconds) "HTTP/1.1 429 Slow\r\nRetry-After: " seconds "\r\nContent-Length: 0\r\n\r\n"
+
+TEST(answers_that_ask_for_another_try_are_configured_and_waited_for)
+{
+    struct fixture f;
+    struct webhook *w;
+    open_fixture(&f, NULL);
+    f.o.method = WEBHOOK_GET;
+    f.o.retry_on = webhook_retry_bit(429);
+    struct script busy = {.replies = {BUSY, GOOD}};
+    run_script(&f, &busy); /* not among them any more */
+    assert_output(&f, WEBHOOK_ERROR, "{\"error\":\"The service answered with status 503.\"}");
+    assert_int_equal(close_script(&busy), 1);
+    uint64_t before_us = clock_now_us();
+    struct script slow = {.replies = {SLOWLY("1"), GOOD}};
+    run_script(&f, &slow);
+    assert_output(&f, WEBHOOK_OK, "{\"a\":1}");
+    assert_true(clock_now_us() - before_us >= 1000000);
+    assert_int_equal(close_script(&slow), 2);
+    struct script late = {.replies = {SLOWLY("100"), GOOD}};
+    run_script(&f, &late); /* longer than anybody waits */
+    assert_output(&f, WEBHOOK_ERROR, "{\"error\":\"The service answered with status 429.\"}");
+    assert_int_equal(close_script(&late), 1);
+    f.o.method = WEBHOOK_POST;
+    struct script post = {.replies = {SLOWLY("1"), GOOD}};
+    run_script(&f, &post); /* it may have done what it was asked */
+    assert_int_equal(f.outcome, WEBHOOK_ERROR);
+    assert_int_equal(close_script(&post), 1);
+    f.o.method = WEBHOOK_GET;
+    f.requests = 0;
+    assert_ok(start(&f, "/429", "{}", &w));
+    wait_until(f.loop, has_request, &f);
+    settle(f.loop);
+    webhook_cancel(w); /* in the pause */
+    assert_int_equal(f.done, 0);
+    wait_until(f.loop, is_done, &f);
+    assert_output(&f, WEBHOOK_CANCELLED, "");
+    assert_int_equal(f.tries, 1);
+    close_fixture(&f);
+}
+
+TEST(only_statuses_that_pass_can_be_named)
+{
+    static const int passing[] = {408, 425, 429, 500, 502, 503, 504};
+    uint32_t seen = 0;
+    for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
+        uint32_t bit = webhook_retry_bit(passing[i]);
+        assert_true(bit && !(seen & bit));
+        seen |= bit;
+    }
+    assert_int_equal(webhook_retry_bit(404), 0);
+    assert_int_equal(webhook_retry_bit(200), 0);
+    assert_int_equal(WEBHOOK_RETRY_USUAL, webhook_retry_bit(502) | webhook_retry_bit(503) | webhook_retry_bit(504));
+}
+
 TEST(nobody_there_is_an_error)
 {
     struct fixture f;
@@ -602,6 +666,7 @@ TEST(certificates_are_verified)
 TEST_MAIN(T(the_default_request_says_who_asks_for_what), T(address_headers_and_body_take_the_values),
           T(hostile_arguments_are_not_sent), T(requests_are_signed), T(answers_become_texts_for_the_model),
           T(large_answers_are_read_beside_the_loop), T(a_server_that_breaks_off_is_an_error),
-          T(only_safe_requests_are_tried_again_and_only_once), T(nobody_there_is_an_error),
-          T(a_server_that_hangs_is_left), T(a_cancelled_request_is_broken_off), T(the_client_may_go_first),
-          T(certificates_are_verified))
+          T(only_safe_requests_are_tried_again_and_only_once),
+          T(answers_that_ask_for_another_try_are_configured_and_waited_for), T(only_statuses_that_pass_can_be_named),
+          T(nobody_there_is_an_error), T(a_server_that_hangs_is_left), T(a_cancelled_request_is_broken_off),
+          T(the_client_may_go_first), T(certificates_are_verified))

@@ -174,7 +174,7 @@ int twilio_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, c
                   uint64_t *ret_id)
 {
     struct account_request *r = NULL;
-    int err = twilio_order_hangup(twilio_of(carrier), ref->call_id, false,
+    int err = twilio_order_hangup(twilio_of(carrier), ref->call_id, STR_NULL,
                                   &(struct account_wait){.done = done, .arg = arg, .ret = &r});
     return started(err, r, ret_id);
 }

@@ -62,7 +62,9 @@ bool twilio_can_rest(const struct twilio *t);
 MUST_USE int twilio_rest_start(struct twilio *t, const struct twilio_order *o, const struct account_wait *w);
 
 /* twilio_orders.c: what is asked of the account. -EINVAL: a sid, number or text that cannot be sent */
-MUST_USE int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, const struct account_wait *w);
+/* apology: spoken first; empty: the configured sentence; p NULL: nothing is. */
+MUST_USE int twilio_order_hangup(struct twilio *t, struct str call_sid, struct str apology,
+                                 const struct account_wait *w);
 MUST_USE int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct account_wait *w);
 /* to: E.164, or sip: */
 MUST_USE int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct account_wait *w);

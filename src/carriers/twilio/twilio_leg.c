@@ -188,15 +188,14 @@ static void on_hung_up(const struct carrier_result *r, void *arg)
  * By REST the call itself ends. Without it we leave the socket: Twilio then asks /twilio/after, where the host says
  * what is owed to the caller.
  */
-static int hang_up(struct twilio_leg *l, bool apologise)
+static int hang_up(struct twilio_leg *l, struct str apology)
 {
     const struct account_wait w = {.done = on_hung_up, .arg = l, .ret = &l->rest};
     struct socket_leg *s = &l->socket;
     if (l->rest) {
         return 0;
     }
-    if (s->state == SOCKET_LEG_LIVE &&
-        twilio_order_hangup(twilio_of_leg(l), str_from(s->call_id), apologise, &w) == 0) {
+    if (s->state == SOCKET_LEG_LIVE && twilio_order_hangup(twilio_of_leg(l), str_from(s->call_id), apology, &w) == 0) {
         return 0;
     }
     socket_leg_shut(s, 0, SOCKET_LEG_NORMAL, STR_NULL);
@@ -236,7 +235,8 @@ static int perform(struct leg *leg, const struct call_action *act)
         return -ERR_CLOSED;
     }
     if (act->type == ACT_LEG_HANGUP) {
-        return hang_up(l, act->leg_hangup.apologise);
+        struct str words = act->leg_hangup.words.p ? act->leg_hangup.words : STR("");
+        return hang_up(l, act->leg_hangup.apologise ? words : STR_NULL);
     }
     if (s->state == SOCKET_LEG_OVER) {
         return 0; /* nobody plays it any more */

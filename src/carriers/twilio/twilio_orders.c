@@ -45,15 +45,15 @@ static int order_twiml(struct twilio *t, struct str call_sid, const struct buf *
     return err;
 }
 
-int twilio_order_hangup(struct twilio *t, struct str call_sid, bool apologise, const struct account_wait *w)
+int twilio_order_hangup(struct twilio *t, struct str call_sid, struct str apology, const struct account_wait *w)
 {
-    if (!apologise) {
+    if (!apology.p) {
         return order_call(t, call_sid, &(struct twilio_order){.form = STR("Status=completed"), .over_is_fine = true},
                           w);
     }
     struct buf twiml;
     buf_init(&twiml, TWIML_MAX);
-    twilio_put_say(&twiml, twilio_apology(t));
+    twilio_put_say(&twiml, apology.n > 0 ? apology : twilio_apology(t));
     int err = order_twiml(t, call_sid, &twiml, true, w);
     buf_done(&twiml);
     return err;
@@ -98,7 +98,8 @@ int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, 
 
 int twilio_rest_hangup(struct twilio *t, struct str call_sid, bool apologise, carrier_done_fn done, void *arg)
 {
-    return twilio_order_hangup(t, call_sid, apologise, &(struct account_wait){.done = done, .arg = arg});
+    return twilio_order_hangup(t, call_sid, apologise ? STR("") : STR_NULL,
+                               &(struct account_wait){.done = done, .arg = arg});
 }
 
 int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, carrier_done_fn done, void *arg)

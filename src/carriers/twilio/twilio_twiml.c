@@ -113,7 +113,7 @@ void twilio_put_refusal(struct buf *out, const struct carrier_answer *answer, co
         if (words->apology_twiml.n > 0) {
             buf_put_str(out, words->apology_twiml);
         } else {
-            twilio_put_say(out, words->apology);
+            twilio_put_say(out, answer->text.n > 0 ? answer->text : words->apology);
         }
         break;
     case CARRIER_ANSWER_HANGUP:

@@ -8,6 +8,7 @@
 
 #define OFF_LOOP_BYTES (32u << 10) /* larger answers are parsed in the job pool */
 #define MIN_RETRY_US   100000
+#define TOO_MANY_US    500000 /* "too many requests" that does not say when */
 #define MAX_TRIES      2
 
 /* Owns all it needs: the call, and its options, may be gone before the answer comes. */
@@ -21,7 +22,9 @@ struct webhook {
     uint32_t max_response_bytes;
     struct webhook_request request;
     uint64_t deadline_us;
-    uint64_t http_id; /* 0: no request under way */
+    uint64_t http_id;    /* 0: no request under way */
+    struct timer *timer; /* of the pause before the second try; NULL: none */
+    uint32_t retry_on;
     bool cancelled;
     struct buf body, type; /* of a large answer */
     struct buf output;
@@ -38,6 +41,7 @@ const char *webhook_outcome_word(enum webhook_outcome outcome)
 
 static void webhook_free(struct webhook *w)
 {
+    timer_free(w->timer);
     webhook_request_done(&w->request);
     buf_done(&w->body);
     buf_done(&w->type);
@@ -122,13 +126,43 @@ static int try_once(struct webhook *w)
     return err;
 }
 
-static bool worth_another(const struct webhook *w, const struct http_reply *reply)
+/* So long until the second try; below 0: there is none. */
+static int64_t pause_us(const struct webhook *w, const struct http_reply *reply)
 {
-    bool passing = reply->err == 0 ? reply->status == 502 || reply->status == 503 || reply->status == 504
+    bool passing = reply->err == 0 ? (webhook_retry_bit(reply->status) & w->retry_on) != 0
                                    : reply->err != -ETIMEDOUT && reply->err != -ERR_TLS && reply->err != -ERR_TOO_BIG &&
                                          reply->err != -EINVAL && reply->err != -ENOMEM && reply->err != -ECANCELED;
-    return passing && w->may_retry && w->result.tries < MAX_TRIES &&
-           loop_now_us(w->loop) + MIN_RETRY_US < w->deadline_us;
+    uint64_t pause = reply->err < 0             ? 0
+                     : reply->retry_after_s > 0 ? (uint64_t)reply->retry_after_s * 1000000
+                     : reply->status == 429     ? TOO_MANY_US
+                                                : 0;
+    bool fits = loop_now_us(w->loop) + pause + MIN_RETRY_US < w->deadline_us;
+    return passing && w->may_retry && w->result.tries < MAX_TRIES && fits ? (int64_t)pause : -1;
+}
+
+static void on_pause(void *arg)
+{
+    struct webhook *w = arg;
+    w->timer = timer_free(w->timer);
+    int err = w->cancelled ? -ECANCELED : try_once(w);
+    if (err < 0) {
+        fail(w, err);
+        finish(w);
+    }
+}
+
+/* True: it goes on with another try. */
+static bool try_again(struct webhook *w, const struct http_reply *reply)
+{
+    int64_t pause = pause_us(w, reply);
+    if (pause <= 0) {
+        return pause == 0 && try_once(w) >= 0;
+    }
+    if (timer_new(w->loop, on_pause, w, &w->timer) < 0) {
+        return false;
+    }
+    timer_start(w->timer, (uint64_t)pause, 0);
+    return true;
 }
 
 static void on_reply(const struct http_reply *reply, void *arg)
@@ -138,7 +172,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
     w->cancelled |= reply->err == -ECANCELED;
     w->result.err = reply->err;
     w->result.status = reply->status;
-    if (!w->cancelled && worth_another(w, reply) && try_once(w) >= 0) {
+    if (!w->cancelled && try_again(w, reply)) {
         return;
     }
     if (w->cancelled) {
@@ -168,6 +202,7 @@ int webhook_run(struct loop *loop, struct http_client *http, const struct webhoo
     w->http = http;
     w->method = opts->method;
     w->may_retry = opts->retry || opts->method == WEBHOOK_GET || opts->method == WEBHOOK_PUT;
+    w->retry_on = opts->retry_on;
     w->max_response_bytes = opts->max_response_bytes;
     w->deadline_us = loop_now_us(loop) + (uint64_t)opts->timeout_ms * 1000;
     w->done = done;
@@ -193,5 +228,7 @@ void webhook_cancel(struct webhook *w)
     w->cancelled = true;
     if (w->http_id) {
         http_cancel(w->http, w->http_id);
+    } else if (w->timer) {
+        timer_start(w->timer, 0, 0); /* done comes from the loop */
     }
 }

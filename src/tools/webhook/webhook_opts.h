@@ -32,7 +32,24 @@ struct webhook_opts {
     const char *ca_file;    /* NULL: the system's store */
     uint32_t timeout_ms;    /* with the second try, if any */
     uint32_t max_response_bytes;
-    bool retry; /* also what is not idempotent may be tried twice */
+    bool retry;        /* also what is not idempotent may be tried twice */
+    uint32_t retry_on; /* mask of webhook_retry_bit: answers after which it is */
 };
+
+/* Answers after which a second try may come to something. */
+#define WEBHOOK_RETRY_STATUSES 408, 425, 429, 500, 502, 503, 504
+#define WEBHOOK_RETRY_USUAL    (1u << 4 | 1u << 5 | 1u << 6) /* 502, 503, 504 */
+
+/* The bit of such a status; 0: asking again makes no sense. */
+static inline uint32_t webhook_retry_bit(int status)
+{
+    static const uint16_t statuses[] = {WEBHOOK_RETRY_STATUSES};
+    for (uint32_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        if (statuses[i] == status) {
+            return 1u << i;
+        }
+    }
+    return 0;
+}
 
 #endif
