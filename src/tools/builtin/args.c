@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "base/err.h"
 #include "base/json.h"
 #include "tools/builtin/builtin.h"
 
@@ -39,6 +40,7 @@ static int arg_text(struct json_val v, struct arena *a, struct str *ret)
     buf_init(&scratch, BUILTIN_MAX_ARGS_BYTES * 2);
     if (v.type == JSON_STRING) {
         err = json_to_str(v, &scratch, &text);
+        err = err < 0 || utf8_valid(text) ? err : -ERR_UTF8; /* one without escapes is lent as it stood there */
     } else if (v.type != JSON_NUMBER) {
         text = STR("");
     }
