@@ -28,7 +28,7 @@ void call_opts_init(struct call_opts *o)
         .barge_in = {.on = true,
                      .pause = true,
                      .verdict_ms = 420,
-                     .pause_ppm = 200000,
+                     .pause_ppm = 166666,
                      .min_speech_ms = 224,
                      .echo_extra_ms = 160,
                      .reject_silence_ms = 128,

@@ -353,7 +353,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_BOOL, "agent.barge_in.pause", agent.barge_in.pause), .def = "true",
      .meaning = "In two steps: any sound pauses the agent at once, then it is stopped or goes on; false: it goes on speaking until the sound is speech. Needs an own detector"},
     {ROOT(OPTION_MS, "agent.barge_in.verdict_ms", agent.barge_in.verdict_ms), .min = 100, .max = 5000, .def = "420", .meaning = "A pause without a verdict ends after so long"},
-    {ROOT(OPTION_PPM, "agent.barge_in.pause_threshold", agent.barge_in.pause_ppm), .min = 0.01, .max = 1, .def = "0.2", .def_text = "two fifths of start_threshold",
+    {ROOT(OPTION_PPM, "agent.barge_in.pause_threshold", agent.barge_in.pause_ppm), .min = 0.01, .max = 1, .def = "0.166666", .def_text = "a third of start_threshold",
      .meaning = "The detector's probability at which the agent pauses; what is above start_threshold counts as that"},
     {ROOT(OPTION_MS, "agent.barge_in.min_speech_ms", agent.barge_in.min_speech_ms), .min = 0, .max = 5000, .def = "224", .meaning = "Speech over the agent for so long is an interruption"},
     {ROOT(OPTION_MS, "agent.barge_in.echo_extra_ms", agent.barge_in.echo_extra_ms), .min = 0, .max = 5000, .def = "160", .meaning = "So much more of it on a line on which our own voice comes back"},

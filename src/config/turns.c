@@ -97,7 +97,7 @@ static void share_settings(struct draft *d)
         v->end_ppm = MAX(v->start_ppm, HYSTERESIS_PPM + LOWEST_PPM) - HYSTERESIS_PPM;
     }
     if (!draft_given(d, "agent.barge_in.pause_threshold")) {
-        d->cfg->agent.barge_in.pause_ppm = v->start_ppm / 5 * 2;
+        d->cfg->agent.barge_in.pause_ppm = v->start_ppm / 3;
     }
 }
 

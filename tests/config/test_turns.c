@@ -215,7 +215,7 @@ TEST(the_end_and_the_pause_follow_the_start_unless_given)
     static const struct {
         const char *start;
         uint32_t end_ppm, pause_ppm;
-    } cases[] = {{"0.9", 750000, 360000}, {"0.3", 150000, 120000}, {"0.16", 10000, 64000}, {"0.1", 10000, 40000}};
+    } cases[] = {{"0.9", 750000, 300000}, {"0.3", 150000, 100000}, {"0.16", 10000, 53333}, {"0.1", 10000, 33333}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture f;

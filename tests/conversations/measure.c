@@ -9,6 +9,7 @@
 #include "peer/speech_tts.h"
 
 #define WINDOW_MS      1500.0 /* what happens so long behind a sound may be its doing */
+#define SOFT_MS        80.0   /* so much of a first consonant may be heard before the voice stands out from the noise */
 #define MISSED_MS      1500.0 /* an agent that speaks on for so long was not stopped */
 #define LEFT_MIN_MS    400.0  /* with less speech left than this there is nothing to stop */
 #define MATCH_EARLY_MS 120.0
@@ -57,7 +58,7 @@ static bool explained(const struct outcome *o, double at_ms)
     }
     for (size_t i = 0; i < o->n_sounds; i++) {
         const struct sound *s = &o->sounds[i];
-        if (s->role != ROLE_NOTHING && at_ms >= s->onset_ms && at_ms < s->end_ms + WINDOW_MS) {
+        if (s->role != ROLE_NOTHING && at_ms >= s->onset_ms - SOFT_MS && at_ms < s->end_ms + WINDOW_MS) {
             return true;
         }
     }
