@@ -42,6 +42,7 @@ struct call *call_free(struct call *c)
         return NULL;
     }
     buf_done(&c->farewell_own);
+    voicemail_done(c);
     buf_done(&c->want_text);
     buf_done(&c->asked_text);
     hold_done(&c->waiting);
@@ -474,6 +475,7 @@ static void (*const handlers[CALL_EVENT_N])(struct call *c, const struct call_ev
     [EV_LEG_TRANSFER_FAILED] = transfer_failed,
     [EV_CONTROL_TRANSFER] = transfer_wanted,
     [EV_CONTROL_KEYS] = keys_wanted,
+    [EV_CONTROL_VOICEMAIL] = voicemail_wanted,
 };
 
 static bool from_model(enum call_event_type t)

@@ -63,7 +63,8 @@
     X(EV_CONTROL_ENABLE, "control.enable")       /* a tool or handoff is switched on or off */                         \
     X(EV_CONTROL_RENEW, "control.renew")         /* another model session is wanted, with what was said so far */      \
     X(EV_CONTROL_TRANSFER, "control.transfer")   /* hand the caller over: announced and played out before */           \
-    X(EV_CONTROL_KEYS, "control.keys")           /* press keys: tones for whoever listens */
+    X(EV_CONTROL_KEYS, "control.keys")           /* press keys: tones for whoever listens */                           \
+    X(EV_CONTROL_VOICEMAIL, "control.voicemail") /* a machine has answered our call: leave it a message */
 
 enum call_event_type {
 #define X(name, word) name,
@@ -267,6 +268,10 @@ struct call_event {
             struct str tool_call_id; /* likewise */
             struct str keys;         /* 0-9 * # A-D, w: half a second, W: one second */
         } control_keys;
+        struct {
+            struct str text; /* what is said, word for word, before we hang up */
+            bool after_beep; /* its greeting is still to be heard: we wait for the beep, or for silence */
+        } control_voicemail;
     };
 };
 

@@ -193,7 +193,7 @@ static void pass_slices(struct call *c, uint64_t at, struct span clean, int16_t 
 static void take_frame(struct call *c, struct span audio)
 {
     bool listens = c->leg == LEG_UP && c->model != MODEL_GONE;
-    bool looked = listens && looks(c);
+    bool looked = listens && (looks(c) || voicemail_on(c));
     struct line_frame f = {.audio = audio, .now_ms = c->now_us / 1000};
     f.clean = arena_raw(&c->out->bytes, audio.n + 1);
     f.pcm = looked ? arena_raw(&c->out->bytes, (audio.n + 1) * sizeof(int16_t)) : NULL;
@@ -209,7 +209,12 @@ static void take_frame(struct call *c, struct span audio)
     if (c->o->record) {
         ignore_result(track_caller(&c->track, at, clean)); /* a gap in the recording, counted as late */
     }
-    if (listens) {
+    if (listens && voicemail_on(c)) {
+        voicemail_hear(c, f.pcm, f.n_pcm); /* a machine is no caller */
+        if (!c->gated) {
+            uplink_pass_silence(c, (uint32_t)clean.n);
+        }
+    } else if (listens) {
         pass_slices(c, at, clean, f.pcm, f.n_pcm);
     }
 }

@@ -171,6 +171,9 @@ void life_model_gone(struct call *c)
     }
     guard_session_over(c);
     if (c->leg == LEG_NONE) {
+        if (c->o->outgoing) {
+            life_end(c); /* nobody is called to hear an apology */
+        }
         return; /* told to the caller when the leg comes up; TIMER_LEG_START bounds that */
     }
     if (c->phase == PHASE_TRANSFERRING) {
@@ -234,6 +237,12 @@ static void ask_goodbye(struct call *c)
     }
 }
 
+void life_last_words(struct call *c, struct str words)
+{
+    c->farewell_words = words;
+    ask_goodbye(c);
+}
+
 /* The response that called end_call is over: was its speech the goodbye, or is one still owed? */
 static void farewell_progress(struct call *c)
 {
@@ -255,6 +264,7 @@ static void farewell_progress(struct call *c)
             timer_set(c, TIMER_FAREWELL, FAREWELL_PLAY_MS);
         } else if (over && !c->want && c->playout == PLAYOUT_EMPTY) {
             call_remark(c, NOTE_FAREWELL, 0, c->response_wrote ? STR("played") : STR("no-audio"));
+            voicemail_broken(c);
             life_hangup(c, c->reason, false);
         }
         break;
@@ -288,6 +298,9 @@ void life_leg_over(struct call *c, enum call_reason reason)
 {
     if (transfer_done(c)) {
         c->reason = REASON_TRANSFERRED; /* whatever it began with: a model that failed, a goodbye */
+    }
+    if (c->leg == LEG_UP) {
+        voicemail_broken(c);
     }
     set_reason(c, reason);
     if (c->leg == LEG_NONE && c->leg_start_us == 0) {
@@ -373,6 +386,7 @@ void life_timer(struct call *c, enum call_timer t)
         break; /* the service did not answer by itself: clear_to_send looks at the timer */
     case TIMER_FAREWELL:
         call_remark(c, NOTE_FAREWELL, 0, STR("timeout"));
+        voicemail_broken(c);
         life_hangup(c, c->reason, c->apologise);
         break;
     case TIMER_HANGUP:
@@ -433,6 +447,9 @@ void life_timer(struct call *c, enum call_timer t)
         break;
     case TIMER_UPDATE:
         agents_expired(c);
+        break;
+    case TIMER_VOICEMAIL:
+        voicemail_timer(c);
         break;
     case TIMER_N:
         break;

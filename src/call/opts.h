@@ -144,6 +144,7 @@ struct call_opts {
     struct str provider;
     struct str carrier;
     struct str instructions; /* agents[0].instructions */
+    bool outgoing;           /* we called: before the leg is up nobody is there to be told anything */
     bool text_only;          /* the model writes, nothing is played: `ringtrip chat`; the leg carries no media */
     struct {
         enum greeting_kind kind;

@@ -440,6 +440,10 @@ void event_print(const struct call_event *e, struct buf *out)
         quoted(out, "call", e->control_keys.tool_call_id);
         quoted(out, "keys", e->control_keys.keys);
         break;
+    case EV_CONTROL_VOICEMAIL:
+        buf_printf(out, " after_beep=%d", e->control_voicemail.after_beep);
+        quoted(out, "text", e->control_voicemail.text);
+        break;
     case EV_TOOL_RESULT:
         quoted(out, "call", e->tool_result.tool_call_id);
         quoted(out, "output", e->tool_result.output);

@@ -6,6 +6,7 @@
 #ifndef CALL_STATE_H
 #define CALL_STATE_H
 
+#include "audio/beep.h"
 #include "audio/comfort.h"
 #include "audio/convert.h"
 #include "audio/dtmf.h"
@@ -64,12 +65,13 @@ enum call_timer {
     TIMER_RENEW_LATEST, /* it takes over in any moment */
     TIMER_GAP,          /* there has been no session for too long */
     TIMER_GAP_FILLER,
-    TIMER_DRAIN,    /* an old session has told all it had */
-    TIMER_GUARD,    /* a check of guardrails is overdue */
-    TIMER_HOLD,     /* held audio has waited long enough */
-    TIMER_ARM,      /* the grace period behind a protected greeting is over */
-    TIMER_TRANSFER, /* the next step of a handing over is due */
-    TIMER_UPDATE,   /* new settings are to be confirmed */
+    TIMER_DRAIN,     /* an old session has told all it had */
+    TIMER_GUARD,     /* a check of guardrails is overdue */
+    TIMER_HOLD,      /* held audio has waited long enough */
+    TIMER_ARM,       /* the grace period behind a protected greeting is over */
+    TIMER_TRANSFER,  /* the next step of a handing over is due */
+    TIMER_UPDATE,    /* new settings are to be confirmed */
+    TIMER_VOICEMAIL, /* neither beep nor silence: the machine is left alone */
     TIMER_N
 };
 
@@ -119,6 +121,19 @@ struct transfer {
     char tool_call_id[CALL_ID_MAX]; /* answered when it fails; "": nobody asked through a tool */
     char response_id[CALL_ID_MAX];  /* whose speech counts as the announcement */
     struct buf to, name;
+};
+
+enum voicemail_state {
+    VOICEMAIL_NONE,
+    VOICEMAIL_WAITING, /* for the beep, or for silence */
+    VOICEMAIL_SPEAKING
+};
+
+/* A machine has answered: nobody but our beep detector hears it any more. */
+struct voicemail {
+    enum voicemail_state state;
+    struct beep beep;
+    struct buf text;
 };
 
 enum keys_state {
@@ -257,8 +272,9 @@ struct call {
     uint64_t quiet_us;                               /* since when nobody speaks while a tool runs; 0: somebody does */
     bool tools_owe_reply;                            /* outputs went out and no response was asked for yet */
 
-    struct transfer transfer; /* transfer.c */
-    struct keys_out keys_out; /* keys.c */
+    struct voicemail voicemail; /* voicemail.c */
+    struct transfer transfer;   /* transfer.c */
+    struct keys_out keys_out;   /* keys.c */
 
     /* agents.c */
     uint32_t agent;          /* who speaks from now on */
@@ -320,6 +336,16 @@ bool phase_to(struct call *c, enum phase_event e);
 bool caller_to(struct call *c, enum caller_event e);
 bool response_to(struct call *c, enum response_event e);
 bool playout_to(struct call *c, enum playout_event e);
+
+/* voicemail.c */
+void voicemail_wanted(struct call *c, const struct call_event *ev);
+bool voicemail_on(const struct call *c);
+/* What the machine says, 8000 to 24000 Hz. */
+void voicemail_hear(struct call *c, const int16_t *pcm, size_t n);
+void voicemail_timer(struct call *c);
+/* The leg goes down, or nothing could be said: what the call is then said to have ended for. */
+void voicemail_broken(struct call *c);
+void voicemail_done(struct call *c);
 
 /* intake.c */
 void intake_init(struct call *c); /* the leg is up */
@@ -518,6 +544,8 @@ void life_say(struct call *c, struct str words);           /* these words and no
 /* As the agent, its own instructions before the wish. */
 void life_ask(struct call *c, struct str wish, bool no_tools);
 /* Says these words (or the agent's own goodbye) and hangs up. */
+/* In PHASE_FAREWELL: says these words and hangs up; words stay until the end of the call. */
+void life_last_words(struct call *c, struct str words);
 void life_goodbye_with(struct call *c, enum call_reason reason, struct str words);
 void life_progress(struct call *c);
 void life_timer(struct call *c, enum call_timer t);

@@ -253,6 +253,10 @@ static void f_control_event(struct visit *v, struct call_event *e)
         visit_str(v, &e->control_keys.tool_call_id);
         visit_str(v, &e->control_keys.keys);
         break;
+    case EV_CONTROL_VOICEMAIL:
+        visit_str(v, &e->control_voicemail.text);
+        visit_bool(v, &e->control_voicemail.after_beep);
+        break;
     default:
         break;
     }

@@ -145,6 +145,7 @@ void visit_opts(struct visit *v, struct call_opts *o)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         visit_str(v, texts[i]);
     }
+    visit_bool(v, &o->outgoing);
     VISIT_ENUM(v, o->greeting.kind, GREETING_KIND_N);
     visit_bool(v, &o->greeting.protect);
     VISIT_ENUM(v, o->turn.kind, TURN_KIND_N);

@@ -145,6 +145,9 @@ static void find_views(struct call_event *ev, struct views *v)
         add(v, &ev->control_keys.tool_call_id);
         add(v, &ev->control_keys.keys);
         break;
+    case EV_CONTROL_VOICEMAIL:
+        add(v, &ev->control_voicemail.text);
+        break;
     case EV_CONTROL_USER_TEXT:
         add(v, &ev->control_text.text);
         break;

@@ -12,8 +12,8 @@
 #define METRIC_RESULT_WORDS "completed failed"
 #define METRIC_REASON_WORDS                                                                                            \
     "caller-hangup agent-hangup transferred api-hangup drain carrier-closed no-media model-unreachable model-refused " \
-    "model-closed model-silent caller-silent limit-duration limit-cost guardrail protocol killed internal-error "      \
-    "no-answer busy not-dialled canceled machine voicemail"
+    "model-closed model-silent caller-silent limit-duration limit-cost guardrail protocol killed "                    \
+    "no-answer busy not-dialled canceled machine voicemail internal-error"
 #define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
 #define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout guardrail protected"
 #define METRIC_OK_WORDS      "ok error"

@@ -57,6 +57,8 @@ enum letter {
     L_USER_TEXT,
     L_TRANSFER,
     L_TRANSFER_FAILED,
+    L_VOICEMAIL,
+    L_VOICEMAIL_NOW,
     L_KEYS,
     L_WORDS,
     L_BAD_WORDS,
@@ -213,6 +215,13 @@ static void apply(enum letter l)
     case L_KEYS:
         ev.type = EV_CONTROL_KEYS;
         ev.control_keys.keys = STR("1w#");
+        sim_event(&s, &ev);
+        break;
+    case L_VOICEMAIL:
+    case L_VOICEMAIL_NOW:
+        ev.type = EV_CONTROL_VOICEMAIL;
+        ev.control_voicemail.text = STR("Call us back.");
+        ev.control_voicemail.after_beep = l == L_VOICEMAIL;
         sim_event(&s, &ev);
         break;
     case L_HANDOFF:

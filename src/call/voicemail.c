@@ -1,0 +1,94 @@
+/*
+ * A machine has answered the call that we made: what it says is no caller's, so that nobody hears it but the detector
+ * of its beep. When its greeting is over the message is said word for word and we hang up. When neither a beep nor a
+ * silence comes, nothing is said: half a message in the middle of a greeting is worse than none.
+ *
+ *     wanted ─▶ waiting ─▶ (beep, or 1.5 s of silence) ─▶ speaking ─▶ hang-up: "voicemail"
+ *                    └▶ 30 s: hang-up, "machine"
+ */
+#include "call/state.h"
+
+#define WAIT_MS  30000
+#define TEXT_MAX 4096
+
+bool voicemail_on(const struct call *c)
+{
+    return c->voicemail.state != VOICEMAIL_NONE;
+}
+
+static void speak(struct call *c)
+{
+    timer_off(c, TIMER_VOICEMAIL);
+    c->voicemail.state = VOICEMAIL_SPEAKING;
+    if (c->model != MODEL_READY || c->voicemail.text.err < 0) {
+        life_hangup(c, REASON_MACHINE, false);
+        return;
+    }
+    c->reason = REASON_VOICEMAIL;
+    life_last_words(c, buf_str(&c->voicemail.text));
+}
+
+/* Whatever is under way: the agent stops, nobody holds the floor. */
+static void fall_silent(struct call *c)
+{
+    c->want = false;
+    if (c->playout != PLAYOUT_EMPTY || c->response == RESPONSE_GENERATING || c->response == RESPONSE_REQUESTED) {
+        cut_agent(c, WE_CANCEL);
+    }
+    ladder_reset(c);
+    timer_off(c, TIMER_GREETING);
+    timer_off(c, TIMER_MODEL_READY);
+}
+
+void voicemail_wanted(struct call *c, const struct call_event *ev)
+{
+    bool leaving = c->phase == PHASE_FAREWELL || c->phase == PHASE_TRANSFERRING || c->phase == PHASE_ENDED;
+    if (c->leg != LEG_UP || leaving || voicemail_on(c)) {
+        /* A second word on a machine whose greeting we wait for: now it is over. */
+        if (c->voicemail.state == VOICEMAIL_WAITING && !ev->control_voicemail.after_beep) {
+            speak(c);
+        }
+        return;
+    }
+    buf_init(&c->voicemail.text, TEXT_MAX);
+    buf_put_str(&c->voicemail.text, ev->control_voicemail.text);
+    phase_to(c, PH_FAREWELL);
+    fall_silent(c);
+    c->voicemail.state = VOICEMAIL_WAITING;
+    beep_init(&c->voicemail.beep, audio_rate_hz(c->leg_format));
+    timer_set(c, TIMER_VOICEMAIL, WAIT_MS);
+    if (!ev->control_voicemail.after_beep) {
+        speak(c);
+    }
+}
+
+void voicemail_hear(struct call *c, const int16_t *pcm, size_t n)
+{
+    if (c->voicemail.state != VOICEMAIL_WAITING || !pcm) {
+        return;
+    }
+    enum beep_finding found = beep_run(&c->voicemail.beep, pcm, n);
+    if (found != BEEP_NOTHING) {
+        call_remark(c, NOTE_FAREWELL, 0, found == BEEP_HEARD ? STR("beep") : STR("silence"));
+        speak(c);
+    }
+}
+
+void voicemail_timer(struct call *c)
+{
+    if (c->voicemail.state == VOICEMAIL_WAITING) {
+        life_hangup(c, REASON_MACHINE, false);
+    }
+}
+
+void voicemail_broken(struct call *c)
+{
+    if (voicemail_on(c)) {
+        c->reason = REASON_MACHINE;
+    }
+}
+
+void voicemail_done(struct call *c)
+{
+    buf_done(&c->voicemail.text);
+}

@@ -1,0 +1,230 @@
+/* A machine has answered the call that we made. */
+#include "test.h"
+
+#include <math.h>
+
+#include "audio/g711.h"
+#include "sim.h"
+
+static struct sim s;
+static uint32_t at_ms;
+
+static void up(void)
+{
+    sim_init(&s);
+    s.delay_us = 40000;
+    s.lossy = true;
+    s.opts.outgoing = true;
+    s.opts.greeting.kind = GREETING_PROMPT;
+    s.opts.deadlines.media_ms = 60000;
+    sim_start(&s);
+    sim_begin(&s);
+    sim_model_ready(&s, true, true);
+    sim_leg_start(&s);
+    s.media = false; /* the machine says what it says */
+    at_ms = 0;
+}
+
+static void down(void)
+{
+    if (!call_ended(s.call)) {
+        sim_simple(&s, EV_LEG_STOP);
+    }
+    assert_string_equal(s.failure, "");
+    assert_int_equal(s.ends, 1);
+    sim_replay(&s, NULL);
+    assert_string_equal(s.failure, "");
+    sim_done(&s);
+}
+
+static bool logged(const char *text)
+{
+    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
+}
+
+static void wanted(bool after_beep)
+{
+    struct call_event ev = {.type = EV_CONTROL_VOICEMAIL};
+    ev.control_voicemail.text = STR("This is Alex. Please call us back.");
+    ev.control_voicemail.after_beep = after_beep;
+    sim_event(&s, &ev);
+}
+
+/* What the machine says: a tone, or a hum that is none. hz 0: silence. */
+static void machine(uint32_t ms, double hz)
+{
+    for (uint32_t done = 0; done < ms; done += 20, at_ms += 20) {
+        uint8_t frame[160];
+        for (int i = 0; i < 160; i++) {
+            double t = 2 * M_PI * (at_ms * 8 + (uint32_t)i) / 8000;
+            double v = hz > 0 ? 5000 * sin(t * hz) : 0;
+            v = hz < 0 ? 2500 * (sin(t * 150) + sin(t * 310) + sin(t * 470) + sin(t * 910)) : v;
+            frame[i] = g711_mulaw_encode1((int16_t)v);
+        }
+        sim_run(&s, s.now_us + 20000);
+        if (call_ended(s.call)) {
+            return;
+        }
+        struct call_event ev = {.type = EV_LEG_MEDIA};
+        ev.leg_media.timestamp_ms = at_ms;
+        ev.leg_media.audio = span_from(frame, sizeof(frame));
+        sim_event(&s, &ev);
+    }
+}
+
+static void greeting_under_way(void)
+{
+    sim_created(&s, "r1");
+    sim_audio(&s, "r1", 1, 4000);
+}
+
+/* The model says the message when it is asked to. */
+static void say_message(const char *response, uint8_t item)
+{
+    sim_created(&s, response);
+    sim_audio(&s, response, item, 1000);
+    sim_audio_done(&s, response, item, "This is Alex. Please call us back.");
+    sim_response_done(&s, response, RESPONSE_COMPLETED);
+}
+
+TEST(the_message_is_left_at_once_when_the_carrier_says_that_the_greeting_is_over)
+{
+    up();
+    greeting_under_way();
+    machine(500, -1);
+    wanted(false);
+    assert_true(s.clears > 0); /* the agent falls silent */
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    assert_true(logged("Please call us back"));
+    say_message("r2", 2);
+    sim_run(&s, s.now_us + 500000);
+    assert_int_equal(s.hangups, 0); /* not before it was heard */
+    sim_run(&s, s.now_us + 1000000);
+    assert_int_equal(s.hangups, 1);
+    assert_int_equal(sim_heard(&s, 2), 8000);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_VOICEMAIL);
+    down();
+}
+
+TEST(the_message_waits_for_the_beep)
+{
+    up();
+    greeting_under_way();
+    machine(300, -1);
+    wanted(true);
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    machine(3000, -1);
+    assert_false(logged("Please call us back"));
+    machine(400, 1000);
+    assert_false(logged("Please call us back")); /* not into the beep */
+    machine(100, 0);
+    assert_true(logged("Please call us back"));
+    say_message("r2", 2);
+    machine(1500, -1); /* what the machine says now is nobody's barge-in */
+    assert_int_equal(s.hangups, 1);
+    assert_int_equal(sim_heard(&s, 2), 8000);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_VOICEMAIL);
+    down();
+}
+
+TEST(without_a_beep_silence_will_do)
+{
+    up();
+    wanted(true);
+    sim_created(&s, "r1"); /* the greeting that was asked for comes too late */
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    machine(2000, -1);
+    machine(1400, 0);
+    assert_false(logged("Please call us back"));
+    machine(200, 0);
+    assert_true(logged("Please call us back"));
+    say_message("r2", 2);
+    machine(1500, 0);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_VOICEMAIL);
+    down();
+}
+
+TEST(a_machine_that_talks_on_is_left_alone_after_half_a_minute)
+{
+    up();
+    wanted(true);
+    sim_created(&s, "r1"); /* the greeting that was asked for comes too late */
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    machine(29900, -1);
+    assert_int_equal(s.hangups, 0);
+    machine(200, -1);
+    assert_int_equal(s.hangups, 1);
+    assert_false(logged("Please call us back"));
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_MACHINE);
+    down();
+}
+
+TEST(a_message_that_was_cut_off_does_not_count)
+{
+    up();
+    wanted(false);
+    sim_created(&s, "r2");
+    sim_audio(&s, "r2", 2, 4000);
+    machine(500, 0);
+    sim_simple(&s, EV_LEG_STOP); /* its tape is full */
+    assert_int_equal(s.reason, REASON_MACHINE);
+    down();
+}
+
+TEST(what_is_left_to_say_is_said_once)
+{
+    up();
+    wanted(true);
+    wanted(true);
+    sim_created(&s, "r1");
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    machine(200, -1);
+    wanted(false); /* the carrier has heard the end of the greeting */
+    assert_true(logged("Please call us back"));
+    wanted(false);
+    say_message("r2", 2);
+    machine(1500, 0);
+    assert_int_equal(s.hangups, 1);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_VOICEMAIL);
+    down();
+}
+
+TEST(a_model_that_fails_while_it_rings_ends_the_call_we_made)
+{
+    struct call_event ev = {.type = EV_MODEL_FAILED};
+    sim_init(&s);
+    s.opts.outgoing = true;
+    s.opts.renewal.on = false;
+    sim_start(&s);
+    sim_begin(&s);
+    ev.model_failed.err = -1;
+    sim_event(&s, &ev);
+    assert_true(call_ended(s.call));
+    assert_int_equal(s.reason, REASON_MODEL_UNREACHABLE);
+    sim_done(&s);
+}
+
+TEST(a_model_that_fails_while_a_caller_waits_does_not)
+{
+    struct call_event ev = {.type = EV_MODEL_FAILED};
+    sim_init(&s);
+    s.opts.renewal.on = false;
+    sim_start(&s);
+    sim_begin(&s);
+    ev.model_failed.err = -1;
+    sim_event(&s, &ev);
+    assert_false(call_ended(s.call));
+    sim_simple(&s, EV_LEG_STOP);
+    sim_done(&s);
+}
+
+TEST_MAIN(T(the_message_is_left_at_once_when_the_carrier_says_that_the_greeting_is_over),
+          T(the_message_waits_for_the_beep), T(without_a_beep_silence_will_do),
+          T(a_machine_that_talks_on_is_left_alone_after_half_a_minute), T(a_message_that_was_cut_off_does_not_count),
+          T(what_is_left_to_say_is_said_once), T(a_model_that_fails_while_it_rings_ends_the_call_we_made),
+          T(a_model_that_fails_while_a_caller_waits_does_not))
