@@ -8,6 +8,7 @@
 #include "api/api_callbacks.h"
 #include "api/api_calls.h"
 #include "api/api_control.h"
+#include "api/api_dial.h"
 #include "api/api_verbs.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -42,6 +43,11 @@ enum route {
     ROUTE_CALLBACK,
     ROUTE_CALLBACK_CLOSE,
     ROUTE_V1_TRACE,
+    ROUTE_DIAL,
+    ROUTE_OUTBOUND_CALL,
+    ROUTE_OUTBOUND_STATUS,
+    ROUTE_OUTBOUND_HANGUP,
+    ROUTE_OUTBOUND_CAMPAIGN,
 };
 
 /* A path with "*" for the call's id; several rows of one path are its methods. */
@@ -61,6 +67,11 @@ static const struct {
     {"/calls/*/status", "GET", ROUTE_CALL_STATUS, true},
     {"/calls/*/hangup", "POST", ROUTE_CALL_HANGUP, true},
     {"/v1/calls", "GET", ROUTE_V1_CALLS, true},
+    {"/v1/calls", "POST", ROUTE_DIAL, true},
+    {"/outbound/call", "POST", ROUTE_OUTBOUND_CALL, true},
+    {"/outbound/status/*", "GET", ROUTE_OUTBOUND_STATUS, true},
+    {"/outbound/hangup/*", "POST", ROUTE_OUTBOUND_HANGUP, true},
+    {"/outbound/campaign/*", "GET", ROUTE_OUTBOUND_CAMPAIGN, true},
     {"/v1/calls/*", "GET", ROUTE_V1_CALL, true},
     {"/v1/calls/*/trace", "GET", ROUTE_V1_TRACE, true},
     {"/v1/calls/*", "DELETE", ROUTE_CALL, true},
@@ -357,6 +368,21 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
         break;
     case ROUTE_V1_TRACE:
         api_calls_read(api, x, API_TRACE, id, STR_NULL);
+        break;
+    case ROUTE_DIAL:
+        api_dial(api, x, req);
+        break;
+    case ROUTE_OUTBOUND_CALL:
+        api_outbound_call(api, x, req);
+        break;
+    case ROUTE_OUTBOUND_STATUS:
+        api_outbound_status(api, x, id);
+        break;
+    case ROUTE_OUTBOUND_HANGUP:
+        api_outbound_hangup(api, x, id);
+        break;
+    case ROUTE_OUTBOUND_CAMPAIGN:
+        api_outbound_campaign(api, x, id);
         break;
     }
 }

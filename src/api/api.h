@@ -11,6 +11,8 @@
  *     DELETE /calls/{id}           deletes every trace of it            control
  *     GET    /v1/calls[/{id}]      records in full                      control
  *     GET    /v1/calls/{id}/trace  its spans                            control
+ *     POST   /v1/calls             makes a call                         control
+ *     POST   /outbound/call, /outbound/hangup/{id}, GET /outbound/status/{id}, /outbound/campaign/{id}   control
  *     POST   /v1/calls/{id}/hangup, DELETE /v1/calls/{id}               control
  *     POST   /v1/calls/{id}/turn   opens, commits, drops the turn       control
  *     POST   /v1/calls/{id}/text   as if the caller had said it         control
@@ -29,9 +31,11 @@
 #define API_API_H
 
 #include "api/api_opts.h"
+#include "base/e164.h"
 #include "call/event.h"
 #include "call/opts.h"
 #include "call/store.h"
+#include "dialer/dialer.h"
 #include "net/http_server.h"
 #include "obs/metrics.h"
 
@@ -99,6 +103,12 @@ struct api_host {
     int (*remove)(struct str id, api_removed_fn done, void *done_arg, void *arg);
     /* Calls fn when everything written so far can be read in the store. */
     int (*settle)(loop_fn fn, void *fn_arg, void *arg);
+    /* A telephone number as somebody wrote it, as +15551234567. -EINVAL with a sentence. */
+    int (*number)(struct str text, char ret[E164_MAX], struct buf *why, void *arg);
+    /* What is done about answering machines unless the request says otherwise. */
+    enum dialer_machine (*on_machine)(void *arg);
+    /* Starts a call: outbound_dial. Negative with a sentence. */
+    int (*dial)(const struct dialer_request *req, char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *why, void *arg);
     /* Gauges that are worked out only when somebody looks. */
     void (*gauges)(void *arg);
 };

@@ -77,6 +77,7 @@ static int answer_record(struct call_job *job)
     struct store_call call;
     struct store_turn *turns = NULL;
     struct store_line *lines = NULL;
+    struct store_dial dial;
     struct api_record r = {.call = &call, .live = job->is_live ? &job->live : NULL};
     int err = get_call(job, &call);
     if (err >= 0) {
@@ -87,6 +88,9 @@ static int answer_record(struct call_job *job)
     }
     if (err < 0) {
         return err;
+    }
+    if (call.direction == STORE_OUTBOUND && o->ops->dial_get(o->store, call.id, &job->base.arena, &dial) >= 0) {
+        r.dial = &dial;
     }
     r.turns = turns;
     r.lines = lines;

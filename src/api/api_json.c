@@ -212,6 +212,27 @@ static void put_lists(struct json_w *w, const struct api_record *r)
     json_w_end(w);
 }
 
+static void put_dial(struct json_w *w, const struct store_dial *d)
+{
+    json_w_key(w, "dial");
+    json_w_open(w);
+    put_or_null(w, "campaign_id", d->campaign);
+    put_or_null(w, "opening_reason", d->opening_reason);
+    put_or_null(w, "objective", d->objective);
+    put_or_null(w, "context", d->context);
+    put_or_null(w, "request_id", d->request_id);
+    put_or_null(w, "answered_by", d->answered_by);
+    put_or_null(w, "outcome", d->outcome);
+    put_or_null(w, "cause", d->cause);
+    put_or_null(w, "detail", d->detail);
+    api_json_time(w, "asked_at", d->asked_us);
+    api_json_time(w, "ringing_at", d->ringing_us);
+    api_json_time(w, "answered_at", d->answered_us);
+    api_json_time(w, "ended_at", d->ended_us);
+    json_w_ki64(w, "talk_s", (int64_t)d->talk_s);
+    json_w_close(w);
+}
+
 void api_json_record(struct json_w *w, const struct api_record *r, bool full)
 {
     const struct store_call *c = r->call;
@@ -244,6 +265,9 @@ void api_json_record(struct json_w *w, const struct api_record *r, bool full)
     json_w_ki64(w, "line_count", c->line_count);
     if (r->live) {
         put_live(w, r->live);
+    }
+    if (r->dial) {
+        put_dial(w, r->dial);
     }
     if (full) {
         put_lists(w, r);

@@ -18,7 +18,8 @@ struct api_record {
     uint32_t n_turns;
     const struct store_line *lines;
     uint32_t n_lines;
-    const struct api_live *live; /* NULL: over */
+    const struct api_live *live;   /* NULL: over */
+    const struct store_dial *dial; /* NULL: it came in */
 };
 /* An element of GET /v1/calls (no turns, no lines given) and GET /v1/calls/{id}. */
 void api_json_record(struct json_w *w, const struct api_record *r, bool full);

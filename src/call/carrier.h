@@ -182,6 +182,8 @@ MUST_USE int carrier_find_calls(struct carrier *carrier, const struct carrier_fi
                                 void *arg, uint64_t *ret_id);
 /* Nobody waits any more: done is not called. What was on its way may still be done. Unknown ids are fine. */
 void carrier_cancel(struct carrier *carrier, uint64_t id);
+/* Its own number, with +: the caller id of what it dials. Empty: it has none. */
+struct str carrier_number(struct carrier *carrier);
 const char *carrier_kind(const struct carrier *carrier); /* "twilio" */
 
 /* True when the path is this carrier's; the exchange has then been, or will be, answered. */

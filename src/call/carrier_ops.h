@@ -18,6 +18,7 @@ struct carrier_ops {
                   uint64_t *ret_id);
     int (*find_calls)(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done, void *arg,
                       uint64_t *ret_id);
+    struct str (*number)(struct carrier *carrier); /* optional */
     bool (*handle)(struct carrier *carrier, struct http_exchange *x, const struct http_request *req);
     void (*set_opts)(struct carrier *carrier, const void *opts);
     void (*stats)(struct carrier *carrier, struct carrier_stats *ret);

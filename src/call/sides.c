@@ -107,6 +107,11 @@ void carrier_cancel(struct carrier *carrier, uint64_t id)
     carrier->ops->cancel(carrier, id);
 }
 
+struct str carrier_number(struct carrier *carrier)
+{
+    return carrier->ops->number ? carrier->ops->number(carrier) : STR("");
+}
+
 const char *carrier_kind(const struct carrier *carrier)
 {
     return carrier->ops->name;

@@ -455,6 +455,19 @@ struct config_transfer {
     struct str sorry;
 };
 
+enum config_mode { CONFIG_MODE_BOTH, CONFIG_MODE_INBOUND, CONFIG_MODE_OUTBOUND };
+
+/* Calls that we start. */
+struct config_outbound {
+    struct str carrier; /* "twilio"; "": the first that can dial */
+    uint32_t ring_s;
+    uint32_t max_call_s;   /* 0: limits.max_call_s alone */
+    uint32_t max_calls;    /* at a time, of limits.max_calls; 0: all of them */
+    struct str opening;    /* how the agent begins, in place of its greeting; "": by its reason */
+    struct str on_machine; /* "talk", "hangup", "voicemail" */
+    struct str voicemail;  /* what is said behind the beep */
+};
+
 /* The first nine are those of call_opts; the rest belongs to the edges. */
 struct config_deadlines {
     uint32_t leg_start_ms;
@@ -515,6 +528,8 @@ struct config {
     struct config_concierge concierge;
     struct config_fallback fallback;
     struct config_deadlines deadlines;
+    enum config_mode mode;
+    struct config_outbound outbound;
     struct str default_country; /* "US": for numbers without + (DEFAULT_COUNTRY_CODE) */
 
     struct str source;           /* the YAML file's path, "" : environment alone */

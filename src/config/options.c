@@ -28,6 +28,12 @@ static const struct option_word words_greeting[] = {{"none", GREETING_NONE, fals
                                                     {"text", GREETING_TEXT, false},
                                                     {"prompt", GREETING_PROMPT, false},
                                                     {NULL, 0, false}};
+static const struct option_word words_calls[] = {{"both", CONFIG_MODE_BOTH, false},
+                                                 {"inbound", CONFIG_MODE_INBOUND, false},
+                                                 {"outbound", CONFIG_MODE_OUTBOUND, false},
+                                                 {NULL, 0, false}};
+static const struct option_word words_machine[] = {
+    {"talk", 0, false}, {"hangup", 0, false}, {"voicemail", 0, false}, {NULL, 0, false}};
 static const struct option_word words_turn[] = {{"local", TURN_LOCAL, false},
                                                 {"server_vad", TURN_SERVER_VAD, false},
                                                 {"semantic_vad", TURN_SEMANTIC_VAD, false},
@@ -120,8 +126,9 @@ static const struct option_word words_consent[] = {{"en", 0, false}, {"de", 0, f
     "Use check_order_status when somebody asks about an order, send_sms when they want something in writing, "         \
     "schedule_callback when they want to be called back, transfer_call when only a colleague can help, and end_call "  \
     "after saying goodbye. Confirm a telephone number before you use it. Never invent facts about orders."
-#define DEMO_GREETING  "Hello, this is Robin, your shop assistant. How can I help you?"
-#define TRANSFER_SORRY "We are sorry, nobody can take your call at the moment. Please call again later. Goodbye."
+#define DEMO_GREETING      "Hello, this is Robin, your shop assistant. How can I help you?"
+#define OUTBOUND_VOICEMAIL "Hello, we tried to reach you. Please call us back at this number. Thank you, and goodbye."
+#define TRANSFER_SORRY     "We are sorry, nobody can take your call at the moment. Please call again later. Goodbye."
 #define DEMO_APOLOGY                                                                                                   \
     "We are sorry, our assistant cannot be reached at the moment. Please call again in a few minutes. Goodbye."
 
@@ -623,6 +630,14 @@ const struct option option_table[] = {
     {ROOT(OPTION_SECONDS, "transfer.ring_s", transfer.ring_s), .min = 5, .max = 600, .def = "30", .meaning = "How long a transfer lets it ring"},
     {ROOT(OPTION_BOOL, "transfer.return_to_agent", transfer.return_to_agent), .def = "true", .meaning = "Nobody answers: the caller is connected with the agent again. false: hears transfer.sorry, and the call ends"},
     {ROOT(OPTION_STR, "transfer.sorry", transfer.sorry), .def = TRANSFER_SORRY, .def_text = "a sentence in English", .meaning = "What the carrier's voice says when nobody answers and the caller does not come back"},
+    {ROOT(OPTION_ENUM, "mode", mode), .env = {"RINGTRIP_MODE"}, .words = words_calls, .def = "both", .meaning = "Which calls this gateway has: both, inbound (it never dials) or outbound (calls that come in are refused)"},
+    {ROOT(OPTION_STR, "outbound.carrier", outbound.carrier), .def_text = "the first that can dial", .example = "twilio", .meaning = "Who makes calls that name no carrier"},
+    {ROOT(OPTION_SECONDS, "outbound.ring_s", outbound.ring_s), .min = 5, .max = 600, .def = "30", .meaning = "How long a call that we make rings"},
+    {ROOT(OPTION_SECONDS, "outbound.max_call_s", outbound.max_call_s), .min = 0, .max = 14400, .def = "0", .def_text = "limits.max_call_s alone", .meaning = "The carrier itself ends a call that we make after so long, whatever becomes of us"},
+    {ROOT(OPTION_U32, "outbound.max_calls", outbound.max_calls), .min = 0, .max = 100000, .def = "0", .def_text = "limits.max_calls", .meaning = "Calls that we make at a time; the rest of limits.max_calls stays free for callers"},
+    {ROOT(OPTION_STR, "outbound.opening", outbound.opening), .def_text = "introduce yourself and say why you call", .meaning = "How the agent begins when somebody has answered our call, in place of its greeting. See outbound.md"},
+    {ROOT(OPTION_STR, "outbound.on_machine", outbound.on_machine), .words = words_machine, .def = "talk", .meaning = "What is done when an answering machine has answered: talk (no detection), hangup, or voicemail (the message is left)"},
+    {ROOT(OPTION_STR, "outbound.voicemail", outbound.voicemail), .def = OUTBOUND_VOICEMAIL, .def_text = "a short request to call back", .meaning = "What is left on an answering machine, word for word, with the variables of the agent's texts"},
     {ROOT(OPTION_STR, "concierge.restaurant.name", concierge.name), .env = {"DEMO_RESTAURANT_NAME"}, .def = "Demo Restaurant", .meaning = "What find_restaurant finds, whatever it is asked for: the tool of a demonstration (examples/concierge)"},
     {ROOT(OPTION_STR, "concierge.restaurant.phone_number", concierge.phone), .env = {"DEMO_RESTAURANT_PHONE"}, .def = "+1234567890", .meaning = "Its number"},
     {ROOT(OPTION_STR, "concierge.restaurant.address", concierge.address), .def = "123 Demo Street, San Francisco", .meaning = "Where it is"},

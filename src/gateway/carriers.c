@@ -119,6 +119,20 @@ struct carrier *carriers_find(struct gateway *gw, struct str name)
     return able ? able : first;
 }
 
+struct carrier *carriers_dialling(struct gateway *gw, struct str kind)
+{
+    struct carrier *first = NULL;
+    for (uint32_t i = 0; i < gw->n_carriers; i++) {
+        struct carrier *c = gw->carriers[i].carrier;
+        bool wanted = gw->carriers[i].wanted && (kind.n == 0 || str_is(kind, carrier_kind(c)));
+        if (wanted && !carrier_cannot(c, CARRIER_DIAL)) {
+            return c;
+        }
+        first = first || !wanted ? first : c;
+    }
+    return first; /* it will say what it lacks */
+}
+
 void carriers_gauges(struct gateway *gw)
 {
     int64_t waiting = 0;

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/outbound.h"
 #include "gateway/spool.h"
 #include "gateway/store_choice.h"
 
@@ -273,6 +274,10 @@ static int open_edges(struct gateway *gw)
     if (e < 0) {
         return e;
     }
+    e = outbound_new(gw, &gw->outbound);
+    if (e < 0) {
+        return e;
+    }
     return api_new(&api, &gw->snapshot->api, &gw->api);
 }
 
@@ -490,6 +495,7 @@ struct gateway *gateway_free(struct gateway *gw)
         gateway_run(gw);
     }
     /* Outside in: what may still call back goes first, what it calls back into last. */
+    outbound_stop(gw->outbound);
     carriers_free(gw);
     http_server_free(gw->server);
     if (gw->sandbox) {
@@ -500,6 +506,7 @@ struct gateway *gateway_free(struct gateway *gw)
     disk_free(gw->disk);
     timer_free(gw->drain_timer);
     worker_free(gw->worker);
+    outbound_free(gw->outbound);
     tracing_free(gw->tracing);
     api_free(gw->api);
     records_free(gw->records);

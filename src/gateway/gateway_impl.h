@@ -49,6 +49,7 @@ struct gateway {
     struct gateway_carrier carriers[CARRIERS_MAX];
     uint32_t n_carriers;
     struct plivo *plivo; /* one of them; NULL: none */
+    struct outbound *outbound;
     struct api *api;
     struct http_server *server;
     struct tls_ctx *tls;

@@ -26,6 +26,12 @@ static void mark_dirty(struct host *h)
     }
 }
 
+/* Whose calls are counted: who calls us, or whom we call. */
+static struct str counted_number(const struct host *h)
+{
+    return str_from(h->facts.direction == STORE_OUTBOUND ? h->facts.called : h->facts.caller);
+}
+
 /* ---- the end ---- */
 
 static void host_free(struct host *h)
@@ -45,7 +51,7 @@ static void leave(struct host *h)
 {
     struct worker *w = h->worker;
     admission_token_drop(w->env.admission, h->id);
-    admission_leave(w->env.admission, host_caller(h));
+    admission_leave(w->env.admission, counted_number(h));
     worker_remember(w, host_carrier_id(h), h->apologise, host_apology(h));
     host_trace_end(h);
     record_end(h);
@@ -357,7 +363,7 @@ static int fill_opts(struct host *h, const struct host_birth *b)
 /* A call that never began. */
 static void host_drop(struct host *h)
 {
-    admission_leave(h->worker->env.admission, host_caller(h));
+    admission_leave(h->worker->env.admission, counted_number(h));
     worker_remove(h->worker, h->id);
     host_free(h);
 }
@@ -375,15 +381,21 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
     h->state = HOST_LIVE;
     h->deadline_us = UINT64_MAX;
     fill_facts(h, b);
-    int err = admission_enter(w->env.admission, host_caller(h), ret_cause);
+    int err = admission_enter(w->env.admission, counted_number(h), ret_cause);
     if (err < 0) {
         host_facts_done(&h->facts);
         free(h);
         return err;
     }
-    make_call_id(h->call_id);
+    if (b->call_id.n == 0 || str_copy(h->call_id, sizeof(h->call_id), b->call_id) < 0) {
+        make_call_id(h->call_id);
+    }
     h->log = (struct log_scope){.call_id = h->call_id, .worker = WORKER_NUMBER};
     err = fill_opts(h, b);
+    if (err >= 0 && b->ring_ms > 0) {
+        h->opts.outgoing = true;
+        h->opts.deadlines.leg_start_ms += b->ring_ms;
+    }
     if (err >= 0) {
         err = call_new(&h->opts, &h->call);
     }
@@ -391,7 +403,7 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
         err = worker_add(w, h, &h->id);
     }
     if (err < 0) {
-        admission_leave(w->env.admission, host_caller(h));
+        admission_leave(w->env.admission, counted_number(h));
         host_free(h);
         return err;
     }
@@ -474,6 +486,19 @@ void host_abort(struct host *h)
 }
 
 /* ---- looks ---- */
+
+void host_learn_carrier_id(struct host *h, struct str carrier_call_id)
+{
+    if (h->facts.carrier_id[0] == '\0' && carrier_call_id.n > 0) {
+        copy_cut(h->facts.carrier_id, sizeof(h->facts.carrier_id), carrier_call_id);
+        record_ringing(h);
+    }
+}
+
+bool host_outgoing(const struct host *h)
+{
+    return h->opts.outgoing;
+}
 
 struct host_id host_id(const struct host *h)
 {

@@ -31,6 +31,9 @@ struct host_birth {
     uint32_t n_parameters;
     struct tap watch;                 /* of this call alone, besides the worker's; signals, too */
     const struct trace_parent *trace; /* whose trace the call belongs to; NULL: its own. Lent until return */
+    struct str call_id; /* ours, of a call that we make: dialer_id_new; empty: one is made */
+    struct str agent;   /* who is to speak; empty: as the routes say */
+    uint32_t ring_ms;   /* a call that we make: the phone may ring so long before its media comes; 0: it came in */
     struct str opening; /* how to begin, in place of the greeting; a static text. Empty: as the agent does */
 };
 
@@ -62,6 +65,12 @@ struct vad_stream *host_vad_stream(struct host *h);
 void host_vad(struct host *h, uint32_t chunk, uint32_t ppm);
 /* Sockets closed at once, no more steps. */
 void host_abort(struct host *h);
+
+/* A machine has answered our call. text: with variables, as configured. */
+void host_voicemail(struct host *h, struct str text, bool after_beep);
+/* The carrier has named the call that we asked for. */
+void host_learn_carrier_id(struct host *h, struct str carrier_call_id);
+bool host_outgoing(const struct host *h);
 
 struct host_id host_id(const struct host *h);
 const char *host_call_id(const struct host *h);

@@ -165,6 +165,7 @@ struct str host_masked(const struct host *h, struct str text, struct buf *out);
 void record_begin(struct host *h);
 /* A sign of life every few seconds: when a killed process' calls are closed, their end is the last of them. */
 void record_alive(struct host *h, uint64_t now_us);
+void record_ringing(struct host *h); /* the carrier has named it */
 void record_answered(struct host *h, const struct call_event *ev);
 void record_model_ready(struct host *h, const struct call_event *ev);
 void record_model_failed(struct host *h, const struct call_event *ev);

@@ -1,4 +1,5 @@
 /* What a call gets at its birth, and which of its tools are switched on later. */
+#include "base/err.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
 #include "net/loop.h"
@@ -25,6 +26,7 @@ int host_plan(struct host *h, const struct host_birth *b)
                  .zone = h->snapshot->cfg->zone},
         .caller_name = b->caller_name,
         .call_id = str_from(h->call_id),
+        .agent = b->agent,
     };
     int err = plan_make(h->snapshot, &facts, &h->opts, &h->plan);
     if (err >= 0) {
@@ -50,6 +52,19 @@ void host_switch(struct host *h)
 struct str host_apology(const struct host *h)
 {
     return h->plan ? h->plan->apology : h->snapshot->cfg->agent.apology;
+}
+
+void host_voicemail(struct host *h, struct str text, bool after_beep)
+{
+    const struct plan_facts facts = {.call_id = str_from(h->call_id)};
+    struct call_event ev = {.type = EV_CONTROL_VOICEMAIL, .control_voicemail = {.after_beep = after_beep}};
+    struct buf words;
+    buf_init(&words, 16u << 10);
+    int err = h->plan ? plan_text(h->plan, h->snapshot, &facts, text, &words) : -ENOENT;
+    ev.control_voicemail.text = err < 0 ? text : buf_str(&words);
+    log_info(&h->log, "call.voicemail", "after_beep=%d", after_beep);
+    host_event(h, &ev);
+    buf_done(&words);
 }
 
 uint32_t host_provider(const struct host *h, uint32_t turn)

@@ -84,6 +84,14 @@ static void learn(char *dst, size_t cap, struct str s)
     }
 }
 
+void record_ringing(struct host *h)
+{
+    struct store_call c = identity(h);
+    c.status = STORE_RINGING;
+    c.carrier_call_id = str_from(h->facts.carrier_id);
+    put_call(h, STORE_CALL_UPDATE, &c);
+}
+
 void record_answered(struct host *h, const struct call_event *ev)
 {
     struct host_facts *f = &h->facts;

@@ -347,6 +347,20 @@ static int keep_facts(struct plan *p, const struct plan_facts *f)
     return ok ? 0 : -ENOMEM;
 }
 
+/* Somebody wants this one. */
+static void take_agent(struct making *m, struct str name)
+{
+    uint32_t i = name.n > 0 ? config_find_agent(m->cfg, name) : CONFIG_NONE;
+    if (i != CONFIG_NONE) {
+        m->p->route = NULL;
+        m->p->agent = &m->cfg->agents[i];
+        m->p->provider = m->p->agent->provider;
+        m->p->model = config_model(m->cfg, m->p->agent, m->p->provider);
+        m->p->voice = config_voice(m->cfg, m->p->agent, m->p->provider);
+        m->p->language = m->p->agent->transcription.language;
+    }
+}
+
 static void take_route(struct making *m)
 {
     struct plan *p = m->p;
@@ -358,12 +372,41 @@ static void take_route(struct making *m)
     p->language = r && r->language.n > 0 ? r->language : p->agent->transcription.language;
 }
 
+#define OPENING                                                                                                        \
+    "You have called this person, and they have just picked up. Say at once who you are and for whom you call, then "  \
+    "why "                                                                                                             \
+    "you call: {{opening_reason}}. Keep it to two short sentences, and let them answer."
+#define OPENING_WITHOUT_REASON                                                                                         \
+    "You have called this person, and they have just picked up. Say at once who you are and for whom you call, and "   \
+    "ask "                                                                                                             \
+    "in one short sentence whether this is a good moment to talk."
+
+static bool has_reason(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->facts.n_parameters; i++) {
+        if (str_is(p->facts.parameters[i].name, "opening_reason") && p->facts.parameters[i].value.n > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who was called did not ask for anything: the greeting for callers would be odd. */
+static void open_outgoing(struct making *m)
+{
+    struct str words = m->cfg->outbound.opening;
+    m->o->greeting.kind = GREETING_PROMPT;
+    m->o->greeting.text = words.n ? words : has_reason(m->p) ? STR(OPENING) : STR(OPENING_WITHOUT_REASON);
+}
+
 static void greet(struct making *m)
 {
     const struct config_route *r = m->p->route;
     if (r && r->greeting_given) {
         m->o->greeting.kind = r->greeting.n > 0 ? GREETING_TEXT : GREETING_NONE;
         m->o->greeting.text = r->greeting;
+    } else if (str_is(m->p->facts.direction, "outbound")) {
+        open_outgoing(m);
     }
 }
 
@@ -398,6 +441,7 @@ int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_
     if (err >= 0) {
         p->route = s->session.fixed_agent ? NULL : config_find_route(s->cfg, &p->facts);
         take_route(&m);
+        take_agent(&m, f->agent);
         err = make(&m, (uint32_t)(p->agent - s->cfg->agents), f);
     }
     if (err < 0) {
@@ -406,6 +450,15 @@ int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_
     }
     *ret = p;
     return 0;
+}
+
+int plan_text(const struct plan *p, const struct snapshot *s, const struct plan_facts *f, struct str text,
+              struct buf *out)
+{
+    struct plan_vars vars;
+    plan_vars_init(&vars, s->cfg, p, f);
+    template_fill(text, plan_var, &vars, out);
+    return out->err;
 }
 
 struct plan *plan_free(struct plan *p)

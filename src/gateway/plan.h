@@ -14,6 +14,7 @@ struct plan_facts {
     struct when_facts when;
     struct str caller_name;
     struct str call_id;
+    struct str agent; /* who is to speak, whatever the routes say; empty, or unknown: as they say */
 };
 
 /* A tool or handoff that has a condition. */
@@ -40,6 +41,9 @@ struct plan {
  * when plan_check was passed. */
 MUST_USE int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_opts *ret_opts,
                        struct plan **ret);
+/* Another text of this call, with its variables filled in. */
+MUST_USE int plan_text(const struct plan *p, const struct snapshot *s, const struct plan_facts *f, struct str text,
+                       struct buf *out);
 /* NULL is fine. */
 struct plan *plan_free(struct plan *p);
 /* Could this agent begin a call? With all conditions on. -ERR_CONFIG with a sentence. */

@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/host.h"
+#include "gateway/outbound.h"
 #include "gateway/watch.h"
+#include "numbers/number.h"
 
 #define BIRTH_PAIRS 64 /* of what a carrier says; the rest is left out */
 
@@ -62,6 +64,21 @@ static void put_parameters(struct host_birth *b, struct birth_pairs *room, const
     b->parameters = room->parameters;
 }
 
+/* The one-time token ties the socket that will come to the call. */
+static void connect_with(struct gateway *gw, struct host *h, struct str carrier_call_id, struct carrier_answer *ret)
+{
+    uint64_t until_us = loop_now_us(gw->loop) + (uint64_t)gw->snapshot->call.deadlines.leg_start_ms * 1000;
+    int err = admission_token_new(gw->admission, carrier_call_id, host_id(h), until_us, ret->token);
+    if (err < 0) {
+        log_error(NULL, "call.token-failed", "error=%s", err_name(err));
+        answer_refusal(gw, ADMISSION_OTHER, ret);
+        host_hangup(h, REASON_INTERNAL);
+        return;
+    }
+    ret->kind = CARRIER_ANSWER_CONNECT;
+    host_start(h);
+}
+
 /* A call for the agent, or a refusal. opening: see host_birth. */
 static void connect_caller(struct gateway *gw, const struct carrier *c, const struct carrier_incoming *in,
                            struct str opening, struct carrier_answer *ret)
@@ -93,21 +110,43 @@ static void connect_caller(struct gateway *gw, const struct carrier *c, const st
             return;
         }
     }
-    uint64_t wait_us = (uint64_t)gw->snapshot->call.deadlines.leg_start_ms * 1000;
-    int err = admission_token_new(gw->admission, in->call_id, host_id(h), loop_now_us(gw->loop) + wait_us, ret->token);
-    if (err < 0) {
-        log_error(NULL, "call.token-failed", "error=%s", err_name(err));
-        answer_refusal(gw, ADMISSION_OTHER, ret);
-        host_hangup(h, REASON_INTERNAL);
-        return;
+    connect_with(gw, h, in->call_id, ret);
+}
+
+/* Whom we called has answered. A call that is under way is connected with what was prepared for it; one that nobody
+ * knows was started before a restart: an agent is better than silence. */
+static void on_answered(struct gateway *gw, struct carrier *c, const struct carrier_incoming *in,
+                        struct carrier_answer *ret)
+{
+    enum dialer_answer a = outbound_on_answer(gw->outbound, in->attempt, in->call_id);
+    struct host *h = a == DIALER_ANSWER_TALK ? worker_by_call_id(gw->worker, in->attempt) : NULL;
+    ret->kind = CARRIER_ANSWER_HANGUP;
+    if (h && host_live(h) && !host_has_leg(h)) {
+        connect_with(gw, h, in->call_id, ret);
+    } else if (a == DIALER_ANSWER_UNKNOWN) {
+        log_warn(NULL, "dial.unknown-attempt", "attempt=" STR_FMT " carrier_call_id=" STR_FMT, STR_ARG(in->attempt),
+                 STR_ARG(in->call_id));
+        connect_caller(gw, c, in, STR_NULL, ret);
     }
-    ret->kind = CARRIER_ANSWER_CONNECT;
-    host_start(h);
 }
 
 static void on_incoming(struct carrier *c, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg)
 {
-    connect_caller(arg, c, in, STR_NULL, ret);
+    struct gateway *gw = arg;
+    if (in->attempt.n > 0) {
+        on_answered(gw, c, in, ret);
+    } else if (gw->snapshot->cfg->mode == CONFIG_MODE_OUTBOUND) {
+        log_warn(NULL, "call.refused", "cause=mode carrier_call_id=" STR_FMT, STR_ARG(in->call_id));
+        answer_refusal(gw, ADMISSION_OTHER, ret);
+    } else {
+        connect_caller(gw, c, in, STR_NULL, ret);
+    }
+}
+
+static void on_progress(struct carrier *c, const struct carrier_progress *progress, void *arg)
+{
+    struct gateway *gw = arg;
+    outbound_on_progress(gw->outbound, c, progress);
 }
 
 #define NOBODY_ANSWERED                                                                                                \
@@ -203,7 +242,7 @@ static void on_status(struct carrier *c UNUSED, const struct carrier_status *sta
     struct host *h = waiting_call(gw, status->call_id);
     log_debug(NULL, "carrier.status", "carrier_call_id=" STR_FMT " status=" STR_FMT " error=" STR_FMT,
               STR_ARG(status->call_id), STR_ARG(status->status), STR_ARG(status->error));
-    if (status->kind == CARRIER_STATUS_CALL && status->final && !status->stale && h) {
+    if (status->kind == CARRIER_STATUS_CALL && status->final && !status->stale && h && !host_outgoing(h)) {
         host_hangup(h, REASON_CALLER_HANGUP);
     }
 }
@@ -221,6 +260,7 @@ const struct carrier_host gateway_carrier_host = {
     .on_after = on_after,
     .on_dialled = on_dialled,
     .on_status = on_status,
+    .on_progress = on_progress,
     .trusts_proxy = trusts_proxy,
 };
 
@@ -427,6 +467,25 @@ static int api_settle(loop_fn fn, void *fn_arg, void *arg)
     return scribe_after(gw->scribe, fn, fn_arg);
 }
 
+static int api_number(struct str text, char ret[E164_MAX], struct buf *why, void *arg)
+{
+    struct gateway *gw = arg;
+    return phone_number_read(text, gw->snapshot->cfg->default_country, ret, why);
+}
+
+static enum dialer_machine api_on_machine(void *arg)
+{
+    struct gateway *gw = arg;
+    return outbound_on_machine(gw->outbound);
+}
+
+static int api_dial_call(const struct dialer_request *req, char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *why,
+                         void *arg)
+{
+    struct gateway *gw = arg;
+    return outbound_dial(gw->outbound, req, NULL, NULL, ret_id, why);
+}
+
 /* Figures that others count: the metrics get what was added since the last look. */
 static void api_gauges(void *arg)
 {
@@ -461,5 +520,8 @@ const struct api_host gateway_api_host = {
     .decide = gateway_api_decide,
     .remove = api_remove,
     .settle = api_settle,
+    .number = api_number,
+    .on_machine = api_on_machine,
+    .dial = api_dial_call,
     .gauges = api_gauges,
 };

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/outbound.h"
 #include "net/tls.h"
 
 #define DRAIN_TICK_US 10000
@@ -84,15 +85,15 @@ static void on_drain_tick(void *arg)
     struct gateway *gw = arg;
     switch (gw->state) {
     case GATEWAY_DRAINING:
-        if (worker_calls(gw->worker) == 0) {
+        if (worker_calls(gw->worker) == 0 && outbound_under_way(gw->outbound) == 0) {
             begin_flush(gw);
         } else if (now(gw) >= gw->drain_until_us) {
             begin_hangup(gw);
         }
         break;
     case GATEWAY_HANGING_UP:
-        if (worker_calls(gw->worker) == 0) {
-            begin_flush(gw);
+        if (worker_calls(gw->worker) == 0 && (outbound_under_way(gw->outbound) == 0 || now(gw) >= gw->give_up_us)) {
+            begin_flush(gw); /* last words of carriers that come later are taken by the next process */
         } else if (now(gw) >= gw->give_up_us) {
             log_error(NULL, "gateway.aborting", "calls=%u", worker_calls(gw->worker));
             gw->give_up_us = UINT64_MAX;

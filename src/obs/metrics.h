@@ -12,14 +12,16 @@
 #define METRIC_RESULT_WORDS "completed failed"
 #define METRIC_REASON_WORDS                                                                                            \
     "caller-hangup agent-hangup transferred api-hangup drain carrier-closed no-media model-unreachable model-refused " \
-    "model-closed model-silent caller-silent limit-duration limit-cost guardrail protocol killed "                    \
+    "model-closed model-silent caller-silent limit-duration limit-cost guardrail protocol killed "                     \
     "no-answer busy not-dialled canceled machine voicemail internal-error"
-#define METRIC_REFUSED_WORDS "max-calls per-number draining sockets other"
-#define METRIC_VERDICT_WORDS "speech service control short backchannel echo timeout guardrail protected"
-#define METRIC_OK_WORDS      "ok error"
-#define METRIC_SPAN_WORDS    "exported rejected failed dropped over_limit"
-#define METRIC_HANDOFF_WORDS "done refused update-refused update-timeout"
-#define METRIC_TOOL_WORDS    "ok error timeout unknown"
+#define METRIC_DIAL_WORDS     "answered voicemail machine no_answer busy failed canceled unknown"
+#define METRIC_ANSWERER_WORDS "human machine machine_end unsure"
+#define METRIC_REFUSED_WORDS  "max-calls per-number draining sockets other"
+#define METRIC_VERDICT_WORDS  "speech service control short backchannel echo timeout guardrail protected"
+#define METRIC_OK_WORDS       "ok error"
+#define METRIC_SPAN_WORDS     "exported rejected failed dropped over_limit"
+#define METRIC_HANDOFF_WORDS  "done refused update-refused update-timeout"
+#define METRIC_TOOL_WORDS     "ok error timeout unknown"
 #define METRIC_APPROVAL_WORDS                                                                                          \
     "approved rejected timeout-approved timeout-rejected sticky-approved sticky-rejected caller-asked "                \
     "caller-approved caller-rejected gone"
@@ -47,6 +49,10 @@
     X(METRIC_CALLS, COUNTER, "ringtrip_calls_total", "result", METRIC_RESULT_WORDS, "Calls that have ended.")          \
     X(METRIC_CALLS_CLOSED, COUNTER, "ringtrip_calls_closed_total", "reason", METRIC_REASON_WORDS,                      \
       "Calls that have ended, by close reason.")                                                                       \
+    X(METRIC_DIALS, COUNTER, "ringtrip_dials_total", "outcome", METRIC_DIAL_WORDS,                                     \
+      "Calls that we tried to make, by what became of them.")                                                          \
+    X(METRIC_ANSWERERS, COUNTER, "ringtrip_answerers_total", "who", METRIC_ANSWERER_WORDS,                             \
+      "Who answered calls that we made, by the carrier's detection.")                                                  \
     X(METRIC_CALLS_REFUSED, COUNTER, "ringtrip_calls_refused_total", "cause", METRIC_REFUSED_WORDS,                    \
       "Calls that were answered with busy or fallback instead of an agent.")                                           \
     X(METRIC_CALL_SECONDS, CALL_HISTOGRAM, "ringtrip_call_duration_seconds", NULL, NULL,                               \

@@ -22,6 +22,7 @@ LAYERS = {
     'src/net': ['base/', 'wire/'],
     'src/peer': ['base/', 'audio/', 'wire/', 'net/'],
     'src/guards': ['base/', INTERFACES],
+    'src/numbers': ['base/'],
     'src/cloud': EDGE,
     'src/carriers/*': EDGE + ['cloud/'],
     'src/providers/*': EDGE,
@@ -50,6 +51,7 @@ LIBRARIES = [
     (r'expat\.h', r'src/wire/twiml\.c'),
     (r'gvc\.h|graphviz/.*', r'apps/ringtrip/draw_graphviz\.c'),
     (r'pcre2\.h', r'src/guards/regex\.c'),
+    (r'phonenumbers/.*', r'src/numbers/number_phonelib\.cc'),
     (r'(flite|pocketsphinx|sphinxbase)(/.*|\.h)', r'src/peer/.*'),
     (r'sys/(socket|epoll|un|select)\.h|netinet/.*|netdb\.h', r'src/net/.*'),
     (r'poll\.h', r'src/(net/.*|store/postgres/connection\.c)'),  # a deadline for what libpq waits for

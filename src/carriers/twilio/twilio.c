@@ -125,6 +125,11 @@ static bool handle(struct carrier *carrier, struct http_exchange *x, const struc
     return false;
 }
 
+static struct str number(struct carrier *carrier)
+{
+    return twilio_of(carrier)->opts->phone_number;
+}
+
 const struct carrier_ops twilio_ops = {
     .name = "twilio",
     .cannot = twilio_cannot,
@@ -133,6 +138,7 @@ const struct carrier_ops twilio_ops = {
     .dial = twilio_dial,
     .hangup = twilio_hangup,
     .find_calls = twilio_find_calls,
+    .number = number,
     .handle = handle,
     .set_opts = set_opts,
     .stats = stats,
