@@ -239,9 +239,11 @@ void finish_departments(struct draft *d);
 bool model_is_retired(struct str model);
 const char *model_default(void);
 bool voice_is_known(struct str voice);
+void voice_put_names(struct buf *out); /* "alloy, ash ... and cedar" */
 /* The same of Gemini Live. */
 const char *live_model_default(void);
 const char *live_voice_default(void);
-bool live_voice_is_known(struct str voice);
+bool live_voice_is_known(struct str voice); /* case counts */
+void live_voice_put_names(struct buf *out);
 
 #endif

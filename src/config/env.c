@@ -6,6 +6,7 @@
 
 #define MAX_EXPANDED_BYTES ((size_t)256 * 1024)
 #define MAX_NAME           128
+#define MAX_QUOTED_LINES   500
 
 static const char *process_env(const char *name, void *arg)
 {
@@ -113,6 +114,56 @@ static int parse_line(struct env *e, struct str line, uint32_t number, const cha
     return err;
 }
 
+/* Place of the quote that ends the text, from *at on; s.n, and where to look on: there is none yet. */
+static size_t quote_end(struct str s, char quote, size_t *at)
+{
+    for (; *at < s.n; ++*at) {
+        if (s.p[*at] == '\\' && quote == '"') {
+            ++*at;
+        } else if (s.p[*at] == quote) {
+            return *at;
+        }
+    }
+    return s.n;
+}
+
+/*
+ * A quoted value may go on over several lines, as long prompts do. Takes the lines up to its end from rest and says how
+ * many; 0: the line is whole, or no line near it ends the quote, which is a mistake of this one then.
+ */
+static uint32_t whole_line(struct str *line, struct str *rest)
+{
+    size_t eq = str_find(*line, '=');
+    struct str value = eq < line->n ? str_trim((struct str){line->p + eq + 1, line->n - eq - 1}) : STR("");
+    char quote = value.n > 0 && str_trim(*line).p[0] != '#' ? value.p[0] : '\0';
+    struct str more = *rest, part;
+    size_t at = 1;
+
+    if (quote != '"' && quote != '\'') {
+        return 0;
+    }
+    value.n = (size_t)(line->p + line->n - value.p);
+    for (uint32_t lines = 0; lines < MAX_QUOTED_LINES; lines++) {
+        size_t end = quote_end(value, quote, &at);
+
+        if (end < value.n) {
+            struct str tail = str_trim((struct str){value.p + end + 1, value.n - end - 1});
+
+            if (lines == 0 || (tail.n > 0 && tail.p[0] != '#')) {
+                return 0;
+            }
+            line->n = (size_t)(value.p + value.n - line->p);
+            *rest = more;
+            return lines;
+        }
+        if (!str_split(&more, '\n', &part) || memchr(part.p, 0, part.n)) {
+            return 0;
+        }
+        value.n = (size_t)(part.p + part.n - value.p);
+    }
+    return 0;
+}
+
 int env_parse_dotenv(struct env *e, struct str name, struct str text, struct buf *errors)
 {
     struct str rest = text;
@@ -127,6 +178,7 @@ int env_parse_dotenv(struct env *e, struct str name, struct str text, struct buf
     while (str_split(&rest, '\n', &line)) {
         const char *message = NULL;
         int err;
+        uint32_t further = whole_line(&line, &rest);
 
         number++;
         if (memchr(line.p, 0, line.n)) {
@@ -139,6 +191,7 @@ int env_parse_dotenv(struct env *e, struct str name, struct str text, struct buf
             buf_printf(errors, STR_FMT ":%u: %s\n", STR_ARG(name), number, message);
         }
         result = err < 0 ? err : result;
+        number += further;
     }
     return result;
 }

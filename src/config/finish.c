@@ -154,11 +154,23 @@ static void check_model(struct draft *d, struct str *model, const struct config_
 
 static void check_voice(struct draft *d, struct str voice, const struct config_provider *p, const char *key)
 {
+    struct buf names;
     bool live = str_is(p->url, GEMINI_URL);
-    bool known = live ? live_voice_is_known(voice) : voice_is_known(voice);
-    if (voice.n && (live || str_is(p->url, OPENAI_URL)) && !known) {
-        draft_warn(d, "%s: the voice %.60s is not one that the service is known to have", key, voice.p);
+
+    if (voice.n == 0 || !(live || str_is(p->url, OPENAI_URL)) ||
+        (live ? live_voice_is_known(voice) : voice_is_known(voice))) {
+        return;
     }
+    buf_init(&names, 2048);
+    if (live) {
+        live_voice_put_names(&names);
+    } else {
+        voice_put_names(&names);
+    }
+    const char *list = buf_cstr(&names);
+    draft_warn(d, "%s: the voice %.60s is not one that the service is known to have: %s", key, voice.p,
+               list ? list : "see docs/voices.md");
+    buf_done(&names);
 }
 
 /* Loopback needs no TLS. */

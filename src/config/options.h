@@ -83,6 +83,7 @@ struct option {
     const char *example;             /* for .env.example */
     const char *meaning;
     const char *since;
+    bool host_alone;   /* OPTION_URL: a host name without a scheme is https */
     bool env_wins;     /* the environment replaces what the file says */
     uint8_t env_kinds; /* mask of OPTION_KIND: only these providers take it from the environment; 0: all */
     uint8_t kinds;     /* likewise: only these have it at all */

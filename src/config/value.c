@@ -191,6 +191,18 @@ static bool host_ok(struct str host)
     return host.n > 0 && host.n < 256;
 }
 
+static int set_hostname(struct draft *d, const struct option *o, struct str *field, struct str text, struct buf *why)
+{
+    char url[300];
+    int n;
+
+    if (!host_ok(text) || str_find(text, '/') < text.n) {
+        return refuse(o, text, why);
+    }
+    n = snprintf(url, sizeof(url), "https://" STR_FMT, STR_ARG(text));
+    return keep_str(d, (struct str){url, (size_t)n}, field);
+}
+
 static int set_url(struct draft *d, const struct option *o, struct str *field, struct str text, struct buf *why)
 {
     static const char *const schemes[] = {"https://", "http://", "wss://", "ws://"};
@@ -200,6 +212,9 @@ static int set_url(struct draft *d, const struct option *o, struct str *field, s
         if (str_starts(text, str_from(schemes[i]))) {
             rest = (struct str){text.p + strlen(schemes[i]), text.n - strlen(schemes[i])};
         }
+    }
+    if (o->host_alone && str_search(text, STR("://")) == SIZE_MAX) {
+        return set_hostname(d, o, field, text, why);
     }
     for (size_t i = 0; i < text.n; i++) {
         if ((uint8_t)text.p[i] <= ' ' || text.p[i] == '#' || text.p[i] == '"') {
@@ -213,18 +228,6 @@ static int set_url(struct draft *d, const struct option *o, struct str *field, s
         text.n--;
     }
     return keep_str(d, text, field);
-}
-
-static int set_hostname(struct draft *d, const struct option *o, struct str *field, struct str text, struct buf *why)
-{
-    char url[300];
-    int n;
-
-    if (!host_ok(text) || str_find(text, '/') < text.n) {
-        return refuse(o, text, why);
-    }
-    n = snprintf(url, sizeof(url), "https://" STR_FMT, STR_ARG(text));
-    return keep_str(d, (struct str){url, (size_t)n}, field);
 }
 
 static int set_listen(struct draft *d, const struct option *o, struct config_server *server, struct str text,

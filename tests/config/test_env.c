@@ -56,6 +56,12 @@ TEST(a_dotenv_file_is_read_as_people_write_it)
                                "HASH=a#b # comment\n"
                                "EMPTY=\n"
                                "EQUALS=a=b==\n"
+                               "LONG=\"You are Robin.\n"
+                               "# not a comment, but a heading\n"
+                               "\n"
+                               "Say \\\"hello\\\" first.\" # comment\n"
+                               "RAW='one\r\n"
+                               "two'\n"
                                "TWICE=1\n"
                                "TWICE=2\n"
                                "LAST=no newline";
@@ -70,8 +76,10 @@ TEST(a_dotenv_file_is_read_as_people_write_it)
                  {"SINGLE", "raw \\n ${X} # kept", 7},
                  {"HASH", "a#b", 8},
                  {"EQUALS", "a=b==", 10},
-                 {"TWICE", "2", 12},
-                 {"LAST", "no newline", 13}};
+                 {"LONG", "You are Robin.\n# not a comment, but a heading\n\nSay \"hello\" first.", 11},
+                 {"RAW", "one\r\ntwo", 15},
+                 {"TWICE", "2", 18},
+                 {"LAST", "no newline", 19}};
     struct env e;
     struct arena a;
     struct buf errors;
