@@ -91,7 +91,7 @@ TEST(wrong_types_and_ranges_say_what_is_wanted)
          "1:18: server.listen must be host:port, [ipv6]:port, :port or a port, not \":70000\""},
         {"server: {public_url: voice.example.com/path}",
          "1:22: server.public_url must be an address such as https://voice.example.com (http, https, ws or wss), not "
-         "\"voice.example.com\""},
+         "\"voice.example.com/path\""},
         {"server: {public_url: 'wss://voice.example.com'}",
          "1:22: server.public_url must begin with https:// or http://"},
         {"server: {public_url: 'https://user@host'}",
