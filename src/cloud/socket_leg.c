@@ -49,7 +49,9 @@ void socket_leg_shut(struct socket_leg *s, int err, uint16_t code, struct str re
     s->state = SOCKET_LEG_CLOSING;
     s->err = err;
     s->deadline = timer_free(s->deadline);
-    ws_close(s->ws, code, reason);
+    if (s->ws) { /* else it is gone, and on_closed under way */
+        ws_close(s->ws, code, reason);
+    }
 }
 
 void socket_leg_refuse(struct socket_leg *s, int err, uint16_t code, const char *what)

@@ -78,6 +78,15 @@ static int put_headers(struct phone *p, struct str url, const struct phone_form 
     return out->err;
 }
 
+/* Where the gateway really is, when the address is the one that signatures name. */
+static int put_dialled(const struct phone *p, struct str url, struct buf *out)
+{
+    struct phone_url own;
+    bool named = p->o.sign_base.n > 0 && str_starts(url, p->o.sign_base);
+    int err = named ? phone_url_parse(p->o.url.n > 0 ? p->o.url : p->o.ws_url, &own) : 0;
+    return err < 0 ? err : phone_url_rebase(url, named ? own.base : STR(""), out);
+}
+
 static int request(struct phone *p, struct str url, const struct phone_form *form, uint32_t deadline_ms,
                    phone_reply_fn done)
 {
@@ -85,14 +94,18 @@ static int request(struct phone *p, struct str url, const struct phone_form *for
     if (!r || p->closing) {
         return -ERR_LIMIT;
     }
-    struct buf headers, body;
+    struct buf headers, body, dialled;
+    buf_init(&dialled, BODY_MAX);
     buf_init(&headers, BODY_MAX);
     buf_init(&body, BODY_MAX);
     phone_form_encode(form, &body);
     int err = body.err ? body.err : put_headers(p, url, form, &headers);
     if (err == 0) {
+        err = put_dialled(p, url, &dialled);
+    }
+    if (err == 0) {
         struct http_call_opts opts = {.method = "POST",
-                                      .url = url,
+                                      .url = buf_str(&dialled),
                                       .headers = buf_str(&headers),
                                       .body = buf_span(&body),
                                       .ca_file = p->o.ca_file,
@@ -103,6 +116,7 @@ static int request(struct phone *p, struct str url, const struct phone_form *for
     }
     buf_done(&headers);
     buf_done(&body);
+    buf_done(&dialled);
     return err;
 }
 

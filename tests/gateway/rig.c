@@ -121,13 +121,13 @@ static void write_yaml(struct rig *r, const struct rig_opts *o)
                "server: {listen: \"127.0.0.1:0\"%s%s%s%s%s}\n"
                "records: {dir: \"%s\", min_free_mb: %u%s}\n"
                "providers: {test: {kind: sandbox, url: \"ws://127.0.0.1:%u\"%s%s}%s%s}\n"
-               "carriers: {twilio: %s}\n"
+               "carriers: {%s: %s}\n"
                "%s%s\n",
                o->tokens ? ", tokens: [" : "", o->tokens ? o->tokens : "", o->tokens ? "]" : "",
                o->public_url ? ", public_url: " : "", o->public_url ? o->public_url : "", r->dir, o->min_free_mb,
                o->records ? o->records : "", o->no_model ? 1 : sandbox_server_port(r->sandbox), o->spare ? ", " : "",
                o->spare ? o->spare : "", o->spare ? ", spare: {kind: sandbox, url: \"ws://127.0.0.1:" : "", spare,
-               o->carrier ? o->carrier : "{}", turns_of(o), o->extra ? o->extra : "");
+               r->as->name, o->carrier ? o->carrier : "{}", turns_of(o), o->extra ? o->extra : "");
     assert_int_equal(r->yaml.err, 0);
 }
 
@@ -160,6 +160,7 @@ void rig_open(struct rig *r, const struct rig_opts *o)
     buf_init(&r->heard, 1 << 16);
     buf_init(&r->spoken, 1 << 16);
     r->auth_token = o->auth_token;
+    r->as = o->as ? o->as : &phone_twilio;
     r->loop = o->loop;
     if (!r->loop) {
         assert_ok(loop_new(&r->loop));
@@ -275,8 +276,9 @@ struct rig_call *rig_call(struct rig *r, const struct phone_when *when, size_t n
         struct span sound = i < ARRAY_LEN(r->sounds) && r->sounds[i].n > 0 ? r->sounds[i] : rig_tone();
         items[i] = (struct phone_item){.kind = PHONE_SAY, .when = when[i], .mulaw = sound, .label = "sound"};
     }
-    ignore_result(snprintf(url, sizeof(url), "http://%s/twiml", r->base) < 0);
+    ignore_result(snprintf(url, sizeof(url), "http://%s%s", r->base, r->as == &phone_plivo ? "/answer" : "/twiml") < 0);
     const struct phone_opts o = {
+        .as = r->as,
         .url = str_from(url),
         .items = items,
         .n_items = n,
@@ -285,6 +287,8 @@ struct rig_call *rig_call(struct rig *r, const struct phone_when *when, size_t n
         .quiet_ms = 300,
         .seed = r->n_calls,
         .auth_token = str_from(r->auth_token),
+        .sign_base = str_from(r->sign_base),
+        .stream_base = str_from(r->stream_base),
     };
     assert_ok(phone_open(r->loop, &o, &phone_handler, c, &c->phone));
     return c;

@@ -24,14 +24,15 @@ struct rig_opts {
     const char *faults; /* of every model session; NULL: none */
     bool no_model;      /* the provider's port refuses connections */
     uint32_t min_free_mb;
-    const char *auth_token; /* phones sign with it; NULL: they do not */
-    const char *tokens;     /* of control routes, joined by commas; NULL: none */
-    const char *public_url; /* NULL: unknown */
-    const char *records;    /* ", key: value" under records; NULL: nothing more */
-    const char *extra;      /* YAML after ours */
-    const char *carrier;    /* YAML under carriers.twilio; NULL: {} */
-    const char *dir;        /* records of an earlier rig; NULL: a new folder */
-    const char *dialogue;   /* YAML of the sandbox; NULL: ours */
+    const char *auth_token;        /* phones sign with it; NULL: they do not */
+    const char *tokens;            /* of control routes, joined by commas; NULL: none */
+    const char *public_url;        /* NULL: unknown */
+    const char *records;           /* ", key: value" under records; NULL: nothing more */
+    const char *extra;             /* YAML after ours */
+    const char *carrier;           /* YAML under the carrier that phones are; NULL: {} */
+    const struct phone_vendor *as; /* what phones are; NULL: Twilio */
+    const char *dir;               /* records of an earlier rig; NULL: a new folder */
+    const char *dialogue;          /* YAML of the sandbox; NULL: ours */
     const char
         *spare; /* YAML of the first provider besides url; a provider "spare" without faults follows. NULL: none */
     struct loop *loop; /* the rig's from now on; NULL: a new one */
@@ -83,8 +84,10 @@ struct rig {
     struct http_client *http;
     struct buf yaml;
     const char *auth_token;
-    uint32_t call_ms;      /* the longest call of a phone; 0: 20 s */
-    struct span sounds[8]; /* what phones say as their nth item; empty: the tone */
+    const struct phone_vendor *as;
+    char sign_base[128], stream_base[96]; /* of phones; "": none */
+    uint32_t call_ms;                     /* the longest call of a phone; 0: 20 s */
+    struct span sounds[8];                /* what phones say as their nth item; empty: the tone */
     char dir[256];
     char base[64]; /* "127.0.0.1:port" */
     struct rig_call calls[RIG_CALLS];

@@ -1,0 +1,491 @@
+/*
+ * Whole calls over Plivo: a phone that is as strict as the vendor, the gateway, the sandbox and the carrier's REST
+ * service on one loop. What a call is, other tests say (test_calls.c): here is what the carrier changes.
+ */
+#include <stdio.h>
+
+#include "base/err.h"
+#include "fakes/plivo_rest.h"
+#include "gateway/replay.h"
+#include "gateway/rig.h"
+
+#define PUBLIC  "https://gw.example.com"
+#define CALL    "4d04c52e-0f5c-4f9c-9f5e-0a1b2c3d4e5f"
+#define WEBHOOK "CallUUID=" CALL "&From=15005550001&To=15005550006&Direction=inbound&CallStatus=ringing&Event=StartApp"
+#define FORM    "Content-Type: application/x-www-form-urlencoded\r\n"
+
+static const struct phone_when default_when[4] = {{0}};
+static const struct phone_when agent_stops = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 400};
+static const struct phone_when never = {.kind = PHONE_WHEN_NEVER};
+
+struct fixture {
+    struct rig r;
+    struct plivo_rest rest;
+    struct buf carrier, doc;
+    struct rig_call *call;
+    int doc_status;
+};
+
+static void on_document(struct plivo_rest *s UNUSED, const char *call UNUSED, int status, struct str xml, void *arg)
+{
+    struct fixture *f = arg;
+    f->doc_status = status;
+    buf_put_str(&f->doc, xml);
+}
+
+/* The carrier ends the stream of a call that it has hung up. */
+static void on_hangup(struct plivo_rest *s UNUSED, const char *call UNUSED, void *arg)
+{
+    struct fixture *f = arg;
+    if (f->call && f->call->phone) {
+        phone_hang_up(f->call->phone, "hung up by REST");
+    }
+}
+
+struct setup {
+    const char *more;  /* of the carrier's YAML */
+    const char *extra; /* YAML behind it */
+    const char *dialogue;
+};
+
+static void set_up(struct fixture *f, const struct setup *o)
+{
+    struct rig_opts ro = {.as = &phone_plivo, .auth_token = PLIVO_REST_TOKEN, .public_url = "\"" PUBLIC "\""};
+    *f = (struct fixture){0};
+    buf_init(&f->carrier, 1 << 12);
+    buf_init(&f->doc, 1 << 16);
+    assert_ok(loop_new(&ro.loop));
+    plivo_rest_open(&f->rest, ro.loop);
+    f->rest.on_document = on_document;
+    f->rest.on_hangup = on_hangup;
+    f->rest.arg = f;
+    buf_printf(&f->carrier,
+               "{auth_id: \"" PLIVO_REST_ID "\", auth_token: \"" PLIVO_REST_TOKEN
+               "\", phone_number: \"" PLIVO_REST_NUMBER "\", api_base: \"%s\"%s}",
+               f->rest.base, o->more ? o->more : "");
+    ro.carrier = buf_cstr(&f->carrier);
+    ro.extra = o->extra;
+    ro.dialogue = o->dialogue;
+    rig_open(&f->r, &ro);
+    snprintf(f->r.sign_base, sizeof(f->r.sign_base), "%s", PUBLIC);
+    snprintf(f->r.stream_base, sizeof(f->r.stream_base), "ws://%s", f->r.base);
+    snprintf(f->rest.reach, sizeof(f->rest.reach), "http://%s", f->r.base);
+}
+
+static void tear_down(struct fixture *f)
+{
+    if (f->r.gw) {
+        rig_stop_gateway(&f->r);
+    }
+    plivo_rest_close(&f->rest);
+    rig_close(&f->r, false);
+    buf_done(&f->carrier);
+    buf_done(&f->doc);
+}
+
+static bool in_log(const struct fixture *f, const char *text)
+{
+    return str_search(buf_str(&f->rest.log), str_from(text)) != SIZE_MAX;
+}
+
+static void assert_replays(const struct rig *r)
+{
+    struct replay_report report;
+    assert_ok(replay_run(r->last_journal, NULL, &report));
+    assert_true(report.records > 3);
+    assert_int_equal(report.first_diff, 0);
+}
+
+static void assert_metric(struct fixture *f, const char *line)
+{
+    struct rig_reply reply = rig_http(&f->r, "GET", "/metrics", NULL, NULL);
+    if (str_search(buf_str(&reply.body), str_from(line)) == SIZE_MAX) {
+        fail_msg("no %s in\n%s", line, buf_cstr(&reply.body));
+    }
+    buf_done(&reply.body);
+}
+
+TEST(a_call_is_greeted_answered_by_a_tool_interrupted_and_recorded)
+{
+    static const struct phone_when when[] = {{0}, {.kind = PHONE_WHEN_AGENT_SPEAKS, .ms = 600}};
+    struct fixture f;
+    set_up(&f, &(struct setup){0});
+    f.call = rig_call(&f.r, when, 2, agent_stops);
+    rig_wait_over(f.call);
+    assert_int_equal(f.call->err, 0);
+    assert_int_equal(f.call->warnings, 0); /* each frame of 160 bytes, codec and rate apart */
+    assert_true(f.call->greeting_ms >= 0);
+    assert_true(f.call->turns[0].answered);
+    assert_true(f.call->clears >= 1);
+    assert_int_equal(f.call->after_clear_bytes, 0);
+    assert_true(f.r.notes[NOTE_BARGE_IN] >= 1);
+    assert_int_equal(f.r.tools, 1);
+    assert_int_equal(f.call->hangup, PHONE_SIDE_CALLER);
+    assert_int_equal(f.r.last_reason, REASON_CALLER_HANGUP); /* no stop message came: a closed socket is the end */
+    assert_replays(&f.r);
+    char path[160];
+    snprintf(path, sizeof(path), "/v1/calls/%s", f.r.last_call);
+    struct rig_reply reply = rig_http(&f.r, "GET", path, NULL, NULL);
+    assert_str_is(rig_json(&reply, "carrier_call_id"), f.call->sid);
+    assert_str_is(rig_json(&reply, "from"), "+15005550001");
+    assert_str_is(rig_json(&reply, "to"), "+15005550002");
+    buf_done(&reply.body);
+    tear_down(&f);
+}
+
+TEST(an_agent_who_says_goodbye_hangs_the_phone_up_by_rest)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){0});
+    f.call = rig_call(&f.r, default_when, 3, never); /* the third sentence of the script is goodbye */
+    rig_wait_over(f.call);
+    assert_int_equal(f.call->warnings, 0);
+    assert_int_equal(f.r.last_reason, REASON_AGENT_HANGUP);
+    assert_int_equal(f.rest.hangups, 1);
+    assert_string_equal(f.rest.last_call, f.call->sid);
+    assert_string_equal(f.rest.problem, "");
+    tear_down(&f);
+}
+
+TEST(where_rest_does_not_answer_the_socket_is_closed_and_the_document_ends_the_call)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){.extra = "deadlines: {rest_ms: 500}"});
+    f.call = rig_call(&f.r, default_when, 3, never);
+    while (f.rest.app_writes == 0 || f.rest.number_writes == 0) {
+        settle(f.r.loop); /* what is asked at the start is not what shall fail */
+    }
+    f.rest.fault = (struct plivo_rest_fault){.times = 9, .status = 503, .type = "text/html", .body = "<html>"};
+    rig_wait_over(f.call);
+    assert_int_equal(f.call->hangup, PHONE_SIDE_AGENT);
+    assert_true(str_search(str_from(f.call->reason), STR("<Hangup>")) != SIZE_MAX);
+    assert_int_equal(f.r.last_reason, REASON_AGENT_HANGUP);
+    tear_down(&f);
+}
+
+TEST(a_model_that_cannot_be_reached_is_apologised_for)
+{
+    struct rig r;
+    rig_open(&r, &(struct rig_opts){.as = &phone_plivo, .no_model = true});
+    struct rig_call *c = rig_call(&r, NULL, 0, never);
+    rig_wait_over(c);
+    assert_int_equal(c->err, 0);
+    assert_int_equal(c->warnings, 0);
+    assert_true(str_search(buf_str(&c->docs), STR("<Speak voice=\"Polly.Joanna\">")) != SIZE_MAX);
+    assert_int_equal(r.last_reason, REASON_MODEL_UNREACHABLE);
+    rig_close(&r, false);
+}
+
+/* ---- transfer ---- */
+
+#define DIALOGUE                                                                                                       \
+    "name: test\ngreeting: Hello.\nrefusal: What?\nunavailable: Not now.\nprompt: Anything else?\n"                    \
+    "instructions:\n  nobody answered there: Nobody is there.\nscript:\n  - do it\n  - goodbye\nintents:\n"            \
+    "  order:\n    rules: [do it]\n    say: I will do that for you now.\n"                                             \
+    "    call: {tool: transfer_call, arguments: {department: sales, reason: wants it}}\n"                              \
+    "  goodbye:\n    rules: [goodbye]\n    say: Goodbye.\n    call: {tool: end_call, arguments: {reason: done}}\n"     \
+    "results:\n  transfer_call:\n    - when: {status: error}\n      say: \"That did not work. {result.message}\"\n"    \
+    "    - say: \"It is {result.status}.\"\n"
+#define TRANSFER                                                                                                       \
+    .dialogue = DIALOGUE, .extra = "agent: {turn_detection: server_vad, tools: [end_call, transfer_call]}\n"           \
+                                   "departments: {Sales: \"(500) 555-1111\"}\ntransfer: {ring_s: 20}\n"
+
+static void on_ring_reply(const struct http_reply *r, void *arg)
+{
+    struct fixture *f = arg;
+    assert_int_equal(r->err, 0);
+    f->doc_status = r->status;
+    buf_clear(&f->doc, 0);
+    buf_put_str(&f->doc, str_of_span(r->body));
+}
+
+static bool has_doc(void *arg)
+{
+    return ((struct fixture *)arg)->doc_status != 0;
+}
+
+/* A signed webhook; its answer is in f->doc. */
+static void ring(struct fixture *f, const char *path, const char *form, const char *token)
+{
+    char url[256];
+    snprintf(url, sizeof(url), PUBLIC "%s", path);
+    f->doc_status = 0;
+    plivo_rest_ring(&f->rest, url, form, token, on_ring_reply, f);
+    wait_until(f->r.loop, has_doc, f);
+}
+
+static bool doc_has(const struct fixture *f, const char *text)
+{
+    return str_search(buf_str(&f->doc), str_from(text)) != SIZE_MAX;
+}
+
+TEST(a_caller_is_transferred_by_a_document_that_we_serve)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){TRANSFER});
+    f.call = rig_call(&f.r, default_when, 1, never);
+    rig_wait_over(f.call);
+    assert_int_equal(f.rest.transfers, 1);
+    assert_true(in_log(&f, "\"aleg_url\":\"" PUBLIC "/plivo/transfer?to=%2B15005551111\",\"aleg_method\":\"POST\""));
+    assert_string_equal(f.rest.problem, "");
+    assert_int_equal(f.doc_status, 200);
+    assert_true(
+        doc_has(&f, "<Dial action=\"" PUBLIC "/plivo/dialled\" timeout=\"20\"><Number>15005551111</Number></Dial>"));
+    assert_int_equal(f.r.last_reason, REASON_TRANSFERRED);
+    assert_int_equal(f.rest.hangups, 0); /* the call goes on without us */
+    char form[256];
+    snprintf(form, sizeof(form), "CallUUID=%s&DialStatus=completed", f.call->sid);
+    ring(&f, "/plivo/dialled", form, PLIVO_REST_TOKEN);
+    assert_true(doc_has(&f, "<Hangup/>"));
+    assert_metric(&f, "ringtrip_transfers_total{result=\"answered\"} 1");
+    tear_down(&f);
+}
+
+TEST(whom_nobody_answers_comes_back_to_the_agent)
+{
+    struct fixture f;
+    char form[256];
+    set_up(&f, &(struct setup){TRANSFER});
+    f.call = rig_call(&f.r, default_when, 1, never);
+    rig_wait_over(f.call);
+    assert_int_equal(f.r.last_reason, REASON_TRANSFERRED);
+    snprintf(form, sizeof(form), "CallUUID=%s&From=15005550001&To=15005550006&DialStatus=no-answer", f.call->sid);
+    ring(&f, "/plivo/dialled", form, PLIVO_REST_TOKEN);
+    assert_true(doc_has(&f, "keepCallAlive=\"true\""));
+    assert_true(doc_has(&f, "wss://gw.example.com/ws?token="));
+    assert_int_equal(f.r.begun, 2);
+    assert_metric(&f, "ringtrip_transfers_total{result=\"unanswered\"} 1");
+    tear_down(&f);
+}
+
+TEST(a_transfer_that_the_carrier_refuses_comes_back_to_the_agent)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){TRANSFER});
+    while (f.rest.number_writes == 0) {
+        settle(f.r.loop);
+    }
+    f.rest.fault = (struct plivo_rest_fault){1, 400, NULL, "{\"api_id\":\"a\",\"error\":\"call is gone\"}", false};
+    f.call = rig_call(&f.r, default_when, 1, (struct phone_when){.kind = PHONE_WHEN_AGENT_STOPS, .ms = 3000});
+    rig_wait_over(f.call);
+    assert_int_equal(f.rest.transfers, 0);
+    assert_metric(&f, "ringtrip_transfers_total{result=\"failed\"} 1");
+    assert_int_equal(f.r.last_reason, REASON_CALLER_HANGUP);
+    tear_down(&f);
+}
+
+/* ---- who may come in ---- */
+
+TEST(forged_and_unsigned_requests_get_nothing)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){0});
+    static const char *const paths[] = {
+        "/answer",        "/hangup",   "/plivo/after", "/plivo/transfer?to=%2B15005551111",
+        "/plivo/dialled", "/fallback", "/plivo/amd",   "/plivo/stream-status",
+        "/hold"};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        ring(&f, paths[i], WEBHOOK, "");
+        assert_int_equal(f.doc_status, 403);
+        assert_true(doc_has(&f, "X-Plivo-Signature-V3 is missing."));
+        ring(&f, paths[i], WEBHOOK, "ffffffffffffffffffffffffffffffff");
+        assert_int_equal(f.doc_status, 403);
+        assert_true(doc_has(&f, "X-Plivo-Signature-V3 is wrong."));
+    }
+    struct rig_reply reply = rig_http(&f.r, "POST", "/twiml", FORM, "CallSid=CA1"); /* nobody configured Twilio */
+    assert_int_equal(reply.status, 404);
+    buf_done(&reply.body);
+    assert_int_equal(f.r.begun, 0);
+    assert_metric(&f, "ringtrip_auth_failures_total{kind=\"signature\"} 18");
+    tear_down(&f);
+}
+
+static void send_start(struct rig_socket *s, const char *call)
+{
+    char text[512];
+    snprintf(
+        text, sizeof(text),
+        "{\"event\":\"start\",\"sequenceNumber\":0,\"start\":{\"callId\":\"%s\",\"streamId\":\"s-1\",\"accountId\":"
+        "\"7\",\"tracks\":[\"inbound\"],\"mediaFormat\":{\"encoding\":\"audio/x-mulaw\",\"sampleRate\":8000}},"
+        "\"extra_headers\":\"{}\"}",
+        call);
+    rig_send(s, text);
+}
+
+/* The socket's path, token included, out of the document in f->doc. */
+static void media_path(const struct fixture *f, char ret[128])
+{
+    struct str doc = buf_str(&f->doc);
+    size_t at = str_search(doc, STR("/ws?token="));
+    assert_true(at != SIZE_MAX);
+    struct str rest = {doc.p + at, doc.n - at};
+    assert_ok(str_copy(ret, 128, (struct str){rest.p, str_find(rest, '<')}));
+}
+
+TEST(a_token_opens_one_stream_once_and_only_that_of_its_call)
+{
+    struct fixture f;
+    char path[128];
+    set_up(&f, &(struct setup){.extra = "deadlines: {leg_start_ms: 1500}"});
+    ring(&f, "/answer", WEBHOOK, PLIVO_REST_TOKEN);
+    media_path(&f, path);
+    struct rig_socket *foreign = rig_socket(&f.r, path);
+    send_start(foreign, "another-call");
+    rig_wait_closed(foreign);
+    assert_int_equal(foreign->code, 1008);
+    ring(&f, "/answer", WEBHOOK, PLIVO_REST_TOKEN); /* asked again: the same call, a new token */
+    assert_int_equal(f.r.begun, 1);
+    media_path(&f, path);
+    struct rig_socket *s = rig_socket(&f.r, path);
+    send_start(s, CALL);
+    while (s->messages < 3) {
+        settle(f.r.loop); /* the agent greets */
+    }
+    struct rig_socket *again = rig_socket(&f.r, path);
+    send_start(again, CALL);
+    rig_wait_closed(again);
+    assert_int_equal(again->code, 1008);
+    assert_false(s->closed);
+    ws_close(s->ws, 1000, STR_NULL);
+    rig_wait_ended(&f.r, 1);
+    assert_int_equal(f.r.last_reason, REASON_CALLER_HANGUP);
+    tear_down(&f);
+}
+
+TEST(a_stream_without_a_webhook_is_turned_away)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){0});
+    struct rig_socket *s = rig_socket(&f.r, "/ws");
+    send_start(s, CALL);
+    rig_wait_closed(s);
+    assert_int_equal(s->code, 1008);
+    assert_string_equal(s->reason, "Not authorized");
+    s = rig_socket(&f.r, "/ws?token=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    send_start(s, CALL);
+    rig_wait_closed(s);
+    assert_int_equal(s->code, 1008);
+    s = rig_socket(&f.r, "/ws");
+    rig_send(s, "{\"event\":\"text\",\"text\":\"hello\"}"); /* start must come first */
+    rig_wait_closed(s);
+    assert_int_equal(s->code, 1008);
+    assert_int_equal(f.r.begun, 0);
+    assert_metric(&f, "ringtrip_auth_failures_total{kind=\"token\"} 2");
+    tear_down(&f);
+}
+
+TEST(typed_words_count_only_where_they_were_switched_on)
+{
+    for (int on = 0; on < 2; on++) {
+        struct fixture f;
+        char path[128];
+        set_up(&f, &(struct setup){.more = on ? ", text_events: true" : NULL});
+        ring(&f, "/answer", WEBHOOK, PLIVO_REST_TOKEN);
+        media_path(&f, path);
+        struct rig_socket *s = rig_socket(&f.r, path);
+        send_start(s, CALL);
+        while (s->messages < 3) {
+            settle(f.r.loop);
+        }
+        rig_send(s, "{\"event\":\"text\",\"streamId\":\"s-1\",\"text\":\"what about order one two three four\"}");
+        rig_send(s, "{\"event\":\"dtmf\",\"streamId\":\"s-1\",\"dtmf\":{\"digit\":\"5\"}}");
+        for (int i = 0; i < 50 && f.r.heard.len == 0; i++) {
+            settle(f.r.loop);
+        }
+        assert_int_equal(str_search(buf_str(&f.r.heard), STR("what about order")) != SIZE_MAX, on);
+        rig_send(s, "{\"event\":\"stop\",\"streamId\":\"s-1\"}");
+        ws_close(s->ws, 1000, STR_NULL);
+        rig_wait_ended(&f.r, 1);
+        assert_int_equal(f.r.last_reason, REASON_CALLER_HANGUP);
+        tear_down(&f);
+    }
+}
+
+TEST(the_other_routes_answer_as_the_references_do)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){0});
+    ring(&f, "/hold", "", PLIVO_REST_TOKEN);
+    assert_true(doc_has(&f, "<Response><Wait length=\"120\"/></Response>"));
+    ring(&f, "/fallback", "", PLIVO_REST_TOKEN);
+    assert_true(doc_has(&f, "<Speak voice=\"Polly.Joanna\">") && doc_has(&f, "</Speak><Hangup/>"));
+    ring(&f, "/hangup", "CallUUID=x&Event=Hangup&Duration=7&HangupCause=NORMAL_CLEARING", PLIVO_REST_TOKEN);
+    assert_str_is(buf_str(&f.doc), "OK");
+    ring(&f, "/answer", "CallUUID=x&Event=Hangup&CallStatus=completed", PLIVO_REST_TOKEN); /* no hangup_url was set */
+    assert_str_is(buf_str(&f.doc), "OK");
+    assert_int_equal(f.r.begun, 0);
+    ring(&f, "/answer", WEBHOOK "&X-PH-Tier=gold", PLIVO_REST_TOKEN);
+    assert_int_equal(f.r.begun, 1);
+    ring(&f, "/hangup", "CallUUID=" CALL "&Event=Hangup&CallStatus=cancel&HangupCause=ORIGINATOR_CANCEL",
+         PLIVO_REST_TOKEN);
+    rig_wait_ended(&f.r, 1); /* who gave up while it rang is not waited for */
+    assert_int_equal(f.r.last_reason, REASON_CALLER_HANGUP);
+    struct rig_reply reply = rig_http(&f.r, "GET", "/", NULL, NULL);
+    assert_str_is(rig_json(&reply, "phone_number"), "+" PLIVO_REST_NUMBER);
+    buf_done(&reply.body);
+    tear_down(&f);
+}
+
+TEST(over_the_limit_the_line_is_busy)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){.extra = "limits: {max_calls: 1}"});
+    ring(&f, "/answer", WEBHOOK, PLIVO_REST_TOKEN);
+    assert_true(doc_has(&f, "<Stream "));
+    ring(&f, "/answer", "CallUUID=second&From=15005550009&To=15005550006", PLIVO_REST_TOKEN);
+    assert_true(doc_has(&f, "<Response><Hangup reason=\"busy\"/></Response>"));
+    tear_down(&f);
+}
+
+TEST(sip_headers_choose_a_route)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){.extra = "agents:\n"
+                                        "  first: {instructions: one, turn_detection: server_vad}\n"
+                                        "  gold: {instructions: two, turn_detection: server_vad}\n"
+                                        "start_agent: first\n"
+                                        "routes: [{when: {carrier: plivo, header: {Tier: gold}}, agent: gold}]\n"});
+    ring(&f, "/answer", WEBHOOK "&X-PH-Tier=gold", PLIVO_REST_TOKEN);
+    assert_int_equal(f.r.begun, 1);
+    struct rig_reply reply = rig_http(&f.r, "GET", "/v1/calls/" CALL, NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    assert_str_is(rig_json(&reply, "agent"), "gold");
+    buf_done(&reply.body);
+    tear_down(&f);
+}
+
+/* ---- the start ---- */
+
+static bool is_set_up(void *arg)
+{
+    struct fixture *f = arg;
+    return f->rest.number_app[0] != '\0';
+}
+
+TEST(application_and_number_are_led_here_at_the_start)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){0});
+    wait_until(f.r.loop, is_set_up, &f);
+    assert_int_equal(f.rest.n_apps, 1);
+    assert_string_equal(f.rest.apps[0].name, "Ringtrip");
+    assert_string_equal(f.rest.apps[0].answer_url, PUBLIC "/answer");
+    assert_string_equal(f.rest.apps[0].hangup_url, PUBLIC "/hangup");
+    assert_string_equal(f.rest.apps[0].fallback_url, PUBLIC "/fallback");
+    assert_string_equal(f.rest.problem, "");
+    assert_int_equal(f.rest.requests, 4); /* list, create, look up, assign */
+    tear_down(&f);
+}
+
+#define T_ALL                                                                                                          \
+    T(a_call_is_greeted_answered_by_a_tool_interrupted_and_recorded),                                                  \
+        T(an_agent_who_says_goodbye_hangs_the_phone_up_by_rest),                                                       \
+        T(where_rest_does_not_answer_the_socket_is_closed_and_the_document_ends_the_call),                             \
+        T(a_model_that_cannot_be_reached_is_apologised_for), T(a_caller_is_transferred_by_a_document_that_we_serve),   \
+        T(whom_nobody_answers_comes_back_to_the_agent),                                                                \
+        T(a_transfer_that_the_carrier_refuses_comes_back_to_the_agent), T(forged_and_unsigned_requests_get_nothing),   \
+        T(a_token_opens_one_stream_once_and_only_that_of_its_call), T(a_stream_without_a_webhook_is_turned_away),      \
+        T(typed_words_count_only_where_they_were_switched_on), T(the_other_routes_answer_as_the_references_do),        \
+        T(over_the_limit_the_line_is_busy), T(sip_headers_choose_a_route),                                             \
+        T(application_and_number_are_led_here_at_the_start)
+TEST_MAIN(T_ALL)
