@@ -50,10 +50,16 @@ static int status_of(int err)
     }
 }
 
+/* The sentence is kept: job->why goes before the answer. */
 static void fail(struct dial_job *job, int status, const char *why)
 {
+    size_t n = strlen(why) + 1;
+    char *kept = arena_alloc(&job->base.arena, n);
+    if (kept) {
+        memcpy(kept, why, n);
+    }
     job->base.status = status;
-    job->base.error = why;
+    job->base.error = kept ? kept : "Out of memory";
 }
 
 static bool put_text(struct dial_job *job, const struct json_doc *body, const char *key, struct str *ret)
@@ -230,7 +236,7 @@ static void read_request(struct dial_job *job, const struct http_request *req)
         fail(job, 400, "The body must be a JSON object: {\"to\": \"+15551234567\", ...}");
     } else if (!read_members(job, body, &key)) {
         buf_puts(&job->why, job->why.len ? "" : "Out of memory");
-        fail(job, 422, buf_cstr(&job->why));
+        fail(job, 422, buf_cstr(&job->why) ? buf_cstr(&job->why) : "The request is not usable");
     } else {
         struct str header = http_header(req, "Idempotency-Key");
         key = header.n ? header : key;
@@ -248,11 +254,7 @@ static void read_request(struct dial_job *job, const struct http_request *req)
 static void finish(int err, void *arg)
 {
     struct dial_job *job = arg;
-    if (job->base.error && job->base.status == 429) {
-        /* api_job_finish knows no Retry-After of its own */
-        api_error(job->base.api, job->base.exchange, 429, STR("Retry-After: 5\r\n"), job->base.error);
-        job->base.exchange = NULL;
-    }
+    job->base.headers = job->base.status == 429 ? STR("Retry-After: 5\r\n") : STR_NULL;
     buf_done(&job->why);
     api_job_finish(err, job);
 }
@@ -277,7 +279,8 @@ static void dial(struct dial_job *job)
         job->base.status = 200; /* the same request, twice at once */
         answer_made(job, job->base.id, job->req.to, job->req.from, "initiated");
     } else if (err < 0) {
-        fail(job, status_of(err), job->why.len ? buf_cstr(&job->why) : err_text(err));
+        const char *why = job->why.len ? buf_cstr(&job->why) : NULL;
+        fail(job, status_of(err), why ? why : err_text(err));
     } else {
         job->base.status = 201;
         answer_made(job, id, job->req.to, job->req.from, "initiated");

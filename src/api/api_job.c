@@ -38,12 +38,12 @@ void api_job_finish(int err, void *arg)
         err = job->out.err;
     }
     if (job->error) {
-        api_error(api, job->exchange, job->status, STR_NULL, job->error);
+        api_error(api, job->exchange, job->status, job->headers, job->error);
     } else if (err < 0) {
         log_warn(NULL, "api.store-failed", "error=%s", err_name(err));
         api_error(api, job->exchange, 503, STR("Retry-After: 5\r\n"), "The record store cannot be read now");
     } else {
-        api_respond(api, job->exchange, job->status, STR_NULL, buf_str(&job->out));
+        api_respond(api, job->exchange, job->status, job->headers, buf_str(&job->out));
     }
     api->pending--;
     arena_done(&job->arena);

@@ -17,6 +17,7 @@ struct api_job {
     struct buf out;           /* the answer's JSON */
     int status;               /* HTTP; 200 until somebody finds otherwise */
     const char *error;        /* a sentence instead of out */
+    struct str headers;       /* lines of the answer's; static */
 };
 
 /* size of the whole struct, which begins with a struct api_job; the rest is zero. Counts as pending until it is

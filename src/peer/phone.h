@@ -82,6 +82,7 @@ struct phone_opts {
     struct str account_sid;     /* empty: a fixed test account */
     struct str call_sid;        /* empty: random */
     struct str from, to;        /* empty: +15005550001, +15005550002 */
+    bool called;                /* the gateway has called it, and it has answered: outbound-api, in-progress */
     struct str status_callback; /* URL for the final status; empty: none */
     const char *ca_file;        /* for https and wss; NULL: system store */
 

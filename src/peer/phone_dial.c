@@ -61,7 +61,7 @@ int phone_dial(struct phone *p)
         return err;
     }
     p->doc_url = p->o.url;
-    return fetch(p, p->o.url, "ringing");
+    return fetch(p, p->o.url, p->o.called ? "in-progress" : "ringing");
 }
 
 static bool is_xml(struct str content_type)

@@ -122,7 +122,7 @@ static int request(struct phone *p, struct str url, const struct phone_form *for
 
 static struct phone_party party(const struct phone *p)
 {
-    return (struct phone_party){p->o.account_sid, p->o.call_sid, p->o.from, p->o.to};
+    return (struct phone_party){p->o.account_sid, p->o.call_sid, p->o.from, p->o.to, p->o.called};
 }
 
 int phone_request_twiml(struct phone *p, struct str url, const char *status, phone_reply_fn done)

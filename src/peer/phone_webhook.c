@@ -35,7 +35,7 @@ void phone_form_call(struct phone_form *f, const struct phone_party *party, cons
     add_place(f, "CalledCity", "CalledState", "CalledZip", "CalledCountry");
     phone_form_add(f, "Caller", party->from);
     add_place(f, "CallerCity", "CallerState", "CallerZip", "CallerCountry");
-    phone_form_add(f, "Direction", STR("inbound"));
+    phone_form_add(f, "Direction", party->called ? STR("outbound-api") : STR("inbound"));
     phone_form_add(f, "From", party->from);
     add_place(f, "FromCity", "FromState", "FromZip", "FromCountry");
     phone_form_add(f, "To", party->to);

@@ -22,6 +22,7 @@ void phone_form_add(struct phone_form *f, const char *name, struct str value);
 /* The standard parameters of 3.1 in the vendor's order. status: "ringing", "in-progress" or a final one. */
 struct phone_party {
     struct str account_sid, call_sid, from, to;
+    bool called; /* the gateway has called it */
 };
 void phone_form_call(struct phone_form *f, const struct phone_party *party, const char *status);
 /* application/x-www-form-urlencoded; spaces as %20, as the vendor does. */
