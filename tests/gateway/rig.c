@@ -120,14 +120,15 @@ static void write_yaml(struct rig *r, const struct rig_opts *o)
     buf_printf(&r->yaml,
                "server: {listen: \"127.0.0.1:0\"%s%s%s%s%s}\n"
                "records: {dir: \"%s\", min_free_mb: %u%s}\n"
-               "providers: {test: {kind: sandbox, url: \"ws://127.0.0.1:%u\"%s%s}%s%s}\n"
+               "providers: {test: {kind: sandbox, url: \"ws://127.0.0.1:%u\"%s%s%s}%s%s}\n"
                "carriers: {%s: %s}\n"
                "%s%s\n",
                o->tokens ? ", tokens: [" : "", o->tokens ? o->tokens : "", o->tokens ? "]" : "",
                o->public_url ? ", public_url: " : "", o->public_url ? o->public_url : "", r->dir, o->min_free_mb,
-               o->records ? o->records : "", o->no_model ? 1 : sandbox_server_port(r->sandbox), o->spare ? ", " : "",
-               o->spare ? o->spare : "", o->spare ? ", spare: {kind: sandbox, url: \"ws://127.0.0.1:" : "", spare,
-               r->as->name, o->carrier ? o->carrier : "{}", turns_of(o), o->extra ? o->extra : "");
+               o->records ? o->records : "", o->no_model ? 1 : sandbox_server_port(r->sandbox),
+               o->provider ? o->provider : "", o->spare ? ", " : "", o->spare ? o->spare : "",
+               o->spare ? ", spare: {kind: sandbox, url: \"ws://127.0.0.1:" : "", spare, r->as->name,
+               o->carrier ? o->carrier : "{}", turns_of(o), o->extra ? o->extra : "");
     assert_int_equal(r->yaml.err, 0);
 }
 

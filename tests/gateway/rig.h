@@ -35,7 +35,8 @@ struct rig_opts {
     const char *dialogue;          /* YAML of the sandbox; NULL: ours */
     const char
         *spare; /* YAML of the first provider besides url; a provider "spare" without faults follows. NULL: none */
-    struct loop *loop; /* the rig's from now on; NULL: a new one */
+    const char *provider; /* YAML of the first provider besides, ", key: value"; NULL: none */
+    struct loop *loop;    /* the rig's from now on; NULL: a new one */
 };
 
 /* What a phone's call came to. */
