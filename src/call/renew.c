@@ -462,6 +462,13 @@ static bool is_quiet(const struct call *c)
     return c->phase == PHASE_CONVERSATION && c->leg == LEG_UP && caller && !owed && !generating && played && words;
 }
 
+/* The handle stands for a moment behind the last answer: little has to be told again. */
+static bool remembers_all(const struct call *c)
+{
+    const struct renewal *r = &c->renew;
+    return strcmp(r->mark_id, r->answered_id) == 0 || !r->answered_id[0] || c->now_us >= r->loose_us;
+}
+
 /* The caller hears that the line is alive. */
 static void play_filler(struct call *c)
 {
@@ -512,7 +519,7 @@ void renew_progress(struct call *c)
         take_over(c, "quiet");
     } else if (r->state == RENEW_WAITING && !may_renew(c)) {
         c->renew.state = RENEW_IDLE;
-    } else if (r->state == RENEW_WAITING && is_quiet(c)) {
+    } else if (r->state == RENEW_WAITING && is_quiet(c) && remembers_all(c)) {
         leave(c);
     }
     fill_gap(c);

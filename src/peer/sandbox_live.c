@@ -70,6 +70,7 @@ void live_new_handle(struct live *l)
     uint64_t b = next_random(l);
     snprintf(at, LIVE_HANDLE_BYTES, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xffff),
              (unsigned)(a & 0xfff), (unsigned)(0x8000 | (b >> 48 & 0x3fff)), (unsigned long long)(b & 0xffffffffffff));
+    sandbox_session_mark(l->inner, &l->mark);
     gemini_server_put_resumption(&l->out, str_from(at), true);
     live_send(l);
 }
@@ -314,6 +315,8 @@ static bool take_over(struct live *l, const struct gemini_client_setup *s)
         sandbox_session_move(l->inner, l);
         l->quiet = true; /* what broke off with the connection is over */
         live_tell_type(l, "response.cancel");
+        live_tell_type(l, "input_audio_buffer.clear");
+        sandbox_session_rewind(l->inner, &old->mark);
         l->quiet = false;
         memcpy(l->handles, old->handles, sizeof(l->handles));
         l->handle_n = old->handle_n;

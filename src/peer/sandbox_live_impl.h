@@ -36,6 +36,7 @@ struct live {
     bool dead;          /* the session inside came to an end of its own */
     char handles[LIVE_HANDLES][LIVE_HANDLE_BYTES];
     uint32_t handle_n;
+    struct sandbox_mark mark; /* what the last handle stands for */
 
     /* in */
     bool activity; /* marked by the client */

@@ -550,6 +550,22 @@ void sandbox_session_move(struct sandbox_session *s, void *arg)
     s->arg = arg;
 }
 
+void sandbox_session_mark(const struct sandbox_session *s, struct sandbox_mark *ret)
+{
+    *ret = (struct sandbox_mark){.talk = s->talk};
+    if (s->convo.last) {
+        memcpy(ret->last_id, s->convo.last->id, sizeof(ret->last_id));
+    }
+}
+
+void sandbox_session_rewind(struct sandbox_session *s, const struct sandbox_mark *mark)
+{
+    while (s->convo.last && strcmp(s->convo.last->id, mark->last_id) != 0) {
+        convo_remove(&s->convo, s->convo.last);
+    }
+    s->talk = mark->talk;
+}
+
 void sandbox_session_message(struct sandbox_session *s, struct str text, uint64_t now_us)
 {
     struct openai_client_event ev = {0};

@@ -56,6 +56,13 @@ MUST_USE int sandbox_session_open(const struct sandbox_session_opts *opts, const
                                   uint64_t now_us, struct sandbox_session **ret);
 /* Its host is spoken to with another argument from now on. */
 void sandbox_session_move(struct sandbox_session *s, void *arg);
+/* A moment of the conversation, to go back to: what came behind it was never said. */
+struct sandbox_mark {
+    char last_id[OPENAI_ID_MAX + 1]; /* of the last item; "": there was none */
+    struct dialogue_talk talk;
+};
+void sandbox_session_mark(const struct sandbox_session *s, struct sandbox_mark *ret);
+void sandbox_session_rewind(struct sandbox_session *s, const struct sandbox_mark *mark);
 struct sandbox_session *sandbox_session_free(struct sandbox_session *s);
 DEFINE_CLEANUP(struct sandbox_session, sandbox_session_free);
 /* What really happened in it. lends */

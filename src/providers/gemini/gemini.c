@@ -250,6 +250,7 @@ static void birth(struct gemini_model *m, struct loop *loop, const struct gemini
                   const struct call_opts *call)
 {
     m->loop = loop;
+    m->born_us = clock_now_us();
     m->state = GEMINI_CONNECTING;
     m->setup_ms = opts->setup_ms ? opts->setup_ms : SETUP_MS;
     m->resumed = opts->handle.n > 0;
@@ -263,7 +264,7 @@ static void birth(struct gemini_model *m, struct loop *loop, const struct gemini
     buf_init(&m->handle, GEMINI_HANDLE_MAX);
     buf_init(&m->instructions, CONTENT_MAX);
     gemini_scratch_init(&m->own_scratch);
-    gemini_tools_init(&m->tools);
+    gemini_tools_init(&m->tools, m->born_us);
     m->scratch = opts->scratch ? opts->scratch : &m->own_scratch;
     m->on_raw = opts->on_raw;
     m->raw_arg = opts->raw_arg;

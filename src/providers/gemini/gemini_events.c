@@ -57,7 +57,7 @@ void gemini_caller_begin(struct gemini_model *m)
     c->open = true;
     c->told = c->committed = c->worded = false;
     c->since_us = loop_now_us(m->loop);
-    snprintf(c->item_id, sizeof(c->item_id), "gu_%u", ++m->callers);
+    snprintf(c->item_id, sizeof(c->item_id), "gu_%llx_%u", (unsigned long long)m->born_us, ++m->callers);
     buf_clear(&c->words, 0);
 }
 
@@ -144,8 +144,8 @@ void gemini_response_begin(struct gemini_model *m)
     r->has_item = r->no_tools = false;
     r->audio_bytes = 0;
     buf_clear(&r->words, 0);
-    snprintf(r->id, sizeof(r->id), "gr_%u", r->number);
-    snprintf(r->item_id, sizeof(r->item_id), "gi_%u", r->number);
+    snprintf(r->id, sizeof(r->id), "gr_%llx_%u", (unsigned long long)m->born_us, r->number);
+    snprintf(r->item_id, sizeof(r->item_id), "gi_%llx_%u", (unsigned long long)m->born_us, r->number);
     struct call_event ev = {.type = EV_MODEL_RESPONSE_CREATED};
     ev.model_response.response_id = str_from(r->id);
     gemini_emit(m, &ev);

@@ -11,7 +11,7 @@
 #include "providers/gemini/gemini_tools.h"
 #include "wire/gemini.h"
 
-#define GEMINI_OWN_ID   24 /* "gr_4294967295" */
+#define GEMINI_OWN_ID   40 /* "gr_0123456789abcdef_4294967295" */
 #define GEMINI_TEXT_MAX 16384
 
 enum gemini_state {
@@ -89,6 +89,7 @@ struct gemini_model {
     struct gemini_scratch own_scratch;
 
     struct gemini_response response;
+    uint64_t born_us; /* sets the ids that are made here apart from those of the call's other sessions */
     uint32_t responses, callers;
     struct gemini_turn turn;
     struct gemini_caller caller;

@@ -8,9 +8,9 @@
 #define AGAIN_US   UINT64_C(30000000) /* a call that was dropped comes again within seconds */
 #define OUTPUT_MAX 16384
 
-void gemini_tools_init(struct gemini_tools *t)
+void gemini_tools_init(struct gemini_tools *t, uint64_t born_us)
 {
-    *t = (struct gemini_tools){0};
+    *t = (struct gemini_tools){.born_us = born_us};
 }
 
 static void clear(struct gemini_tool *tool)
@@ -73,7 +73,7 @@ static struct gemini_tool *add(struct gemini_tools *t, enum gemini_tool_state st
     ignore_result(str_copy(tool->name, sizeof(tool->name), name)); /* both were measured by the decoder */
     ignore_result(str_copy(tool->wire_id, sizeof(tool->wire_id), id));
     if (id.n == 0 || id.n >= sizeof(tool->id)) {
-        snprintf(tool->id, sizeof(tool->id), "gc_%u", ++t->invented);
+        snprintf(tool->id, sizeof(tool->id), "gc_%llx_%u", (unsigned long long)t->born_us, ++t->invented);
     } else {
         ignore_result(str_copy(tool->id, sizeof(tool->id), id)); /* it fits */
     }

@@ -33,9 +33,11 @@ struct gemini_tool {
 struct gemini_tools {
     struct gemini_tool list[GEMINI_TOOLS_MAX];
     uint32_t orders, invented;
+    uint64_t born_us;
 };
 
-void gemini_tools_init(struct gemini_tools *t);
+/* born_us: of the session, for ids that the service leaves out. */
+void gemini_tools_init(struct gemini_tools *t, uint64_t born_us);
 void gemini_tools_done(struct gemini_tools *t);
 struct gemini_tool *gemini_tools_find(struct gemini_tools *t, struct str id);
 struct gemini_tool *gemini_tools_find_wire(struct gemini_tools *t, struct str wire_id);
