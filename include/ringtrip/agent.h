@@ -46,7 +46,14 @@ RT_API int rt_agent_set_greeting(struct rt_agent *agent, const char *text);
 RT_API int rt_agent_add_tool(struct rt_agent *agent, const struct rt_tool *tool);
 /** The agent may hand over to another one, which is lent (see rt_agent_free). -EEXIST, -RT_ERR_LIMIT, -ENOMEM */
 RT_API int rt_agent_add_handoff(struct rt_agent *agent, const struct rt_agent *to);
-/** The same with a condition: asked as for tools. */
+/**
+ * The same by a tool of the program's (copied), which gives the handoff its name, description and schema (arguments are
+ * checked against it, those that do not fit keep the agent). Its function is asked first: rt_tool_call_done lets the
+ * other agent take over (what it says is not the output), rt_tool_call_fail keeps this one, with the text as the
+ * model's answer. Approval, timeout and condition are the tool's. The same use delivered twice is asked about once.
+ */
+RT_API int rt_agent_add_handoff_tool(struct rt_agent *agent, const struct rt_agent *to, const struct rt_tool *tool);
+/** The same with a condition: asked as for tools, also again before the other agent takes over. */
 RT_API int rt_agent_add_handoff_if(struct rt_agent *agent, const struct rt_agent *to, rt_enabled_fn enabled, void *arg);
 /**
  * The agent may use the tools of a server of the Model Context Protocol, by its name under mcp in the runner's

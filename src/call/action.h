@@ -282,11 +282,13 @@ struct call_action {
         struct {
             struct str tool_call_id, name, arguments;
             uint32_t deadline_ms;
+            uint32_t agent; /* index of the one who called; not in the journal */
         } tool_run;
         struct {
             struct str tool_call_id, name, arguments;
             uint32_t timeout_ms;   /* approval: until then; 0: the end of the call. check: 0 */
             bool timeout_approves; /* approval: what happens then */
+            uint32_t agent;        /* index of the one who called; not in the journal */
         } tool_ask;                /* check, approval */
         struct {
             struct str tool_call_id, name;

@@ -72,6 +72,7 @@ static struct call_action *ask_host(struct call *c, const struct tool_slot *s, e
     act->tool_ask.tool_call_id = id;
     act->tool_ask.name = name;
     act->tool_ask.arguments = arguments;
+    act->tool_ask.agent = s->agent;
     return act;
 }
 

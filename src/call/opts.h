@@ -24,6 +24,7 @@ enum call_tool_kind {
     CALL_TOOL_HOST,    /* carried out by the host */
     CALL_TOOL_END,     /* goodbye and hang-up */
     CALL_TOOL_HANDOFF, /* another agent takes over */
+    CALL_TOOL_ASKED,   /* likewise, when the host has run it without a failure; else its output is a tool's */
     CALL_TOOL_KIND_N
 };
 

@@ -173,6 +173,7 @@ static void run(struct call *c, struct tool_slot *s)
     act->tool_run.tool_call_id = id;
     act->tool_run.name = name;
     act->tool_run.arguments = arguments;
+    act->tool_run.agent = s->agent;
     act->tool_run.deadline_ms = ms;
     s->state = TOOL_RUNNING;
     s->deadline_us = c->now_us + ms_us(ms);
@@ -274,7 +275,8 @@ static void take_call(struct call *c, struct tool_slot *s, const struct call_eve
         refuse_unknown(c, s, name);
         return;
     }
-    if (agents_tool_off(c, s->tool) && c->o->tools[s->tool].kind != CALL_TOOL_HANDOFF) {
+    bool hands_over = c->o->tools[s->tool].kind == CALL_TOOL_HANDOFF || c->o->tools[s->tool].kind == CALL_TOOL_ASKED;
+    if (agents_tool_off(c, s->tool) && !hands_over) {
         tools_ready(c, s, STR("{\"error\":\"This tool is not available now.\"}"));
         return;
     }
@@ -350,6 +352,8 @@ void tools_result(struct call *c, const struct call_event *ev)
         s->state = TOOL_REPORT;
         s->deadline_us = UINT64_MAX;
         tools_rearm(c);
+    } else if (s && s->state == TOOL_RUNNING && !ev->tool_result.failed && tools_of(c, s)->kind == CALL_TOOL_ASKED) {
+        hand_off(c, s);
     } else if (s && (s->state == TOOL_RUNNING || s->state == TOOL_STARTED)) {
         tools_ready(c, s, ev->tool_result.output);
     } else {

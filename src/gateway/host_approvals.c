@@ -78,7 +78,7 @@ static int ask_program(struct host *h, const struct snapshot_tool *tool, const s
                                      .tool_call_id = act->tool_ask.tool_call_id,
                                      .name = act->tool_ask.name,
                                      .arguments = act->tool_ask.arguments,
-                                     .agent = h->opts.agent,
+                                     .agent = call_opts_name(&h->opts, act->tool_ask.agent),
                                      .context = h->snapshot->context};
     if (!q) {
         return -ENOMEM;
@@ -131,7 +131,7 @@ void host_ask_approval(struct host *h, const struct call_action *act)
                                   .tool_call_id = act->tool_ask.tool_call_id,
                                   .tool = act->tool_ask.name,
                                   .arguments = act->tool_ask.arguments,
-                                  .agent = h->opts.agent,
+                                  .agent = call_opts_name(&h->opts, act->tool_ask.agent),
                                   .caller = str_from(h->facts.caller),
                                   .asked_wall_us = now_us,
                                   .expires_wall_us = timeout_us ? now_us + timeout_us : 0,

@@ -27,6 +27,7 @@ struct tool_job {
     struct builtin_ctx ctx;
     char call_id[CALL_ID_MAX + 1];
     char *tool_call_id, *name, *arguments;
+    uint32_t agent; /* who called */
     struct buf output;
     bool failed;
     uint64_t started_us;
@@ -56,6 +57,7 @@ static struct tool_job *tool_job_new(struct host *h, const struct call_action *a
     job->worker = h->worker;
     job->snapshot = snapshot_ref(h->snapshot);
     job->id = h->id;
+    job->agent = act->tool_run.agent;
     memcpy(job->call_id, h->call_id, sizeof(job->call_id));
     buf_init(&job->output, TOOL_OUTPUT_MAX);
     job->tool_call_id = str_dup(act->tool_run.tool_call_id);
@@ -204,7 +206,7 @@ static int run_webhook(struct host *h, struct tool_job *job, const struct webhoo
         .tool_call_id = str_from(job->tool_call_id),
         .caller = str_from(h->facts.caller),
         .called = str_from(h->facts.called),
-        .agent = h->opts.agent,
+        .agent = call_opts_name(&h->opts, job->agent),
         .traceparent = str_from(trace.parent),
         .tracestate = str_from(trace.state),
         .arguments = arguments,
@@ -236,7 +238,7 @@ static int run_code(struct host *h, struct tool_job *job, const struct code_opts
         .tool_call_id = str_from(job->tool_call_id),
         .name = str_from(job->name),
         .arguments = str_trim(str_from(job->arguments)).n > 0 ? str_from(job->arguments) : STR("{}"),
-        .agent = h->opts.agent,
+        .agent = call_opts_name(&h->opts, job->agent),
         .context = h->snapshot->context,
     };
     int err = code_run(w->env.loop, o, &facts, code_done, job, &job->code);

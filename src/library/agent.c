@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "call/opts.h"
 #include "library/describe.h"
 #include "library/wording.h"
 
@@ -22,6 +23,24 @@ int rt_agent_new(const char *name, struct rt_agent **ret)
     return 0;
 }
 
+static int add_handoff(struct rt_agent *agent, const struct rt_agent *to, const struct rt_tool *tool)
+{
+    for (uint32_t i = 0; i < agent->n_handoffs; i++) {
+        if (agent->handoffs[i].to == to) {
+            return -EEXIST;
+        }
+    }
+    if (agent->n_handoffs == LIBRARY_MAX_LIST) {
+        return -ERR_LIMIT;
+    }
+    struct handoff h = {.to = to};
+    int err = tool ? describe_tool_copy(tool, &h.tool) : 0;
+    if (err >= 0) {
+        agent->handoffs[agent->n_handoffs++] = h;
+    }
+    return err;
+}
+
 static int copy_lists(struct rt_agent *to, const struct rt_agent *from)
 {
     int err = 0;
@@ -32,8 +51,7 @@ static int copy_lists(struct rt_agent *to, const struct rt_agent *from)
         err = rt_agent_add_guardrail(to, from->guardrails[i]);
     }
     for (uint32_t i = 0; i < from->n_handoffs && err >= 0; i++) {
-        const struct handoff *h = &from->handoffs[i];
-        err = rt_agent_add_handoff_if(to, h->to, h->enabled, h->arg);
+        err = add_handoff(to, from->handoffs[i].to, from->handoffs[i].tool);
     }
     for (uint32_t i = 0; i < from->n_servers && err >= 0; i++) {
         err = rt_agent_add_mcp_server(to, from->servers[i]);
@@ -87,6 +105,9 @@ void rt_agent_free(struct rt_agent *agent)
     }
     for (uint32_t i = 0; i < agent->n_servers; i++) {
         free(agent->servers[i]);
+    }
+    for (uint32_t i = 0; i < agent->n_handoffs; i++) {
+        rt_tool_free(agent->handoffs[i].tool);
     }
     free(agent->name);
     free(agent->instructions);
@@ -148,26 +169,38 @@ int rt_agent_add_tool(struct rt_agent *agent, const struct rt_tool *tool)
     return err;
 }
 
+static void accept(struct rt_tool_call *call, void *arg UNUSED)
+{
+    ignore_result(rt_tool_call_done(call, NULL)); /* nobody waits any more: then nothing is handed over */
+}
+
 int rt_agent_add_handoff_if(struct rt_agent *agent, const struct rt_agent *to, rt_enabled_fn enabled, void *arg)
 {
-    if (!agent || !to) {
-        return -EINVAL;
+    struct rt_tool *tool = NULL;
+    char name[CALL_ID_MAX];
+    if (!enabled || !agent || !to) {
+        return agent && to ? add_handoff(agent, to, NULL) : -EINVAL;
     }
-    for (uint32_t i = 0; i < agent->n_handoffs; i++) {
-        if (agent->handoffs[i].to == to) {
-            return -EEXIST;
-        }
+    int err = call_handoff_name(str_from(to->name), name);
+    if (err >= 0) {
+        err = rt_tool_new(name, NULL, NULL, accept, (void *)(uintptr_t)to, &tool); /* arg: one for each target */
     }
-    if (agent->n_handoffs == LIBRARY_MAX_LIST) {
-        return -ERR_LIMIT;
+    if (err >= 0) {
+        err = rt_tool_set_enabled_fn(tool, enabled, arg);
     }
-    agent->handoffs[agent->n_handoffs++] = (struct handoff){.to = to, .enabled = enabled, .arg = arg};
-    return 0;
+    err = err < 0 ? err : add_handoff(agent, to, tool);
+    rt_tool_free(tool);
+    return err;
+}
+
+int rt_agent_add_handoff_tool(struct rt_agent *agent, const struct rt_agent *to, const struct rt_tool *tool)
+{
+    return agent && to && tool ? add_handoff(agent, to, tool) : -EINVAL;
 }
 
 int rt_agent_add_handoff(struct rt_agent *agent, const struct rt_agent *to)
 {
-    return rt_agent_add_handoff_if(agent, to, NULL, NULL);
+    return agent && to ? add_handoff(agent, to, NULL) : -EINVAL;
 }
 
 int rt_agent_add_mcp_server(struct rt_agent *agent, const char *name)

@@ -7,6 +7,8 @@
 #include "library/tool_call.h"
 #include "library/wording.h"
 
+#define ANOTHER "Another agent takes over."
+
 static int keep(struct snapshot *s, const char *text, struct str *ret)
 {
     struct str kept = arena_str(&s->own, str_from(text ? text : ""));
@@ -189,8 +191,7 @@ static int add_handoff(struct rt_runner *r, struct snapshot *s, uint32_t to, str
         e = keep(s, name, &t.name);
     }
     if (e >= 0) {
-        e = keep(s, target->handoff_description ? target->handoff_description : "Another agent takes over.",
-                 &t.description);
+        e = keep(s, target->handoff_description ? target->handoff_description : ANOTHER, &t.description);
     }
     if (e < 0) {
         return e;
@@ -200,14 +201,37 @@ static int add_handoff(struct rt_runner *r, struct snapshot *s, uint32_t to, str
     return add_to_agent(s, a, o->n_tools++, err);
 }
 
+/* One that the program is asked about: a tool of its own that hands over when it is done. */
+static int add_asked(struct rt_runner *r, struct snapshot *s, const struct graph_handoff *h, struct call_agent *a,
+                     struct buf *err)
+{
+    const char *words = r->graph->agents[h->to].agent->handoff_description;
+    uint32_t index = 0;
+    int e = derive_add_tool(s, r->crew, h->tool, &index);
+    if (e < 0) {
+        return e;
+    }
+    const struct rt_tool *first = snapshot_tool(s, str_from(h->tool->name))->code.arg;
+    if (first->enabled != h->tool->enabled || first->enabled_arg != h->tool->enabled_arg) {
+        return add_handoff(r, s, h->to, a,
+                           err); /* one name, one function: this condition is asked when it is offered */
+    }
+    struct call_tool *t = &s->call.tools[index];
+    t->kind = CALL_TOOL_ASKED;
+    t->agent = h->to;
+    e = t->description.n > 0 ? 0 : keep(s, words ? words : ANOTHER, &t->description);
+    return e < 0 ? e : add_to_agent(s, a, index, err);
+}
+
 static int add_handoffs(struct rt_runner *r, struct snapshot *s, const struct graph_agent *from, struct call_agent *a,
                         struct buf *err)
 {
     int e = 0;
     for (uint32_t i = 0; i < from->n_handoffs && e >= 0; i++) {
         const struct graph_handoff *h = &from->handoffs[i];
-        if (!h->enabled || h->enabled(h->arg) > 0) {
-            e = add_handoff(r, s, h->to, a, err);
+        bool on = !h->tool || !h->tool->enabled || h->tool->enabled(h->tool->enabled_arg) > 0;
+        if (on) {
+            e = h->tool ? add_asked(r, s, h, a, err) : add_handoff(r, s, h->to, a, err);
         }
     }
     return e;

@@ -32,8 +32,7 @@ struct rt_guardrail {
 
 struct handoff {
     const struct rt_agent *to; /* lent */
-    rt_enabled_fn enabled;
-    void *arg;
+    struct rt_tool *tool;      /* asked before; NULL: nobody is */
 };
 
 struct rt_agent {

@@ -51,7 +51,8 @@ static int check_names(const struct graph *g, const struct graph_agent *a, struc
     for (uint32_t h = 0; h < a->n_handoffs; h++) {
         char name[CALL_ID_MAX];
         const char *to = g->agents[a->handoffs[h].to].agent->name;
-        int e = call_handoff_name(str_from(to), name);
+        const struct rt_tool *own = a->handoffs[h].tool;
+        int e = own ? str_copy(name, sizeof(name), str_from(own->name)) : call_handoff_name(str_from(to), name);
         if (e < 0) {
             buf_printf(err, "the name of agent \"%s\" is too long for a handoff", to);
             return e;
@@ -66,6 +67,11 @@ static int check_names(const struct graph *g, const struct graph_agent *a, struc
     return 0;
 }
 
+static bool differs(const struct rt_tool *a, const struct rt_tool *b)
+{
+    return strcmp(a->name, b->name) == 0 && (a->fn != b->fn || a->arg != b->arg);
+}
+
 /* The host finds the function by the name alone: one name, one function in all agents. */
 static int check_functions(const struct graph *g, const struct rt_tool *tool, struct buf *err)
 {
@@ -73,8 +79,15 @@ static int check_functions(const struct graph *g, const struct rt_tool *tool, st
         const struct rt_agent *a = g->agents[i].agent;
         for (uint32_t t = 0; t < a->n_tools; t++) {
             const struct rt_tool *other = a->tools[t];
-            if (strcmp(other->name, tool->name) == 0 && (other->fn != tool->fn || other->arg != tool->arg)) {
+            if (differs(other, tool)) {
                 buf_printf(err, "two different tools are called \"%s\"", tool->name);
+                return -EEXIST;
+            }
+        }
+        for (uint32_t h = 0; h < g->agents[i].n_handoffs; h++) {
+            const struct rt_tool *other = g->agents[i].handoffs[h].tool;
+            if (other && differs(other, tool)) {
+                buf_printf(err, "a handoff and something else are called \"%s\"", tool->name);
                 return -EEXIST;
             }
         }
@@ -93,15 +106,18 @@ static int add_reached(struct graph *g, struct buf *err)
             if (e < 0) {
                 return e;
             }
-            a->handoffs[a->n_handoffs++] = (struct graph_handoff){find_handle(g, way->to), way->enabled, way->arg};
+            a->handoffs[a->n_handoffs++] = (struct graph_handoff){find_handle(g, way->to), way->tool};
         }
-        a->agent->n_handoffs = 0; /* those pointers are lent no longer */
     }
     for (uint32_t i = 0; i < g->n; i++) {
         const struct rt_agent *a = g->agents[i].agent;
         int e = check_names(g, &g->agents[i], err);
         for (uint32_t t = 0; t < a->n_tools && e >= 0; t++) {
             e = check_functions(g, a->tools[t], err);
+        }
+        for (uint32_t h = 0; h < g->agents[i].n_handoffs && e >= 0; h++) {
+            const struct rt_tool *tool = g->agents[i].handoffs[h].tool;
+            e = tool ? check_functions(g, tool, err) : 0;
         }
         if (e < 0) {
             return e;

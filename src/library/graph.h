@@ -8,8 +8,7 @@
 
 struct graph_handoff {
     uint32_t to;
-    rt_enabled_fn enabled; /* NULL: always */
-    void *arg;
+    const struct rt_tool *tool; /* of the agent; NULL: nobody is asked */
 };
 
 struct graph_agent {

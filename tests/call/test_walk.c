@@ -267,8 +267,10 @@ static void two_agents(void)
     struct call_opts *o = &s.opts;
     uint32_t to_other = o->n_tools++;
     uint32_t to_first = o->n_tools++;
-    o->tools[to_other] = (struct call_tool){
-        .name = STR("transfer_to_other"), .parameters = STR("{}"), .kind = CALL_TOOL_HANDOFF, .agent = 1};
+    o->tools[to_other] = (struct call_tool){.name = STR("transfer_to_other"),
+                                            .parameters = STR("{}"),
+                                            .kind = dice(2) ? CALL_TOOL_HANDOFF : CALL_TOOL_ASKED,
+                                            .agent = 1};
     o->tools[to_first] = o->tools[to_other];
     o->tools[to_first].name = STR("transfer_to_first");
     o->tools[to_first].agent = 0;

@@ -20,10 +20,13 @@ static int close_sandbox(void **state)
     return 0;
 }
 
+static char asked_by[64]; /* the agent who used a tool last */
+
 static void answer(struct rt_tool_call *call, void *arg)
 {
     int *uses = arg;
     ++*uses;
+    assert_true(snprintf(asked_by, sizeof(asked_by), "%s", rt_tool_call_agent(call)) < (int)sizeof(asked_by));
     assert_int_equal(rt_tool_call_done(call, "{\"answer\":\"sunny\"}"), 0);
 }
 
@@ -108,10 +111,110 @@ static void a_handoff_changes_who_speaks_and_keeps_the_history(void **state)
     rt_event_free(e);
     await_words(s, "It is sunny.");
     assert_int_equal(uses, 1);
+    assert_string_equal(asked_by, "records");
     assert_int_equal(rt_session_history(s, &h), 0);
     assert_true(rt_history_count(h) >= 7);
     assert_string_equal(rt_history_item(h, 0)->text, "Please look it up");
     rt_history_free(h);
+    done(s, r);
+}
+
+struct desk {
+    int asked, refuse;
+    char arguments[200], agent[64];
+};
+
+static void on_handoff(struct rt_tool_call *call, void *arg)
+{
+    struct desk *d = arg;
+    d->asked++;
+    assert_true(snprintf(d->arguments, sizeof(d->arguments), "%s", rt_tool_call_arguments(call)) > 0);
+    assert_true(snprintf(d->agent, sizeof(d->agent), "%s", rt_tool_call_agent(call)) > 0);
+    int err = d->refuse ? rt_tool_call_fail(call, "They are at lunch.") : rt_tool_call_done(call, "not the output");
+    assert_int_equal(err, 0);
+}
+
+/* A session whose desk hands over to records by a tool of the program's. */
+static struct rt_session *open_desk(struct desk *d, const char *schema, rt_enabled_fn enabled, void *arg,
+                                    struct rt_runner **ret)
+{
+    struct rt_agent *desk = make_agent("desk"), *records = make_agent("records");
+    struct rt_tool *tool = NULL;
+    assert_int_equal(rt_tool_new("transfer_to_records", NULL, schema, on_handoff, d, &tool), 0);
+    assert_int_equal(rt_tool_set_enabled_fn(tool, enabled, arg), 0);
+    assert_int_equal(rt_agent_add_handoff_tool(desk, records, tool), 0);
+    assert_int_equal(rt_agent_add_handoff_tool(desk, records, tool), -EEXIST);
+    rt_tool_free(tool);
+    struct rt_session *s = open_session(desk, ret);
+    rt_agent_free(records);
+    return s;
+}
+
+static void a_program_is_asked_before_a_handoff(void **state)
+{
+    struct desk d = {0};
+    struct rt_runner *r = NULL;
+    (void)state;
+    struct rt_session *s = open_desk(&d, NULL, NULL, NULL, &r);
+    d.refuse = 1;
+    assert_int_equal(rt_session_send_message(s, "I need my records"), 0);
+    struct rt_event *e = await_event(s, RT_EVENT_TOOL_END);
+    assert_string_equal(e->output, "{\"error\":\"They are at lunch.\"}");
+    assert_string_equal(e->agent, "desk");
+    rt_event_free(e);
+    pass_event(s, RT_EVENT_AGENT_END);
+    d.refuse = 0;
+    assert_int_equal(rt_session_send_message(s, "I need my records"), 0);
+    e = await_event(s, RT_EVENT_HANDOFF);
+    assert_string_equal(e->from_agent, "desk");
+    assert_string_equal(e->to_agent, "records");
+    rt_event_free(e);
+    e = await_event(s, RT_EVENT_TOOL_END);
+    assert_string_equal(e->output, "{\"assistant\":\"records\"}");
+    rt_event_free(e);
+    await_words(s, "Records speaking.");
+    assert_int_equal(d.asked, 2);
+    assert_string_equal(d.agent, "desk");
+    assert_string_equal(d.arguments, "{}");
+    done(s, r);
+}
+
+static void arguments_of_a_handoff_that_do_not_fit_keep_the_agent(void **state)
+{
+    struct desk d = {0};
+    struct rt_runner *r = NULL;
+    (void)state;
+    struct rt_session *s = open_desk(
+        &d, "{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\"}},\"required\":[\"reason\"]}", NULL,
+        NULL, &r);
+    assert_int_equal(rt_session_send_message(s, "I need my records"), 0); /* the sandbox gives no reason */
+    struct rt_event *e = await_event(s, RT_EVENT_TOOL_END);
+    assert_non_null(strstr(e->output, "The arguments are wrong"));
+    assert_string_equal(e->agent, "desk");
+    rt_event_free(e);
+    assert_int_equal(d.asked, 0);
+    done(s, r);
+}
+
+static int yes_once(void *arg)
+{
+    int *times = arg;
+    return (*times)++ == 0;
+}
+
+static void a_condition_is_asked_again_before_the_handoff(void **state)
+{
+    struct desk d = {0};
+    struct rt_runner *r = NULL;
+    int times = 0;
+    (void)state;
+    struct rt_session *s = open_desk(&d, NULL, yes_once, &times, &r);
+    assert_int_equal(rt_session_send_message(s, "I need my records"), 0);
+    struct rt_event *e = await_event(s, RT_EVENT_TOOL_END);
+    assert_non_null(strstr(e->output, "not available now"));
+    rt_event_free(e);
+    assert_int_equal(d.asked, 0);
+    assert_int_equal(times, 2);
     done(s, r);
 }
 
@@ -552,6 +655,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_handoff_changes_who_speaks_and_keeps_the_history),
+        cmocka_unit_test(a_program_is_asked_before_a_handoff),
+        cmocka_unit_test(arguments_of_a_handoff_that_do_not_fit_keep_the_agent),
+        cmocka_unit_test(a_condition_is_asked_again_before_the_handoff),
         cmocka_unit_test(an_agent_uses_the_tools_of_a_server),
         cmocka_unit_test(an_agent_may_be_switched_by_hand_without_a_handoff),
         cmocka_unit_test(what_is_switched_off_is_not_offered_and_no_conflict),
