@@ -206,6 +206,11 @@ int cmd_phone(int argc, char **argv)
 {
     struct session s = {.status = EXIT_NO_CALL};
     struct buf problem;
+    for (int i = 1; i < argc; i++) {
+        if (str_is(str_from(argv[i]), "--answer")) {
+            return cmd_answer(argc, argv);
+        }
+    }
     buf_init(&problem, 4096);
     int err = phone_args_parse(argc, argv, &s.args, &problem);
     if (err < 0) {

@@ -15,6 +15,7 @@ static const struct {
     {"chat", cmd_chat, "talk to an agent in writing, here in the terminal"},
     {"phone", cmd_phone, "place a call with the simulated telephone"},
     {"sandbox", cmd_sandbox, "serve the offline model"},
+    {"call", cmd_call, "call somebody through a gateway that runs"},
     {"calls", cmd_calls, "list, show and delete records of calls"},
     {"callbacks", cmd_callbacks, "list and close what was promised to callers"},
     {"graph", cmd_graph, "draw agents, tools and handoffs"},

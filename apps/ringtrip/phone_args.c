@@ -9,6 +9,7 @@
 
 const char phone_usage[] =
     "usage: ringtrip phone URL [options]\n"
+    "       ringtrip phone --answer ...     the other way round: is called; see ringtrip phone --answer --help\n"
     "       ringtrip phone --ws ws://host:port/media-stream [--param NAME=VALUE]... [options]\n"
     "\n"
     "Dials a gateway as a carrier does: URL is its voice webhook. Says what it is told, listens, measures.\n"
