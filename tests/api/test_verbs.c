@@ -1,6 +1,7 @@
 /* What may be asked of the agent on a live call over HTTP, and the stream of what happens. */
 #include "gateway/rig.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/err.h"
@@ -480,7 +481,7 @@ TEST(a_watcher_who_leaves_is_forgotten_and_the_call_goes_on)
     rig_close(&r, false);
 }
 
-static volatile bool let_go;
+static atomic_bool let_go;
 
 /* Reads the head and then nothing: the kernel's buffers fill, then ours. */
 static void ask_and_sleep(struct raw *s)
