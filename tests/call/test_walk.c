@@ -267,13 +267,12 @@ static void two_agents(void)
     struct call_opts *o = &s.opts;
     uint32_t to_other = o->n_tools++;
     uint32_t to_first = o->n_tools++;
-    o->tools[to_other] = (struct call_tool){.name = STR("transfer_to_other"),
-                                            .parameters = STR("{}"),
-                                            .kind = dice(2) ? CALL_TOOL_HANDOFF : CALL_TOOL_ASKED,
-                                            .agent = 1};
+    o->tools[to_other] = (struct call_tool){
+        .name = STR("transfer_to_other"), .parameters = STR("{}"), .kind = CALL_TOOL_HANDOFF, .agent = 1};
     o->tools[to_first] = o->tools[to_other];
     o->tools[to_first].name = STR("transfer_to_first");
     o->tools[to_first].agent = 0;
+    o->tools[to_first].kind = CALL_TOOL_ASKED; /* the host says yes or no to it */
     o->n_agents = 2;
     o->agents[0] = (struct call_agent){.name = STR("first"), .instructions = STR("First.")};
     o->agents[1] = (struct call_agent){.name = STR("other"), .instructions = STR("Other.")};
