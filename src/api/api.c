@@ -7,6 +7,7 @@
 #include "api/api_auth.h"
 #include "api/api_callbacks.h"
 #include "api/api_calls.h"
+#include "api/api_campaigns.h"
 #include "api/api_control.h"
 #include "api/api_dial.h"
 #include "api/api_verbs.h"
@@ -48,7 +49,10 @@ enum route {
     ROUTE_OUTBOUND_STATUS,
     ROUTE_OUTBOUND_HANGUP,
     ROUTE_OUTBOUND_CAMPAIGN,
+    ROUTE_CAMPAIGN, /* the first of enum api_campaign_verb; the others follow */
 };
+
+#define CAMPAIGN(verb) (enum route)(ROUTE_CAMPAIGN + API_CAMPAIGN_##verb)
 
 /* A path with "*" for the call's id; several rows of one path are its methods. */
 static const struct {
@@ -92,6 +96,24 @@ static const struct {
     {"/v1/callbacks", "GET", ROUTE_CALLBACKS, true},
     {"/v1/callbacks/*", "GET", ROUTE_CALLBACK, true},
     {"/v1/callbacks/*/close", "POST", ROUTE_CALLBACK_CLOSE, true},
+    {"/v1/campaigns", "GET", CAMPAIGN(LIST), true},
+    {"/v1/campaigns", "POST", CAMPAIGN(CREATE), true},
+    {"/v1/campaigns/*", "GET", CAMPAIGN(SHOW), true},
+    {"/v1/campaigns/*", "PUT", CAMPAIGN(CHANGE), true},
+    {"/v1/campaigns/*", "DELETE", CAMPAIGN(REMOVE), true},
+    {"/v1/campaigns/*/start", "POST", CAMPAIGN(START), true},
+    {"/v1/campaigns/*/pause", "POST", CAMPAIGN(PAUSE), true},
+    {"/v1/campaigns/*/stop", "POST", CAMPAIGN(STOP), true},
+    {"/v1/campaigns/*/archive", "POST", CAMPAIGN(ARCHIVE), true},
+    {"/v1/campaigns/*/progress", "GET", CAMPAIGN(PROGRESS), true},
+    {"/v1/campaigns/*/contacts", "GET", CAMPAIGN(CONTACTS), true},
+    {"/v1/campaigns/*/contacts", "POST", CAMPAIGN(IMPORT), true},
+    {"/v1/campaigns/*/redial", "POST", CAMPAIGN(REDIAL), true},
+    {"/v1/campaigns/*/cancel", "POST", CAMPAIGN(CANCEL), true},
+    {"/v1/campaigns/*/attempts", "GET", CAMPAIGN(ATTEMPTS), true},
+    {"/v1/do-not-call", "GET", (enum route)(ROUTE_CAMPAIGN + API_DNC_LIST), true},
+    {"/v1/do-not-call", "POST", (enum route)(ROUTE_CAMPAIGN + API_DNC_ADD), true},
+    {"/v1/do-not-call", "DELETE", (enum route)(ROUTE_CAMPAIGN + API_DNC_REMOVE), true},
 };
 
 int api_new(const struct api_new_opts *o, const struct api_opts *opts, struct api **ret)
@@ -384,6 +406,8 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
     case ROUTE_OUTBOUND_CAMPAIGN:
         api_outbound_campaign(api, x, id);
         break;
+    case ROUTE_CAMPAIGN:
+        break; /* api_handle has them */
     }
 }
 
@@ -407,6 +431,8 @@ void api_handle(struct api *api, struct http_exchange *x, const struct http_requ
         if (str_is(req->method, routes[i].method)) {
             if (routes[i].control && !api_auth_ok(api->opts, req)) {
                 refuse(api, x, req);
+            } else if (routes[i].route >= ROUTE_CAMPAIGN) {
+                api_campaigns(api, x, req, (enum api_campaign_verb)(routes[i].route - ROUTE_CAMPAIGN), id);
             } else {
                 run_route(api, x, req, routes[i].route, id);
             }

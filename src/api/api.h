@@ -21,6 +21,7 @@
  *     GET    /v1/calls/{id}/events    what happens, as server-sent events     control
  *     GET    /v1/callbacks[/{id}]  what was promised to callers         control
  *     POST   /v1/callbacks/{id}/close                                   control
+ *     ...    /v1/campaigns[/{id}[/...]], /v1/do-not-call   docs/campaigns.md  control
  *     GET    /v1/approvals         tools that wait for a decision   control
  *     POST   /v1/approvals/{id}    the decision                     control
  *
@@ -109,6 +110,10 @@ struct api_host {
     enum dialer_machine (*on_machine)(void *arg);
     /* Starts a call: outbound_dial. Negative with a sentence. */
     int (*dial)(const struct dialer_request *req, char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *why, void *arg);
+    /* A time zone of that name exists. Any thread, may block. NULL: all do. */
+    bool (*zone_known)(struct str name);
+    /* A campaign was started, stopped, given contacts. NULL: nobody minds. */
+    void (*campaigns_changed)(void *arg);
     /* Gauges that are worked out only when somebody looks. */
     void (*gauges)(void *arg);
 };

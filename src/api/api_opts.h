@@ -9,6 +9,8 @@ struct api_opts {
     uint32_t n_tokens;
     struct str public_url;   /* empty: unknown */
     struct str phone_number; /* empty: not configured */
+    struct str country;      /* of numbers without +: "US" */
+    struct str timezone;     /* of campaigns that name none; empty: UTC */
 };
 
 #endif

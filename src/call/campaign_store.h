@@ -141,6 +141,8 @@ struct attempt_end {
     uint64_t ended_us;
     int64_t duration_s; /* -1 */
     struct str answerer, consent, cause, error;
+    struct str carrier_call_id, request_id; /* as in attempt_news: what was not noted in time */
+    uint64_t answered_us;
     /* What becomes of the contact. */
     enum contact_state state; /* PENDING: again at next_us */
     uint64_t next_us;
@@ -151,6 +153,11 @@ struct campaign_lease {
     struct str campaign_id;
     struct str owner;
     uint64_t now_us, until_us;
+};
+
+/* One contact in the hands of a gateway. */
+struct campaign_hold {
+    uint64_t contact_id, fence;
 };
 
 struct campaign_progress {
@@ -222,8 +229,11 @@ struct campaign_ops {
     int (*note)(struct store *s, const struct attempt_news *n);
     /* The first end wins. -ERR_STATE: it is over, or another gateway has it. -ENOENT */
     int (*close)(struct store *s, const struct attempt_end *e);
-    /* Everything of this owner that is under way is alive until then. Returns how many. */
-    int (*renew)(struct store *s, struct str owner, uint64_t until_us);
+    /*
+     * What the owner has in hand is alive until then. Only that: a contact whose lease was given but never heard of must
+     * run out. Returns how many are still the owner's.
+     */
+    int (*renew)(struct store *s, struct str owner, const struct campaign_hold *held, uint32_t n, uint64_t until_us);
     /* At start: leases of owners whose name begins so, but for owner itself, run out now. Returns how many. */
     int (*expire)(struct store *s, struct str prefix, struct str owner);
     /*

@@ -59,6 +59,12 @@ struct config_store {
     struct str node; /* this gateway's name among those that share it; empty: the host's name and records.dir */
 };
 
+struct config_campaigns {
+    struct str timezone; /* of campaigns that name none */
+    uint32_t max_calls;  /* of all campaigns at once, on this gateway */
+    uint32_t lease_s;    /* without a sign of life for so long its contacts are taken over by others */
+};
+
 struct config_records {
     struct str dir;
     struct str database; /* file; default <dir>/ringtrip.db */
@@ -491,6 +497,7 @@ struct config {
     struct config_server server;
     struct config_records records;
     struct config_store store;
+    struct config_campaigns campaigns;
     const struct config_provider *providers; /* at least one */
     uint32_t provider_count;
     struct config_twilio twilio;

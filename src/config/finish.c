@@ -701,6 +701,13 @@ static void finish_store(struct draft *d)
     }
 }
 
+static void finish_campaigns(struct draft *d)
+{
+    /* Read here only to refuse what is none; the scheduler reads the zone of each contact by itself. */
+    ignore_result(
+        draft_zone(d, d->cfg->campaigns.timezone, draft_origin(d, "campaigns.timezone"), "campaigns.timezone") == NULL);
+}
+
 static void finish_country(struct draft *d)
 {
     struct str *c = &d->cfg->default_country;
@@ -729,6 +736,7 @@ void finish_draft(struct draft *d)
     finish_server(d);
     finish_records(d);
     finish_store(d);
+    finish_campaigns(d);
     finish_providers(d);
     finish_twilio(d);
     finish_plivo(d);

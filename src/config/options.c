@@ -190,6 +190,14 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "store.node", store.node), .env = {"STORE_NODE"}, .def_text = "the host's name and records.dir",
      .meaning = "Name of this gateway among those that share store.url; no two may have the same"},
 
+    /* campaigns */
+    {ROOT(OPTION_STR, "campaigns.timezone", campaigns.timezone), .env = {"CAMPAIGNS_TIMEZONE"}, .def = "UTC",
+     .meaning = "Time zone of campaigns that name none, such as Europe/Berlin"},
+    {ROOT(OPTION_U32, "campaigns.max_calls", campaigns.max_calls), .min = 1, .max = 10000, .def = "50",
+     .meaning = "Contacts that this gateway calls at once, all campaigns together; limits.max_calls holds as well"},
+    {ROOT(OPTION_U32, "campaigns.lease_s", campaigns.lease_s), .min = 10, .max = 3600, .def = "60",
+     .meaning = "Seconds without a sign of life after which another gateway settles the calls of this one"},
+
     /* providers */
     {PROVIDER(OPTION_ENUM, "kind", kind), .words = words_provider_kind, .def = "openai", .def_text = "openai; gemini or sandbox when that is the provider's name",
      .meaning = "What it speaks: the OpenAI Realtime service (or a compatible one), Gemini Live, or our offline sandbox"},

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "config/draft.h"
+#include "config/zones.h"
 
 #define ZONE_FOLDER    "/usr/share/zoneinfo/"
 #define ZONE_MAX_BYTES 65536
@@ -24,7 +25,7 @@ static bool name_ok(struct str name)
     return name.n > 0 && name.n < ZONE_MAX_NAME;
 }
 
-static int read_zone(struct draft *d, struct str name, struct zone **ret)
+static int read_zone(struct str name, struct arena *a, struct zone **ret)
 {
     char path[sizeof(ZONE_FOLDER) + ZONE_MAX_NAME];
     uint8_t bytes[ZONE_MAX_BYTES];
@@ -42,17 +43,17 @@ static int read_zone(struct draft *d, struct str name, struct zone **ret)
         n += got > 0 ? (size_t)got : 0;
     } while (got > 0 && n < sizeof(bytes));
     close(fd);
-    return got < 0 ? -EINVAL : zone_parse((struct span){bytes, n}, d->arena, ret); /* a folder is no zone either */
+    return got < 0 ? -EINVAL : zone_parse((struct span){bytes, n}, a, ret); /* a folder is no zone either */
 }
 
-static int find_zone(struct draft *d, struct str name, struct zone **ret)
+int zone_load(struct str name, struct arena *a, struct zone **ret)
 {
-    int err = zone_fixed(name, d->arena, ret);
+    int err = zone_fixed(name, a, ret);
 
     if (err != -ERR_SYNTAX) {
         return err;
     }
-    return name_ok(name) ? read_zone(d, name, ret) : -ENOENT;
+    return name_ok(name) ? read_zone(name, a, ret) : -ENOENT;
 }
 
 const struct zone *draft_zone(struct draft *d, struct str name, const struct origin *at, const char *key)
@@ -65,7 +66,7 @@ const struct zone *draft_zone(struct draft *d, struct str name, const struct ori
             return d->zones[i].zone;
         }
     }
-    err = find_zone(d, name, &zone);
+    err = zone_load(name, d->arena, &zone);
     if (err == -ENOMEM) {
         d->out_of_memory = true;
     } else if (err < 0) {

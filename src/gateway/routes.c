@@ -1,6 +1,7 @@
 /* What comes in from outside and where it goes: requests to carrier or API, webhooks and media sockets to calls. */
 #include "base/err.h"
 #include "base/log.h"
+#include "config/zones.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/host.h"
 #include "gateway/outbound.h"
@@ -506,7 +507,18 @@ static void api_gauges(void *arg)
     }
 }
 
+static bool api_zone_known(struct str name)
+{
+    struct zone *zone = NULL;
+    struct arena a;
+    arena_init(&a, 1u << 20);
+    int err = zone_load(name, &a, &zone);
+    arena_done(&a);
+    return err >= 0;
+}
+
 const struct api_host gateway_api_host = {
+    .zone_known = api_zone_known,
     .health = api_health,
     .live = api_live_call,
     .hangup = api_hangup,

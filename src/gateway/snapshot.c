@@ -72,6 +72,8 @@ static void fill_api(struct api_opts *o, const struct config *cfg)
     o->n_tokens = cfg->server.tokens.n;
     o->public_url = cfg->server.public_url;
     o->phone_number = cfg->twilio.phone_number.n > 0 ? cfg->twilio.phone_number : cfg->plivo.phone_number;
+    o->country = cfg->default_country;
+    o->timezone = cfg->campaigns.timezone;
 }
 
 static struct str_pair *copy_pairs(const struct config_map *m)

@@ -25,6 +25,9 @@
 #define METRIC_APPROVAL_WORDS                                                                                          \
     "approved rejected timeout-approved timeout-rejected sticky-approved sticky-rejected caller-asked "                \
     "caller-approved caller-rejected gone"
+#define METRIC_ATTEMPT_WORDS                                                                                           \
+    "answered_human voicemail_dropped machine_detected consent_denied consent_timeout no_answer busy error canceled "  \
+    "unknown"
 #define METRIC_SMS_WORDS      "sent refused failed"
 #define METRIC_TRANSFER_WORDS "ordered failed refused answered unanswered"
 #define METRIC_STAGE_WORDS    "created stall cancel"
@@ -149,6 +152,12 @@
     X(METRIC_SMS, COUNTER, "ringtrip_sms_total", "result", METRIC_SMS_WORDS, "Text messages that agents sent.")        \
     X(METRIC_TRANSFERS, COUNTER, "ringtrip_transfers_total", "result", METRIC_TRANSFER_WORDS,                          \
       "Transfers of callers: ordered at the carrier, and what became of them.")                                        \
+    X(METRIC_CAMPAIGNS_RUNNING, GAUGE, "ringtrip_campaigns_running", NULL, NULL,                                       \
+      "Campaigns that run on this gateway.")                                                                           \
+    X(METRIC_CAMPAIGN_CALLS, GAUGE, "ringtrip_campaign_contacts_active", NULL, NULL,                                   \
+      "Contacts of campaigns that this gateway has in hand, from lease to the written end.")                           \
+    X(METRIC_CAMPAIGN_ATTEMPTS, COUNTER, "ringtrip_campaign_attempts_total", "outcome", METRIC_ATTEMPT_WORDS,          \
+      "Attempts of campaigns that are over.")                                                                          \
     X(METRIC_AUDIO_QUEUE, GAUGE, "ringtrip_audio_queue_bytes", NULL, NULL,                                             \
       "Agent audio that waits to be sent, all calls.")                                                                 \
     X(METRIC_MCP_SERVERS, GAUGE, "ringtrip_mcp_servers", NULL, NULL, "Servers of tools that are configured.")          \

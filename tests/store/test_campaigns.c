@@ -372,7 +372,9 @@ TEST(an_open_attempt_changes_hands_and_its_first_owner_has_no_say_any_more)
     make(&f, "c", 1, CAMPAIGN_RUNNING);
     struct contact_row c = lease_ok(&f, "one", T0);
     assert_ok(intend_as(&f, "one", &c, "a1", T0));
-    assert_int_equal(campaigns()->renew(f.s, STR("one"), T0 + 90 * SECOND), 1);
+    const struct campaign_hold held = {c.id, c.fence};
+    assert_int_equal(campaigns()->renew(f.s, STR("one"), &held, 1, T0 + 90 * SECOND), 1);
+    assert_int_equal(campaigns()->renew(f.s, STR("one"), NULL, 0, T0 + 900 * SECOND), 0); /* only what it names */
     struct campaign_lease over = {.owner = STR("two"), .now_us = T0 + 80 * SECOND, .until_us = T0 + 200 * SECOND};
     assert_ok(campaigns()->take_over(f.s, &over, 10, &f.a, &taken));
     assert_int_equal(taken.n, 0); /* its owner gave a sign of life */
@@ -385,7 +387,7 @@ TEST(an_open_attempt_changes_hands_and_its_first_owner_has_no_say_any_more)
     struct attempt_end e = end_of("a1", 1, ATTEMPT_NO_ANSWER, CONTACT_PENDING);
     assert_err(campaigns()->close(f.s, &e), ERR_STATE);
     assert_err(campaigns()->note(f.s, &(struct attempt_news){.id = STR("a1"), .fence = 1}), ERR_STATE);
-    assert_int_equal(campaigns()->renew(f.s, STR("one"), T0 + 900 * SECOND), 0);
+    assert_int_equal(campaigns()->renew(f.s, STR("one"), &held, 1, T0 + 900 * SECOND), 0);
     assert_ok(campaigns()->take_over(f.s, &over, 10, &f.a, &taken));
     assert_int_equal(taken.n, 0); /* once */
     e = end_of("a1", 2, ATTEMPT_UNKNOWN, CONTACT_FAILED);

@@ -157,17 +157,29 @@
       "UPDATE attempts SET answered_us = CASE WHEN CAST($3 AS BIGINT) > 0 THEN CAST($3 AS BIGINT) ELSE answered_us "   \
       "END, " KEEP_TEXT(answerer, 4) ", " KEEP_TEXT(consent, 5) ", " KEEP_TEXT(carrier_call_id, 6) ", " KEEP_TEXT(     \
           request_id, 7) " WHERE id = $1 AND fence = $2 AND ended_us = 0 RETURNING contact_id")                        \
-    X(CSQL_CONTACT_STATE, "UPDATE contacts SET state = $3 WHERE id = $1 AND fence = $2")                               \
+    /* Only forward: news are written by several threads. */                                                           \
+    X(CSQL_CONTACT_STATE,                                                                                              \
+      "UPDATE contacts SET state = CAST($3 AS TEXT) WHERE id = $1 AND fence = $2 AND NOT (state = 'in_progress' OR "   \
+      "(state = 'amd_pending' AND CAST($3 AS TEXT) = 'dialing'))")                                                     \
     X(CSQL_CLOSE,                                                                                                      \
       "UPDATE attempts SET ended_us = $3, outcome = $4, duration_s = $5, " KEEP_TEXT(answerer, 6) ", " KEEP_TEXT(      \
-          consent, 7) ", " KEEP_TEXT(cause, 8) ", " KEEP_TEXT(error, 9) " WHERE id = $1 AND fence = $2 AND ended_us "  \
-                                                                        "= 0 RETURNING contact_id")                    \
+          consent,                                                                                                     \
+          7) ", " KEEP_TEXT(cause,                                                                                     \
+                            8) ", " KEEP_TEXT(error,                                                                   \
+                                              9) ", " KEEP_TEXT(carrier_call_id,                                       \
+                                                                10) ", " KEEP_TEXT(request_id,                         \
+                                                                                   11) ", answered_us = CASE WHEN "    \
+                                                                                       "CAST($12 AS BIGINT) > 0 THEN " \
+                                                                                       "CAST($12 AS BIGINT) ELSE "     \
+                                                                                       "answered_us END WHERE id = "   \
+                                                                                       "$1 AND fence = $2 AND "        \
+                                                                                       "ended_us = 0 RETURNING "       \
+                                                                                       "contact_id")                   \
     X(CSQL_SETTLE,                                                                                                     \
       "UPDATE contacts SET state = $3, last_outcome = $4, next_us = $5, attempts = attempts - CAST($6 AS BIGINT), "    \
       "owner = '', lease_until_us = 0, note = '' WHERE id = $1 AND fence = $2")                                        \
-    X(CSQL_RENEW,                                                                                                      \
-      "UPDATE contacts SET lease_until_us = CAST($2 AS BIGINT) WHERE owner = $1 AND state IN " ACTIVE_STATES           \
-      " AND lease_until_us < CAST($2 AS BIGINT)")                                                                      \
+    X(CSQL_RENEW, "UPDATE contacts SET lease_until_us = CAST($4 AS BIGINT) WHERE id = $1 AND fence = $2 AND owner = "  \
+                  "$3 AND state IN " ACTIVE_STATES)                                                                    \
     X(CSQL_EXPIRE,                                                                                                     \
       "UPDATE contacts SET lease_until_us = 1 WHERE lease_until_us > 0 AND owner <> CAST($2 AS TEXT) AND "             \
       "substr(owner, 1, length(CAST($1 AS TEXT))) = CAST($1 AS TEXT)")                                                 \

@@ -449,12 +449,20 @@ static int dnc_list(struct store *s, uint32_t limit, uint32_t offset, struct are
     return MIN(err, 0);
 }
 
-/* One statement, one transaction. */
-static int campaign_renew(struct store *s, struct str owner, uint64_t until_us)
+static int campaign_renew(struct store *s, struct str owner, const struct campaign_hold *held, uint32_t n,
+                          uint64_t until_us)
 {
-    const struct sql_value v[] = {SQL_S(owner), SQL_N(until_us)};
+    const struct sql_face *f = sql_face_of(s);
+    int err = f->begin(s, SQL_WRITER);
+    int alive = 0;
 
-    return change(s, CSQL_RENEW, v, ARRAY_LEN(v));
+    for (uint32_t i = 0; err >= 0 && i < n; i++) {
+        const struct sql_value v[] = {SQL_N(held[i].contact_id), SQL_N(held[i].fence), SQL_S(owner), SQL_N(until_us)};
+        err = sql_run(s, CSQL_RENEW, v, ARRAY_LEN(v));
+        alive += err > 0;
+    }
+    err = f->finish(s, SQL_WRITER, err);
+    return err < 0 ? err : alive;
 }
 
 static int campaign_expire(struct store *s, struct str prefix, struct str owner)

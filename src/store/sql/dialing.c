@@ -209,9 +209,10 @@ int sql_note(struct store *s, const struct attempt_news *n)
 static int put_end(struct store *s, const struct attempt_end *e)
 {
     struct str outcome = str_from(attempt_outcome_word(e->outcome));
-    const struct sql_value v[] = {SQL_S(e->id),      SQL_N(e->fence),      SQL_N(MAX(e->ended_us, 1u)),
-                                  SQL_S(outcome),    SQL_N(e->duration_s), SQL_S(e->answerer),
-                                  SQL_S(e->consent), SQL_S(e->cause),      SQL_S(e->error)};
+    const struct sql_value v[] = {
+        SQL_S(e->id),         SQL_N(e->fence),           SQL_N(MAX(e->ended_us, 1u)), SQL_S(outcome),
+        SQL_N(e->duration_s), SQL_S(e->answerer),        SQL_S(e->consent),           SQL_S(e->cause),
+        SQL_S(e->error),      SQL_S(e->carrier_call_id), SQL_S(e->request_id),        SQL_N(e->answered_us)};
     uint64_t contact = 0;
     int rows = sql_face_of(s)->run(s, SQL_WRITER, CSQL_CLOSE, v, ARRAY_LEN(v), read_id, &contact);
 

@@ -1,0 +1,869 @@
+#include "dialer/campaign.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+
+#define DEFAULT_CALLS   50
+#define DEFAULT_LEASE_S 60
+#define MAX_LANES       64
+#define BREAKER_MAX     128
+#define SECOND_US       1000000u
+#define IDLE_US         (15u * SECOND_US) /* nobody waits: look again, contacts may be imported */
+#define FULL_US         SECOND_US
+#define RETRY_MIN_US    SECOND_US
+#define RETRY_MAX_US    (30u * SECOND_US)
+#define UNKNOWN_ZONE_US (900ull * SECOND_US)
+#define LATER_US        (30ull * SECOND_US)
+#define DAY_US          (86400ull * SECOND_US)
+#define MARGIN_US       (2ull * SECOND_US) /* a request that leaves now may arrive so much later */
+#define SLOT_BYTES      (128u << 10)
+
+/* A campaign that runs. */
+struct lane {
+    char id[CAMPAIGN_ID_MAX + 1]; /* "": free */
+    bool put;
+    bool asking;
+    uint64_t ask_us;
+    uint32_t failures; /* of the store, in a row */
+    struct arena arena;
+    struct campaign_settings s;
+    struct {
+        uint64_t at_us;
+        bool failed;
+    } ends[BREAKER_MAX]; /* the last ones, a ring */
+    uint32_t n_ends, next_end;
+};
+
+enum slot_state { SLOT_FREE, SLOT_INTENDING, SLOT_DIALING, SLOT_CLOSING, SLOT_UNDOING, SLOT_RELEASING };
+
+struct slot {
+    enum slot_state state;
+    bool waits;        /* for the store's answer */
+    bool settled;      /* taken over: nothing is dialled */
+    uint64_t again_us; /* not waiting: when the store is asked again */
+    uint32_t failures;
+    uint64_t lease_until_us;
+    struct arena arena; /* of everything below */
+    struct contact_row contact;
+    struct str attempt_id, campaign_id, agent, caller_id;
+    struct attempt_end end;
+    uint64_t next_us;
+    struct str note;
+    uint64_t since_us, answered_us;
+};
+
+struct campaigns {
+    struct str owner;
+    char *owner_text;
+    uint32_t max_calls;
+    uint64_t lease_us;
+    bool stopped;
+    struct lane lanes[MAX_LANES];
+    struct slot *slots;
+    uint64_t wake_us;
+};
+
+/* ------------------------------------------------------------------------------------------------ life */
+
+int campaigns_new(const struct campaigns_opts *o, struct campaigns **ret)
+{
+    struct campaigns *r = calloc(1, sizeof(*r));
+
+    if (!r) {
+        return -ENOMEM;
+    }
+    r->max_calls = o->max_calls ? o->max_calls : DEFAULT_CALLS;
+    r->lease_us = (uint64_t)(o->lease_s ? o->lease_s : DEFAULT_LEASE_S) * SECOND_US;
+    r->slots = calloc(r->max_calls, sizeof(*r->slots));
+    r->owner_text = str_dup(o->owner);
+    if (!r->slots || !r->owner_text) {
+        campaigns_free(r);
+        return -ENOMEM;
+    }
+    r->owner = str_from(r->owner_text);
+    *ret = r;
+    return 0;
+}
+
+struct campaigns *campaigns_free(struct campaigns *r)
+{
+    if (!r) {
+        return NULL;
+    }
+    for (uint32_t i = 0; r->slots && i < r->max_calls; i++) {
+        if (r->slots[i].state != SLOT_FREE) {
+            arena_done(&r->slots[i].arena);
+        }
+    }
+    for (uint32_t i = 0; i < MAX_LANES; i++) {
+        if (r->lanes[i].id[0]) {
+            arena_done(&r->lanes[i].arena);
+        }
+    }
+    free(r->slots);
+    free(r->owner_text);
+    free(r);
+    return NULL;
+}
+
+static struct lane *find_lane(struct campaigns *r, struct str id)
+{
+    for (uint32_t i = 0; i < MAX_LANES; i++) {
+        if (r->lanes[i].id[0] && str_is(id, r->lanes[i].id)) {
+            return &r->lanes[i];
+        }
+    }
+    return NULL;
+}
+
+static int copy_settings(const struct campaign_settings *from, struct arena *a, struct campaign_settings *to)
+{
+    *to = *from;
+    struct str *texts[] = {&to->name,           &to->timezone,  &to->agent,   &to->carrier,
+                           &to->opening_reason, &to->objective, &to->context, &to->voicemail};
+    struct str *ids = arena_alloc(a, sizeof(*ids) * MAX(from->n_caller_ids, 1u));
+    bool ok = ids != NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = arena_str(a, *texts[i]);
+        ok = ok && texts[i]->p;
+    }
+    for (uint32_t i = 0; ok && i < from->n_caller_ids; i++) {
+        ids[i] = arena_str(a, from->caller_ids[i]);
+        ok = ids[i].p != NULL;
+    }
+    to->caller_ids = ids;
+    return ok ? 0 : -ENOMEM;
+}
+
+int campaigns_put(struct campaigns *r, struct str id, const struct campaign_settings *settings, uint64_t now_us)
+{
+    struct lane *l = find_lane(r, id);
+    struct campaign_settings s;
+    struct arena a;
+
+    for (uint32_t i = 0; !l && i < MAX_LANES; i++) {
+        if (!r->lanes[i].id[0]) {
+            l = &r->lanes[i];
+        }
+    }
+    if (!l) {
+        return -ERR_LIMIT;
+    }
+    arena_init(&a, 4 * CAMPAIGN_SETTINGS_MAX);
+    int err = copy_settings(settings, &a, &s);
+    if (err < 0) {
+        arena_done(&a);
+        return err;
+    }
+    if (l->id[0]) {
+        arena_done(&l->arena);
+    } else {
+        *l = (struct lane){.ask_us = now_us};
+        if (str_copy(l->id, sizeof(l->id), id) < 0) {
+            arena_done(&a);
+            return -EINVAL;
+        }
+    }
+    l->arena = a;
+    l->s = s;
+    l->put = true;
+    return 0;
+}
+
+static void drop_lane(struct lane *l)
+{
+    if (l && l->id[0]) {
+        arena_done(&l->arena);
+        *l = (struct lane){0};
+    }
+}
+
+void campaigns_drop(struct campaigns *r, struct str id)
+{
+    drop_lane(find_lane(r, id));
+}
+
+void campaigns_keep_only_put(struct campaigns *r)
+{
+    for (uint32_t i = 0; i < MAX_LANES; i++) {
+        if (!r->lanes[i].put) {
+            drop_lane(&r->lanes[i]);
+        }
+        r->lanes[i].put = false;
+    }
+}
+
+void campaigns_stop(struct campaigns *r)
+{
+    r->stopped = true;
+}
+
+/* ------------------------------------------------------------------------------------------------ actions */
+
+static struct campaign_act *act(struct campaign_acts *acts, enum campaign_act_kind kind)
+{
+    struct campaign_act *a = &acts->list[acts->n++];
+
+    *a = (struct campaign_act){.kind = kind};
+    return a;
+}
+
+/* Room for what one event may need at most. */
+static bool has_room(const struct campaign_acts *acts)
+{
+    return acts->n + 4 <= CAMPAIGN_ACTS_MAX;
+}
+
+static uint32_t index_of(const struct campaigns *r, const struct slot *s)
+{
+    return (uint32_t)(s - r->slots);
+}
+
+static void free_slot(struct slot *s)
+{
+    arena_done(&s->arena);
+    *s = (struct slot){.state = SLOT_FREE};
+}
+
+static void act_close(struct campaigns *r, struct slot *s, struct campaign_acts *acts)
+{
+    struct campaign_act *a = act(acts, CAMPAIGN_ACT_CLOSE);
+
+    a->slot = index_of(r, s);
+    a->campaign_id = s->campaign_id;
+    a->end = s->end;
+    s->waits = true;
+}
+
+static void act_release(struct campaigns *r, struct slot *s, struct campaign_acts *acts)
+{
+    struct campaign_act *a = act(acts, CAMPAIGN_ACT_RELEASE);
+
+    a->slot = index_of(r, s);
+    a->campaign_id = s->campaign_id;
+    a->contact = (struct contact_row){.id = s->contact.id, .campaign_id = s->campaign_id, .fence = s->contact.fence};
+    a->next_us = s->next_us;
+    a->note = s->note;
+    s->waits = true;
+}
+
+static void act_pause(const struct slot *s, struct str note, struct campaign_acts *acts)
+{
+    struct campaign_act *a = act(acts, CAMPAIGN_ACT_PAUSE);
+
+    a->campaign_id = s->campaign_id;
+    a->note = note;
+}
+
+static uint64_t pause_us(uint32_t failures)
+{
+    return MIN((uint64_t)RETRY_MIN_US << MIN(failures, 6u), (uint64_t)RETRY_MAX_US);
+}
+
+/* The store did not answer well: once more, later. */
+static void ask_again(struct slot *s, uint64_t now_us)
+{
+    s->waits = false;
+    s->again_us = now_us + pause_us(s->failures++);
+}
+
+/* Nothing was sent, and it is certain: the attempt does not count. */
+static void plan_undo(struct slot *s, uint64_t next_us, struct str error, uint64_t now_us)
+{
+    s->state = SLOT_UNDOING;
+    s->next_us = next_us;
+    s->end = (struct attempt_end){.id = s->attempt_id,
+                                  .fence = s->contact.fence,
+                                  .outcome = ATTEMPT_CANCELED,
+                                  .ended_us = now_us,
+                                  .duration_s = -1,
+                                  .state = CONTACT_PENDING,
+                                  .next_us = next_us,
+                                  .error = arena_str(&s->arena, error),
+                                  .uncounted = true};
+}
+
+static void undo(struct campaigns *r, struct slot *s, uint64_t next_us, struct str error, uint64_t now_us,
+                 struct campaign_acts *acts)
+{
+    plan_undo(s, next_us, error, now_us);
+    act_close(r, s, acts);
+}
+
+/* ------------------------------------------------------------------------------------------------ leasing */
+
+static void tick_lane(struct campaigns *r, struct lane *l, uint64_t now_us, struct campaign_acts *acts)
+{
+    if (!l->id[0] || l->asking || r->stopped || now_us < l->ask_us || campaigns_slots(r) >= r->max_calls) {
+        return;
+    }
+    struct campaign_act *a = act(acts, CAMPAIGN_ACT_LEASE);
+    l->asking = true;
+    a->campaign_id = str_from(l->id);
+    a->timezone = l->s.timezone;
+}
+
+static bool keep_contact(struct slot *s, const struct contact_row *from)
+{
+    struct contact_row *c = &s->contact;
+
+    *c = *from;
+    struct str *texts[] = {&c->campaign_id, &c->name, &c->phone, &c->timezone, &c->agent,
+                           &c->caller_id,   &c->vars, &c->owner, &c->note};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = arena_str(&s->arena, *texts[i]);
+        if (!texts[i]->p) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct slot *new_slot(struct campaigns *r)
+{
+    for (uint32_t i = 0; i < r->max_calls; i++) {
+        if (r->slots[i].state == SLOT_FREE) {
+            arena_init(&r->slots[i].arena, SLOT_BYTES);
+            return &r->slots[i];
+        }
+    }
+    return NULL;
+}
+
+/* The same contact is always called from the same number: people call back, and trust what they know. */
+static struct str caller_id_of(const struct lane *l, const struct contact_row *c)
+{
+    if (c->caller_id.n) {
+        return c->caller_id;
+    }
+    return l->s.n_caller_ids ? l->s.caller_ids[str_hash(c->phone) % l->s.n_caller_ids] : STR("");
+}
+
+static void begin_intent(struct campaigns *r, struct slot *s, const struct lane *l, uint64_t now_us,
+                         struct campaign_acts *acts)
+{
+    struct campaign_act *a = act(acts, CAMPAIGN_ACT_INTEND);
+
+    s->state = SLOT_INTENDING;
+    s->waits = true;
+    s->since_us = now_us;
+    s->agent = arena_str(&s->arena, s->contact.agent.n ? s->contact.agent : l->s.agent);
+    s->caller_id = arena_str(&s->arena, caller_id_of(l, &s->contact));
+    a->slot = index_of(r, s);
+    a->campaign_id = s->campaign_id;
+    a->attempt = (struct attempt_row){.id = s->attempt_id,
+                                      .campaign_id = s->campaign_id,
+                                      .contact_id = s->contact.id,
+                                      .fence = s->contact.fence,
+                                      .owner = r->owner,
+                                      .phone = s->contact.phone,
+                                      .caller_id = s->caller_id,
+                                      .agent = s->agent,
+                                      .created_us = now_us};
+}
+
+static void take_contact(struct campaigns *r, struct lane *l, const struct campaign_event *ev, uint64_t now_us,
+                         struct campaign_acts *acts)
+{
+    struct slot *s = new_slot(r);
+
+    if (!s) {
+        return; /* the lease runs out by itself */
+    }
+    s->lease_until_us = ev->lease_until_us;
+    s->attempt_id = arena_str(&s->arena, ev->attempt_id);
+    s->campaign_id = arena_str(&s->arena, ev->campaign_id);
+    if (!keep_contact(s, ev->contact) || !s->attempt_id.p || !s->campaign_id.p) {
+        free_slot(s);
+        return;
+    }
+    uint64_t open_us = l ? campaign_window_next(&l->s.window, ev->zone, now_us) : now_us;
+    if (l && !r->stopped && open_us <= now_us) {
+        begin_intent(r, s, l, now_us, acts);
+        return;
+    }
+    s->state = SLOT_RELEASING;
+    s->next_us = !l || r->stopped ? now_us : open_us == UINT64_MAX ? now_us + UNKNOWN_ZONE_US : open_us;
+    s->note = !l || r->stopped        ? STR("")
+              : ev->zone == NULL      ? STR("its time zone is not known here")
+              : open_us == UINT64_MAX ? STR("its hours never come")
+                                      : STR("outside its hours");
+    act_release(r, s, acts);
+}
+
+static void on_leased(struct campaigns *r, const struct campaign_event *ev, uint64_t now_us, struct campaign_acts *acts)
+{
+    struct lane *l = find_lane(r, ev->campaign_id);
+
+    if (ev->err >= 0) {
+        take_contact(r, l, ev, now_us, acts);
+    }
+    if (!l) {
+        return;
+    }
+    l->asking = false;
+    if (ev->err >= 0) {
+        l->failures = 0;
+        l->ask_us = now_us; /* the store keeps the pace */
+    } else if (ev->err == -EAGAIN) {
+        l->failures = 0;
+        l->ask_us = ev->next_us ? MAX(MIN(ev->next_us, now_us + IDLE_US), now_us + 1000) : now_us + IDLE_US;
+    } else if (ev->err == -ERR_LIMIT) {
+        l->ask_us = now_us + FULL_US;
+    } else if (ev->err == -ERR_STATE || ev->err == -ENOENT) {
+        drop_lane(l);
+    } else {
+        l->ask_us = now_us + pause_us(l->failures++);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------ dialling */
+
+static void begin_dial(struct campaigns *r, struct slot *s, const struct lane *l, struct campaign_acts *acts)
+{
+    struct campaign_act *a = act(acts, CAMPAIGN_ACT_DIAL);
+
+    s->state = SLOT_DIALING;
+    s->waits = false;
+    a->slot = index_of(r, s);
+    a->campaign_id = s->campaign_id;
+    a->contact = s->contact;
+    a->request = (struct dialer_request){.id = s->attempt_id,
+                                         .to = s->contact.phone,
+                                         .from = s->caller_id,
+                                         .agent = s->agent,
+                                         .campaign = s->campaign_id,
+                                         .settle_only = s->settled,
+                                         .since_wall_us = s->since_us};
+    if (l) {
+        a->request.carrier = l->s.carrier;
+        a->request.opening_reason = l->s.opening_reason;
+        a->request.objective = l->s.objective;
+        a->request.context = l->s.context;
+        a->request.ring_s = l->s.ring_s;
+        a->request.max_call_s = l->s.max_call_s;
+        a->request.amd = l->s.amd;
+        a->request.machine = l->s.machine;
+        a->request.voicemail = l->s.voicemail;
+    }
+}
+
+static void on_intended(struct campaigns *r, struct slot *s, const struct campaign_event *ev, uint64_t now_us,
+                        struct campaign_acts *acts)
+{
+    if (s->state != SLOT_INTENDING) {
+        return;
+    }
+    s->waits = false;
+    if (ev->err >= 0) {
+        const struct lane *l = find_lane(r, s->campaign_id);
+        s->lease_until_us = MAX(s->lease_until_us, ev->lease_until_us);
+        if (l && !r->stopped) {
+            begin_dial(r, s, l, acts);
+        } else { /* paused in between */
+            undo(r, s, now_us, STR("the campaign was stopped"), now_us, acts);
+        }
+        return;
+    }
+    if (ev->err == -EPERM || ev->err == -EEXIST) {
+        free_slot(s); /* it must not be called, and the store has said so to the contact */
+        return;
+    }
+    if (ev->err == -ERR_STATE || ev->err == -ENOENT) {
+        s->state = SLOT_RELEASING; /* the lease is lost, or the campaign was paused: then it is given back */
+        s->next_us = now_us;
+        act_release(r, s, acts);
+        return;
+    }
+    /* Whether the row is there nobody knows. Nothing was sent, so it is taken back, if it takes a while. */
+    plan_undo(s, now_us, STR("the store did not take the intent"), now_us);
+    ask_again(s, now_us);
+}
+
+static void on_started(struct campaigns *r, struct slot *s, const struct campaign_event *ev, uint64_t now_us,
+                       struct campaign_acts *acts)
+{
+    if (s->state != SLOT_DIALING || ev->err >= 0) {
+        return;
+    }
+    if (s->settled) { /* it may have been called, and nobody can ask */
+        s->state = SLOT_CLOSING;
+        s->end = (struct attempt_end){.id = s->attempt_id,
+                                      .fence = s->contact.fence,
+                                      .outcome = ATTEMPT_UNKNOWN,
+                                      .ended_us = now_us,
+                                      .duration_s = -1,
+                                      .state = CONTACT_FAILED,
+                                      .error = arena_str(&s->arena, ev->why)};
+        act_close(r, s, acts);
+    } else if (ev->err == -EINVAL) { /* this one can never be called */
+        s->state = SLOT_CLOSING;
+        s->end = (struct attempt_end){.id = s->attempt_id,
+                                      .fence = s->contact.fence,
+                                      .outcome = ATTEMPT_ERROR,
+                                      .ended_us = now_us,
+                                      .duration_s = -1,
+                                      .state = CONTACT_FAILED,
+                                      .error = arena_str(&s->arena, ev->why)};
+        act_close(r, s, acts);
+    } else {
+        if (ev->err == -ERR_STATE) {
+            act_pause(s, ev->why.n ? ev->why : STR("the carrier cannot dial"), acts);
+        }
+        undo(r, s, now_us + LATER_US, ev->why, now_us, acts);
+    }
+}
+
+static void put_news(struct campaigns *r, struct slot *s, const struct dialer_event *d, enum contact_state state,
+                     struct campaign_acts *acts)
+{
+    struct campaign_act *a = act(acts, CAMPAIGN_ACT_NOTE);
+
+    a->slot = index_of(r, s);
+    a->campaign_id = s->campaign_id;
+    a->news = (struct attempt_news){
+        .id = s->attempt_id,
+        .fence = s->contact.fence,
+        .state = state,
+        .answered_us = d->kind == DIALER_PICKED_UP ? d->wall_us : 0,
+        .answerer = d->answerer == CARRIER_ANSWERER_NONE ? STR("") : str_from(carrier_answerer_word(d->answerer)),
+        .carrier_call_id = d->ref.call_id,
+        .request_id = d->ref.request_id};
+}
+
+/* ------------------------------------------------------------------------------------------------ outcomes */
+
+static enum attempt_outcome outcome_of(enum dialer_outcome o)
+{
+    switch (o) {
+    case DIALER_ANSWERED:
+        return ATTEMPT_ANSWERED_HUMAN;
+    case DIALER_VOICEMAIL:
+        return ATTEMPT_VOICEMAIL_DROPPED;
+    case DIALER_MACHINE:
+        return ATTEMPT_MACHINE_DETECTED;
+    case DIALER_NO_ANSWER:
+        return ATTEMPT_NO_ANSWER;
+    case DIALER_BUSY:
+        return ATTEMPT_BUSY;
+    case DIALER_FAILED:
+        return ATTEMPT_ERROR;
+    case DIALER_CANCELED:
+        return ATTEMPT_CANCELED;
+    case DIALER_NONE:
+    case DIALER_UNKNOWN:
+    case DIALER_OUTCOME_N:
+        break;
+    }
+    return ATTEMPT_UNKNOWN;
+}
+
+static bool is_reached(enum attempt_outcome o)
+{
+    return o == ATTEMPT_ANSWERED_HUMAN || o == ATTEMPT_VOICEMAIL_DROPPED || o == ATTEMPT_CONSENT_DENIED ||
+           o == ATTEMPT_CONSENT_TIMEOUT;
+}
+
+/* What becomes of the contact. contact.attempts was counted before this attempt. */
+static void decide(struct slot *s, const struct lane *l, uint64_t now_us)
+{
+    struct attempt_end *e = &s->end;
+    uint32_t made = s->contact.attempts + 1;
+    uint64_t pause_s = l ? l->s.retry_s[e->outcome] : 0;
+
+    if (e->outcome != ATTEMPT_UNKNOWN && pause_s && made < l->s.max_attempts) {
+        e->state = CONTACT_PENDING;
+        e->next_us = now_us + MIN(pause_s * SECOND_US << MIN(made - 1, 16u), MAX(DAY_US, pause_s * SECOND_US));
+    } else {
+        e->state = is_reached(e->outcome)           ? CONTACT_COMPLETED
+                   : e->outcome == ATTEMPT_CANCELED ? CONTACT_CANCELED
+                                                    : CONTACT_FAILED;
+    }
+}
+
+/* One more end; true: so many of the last ones failed that the campaign must rest. */
+static bool breaker_trips(struct lane *l, bool failed, uint64_t now_us)
+{
+    uint32_t all = 0, bad = 0;
+
+    l->ends[l->next_end].at_us = now_us;
+    l->ends[l->next_end].failed = failed;
+    l->next_end = (l->next_end + 1) % BREAKER_MAX;
+    l->n_ends = MIN(l->n_ends + 1, (uint32_t)BREAKER_MAX);
+    for (uint32_t i = 0; i < l->n_ends; i++) {
+        if (l->ends[i].at_us + (uint64_t)l->s.breaker_s * SECOND_US > now_us) {
+            all++;
+            bad += l->ends[i].failed;
+        }
+    }
+    return failed && l->s.breaker_percent && all >= l->s.breaker_calls && bad * 100 >= all * l->s.breaker_percent;
+}
+
+static void on_ended(struct campaigns *r, struct slot *s, const struct dialer_event *d, uint64_t now_us,
+                     struct campaign_acts *acts)
+{
+    struct lane *l = find_lane(r, s->campaign_id);
+    enum attempt_outcome o = outcome_of(d->outcome);
+
+    if (!d->dialled && o == ATTEMPT_CANCELED && !s->settled) { /* may_dial forbade it, or it was stopped before */
+        undo(r, s, now_us, d->detail, now_us, acts);
+        return;
+    }
+    s->state = SLOT_CLOSING;
+    s->end = (struct attempt_end){
+        .id = s->attempt_id,
+        .fence = s->contact.fence,
+        .outcome = o,
+        .ended_us = d->wall_us ? d->wall_us : now_us,
+        .duration_s = d->duration_s,
+        .answerer = d->answerer == CARRIER_ANSWERER_NONE ? STR("") : str_from(carrier_answerer_word(d->answerer)),
+        .carrier_call_id = arena_str(&s->arena, d->ref.call_id),
+        .request_id = arena_str(&s->arena, d->ref.request_id),
+        .answered_us = s->answered_us,
+        .cause = arena_str(&s->arena, d->cause),
+        .error = arena_str(&s->arena, d->detail)};
+    decide(s, l, now_us);
+    act_close(r, s, acts);
+    if (l && !s->settled && breaker_trips(l, o == ATTEMPT_ERROR || o == ATTEMPT_UNKNOWN, now_us)) {
+        act_pause(s, STR("too many calls fail; look into errors of its attempts, then start it again"), acts);
+        drop_lane(l);
+    }
+}
+
+static void on_dialer(struct campaigns *r, struct slot *s, const struct dialer_event *d, uint64_t now_us,
+                      struct campaign_acts *acts)
+{
+    const struct lane *l = find_lane(r, s->campaign_id);
+
+    if (s->state != SLOT_DIALING) {
+        return;
+    }
+    s->answered_us = d->kind == DIALER_PICKED_UP ? d->wall_us : s->answered_us;
+    switch (d->kind) {
+    case DIALER_REQUESTED:
+    case DIALER_RINGING:
+        put_news(r, s, d, CONTACT_DIALING, acts);
+        break;
+    case DIALER_PICKED_UP:
+        put_news(r, s, d, l && l->s.amd != CARRIER_AMD_OFF ? CONTACT_AMD_PENDING : CONTACT_IN_PROGRESS, acts);
+        break;
+    case DIALER_ANSWERER:
+        put_news(r, s, d, CONTACT_IN_PROGRESS, acts);
+        break;
+    case DIALER_ENDED:
+        on_ended(r, s, d, now_us, acts);
+        break;
+    case DIALER_EVENT_N:
+        break;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------ the store's answers
+ */
+
+static void on_closed(struct campaigns *r, struct slot *s, int err, uint64_t now_us, struct campaign_acts *acts)
+{
+    if (s->state != SLOT_CLOSING && s->state != SLOT_UNDOING) {
+        return;
+    }
+    s->waits = false;
+    if (err >= 0 || err == -ERR_STATE) { /* done, or another gateway has it */
+        struct lane *l = find_lane(r, s->campaign_id);
+        if (l) {
+            l->ask_us = MIN(l->ask_us, now_us); /* a place is free */
+        }
+        free_slot(s);
+    } else if (err == -ENOENT && s->state == SLOT_UNDOING) { /* the intent never went in: there is only the lease */
+        s->state = SLOT_RELEASING;
+        act_release(r, s, acts);
+    } else if (err == -ENOENT || err == -EINVAL) {
+        free_slot(s); /* the campaign was deleted meanwhile */
+    } else {
+        ask_again(s, now_us);
+    }
+}
+
+static void on_released(struct slot *s, int err, uint64_t now_us)
+{
+    if (s->state != SLOT_RELEASING) {
+        return;
+    }
+    if (err >= 0 || err == -ERR_STATE || err == -ENOENT) {
+        free_slot(s);
+    } else {
+        ask_again(s, now_us);
+    }
+}
+
+static void on_taken(struct campaigns *r, const struct campaign_event *ev, struct campaign_acts *acts)
+{
+    const struct attempt_row *t = ev->taken;
+    struct slot *s = campaigns_find(r, t->id) == UINT32_MAX ? new_slot(r) : NULL;
+
+    if (!s) {
+        return; /* no room: its lease runs out, and somebody looks again */
+    }
+    s->settled = true;
+    s->lease_until_us = ev->lease_until_us;
+    s->since_us = t->created_us;
+    s->attempt_id = arena_str(&s->arena, t->id);
+    s->campaign_id = arena_str(&s->arena, t->campaign_id);
+    s->agent = arena_str(&s->arena, t->agent);
+    s->caller_id = arena_str(&s->arena, t->caller_id);
+    const struct contact_row c = {.id = t->contact_id,
+                                  .campaign_id = t->campaign_id,
+                                  .phone = t->phone,
+                                  .fence = t->fence,
+                                  .attempts = t->number ? t->number - 1 : 0};
+    if (!keep_contact(s, &c) || !s->attempt_id.p || !s->campaign_id.p || !s->agent.p || !s->caller_id.p) {
+        free_slot(s);
+        return;
+    }
+    begin_dial(r, s, find_lane(r, s->campaign_id), acts);
+}
+
+static void tick(struct campaigns *r, uint64_t now_us, struct campaign_acts *acts)
+{
+    for (uint32_t i = 0; i < r->max_calls && has_room(acts); i++) {
+        struct slot *s = &r->slots[i];
+        if (s->waits || now_us < s->again_us) {
+            continue;
+        }
+        if (s->state == SLOT_CLOSING || s->state == SLOT_UNDOING) {
+            act_close(r, s, acts);
+        } else if (s->state == SLOT_RELEASING) {
+            act_release(r, s, acts);
+        }
+    }
+    for (uint32_t i = 0; i < MAX_LANES && has_room(acts); i++) {
+        tick_lane(r, &r->lanes[i], now_us, acts);
+    }
+}
+
+static void find_wake(struct campaigns *r, uint64_t now_us)
+{
+    uint64_t wake_us = now_us + IDLE_US;
+
+    for (uint32_t i = 0; i < MAX_LANES; i++) {
+        const struct lane *l = &r->lanes[i];
+        if (l->id[0] && !l->asking && !r->stopped) {
+            wake_us = MIN(wake_us, l->ask_us);
+        }
+    }
+    for (uint32_t i = 0; i < r->max_calls; i++) {
+        const struct slot *s = &r->slots[i];
+        if (s->state > SLOT_DIALING && !s->waits) {
+            wake_us = MIN(wake_us, s->again_us);
+        }
+    }
+    if (campaigns_slots(r) >= r->max_calls) {
+        wake_us = MAX(wake_us, now_us + FULL_US);
+    }
+    r->wake_us = MAX(wake_us, now_us);
+}
+
+void campaigns_step(struct campaigns *r, const struct campaign_event *ev, uint64_t now_us, struct campaign_acts *acts)
+{
+    struct slot *s = ev->slot < r->max_calls ? &r->slots[ev->slot] : NULL;
+
+    acts->n = 0;
+    switch (ev->kind) {
+    case CAMPAIGN_EV_TICK:
+        break;
+    case CAMPAIGN_EV_LEASED:
+        on_leased(r, ev, now_us, acts);
+        break;
+    case CAMPAIGN_EV_INTENDED:
+        on_intended(r, s, ev, now_us, acts);
+        break;
+    case CAMPAIGN_EV_STARTED:
+        on_started(r, s, ev, now_us, acts);
+        break;
+    case CAMPAIGN_EV_DIALER:
+        on_dialer(r, s, ev->dialer, now_us, acts);
+        break;
+    case CAMPAIGN_EV_CLOSED:
+        on_closed(r, s, ev->err, now_us, acts);
+        break;
+    case CAMPAIGN_EV_RELEASED:
+        on_released(s, ev->err, now_us);
+        break;
+    case CAMPAIGN_EV_RENEWED:
+        for (uint32_t i = 0; i < r->max_calls; i++) {
+            /* One that had run out may be somebody else's by now, whatever was renewed. */
+            if (now_us < r->slots[i].lease_until_us) {
+                r->slots[i].lease_until_us = MAX(r->slots[i].lease_until_us, ev->lease_until_us);
+            }
+        }
+        break;
+    case CAMPAIGN_EV_TAKEN:
+        on_taken(r, ev, acts);
+        break;
+    }
+    tick(r, now_us, acts);
+    find_wake(r, now_us);
+}
+
+/* ------------------------------------------------------------------------------------------------ questions */
+
+bool campaigns_may_dial(const struct campaigns *r, uint32_t slot, uint64_t now_us)
+{
+    const struct slot *s = slot < r->max_calls ? &r->slots[slot] : NULL;
+    bool runs = false;
+
+    for (uint32_t i = 0; s && i < MAX_LANES; i++) {
+        runs = runs || (r->lanes[i].id[0] && str_is(s->campaign_id, r->lanes[i].id));
+    }
+    return s && s->state == SLOT_DIALING && !s->settled && runs && !r->stopped &&
+           now_us + MARGIN_US < s->lease_until_us;
+}
+
+uint32_t campaigns_held(const struct campaigns *r, struct campaign_hold *ret, uint32_t max)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < r->max_calls && n < max; i++) {
+        const struct slot *s = &r->slots[i];
+        if (s->state != SLOT_FREE && s->state != SLOT_RELEASING) {
+            ret[n++] = (struct campaign_hold){s->contact.id, s->contact.fence};
+        }
+    }
+    return n;
+}
+
+uint32_t campaigns_find(const struct campaigns *r, struct str attempt_id)
+{
+    for (uint32_t i = 0; i < r->max_calls; i++) {
+        if (r->slots[i].state != SLOT_FREE && str_eq(r->slots[i].attempt_id, attempt_id)) {
+            return i;
+        }
+    }
+    return UINT32_MAX;
+}
+
+uint32_t campaigns_slots(const struct campaigns *r)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < r->max_calls; i++) {
+        n += r->slots[i].state != SLOT_FREE;
+    }
+    return n;
+}
+
+uint32_t campaigns_count(const struct campaigns *r)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < MAX_LANES; i++) {
+        n += r->lanes[i].id[0] != '\0';
+    }
+    return n;
+}
+
+uint64_t campaigns_wake_us(const struct campaigns *r)
+{
+    return r->wake_us;
+}
