@@ -17,6 +17,7 @@ int cmd_replay(int argc, char **argv);
 int cmd_callbacks(int argc, char **argv);
 int cmd_approvals(int argc, char **argv);
 int cmd_call(int argc, char **argv);
+int cmd_campaigns(int argc, char **argv);
 int cmd_calls(int argc, char **argv);
 int cmd_options(int argc, char **argv);
 int cmd_vad(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct {
     {"calls", cmd_calls, "list, show and delete records of calls"},
     {"callbacks", cmd_callbacks, "list and close what was promised to callers"},
     {"graph", cmd_graph, "draw agents, tools and handoffs"},
+    {"campaigns", cmd_campaigns, "lists of people to call: create, import, start, watch, stop"},
     {"approvals", cmd_approvals, "list and decide tools that wait for somebody's yes"},
     {"replay", cmd_replay, "run the journal of a call again"},
     {"vad", cmd_vad, "show what the speech detector hears in a file"},
