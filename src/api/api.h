@@ -110,6 +110,8 @@ struct api_host {
     enum dialer_machine (*on_machine)(void *arg);
     /* Starts a call: outbound_dial. Negative with a sentence. */
     int (*dial)(const struct dialer_request *req, char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *why, void *arg);
+    /* The same for tables of contacts: any thread. NULL: base/e164.h. */
+    int (*contact_number)(struct str text, struct str country, char ret[E164_MAX]);
     /* A time zone of that name exists. Any thread, may block. NULL: all do. */
     bool (*zone_known)(struct str name);
     /* A campaign was started, stopped, given contacts. NULL: nobody minds. */

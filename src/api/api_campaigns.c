@@ -385,8 +385,11 @@ static void put_report(struct campaign_job *job, const struct import *im, const 
 
 static int import_table(struct campaign_job *job)
 {
-    const struct import_opts o = {
-        .campaign_id = str_from(job->base.id), .country = job->country, .zone_known = zone_known, .arg = job};
+    const struct import_opts o = {.campaign_id = str_from(job->base.id),
+                                  .country = job->country,
+                                  .zone_known = zone_known,
+                                  .number = job->base.api->o.host->contact_number,
+                                  .arg = job};
     struct import im;
     int err = exists(job);
     if (err < 0) {
@@ -453,6 +456,13 @@ static int dnc_list(struct campaign_job *job)
     return 0;
 }
 
+static int read_number(const struct campaign_job *job, struct str text, char ret[E164_MAX])
+{
+    const struct api_host *host = job->base.api->o.host;
+    return host->contact_number ? host->contact_number(text, job->country, ret)
+                                : e164_normalize(text, job->country, ret);
+}
+
 static int dnc_add(struct campaign_job *job)
 {
     struct json_val doc;
@@ -466,7 +476,7 @@ static int dnc_add(struct campaign_job *job)
     if (err >= 0 && json_get(doc, "reason").type != JSON_NONE) {
         err = json_to_str(json_get(doc, "reason"), &room, &reason);
     }
-    bool ok = err >= 0 && reason.n <= 500 && utf8_valid(reason) && e164_normalize(phone, job->country, number) >= 0;
+    bool ok = err >= 0 && reason.n <= 500 && utf8_valid(reason) && read_number(job, phone, number) >= 0;
     if (ok) {
         const struct dnc_row row = {str_from(number), reason, job->base.now_us};
         err = ops_of(job)->dnc_add(store_of(job), &row, 1);
@@ -480,7 +490,7 @@ static int dnc_add(struct campaign_job *job)
 static int dnc_remove(struct campaign_job *job)
 {
     char number[E164_MAX];
-    if (e164_normalize(job->phone, job->country, number) < 0) {
+    if (read_number(job, job->phone, number) < 0) {
         return refuse(job, 400, "phone must be a number such as %2B15550001111");
     }
     int err = ops_of(job)->dnc_remove(store_of(job), str_from(number));

@@ -498,7 +498,7 @@ static void on_started(struct campaigns *r, struct slot *s, const struct campaig
                                       .state = CONTACT_FAILED,
                                       .error = arena_str(&s->arena, ev->why)};
         act_close(r, s, acts);
-    } else if (ev->err == -EINVAL) { /* this one can never be called */
+    } else if (ev->err == -EINVAL || ev->err == -ENOENT) { /* this one can never be called: its number, its agent */
         s->state = SLOT_CLOSING;
         s->end = (struct attempt_end){.id = s->attempt_id,
                                       .fence = s->contact.fence,
@@ -849,6 +849,16 @@ uint32_t campaigns_slots(const struct campaigns *r)
 
     for (uint32_t i = 0; i < r->max_calls; i++) {
         n += r->slots[i].state != SLOT_FREE;
+    }
+    return n;
+}
+
+uint32_t campaigns_unwritten(const struct campaigns *r)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < r->max_calls; i++) {
+        n += r->slots[i].state != SLOT_FREE && r->slots[i].state != SLOT_DIALING;
     }
     return n;
 }

@@ -111,8 +111,9 @@ bool campaigns_may_dial(const struct campaigns *r, uint32_t slot, uint64_t now_u
 uint32_t campaigns_held(const struct campaigns *r, struct campaign_hold *ret, uint32_t max);
 /* The slot of an attempt, or UINT32_MAX. */
 uint32_t campaigns_find(const struct campaigns *r, struct str attempt_id);
-uint32_t campaigns_slots(const struct campaigns *r); /* in use */
-uint32_t campaigns_count(const struct campaigns *r); /* campaigns that run here */
+uint32_t campaigns_slots(const struct campaigns *r);     /* in use */
+uint32_t campaigns_unwritten(const struct campaigns *r); /* of them: that wait for the store */
+uint32_t campaigns_count(const struct campaigns *r);     /* campaigns that run here */
 /* When the next TICK is due, at the latest. */
 uint64_t campaigns_wake_us(const struct campaigns *r);
 

@@ -89,9 +89,9 @@ static struct str field(const struct reader *r, const struct csv_row *row, enum 
     return r->at[c] < row->n ? row->fields[r->at[c]] : STR("");
 }
 
-static int read_number(const struct reader *r, struct str text, char ret[20])
+static int read_number(const struct reader *r, struct str text, char ret[E164_MAX])
 {
-    return r->o->number ? r->o->number(text, r->o->country, ret, r->o->arg) : e164_normalize(text, r->o->country, ret);
+    return r->o->number ? r->o->number(text, r->o->country, ret) : e164_normalize(text, r->o->country, ret);
 }
 
 /* Members of custom_vars and the other columns as one object of texts; a reason or NULL. */
@@ -134,7 +134,8 @@ static bool keep(struct reader *r, struct str *to, struct str from)
     return to->p != NULL;
 }
 
-static const char *read_places(const struct reader *r, const struct csv_row *row, char phone[20], char caller[20])
+static const char *read_places(const struct reader *r, const struct csv_row *row, char phone[E164_MAX],
+                               char caller[E164_MAX])
 {
     struct str zone = field(r, row, COLUMN_ZONE);
     struct str agent = field(r, row, COLUMN_AGENT);
@@ -185,7 +186,7 @@ static int add_row(struct reader *r, const struct csv_row *row, struct str vars)
 {
     struct import *im = r->ret;
     struct contact_row *c = &im->rows[im->n];
-    char phone[20] = "", caller[20] = "";
+    char phone[E164_MAX] = "", caller[E164_MAX] = "";
     const char *wrong = read_places(r, row, phone, caller); /* said already to be fine, but for its texts */
 
     if (wrong || !keep(r, &c->phone, str_from(phone))) {
@@ -206,7 +207,7 @@ static int add_row(struct reader *r, const struct csv_row *row, struct str vars)
 
 static int read_row(struct reader *r, const struct csv_row *row)
 {
-    char phone[20], caller[20];
+    char phone[E164_MAX], caller[E164_MAX];
     struct buf vars;
     const char *wrong = read_places(r, row, phone, caller);
     int err = 0;

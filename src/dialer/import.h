@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/e164.h"
 #include "call/campaign_store.h"
 
 #define IMPORT_ROWS_MAX   10000
@@ -26,7 +27,7 @@ struct import_opts {
     bool (*zone_known)(struct str name, void *arg);
     bool (*agent_known)(struct str name, void *arg);
     /* In E.164 form; NULL: base/e164.h. -EINVAL */
-    int (*number)(struct str text, struct str country, char ret[20], void *arg);
+    int (*number)(struct str text, struct str country, char ret[E164_MAX]);
     void *arg;
 };
 

@@ -534,5 +534,5 @@ void campaign_host_stop(struct campaign_host *h)
 
 uint32_t campaign_host_busy(const struct campaign_host *h)
 {
-    return h->jobs + campaigns_slots(h->machine);
+    return h->jobs + campaigns_unwritten(h->machine);
 }

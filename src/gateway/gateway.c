@@ -275,6 +275,7 @@ static int open_edges(struct gateway *gw)
         return e;
     }
     e = outbound_new(gw, &gw->outbound);
+    e = e < 0 ? e : gateway_campaigns_open(gw);
     if (e < 0) {
         return e;
     }
@@ -496,6 +497,7 @@ struct gateway *gateway_free(struct gateway *gw)
     }
     /* Outside in: what may still call back goes first, what it calls back into last. */
     outbound_stop(gw->outbound);
+    campaign_host_free(gw->campaigns);
     carriers_free(gw);
     http_server_free(gw->server);
     if (gw->sandbox) {

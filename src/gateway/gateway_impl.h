@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "carriers/plivo/plivo.h"
 #include "carriers/twilio/twilio.h"
+#include "gateway/campaigns.h"
 #include "gateway/carriers.h"
 #include "gateway/gateway.h"
 #include "gateway/sandbox_child.h"
@@ -50,6 +51,7 @@ struct gateway {
     uint32_t n_carriers;
     struct plivo *plivo; /* one of them; NULL: none */
     struct outbound *outbound;
+    struct campaign_host *campaigns; /* NULL: headless */
     struct api *api;
     struct http_server *server;
     struct tls_ctx *tls;
@@ -80,6 +82,10 @@ int gateway_api_decide(struct str id, const struct api_decision *decision, void 
 MUST_USE int gateway_load_tls(const struct config *cfg, struct buf *err, struct tls_ctx **ret);
 void gateway_check_ready(struct gateway *gw);
 void gateway_log_config(struct gateway *gw, const struct config *cfg);
+
+/* gateway_campaigns.c */
+MUST_USE int gateway_campaigns_open(struct gateway *gw);
+void gateway_campaigns_changed(void *arg);
 
 /* gateway_mcp.c */
 MUST_USE int gateway_mcp_init(struct gateway *gw);

@@ -507,6 +507,11 @@ static void api_gauges(void *arg)
     }
 }
 
+static int api_contact_number(struct str text, struct str country, char ret[E164_MAX])
+{
+    return phone_number_read(text, country, ret, NULL);
+}
+
 static bool api_zone_known(struct str name)
 {
     struct zone *zone = NULL;
@@ -519,6 +524,8 @@ static bool api_zone_known(struct str name)
 
 const struct api_host gateway_api_host = {
     .zone_known = api_zone_known,
+    .contact_number = api_contact_number,
+    .campaigns_changed = gateway_campaigns_changed,
     .health = api_health,
     .live = api_live_call,
     .hangup = api_hangup,

@@ -40,8 +40,8 @@ static void flush(struct gateway *gw)
 {
     uint32_t answers = gw->api ? api_pending(gw->api) : 0;
     bool idle = worker_calls(gw->worker) == 0 && worker_busy(gw->worker) == 0 && answers == 0 &&
-                records_busy(gw->records) == 0 && !gw->reload && !gw->sandbox && all_written(gw) &&
-                !tracing_busy(gw->tracing);
+                records_busy(gw->records) == 0 && (!gw->campaigns || campaign_host_busy(gw->campaigns) == 0) &&
+                !gw->reload && !gw->sandbox && all_written(gw) && !tracing_busy(gw->tracing);
     if (!idle && now(gw) < gw->give_up_us) {
         return;
     }
@@ -114,6 +114,9 @@ static void on_stop(void *arg)
     struct gateway *gw = arg;
     uint32_t ms = atomic_load(&gw->stop_ms);
     if (gw->state == GATEWAY_SERVING) {
+        if (gw->campaigns) {
+            campaign_host_stop(gw->campaigns);
+        }
         gw->state = GATEWAY_DRAINING;
         gw->drain_until_us = now(gw) + (uint64_t)(ms ? ms : gw->snapshot->cfg->deadlines.drain_ms) * 1000;
         admission_drain(gw->admission);
@@ -164,6 +167,10 @@ static void warn_fixed(const struct config *old, const struct config *cfg)
     }
     if (!str_eq(old->store.url, cfg->store.url) || !str_eq(old->store.node, cfg->store.node)) {
         log_warn(NULL, "config.needs-restart", "key=store");
+    }
+    if (!str_eq(old->campaigns.timezone, cfg->campaigns.timezone) ||
+        old->campaigns.max_calls != cfg->campaigns.max_calls || old->campaigns.lease_s != cfg->campaigns.lease_s) {
+        log_warn(NULL, "config.needs-restart", "key=campaigns");
     }
     if (!str_eq(old->vad.model_file, cfg->vad.model_file)) {
         log_warn(NULL, "config.needs-restart", "key=vad.model_file");

@@ -11,8 +11,6 @@
 #include "store/postgres/postgres.h"
 #endif
 
-#define NODE_MAX 400
-
 static int open_sqlite(const struct config *cfg, enum store_choice choice, struct buf *err, struct store **ret)
 {
     const char *path = cfg ? cfg->records.database.p : "";
@@ -25,9 +23,8 @@ static int open_sqlite(const struct config *cfg, enum store_choice choice, struc
     return store_sqlite.open(&(struct store_opts){.path = path, .exclusive = owner, .demo_rows = owner}, err, ret);
 }
 
-#ifdef HAVE_POSTGRES
 /* "host:/srv/ringtrip/var": two gateways on one machine have folders of their own. */
-static int put_node(const struct config *cfg, char *ret, size_t cap)
+int store_choice_node(const struct config *cfg, char *ret, size_t cap)
 {
     char host[256] = "";
     if (cfg->store.node.n) {
@@ -42,11 +39,12 @@ static int put_node(const struct config *cfg, char *ret, size_t cap)
     return n < 0 || (size_t)n >= cap ? -ENAMETOOLONG : 0;
 }
 
+#ifdef HAVE_POSTGRES
 static int open_postgres(const struct config *cfg, enum store_choice choice, struct buf *err, struct store **ret)
 {
     bool owner = choice == STORE_CHOICE_OWNER;
-    char node[NODE_MAX];
-    int e = put_node(cfg, node, sizeof(node));
+    char node[STORE_NODE_MAX];
+    int e = store_choice_node(cfg, node, sizeof(node));
     if (e < 0) {
         buf_printf(err, "store.node: %s", err_text(e));
         return e;

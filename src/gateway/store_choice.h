@@ -15,4 +15,9 @@ enum store_choice {
 MUST_USE int store_choice_open(const struct config *cfg, enum store_choice choice, struct buf *err,
                                const struct store_ops **ret_ops, struct store **ret);
 
+#define STORE_NODE_MAX 400
+
+/* This gateway's name among those that share a store: store.node, or the host's name and records.dir. -ENAMETOOLONG */
+MUST_USE int store_choice_node(const struct config *cfg, char *ret, size_t cap);
+
 #endif
