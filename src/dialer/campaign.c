@@ -607,6 +607,10 @@ static void on_ended(struct campaigns *r, struct slot *s, const struct dialer_ev
     struct lane *l = find_lane(r, s->campaign_id);
     enum attempt_outcome o = outcome_of(d->outcome);
 
+    /* The request may have left and the carrier's list does not show it: that is a guess, since lists lag. */
+    if (o == ATTEMPT_ERROR && (d->dialled || s->settled) && d->ref.call_id.n == 0 && d->ref.request_id.n == 0) {
+        o = ATTEMPT_UNKNOWN;
+    }
     if (!d->dialled && o == ATTEMPT_CANCELED && !s->settled) { /* may_dial forbade it, or it was stopped before */
         undo(r, s, now_us, d->detail, now_us, acts);
         return;

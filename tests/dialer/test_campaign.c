@@ -131,8 +131,13 @@ static struct call *find_call(struct world *w, const char *id)
 static void tell(struct world *w, struct gateway *g, const char *id, enum dialer_event_kind kind, enum dialer_outcome o,
                  bool dialled)
 {
-    const struct dialer_event d = {
-        .kind = kind, .id = str_from(id), .wall_us = w->now_us, .outcome = o, .dialled = dialled, .duration_s = -1};
+    const struct dialer_event d = {.kind = kind,
+                                   .id = str_from(id),
+                                   .wall_us = w->now_us,
+                                   .outcome = o,
+                                   .dialled = dialled,
+                                   .duration_s = -1,
+                                   .ref = {.call_id = str_from(id)}};
     uint32_t slot = campaigns_find(g->machine, d.id);
     if (slot != UINT32_MAX) {
         step(w, g, &(struct campaign_event){.kind = CAMPAIGN_EV_DIALER, .slot = slot, .dialer = &d});
