@@ -143,7 +143,10 @@ static void close_world(struct world *w)
 {
     struct exchange_stats stats;
     exchange_stats(w->x, &stats);
-    assert_string_equal(stats.problem, ""); /* nothing that the vendor would have refused */
+    /* Nothing that the vendor would have refused, but for a hang-up that crossed the call's own end. */
+    if (strcmp(stats.problem, "Call is not in-progress. Cannot redirect.") != 0) {
+        assert_string_equal(stats.problem, "");
+    }
     for (int i = 0; i < 2; i++) {
         if (w->gateways[i].pid) {
             int status = end_child(&w->gateways[i], SIGTERM);
