@@ -230,8 +230,8 @@ struct campaign_ops {
     /* The first end wins. -ERR_STATE: it is over, or another gateway has it. -ENOENT */
     int (*close)(struct store *s, const struct attempt_end *e);
     /*
-     * What the owner has in hand is alive until then. Only that: a contact whose lease was given but never heard of must
-     * run out. Returns how many are still the owner's.
+     * What the owner has in hand is alive until then. Only that: a contact whose lease was given but never heard of
+     * must run out. Returns how many are still the owner's.
      */
     int (*renew)(struct store *s, struct str owner, const struct campaign_hold *held, uint32_t n, uint64_t until_us);
     /* At start: leases of owners whose name begins so, but for owner itself, run out now. Returns how many. */
