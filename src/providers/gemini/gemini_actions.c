@@ -249,7 +249,7 @@ static int put_item(struct gemini_model *m, const struct call_item *it)
 static void answer_call(struct gemini_model *m, struct gemini_tool *tool, struct str output, bool silent)
 {
     struct gemini_result r = {.id = str_from(tool->wire_id), .name = str_from(tool->name), .output = output};
-    tool->state = GEMINI_TOOL_DONE;
+    gemini_tools_answered(tool, output, loop_now_us(m->loop));
     if (silent && !m->silent_tools) {
         return; /* an answer would make the model speak; the call is dropped with what comes next */
     }
@@ -270,10 +270,7 @@ static int tool_output(struct gemini_model *m, const struct call_action *act)
         return 0;
     }
     if (tool && tool->state == GEMINI_TOOL_WITHDRAWN) {
-        tool->state = GEMINI_TOOL_ANSWERED;
-        buf_clear(&tool->output, 0);
-        buf_put_str(&tool->output, output);
-        tool->state = tool->output.err < 0 ? GEMINI_TOOL_DONE : tool->state;
+        gemini_tools_answered(tool, output, loop_now_us(m->loop));
     }
     if (!act->model_tool_output.silent) {
         add_tool_note(m, tool ? tool->name : "that was called", "answered", output);

@@ -6,6 +6,7 @@
 #include "base/json_hash.h"
 
 #define AGAIN_US   UINT64_C(30000000) /* a call that was dropped comes again within seconds */
+#define CROSSED_US UINT64_C(2000000)  /* an output and the word that the call was dropped pass one another */
 #define OUTPUT_MAX 16384
 
 void gemini_tools_init(struct gemini_tools *t, uint64_t born_us)
@@ -116,12 +117,24 @@ struct gemini_tool *gemini_tools_again(struct gemini_tools *t, const struct gemi
     return NULL;
 }
 
+void gemini_tools_answered(struct gemini_tool *tool, struct str output, uint64_t now_us)
+{
+    buf_clear(&tool->output, 0);
+    buf_put_str(&tool->output, output);
+    bool kept = tool->output.err == 0;
+    bool dropped = tool->state == GEMINI_TOOL_WITHDRAWN;
+    tool->state = dropped && kept ? GEMINI_TOOL_ANSWERED : GEMINI_TOOL_DONE;
+    tool->answered_us = kept ? now_us : 0;
+}
+
 void gemini_tools_withdraw(struct gemini_tools *t, uint64_t now_us)
 {
     for (size_t i = 0; i < GEMINI_TOOLS_MAX; i++) {
-        if (t->list[i].state == GEMINI_TOOL_PENDING) {
-            t->list[i].state = GEMINI_TOOL_WITHDRAWN;
-            t->list[i].withdrawn_us = now_us;
+        struct gemini_tool *tool = &t->list[i];
+        bool crossed = tool->state == GEMINI_TOOL_DONE && tool->answered_us && now_us - tool->answered_us <= CROSSED_US;
+        if (tool->state == GEMINI_TOOL_PENDING || crossed) {
+            tool->state = crossed ? GEMINI_TOOL_ANSWERED : GEMINI_TOOL_WITHDRAWN;
+            tool->withdrawn_us = now_us;
         }
     }
 }

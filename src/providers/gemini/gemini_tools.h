@@ -23,7 +23,7 @@ struct gemini_tool {
     enum gemini_tool_state state;
     uint32_t order;
     uint64_t what; /* hash of name and arguments */
-    uint64_t withdrawn_us;
+    uint64_t withdrawn_us, answered_us;
     char id[CALL_ID_MAX];            /* as the call knows it */
     char wire_id[GEMINI_ID_MAX + 1]; /* as the service knows it; may be empty */
     char name[GEMINI_ID_MAX + 1];
@@ -47,7 +47,9 @@ struct gemini_tool *gemini_tools_called(struct gemini_tools *t, const struct gem
 void gemini_tools_told(struct gemini_tools *t, struct str id, struct str name);
 /* One that was dropped not long ago and is now called again; NULL: none. */
 struct gemini_tool *gemini_tools_again(struct gemini_tools *t, const struct gemini_call *call, uint64_t now_us);
-/* All that are pending were dropped by the service. */
+/* It got its output, which is kept in case the service had dropped it meanwhile. */
+void gemini_tools_answered(struct gemini_tool *tool, struct str output, uint64_t now_us);
+/* All that are pending were dropped by the service, and those whose output was still on its way. */
 void gemini_tools_withdraw(struct gemini_tools *t, uint64_t now_us);
 bool gemini_tools_pending(const struct gemini_tools *t);
 
