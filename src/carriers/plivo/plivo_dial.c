@@ -103,7 +103,8 @@ int plivo_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, ca
     const struct account_wait w = {.done = done, .arg = arg, .ret = &r};
     char resource[CLOUD_ID_MAX + 16];
     if (ref->call_id.n > 0) {
-        return started(plivo_order_hangup(p, ref->call_id, &w), r, ret_id);
+        int asked = plivo_order_hangup(p, ref->call_id, &w);
+        return started(asked, r, ret_id);
     }
     if (!plivo_is_id(ref->request_id)) {
         return -EINVAL;
