@@ -627,13 +627,15 @@ static void finish_carriers(struct draft *d)
 {
     struct config_twilio *t = &d->cfg->twilio;
     struct config_plivo *p = &d->cfg->plivo;
-    bool twilio = t->account_sid.n > 0 || t->auth_tokens.n > 0;
-    bool plivo = p->auth_id.n > 0 || p->auth_tokens.n > 0;
+    bool twilio_said = draft_given(d, "carriers.twilio.enabled");
+    bool plivo_said = draft_given(d, "carriers.plivo.enabled");
+    bool twilio = t->account_sid.n > 0 || t->auth_tokens.n > 0 || (twilio_said && t->enabled);
+    bool plivo = p->auth_id.n > 0 || p->auth_tokens.n > 0 || (plivo_said && p->enabled);
 
-    if (!draft_given(d, "carriers.twilio.enabled")) {
+    if (!twilio_said) {
         t->enabled = twilio || !plivo;
     }
-    if (!draft_given(d, "carriers.plivo.enabled")) {
+    if (!plivo_said) {
         p->enabled = plivo || !twilio;
     }
 }

@@ -512,6 +512,50 @@ static void *use_snapshot(void *arg)
     return config_unref(arg);
 }
 
+TEST(plivo_is_set_by_the_references_names)
+{
+    struct fixture f;
+
+    fixture_ok(&f, NULL,
+               ENV("PLIVO_AUTH_ID=MA1", "PLIVO_AUTH_TOKEN=plivo-secret", "PLIVO_PHONE_NUMBER=15550001111",
+                   "PUBLIC_URL=https://a.example.com"));
+    assert_str_is(f.cfg->plivo.auth_id, "MA1");
+    assert_str_is(f.cfg->plivo.auth_token, "plivo-secret");
+    assert_str_is(f.cfg->plivo.phone_number, "+15550001111");
+    assert_str_is(f.cfg->plivo.application, "Ringtrip");
+    assert_true(f.cfg->plivo.verify_signature && f.cfg->plivo.require_token && f.cfg->plivo.configure);
+    assert_false(f.cfg->plivo.text_events);
+    fixture_done(&f);
+}
+
+/* A carrier that nobody configured would answer unsigned requests. */
+TEST(a_carrier_is_served_when_it_is_configured_or_none_is)
+{
+    static const struct {
+        const char *yaml;
+        bool twilio, plivo;
+    } cases[] = {
+        {"{}", true, true},
+        {"carriers: {twilio: {auth_token: secret-1}}", true, false},
+        {"carriers: {plivo: {auth_token: secret-1}}", false, true},
+        {"carriers: {plivo: {auth_id: MA1}}", false, true},
+        {"carriers: {plivo: {enabled: true}}", false, true},
+        {"carriers: {plivo: {enabled: false}}", true, false},
+        {"carriers: {twilio: {account_sid: AC1}, plivo: {auth_id: MA1}}", true, true},
+        {"carriers: {twilio: {account_sid: AC1, enabled: false}, plivo: {auth_id: MA1}}", false, true},
+        {"carriers: {twilio: {account_sid: AC1}, plivo: {enabled: true}}", true, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+
+        fixture_ok(&f, cases[i].yaml, NULL);
+        if (f.cfg->twilio.enabled != cases[i].twilio || f.cfg->plivo.enabled != cases[i].plivo) {
+            fail_msg("%s: twilio %d, plivo %d", cases[i].yaml, f.cfg->twilio.enabled, f.cfg->plivo.enabled);
+        }
+        fixture_done(&f);
+    }
+}
+
 TEST(references_are_counted_across_threads)
 {
     struct fixture f;
@@ -537,4 +581,5 @@ TEST_MAIN(T(nothing_at_all_gives_the_demo_agent_on_the_sandbox), T(a_key_in_the_
           T(a_voice_stays_with_its_kind_of_service), T(beta_spellings_are_translated),
           T(ga_and_camel_case_spellings_are_translated), T(groups_may_be_one_word), T(anchors_and_aliases_work),
           T(durations_have_units), T(proxies_are_trusted_by_block), T(prices_are_found_without_the_date),
-          T(the_dump_shows_no_secret_and_loads_again), T(references_are_counted_across_threads))
+          T(the_dump_shows_no_secret_and_loads_again), T(plivo_is_set_by_the_references_names),
+          T(a_carrier_is_served_when_it_is_configured_or_none_is), T(references_are_counted_across_threads))

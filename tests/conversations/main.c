@@ -15,6 +15,7 @@
 static const char usage[] =
     "usage: conversations --ringtrip FILE --sandbox FILE --config FILE --dialogue FILE --dir FOLDER [options]\n\n"
     "Calls of many kinds through a gateway and the sandbox, judged by what the simulated phone knows.\n\n"
+    "  --as twilio|plivo         whose calls they are (twilio)\n"
     "  --set tuning|evaluation   which calls (evaluation); --seed N: others\n"
     "  --extent full|quick|smoke how many (full)\n"
     "  --family NAME[,NAME]...   only calls of these families\n"
@@ -78,6 +79,7 @@ enum {
     OPT_OUTCOMES,
     OPT_TAP,
     OPT_JSON,
+    OPT_AS,
     OPT_CALLS
 };
 
@@ -86,6 +88,7 @@ static const struct option options[] = {{"ringtrip", 1, NULL, OPT_RINGTRIP},
                                         {"config", 1, NULL, OPT_CONFIG},
                                         {"dialogue", 1, NULL, OPT_DIALOGUE},
                                         {"dir", 1, NULL, OPT_DIR},
+                                        {"as", 1, NULL, OPT_AS},
                                         {"set", 1, NULL, OPT_SET},
                                         {"seed", 1, NULL, OPT_SEED},
                                         {"extent", 1, NULL, OPT_EXTENT},
@@ -114,6 +117,10 @@ static void take(struct args *a, int opt, const char *value)
         break;
     case OPT_DIALOGUE:
         a->rig.dialogue = value;
+        break;
+    case OPT_AS:
+        a->rig.as = phone_vendor_find(str_from(value));
+        a->bad |= !a->rig.as;
         break;
     case OPT_DIR:
         a->rig.dir = value;

@@ -136,8 +136,12 @@ static int start_sandbox(struct rig *r)
 static int start_gateway(struct rig *r)
 {
     char url[64];
+    char gemini[64];
     ignore_result(snprintf(url, sizeof(url), "ws://127.0.0.1:%u/v1", r->sandbox.port) < 0);
+    ignore_result(snprintf(gemini, sizeof(gemini), "ws://127.0.0.1:%u", r->sandbox.port) < 0);
     const char *const env[][2] = {{"OPENAI_BASE_URL", url},
+                                  {"GOOGLE_GEMINI_BASE_URL", gemini},
+                                  {"GEMINI_API_KEY", "sandbox"},
                                   {"OPENAI_API_KEY", "sandbox"},
                                   {"LISTEN_HOST", "127.0.0.1"},
                                   {"SERVER_PORT", "0"},
@@ -228,8 +232,10 @@ static void call_open(struct rig *r)
     const struct convo *c = &r->set->calls[r->next];
     char url[64];
     *j = (struct job){.rig = r, .index = r->next++};
-    ignore_result(snprintf(url, sizeof(url), "http://127.0.0.1:%u/twiml", r->gateway.port) < 0);
-    const struct phone_opts o = {.url = str_from(url),
+    ignore_result(snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", r->gateway.port,
+                           r->o->as == &phone_plivo ? "/answer" : "/twiml") < 0);
+    const struct phone_opts o = {.as = r->o->as,
+                                 .url = str_from(url),
                                  .items = c->items,
                                  .n_items = c->n_items,
                                  .hangup = c->hangup,

@@ -159,6 +159,7 @@ void measure_words(struct outcome *o);
 
 struct rig_opts {
     const char *ringtrip, *sandbox, *config, *dialogue; /* files */
+    const struct phone_vendor *as;                      /* what the phones are */
     const char *dir;                                    /* records and logs */
     const char *turn;                                   /* kind of turn detection; NULL: the configuration's */
     uint32_t parallel;
