@@ -474,6 +474,15 @@ struct config_outbound {
     struct str voicemail;  /* what is said behind the beep */
 };
 
+/* Where events of calls are told to programs. */
+struct config_event_hooks {
+    struct config_list urls;
+    struct str secret;         /* signs what is sent */
+    struct config_list events; /* words; empty: all */
+    uint32_t timeout_ms;
+    uint32_t give_up_s;
+};
+
 /* The first nine are those of call_opts; the rest belongs to the edges. */
 struct config_deadlines {
     uint32_t leg_start_ms;
@@ -537,6 +546,7 @@ struct config {
     struct config_deadlines deadlines;
     enum config_mode mode;
     struct config_outbound outbound;
+    struct config_event_hooks event_hooks;
     struct str default_country; /* "US": for numbers without + (DEFAULT_COUNTRY_CODE) */
 
     struct str source;           /* the YAML file's path, "" : environment alone */

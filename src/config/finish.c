@@ -645,6 +645,38 @@ static bool is_priced(const struct cost_prices *p)
     return p->in_text || p->in_audio || p->out_text || p->out_audio;
 }
 
+static void check_hooks(struct draft *d)
+{
+    const struct config_event_hooks *h = &d->cfg->event_hooks;
+    static const char *const known[] = {"call.started",  "call.dialled", "call.ringing", "call.answered",
+                                        "call.answerer", "call.ended",   "call.outcome", "call.report"};
+
+    if (h->urls.n > 0 && h->secret.n == 0) {
+        draft_fail(d, draft_origin(d, "webhooks.urls"),
+                   "webhooks.urls needs webhooks.secret, which signs what is sent");
+    }
+    for (uint32_t i = 0; i < h->urls.n; i++) {
+        if (!str_starts(h->urls.v[i], STR("https://")) && !str_starts(h->urls.v[i], STR("http://"))) {
+            draft_fail(d, draft_origin(d, "webhooks.urls"),
+                       "webhooks.urls: \"%.80s\" is no http:// or https:// address", h->urls.v[i].p);
+        }
+    }
+    for (uint32_t i = 0; i < h->events.n; i++) {
+        bool found = false;
+        for (size_t k = 0; k < ARRAY_LEN(known); k++) {
+            found = found || str_is(h->events.v[i], known[k]);
+        }
+        if (!found) {
+            draft_fail(
+                d, draft_origin(d, "webhooks.events"),
+                "webhooks.events: there is no event %.40s; known are "
+                "call.started, call.dialled, call.ringing, call.answered, call.answerer, call.ended, call.outcome "
+                "and call.report",
+                h->events.v[i].p);
+        }
+    }
+}
+
 static void check_cost(struct draft *d)
 {
     const struct config *c = d->cfg;
@@ -664,6 +696,7 @@ static void finish_limits(struct draft *d)
 {
     const struct config *c = d->cfg;
 
+    check_hooks(d);
     check_cost(d);
     if (c->playout.burst_ms > c->playout.lead_ms) {
         draft_fail(d, draft_origin(d, draft_given(d, "playout.burst_ms") ? "playout.burst_ms" : "playout.lead_ms"),

@@ -561,6 +561,15 @@ void dialer_forget(struct dialer *d, struct str id)
     }
 }
 
+bool dialer_knows(const struct dialer *d, struct str id)
+{
+    const struct dialing *g = d->list;
+    while (g && !str_is(id, g->id)) {
+        g = g->next;
+    }
+    return g != NULL;
+}
+
 uint32_t dialer_count(const struct dialer *d)
 {
     return d->n;

@@ -166,6 +166,7 @@ MUST_USE int dialer_start(struct dialer *d, const struct dialer_request *req, co
 MUST_USE int dialer_hangup(struct dialer *d, struct str id, enum call_reason reason);
 /* Its handler hears nothing more; the attempt goes on. Unknown ids are fine. */
 void dialer_forget(struct dialer *d, struct str id);
+bool dialer_knows(const struct dialer *d, struct str id); /* it is under way */
 /* Under way now. */
 uint32_t dialer_count(const struct dialer *d);
 

@@ -1,10 +1,13 @@
 #include "gateway/gateway.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/err.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/hook_events.h"
+#include "gateway/hooks.h"
 #include "gateway/outbound.h"
 #include "gateway/spool.h"
 #include "gateway/store_choice.h"
@@ -182,6 +185,29 @@ static struct str sandbox_url(void *arg)
     return gw->sandbox ? sandbox_child_url(gw->sandbox) : STR("");
 }
 
+static void on_tap(const struct tap_event *e, void *arg)
+{
+    struct gateway *gw = arg;
+    if (gw->o.tap.fn) {
+        gw->o.tap.fn(e, gw->o.tap.arg);
+    }
+    if (gw->hooks) {
+        hook_events_tap(gw, e);
+    }
+}
+
+static int open_hooks(struct gateway *gw)
+{
+    char dir[RECORDS_PATH_MAX];
+    const struct hooks_opts o = {.loop = gw->loop, .http = gw->http, .metrics = gw->metrics, .dir = dir};
+    int n = snprintf(dir, sizeof(dir), STR_FMT "/webhooks", STR_ARG(gw->snapshot->cfg->records.dir));
+    int err = n < 0 || (size_t)n >= sizeof(dir) ? -ENAMETOOLONG : hooks_new(&o, &gw->hooks);
+    if (err >= 0) {
+        hooks_set(gw->hooks, gw->snapshot->cfg);
+    }
+    return err;
+}
+
 static void on_empty(void *arg UNUSED)
 {
     /* The drain timer looks; nothing waits for an empty gateway otherwise. */
@@ -251,7 +277,7 @@ static int open_worker(struct gateway *gw, struct buf *err)
         .ops = gw->ops,
         .store = gw->store,
         .vad = gw->vad,
-        .tap = gw->o.tap,
+        .tap = {on_tap, gw},
         .carrier = carrier,
         .sandbox_url = sandbox_url,
         .on_empty = on_empty,
@@ -276,6 +302,10 @@ static int open_edges(struct gateway *gw)
     }
     e = outbound_new(gw, &gw->outbound);
     e = e < 0 ? e : gateway_campaigns_open(gw);
+    if (e < 0) {
+        return e;
+    }
+    e = open_hooks(gw);
     if (e < 0) {
         return e;
     }
@@ -505,6 +535,7 @@ struct gateway *gateway_free(struct gateway *gw)
     }
     gw->mcp = mcp_free(gw->mcp);
     http_client_free(gw->http);
+    hooks_free(gw->hooks);
     disk_free(gw->disk);
     timer_free(gw->drain_timer);
     worker_free(gw->worker);

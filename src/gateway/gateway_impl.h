@@ -52,6 +52,8 @@ struct gateway {
     struct plivo *plivo; /* one of them; NULL: none */
     struct outbound *outbound;
     struct campaign_host *campaigns; /* NULL: headless */
+    struct hooks *hooks;
+    uint32_t reports; /* end-of-call reports that are being read */
     struct api *api;
     struct http_server *server;
     struct tls_ctx *tls;

@@ -515,6 +515,11 @@ struct str host_carrier_id(const struct host *h)
     return str_from(h->facts.carrier_id);
 }
 
+struct str host_called(const struct host *h)
+{
+    return str_from(h->facts.called);
+}
+
 struct str host_caller(const struct host *h)
 {
     return str_from(h->facts.caller);

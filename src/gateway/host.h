@@ -76,6 +76,7 @@ struct host_id host_id(const struct host *h);
 const char *host_call_id(const struct host *h);
 struct str host_carrier_id(const struct host *h);
 struct str host_caller(const struct host *h);
+struct str host_called(const struct host *h);
 bool host_is(const struct host *h, struct str any_id);
 bool host_has_leg(const struct host *h); /* has, or had */
 bool host_manual(const struct host *h);  /* its turns are made by host_turn */

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/hook_events.h"
 #include "gateway/host.h"
 
 #define USUAL_PARAMETERS 4 /* besides the request's variables */
@@ -230,6 +231,7 @@ static void on_event(const struct dialer_event *ev, void *arg)
     }
     put_dial(o->gw, &row);
     count(o->gw->metrics, ev);
+    hook_events_dial(o->gw, ev);
 }
 
 static struct carrier *find_carrier(struct str kind, void *arg)
@@ -289,6 +291,20 @@ enum dialer_machine outbound_on_machine(const struct outbound *o)
     enum dialer_machine m = DIALER_MACHINE_TALK;
     ignore_result(dialer_machine_parse(o->gw->snapshot->cfg->outbound.on_machine, &m)); /* one of the option's words */
     return m;
+}
+
+bool outbound_lives(const struct outbound *o, struct str id)
+{
+    const struct outgoing *c = o->calls;
+    while (c && (c->over || !str_is(id, c->id))) {
+        c = c->next;
+    }
+    return c != NULL;
+}
+
+bool outbound_follows(const struct outbound *o, struct str id)
+{
+    return o && o->dialer && dialer_knows(o->dialer, id);
 }
 
 uint32_t outbound_under_way(const struct outbound *o)

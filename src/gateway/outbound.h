@@ -19,6 +19,10 @@ MUST_USE int outbound_new(struct gateway *gw, struct outbound **ret);
 void outbound_stop(struct outbound *o);
 /* After the last call is gone. NULL is fine. */
 struct outbound *outbound_free(struct outbound *o);
+/* The call of this attempt is not over yet. */
+bool outbound_lives(const struct outbound *o, struct str id);
+/* The end of this call's attempt is still to come. */
+bool outbound_follows(const struct outbound *o, struct str id);
 /* Attempts whose end is not known yet. */
 uint32_t outbound_under_way(const struct outbound *o);
 /* What is done about answering machines when a request does not say. */

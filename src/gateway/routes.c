@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "config/zones.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/hooks.h"
 #include "gateway/host.h"
 #include "gateway/outbound.h"
 #include "gateway/watch.h"
@@ -499,6 +500,7 @@ static void api_gauges(void *arg)
     metrics_set(gw->metrics, METRIC_MCP_SERVERS, servers);
     metrics_set(gw->metrics, METRIC_MCP_UP, up);
     metrics_set(gw->metrics, METRIC_AUDIO_QUEUE, (int64_t)worker_queued_bytes(gw->worker));
+    metrics_set(gw->metrics, METRIC_WEBHOOKS_WAITING, hooks_waiting(gw->hooks));
     metrics_set(gw->metrics, METRIC_DRAINING, gw->state != GATEWAY_SERVING);
     metrics_add(gw->metrics, METRIC_LOOP_STALLS, loop.slow_passes - gw->last_stats.slow_passes);
     gw->last_stats = loop;

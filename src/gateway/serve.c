@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/hooks.h"
 #include "gateway/outbound.h"
 #include "net/tls.h"
 
@@ -40,8 +41,9 @@ static void flush(struct gateway *gw)
 {
     uint32_t answers = gw->api ? api_pending(gw->api) : 0;
     bool idle = worker_calls(gw->worker) == 0 && worker_busy(gw->worker) == 0 && answers == 0 &&
-                records_busy(gw->records) == 0 && (!gw->campaigns || campaign_host_busy(gw->campaigns) == 0) &&
-                !gw->reload && !gw->sandbox && all_written(gw) && !tracing_busy(gw->tracing);
+                records_busy(gw->records) == 0 && gw->reports == 0 && (!gw->hooks || hooks_busy(gw->hooks) == 0) &&
+                (!gw->campaigns || campaign_host_busy(gw->campaigns) == 0) && !gw->reload && !gw->sandbox &&
+                all_written(gw) && !tracing_busy(gw->tracing);
     if (!idle && now(gw) < gw->give_up_us) {
         return;
     }
@@ -50,6 +52,9 @@ static void flush(struct gateway *gw)
                   worker_busy(gw->worker), answers, tracing_busy(gw->tracing));
     }
     gw->state = GATEWAY_STOPPED;
+    if (gw->hooks) {
+        hooks_stop(gw->hooks);
+    }
     timer_stop(gw->drain_timer);
     log_info(NULL, "gateway.stopped", "lost_rows=%llu spooled_rows=%llu uptime_s=%llu",
              (unsigned long long)scribe_lost(gw->scribe), (unsigned long long)scribe_spooled(gw->scribe),
@@ -202,6 +207,7 @@ static void use_snapshot(struct gateway *gw, struct snapshot *s, struct tls_ctx 
     if (gw->api) {
         carriers_follow(gw, s);
         api_set_opts(gw->api, &s->api);
+        hooks_set(gw->hooks, cfg);
     }
     if (!gw->o.own_log) {
         log_set_level(cfg->log.level);

@@ -14,6 +14,7 @@
     "caller-hangup agent-hangup transferred api-hangup drain carrier-closed no-media model-unreachable model-refused " \
     "model-closed model-silent caller-silent limit-duration limit-cost guardrail protocol killed "                     \
     "no-answer busy not-dialled canceled machine voicemail internal-error"
+#define METRIC_WEBHOOK_WORDS  "ok error dropped"
 #define METRIC_DIAL_WORDS     "answered voicemail machine no_answer busy failed canceled unknown"
 #define METRIC_ANSWERER_WORDS "human machine machine_end unsure"
 #define METRIC_REFUSED_WORDS  "max-calls per-number draining sockets other"
@@ -149,6 +150,9 @@
       "How it was decided whether a tool may run.")                                                                    \
     X(METRIC_APPROVALS_PENDING, GAUGE, "ringtrip_approvals_pending", NULL, NULL,                                       \
       "Uses of tools that wait for a decision.")                                                                       \
+    X(METRIC_WEBHOOKS, COUNTER, "ringtrip_webhook_deliveries_total", "result", METRIC_WEBHOOK_WORDS,                   \
+      "Deliveries of events: taken, failed (they are repeated), dropped.")                                             \
+    X(METRIC_WEBHOOKS_WAITING, GAUGE, "ringtrip_webhook_waiting", NULL, NULL, "Events that nobody has taken yet.")     \
     X(METRIC_SMS, COUNTER, "ringtrip_sms_total", "result", METRIC_SMS_WORDS, "Text messages that agents sent.")        \
     X(METRIC_TRANSFERS, COUNTER, "ringtrip_transfers_total", "result", METRIC_TRANSFER_WORDS,                          \
       "Transfers of callers: ordered at the carrier, and what became of them.")                                        \
