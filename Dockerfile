@@ -29,7 +29,7 @@ RUN --mount=type=bind,from=build,source=/out/packages,target=/packages \
     && DEBIAN_FRONTEND=noninteractive xargs -a /packages apt-get install -y --no-install-recommends \
         ca-certificates curl pocketsphinx-en-us tzdata \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --home-dir /srv/ringtrip --create-home ringtrip \
+    && useradd --uid 10001 --user-group --shell /usr/sbin/nologin --home-dir /srv/ringtrip --create-home ringtrip \
     && install -d -o ringtrip -g ringtrip -m 0750 /var/lib/ringtrip
 COPY --from=build /out/usr /usr
 RUN ldconfig
