@@ -14,6 +14,7 @@ struct login {
     const char *user_option, *password_option; /* "carriers.twilio.account_sid (TWILIO_ACCOUNT_SID)" */
     struct str user, password;
     const char *ca_file;
+    bool may_miss; /* 404 is an answer: -ENOENT without a finding */
 };
 
 static const struct login twilio_login = {
@@ -22,7 +23,7 @@ static const struct login twilio_login = {
     .password_option = "carriers.twilio.auth_token (TWILIO_AUTH_TOKEN)",
 };
 
-/* 0 with the object in ret; else a finding has been made. The body stays with g. */
+/* 0 with the object in ret; else, but for -ENOENT, a finding has been made. The body stays with g. */
 static int ask(struct checker *c, const struct login *l, struct checker_get *g, struct json_val *ret)
 {
     g->user = l->user;
@@ -35,6 +36,9 @@ static int ask(struct checker *c, const struct login *l, struct checker_get *g, 
                              "messages and outgoing calls need it");
         checker_say(c, CHECK_ERROR, l->carrier);
         return g->err;
+    }
+    if (g->status == 404 && l->may_miss) {
+        return -ENOENT;
     }
     if (g->status == 401 || g->status == 403 || g->status == 404) {
         buf_printf(&c->text, "the account is refused (HTTP %d)", g->status);
@@ -184,34 +188,41 @@ static const struct login plivo_login = {
     .password_option = "carriers.plivo.auth_token (PLIVO_AUTH_TOKEN)",
 };
 
-static void plivo_number(struct checker *c, const struct config *cfg, const struct login *l)
+static void plivo_found(struct checker *c, const struct config *cfg, struct json_val number)
+{
+    bool led = text_of(number, "application").n > 0 || cfg->plivo.configure;
+    bool voice = json_get(number, "voice_enabled").type != JSON_FALSE;
+    buf_printf(&c->text, STR_FMT " belongs to the account%s", STR_ARG(cfg->plivo.phone_number),
+               !voice                 ? ", but takes no calls"
+               : cfg->plivo.configure ? ", and is led here when the gateway starts"
+               : led                  ? ", and stays with the application that it has"
+                                      : ", but has no application");
+    if (!voice) {
+        buf_puts(&c->remedy, "rent a number that is enabled for voice");
+    } else if (!led) {
+        buf_puts(&c->remedy, "take carriers.plivo.configure out: then it gets one when the gateway starts");
+    }
+    checker_say(c, voice && led ? CHECK_OK : CHECK_WARNING, "plivo");
+}
+
+static void plivo_number(struct checker *c, const struct config *cfg, struct login l)
 {
     struct checker_get g = {0};
     struct json_val doc;
     struct buf url;
     struct str number = cfg->plivo.phone_number;
     number = number.p[0] == '+' ? (struct str){number.p + 1, number.n - 1} : number;
+    l.may_miss = true;
     buf_init(&url, 2048);
-    buf_printf(&url, STR_FMT "/v1/Account/" STR_FMT "/Number/", STR_ARG(cfg->plivo.api_base), STR_ARG(l->user));
+    buf_printf(&url, STR_FMT "/v1/Account/" STR_FMT "/Number/", STR_ARG(cfg->plivo.api_base), STR_ARG(l.user));
     put_number(&url, number);
     buf_putc(&url, '/');
     g.url = buf_str(&url);
-    g.user = l->user;
-    g.password = l->password;
-    g.ca_file = l->ca_file;
-    checker_get(c, NULL, &g);
-    bool found = g.err >= 0 && g.status == 200 && json_parse(buf_str(&g.body), &doc) == 0 && doc.type == JSON_OBJECT;
-    if (found) {
-        bool led = text_of(doc, "application").n > 0;
-        buf_printf(&c->text, STR_FMT " belongs to the account and %s", STR_ARG(cfg->plivo.phone_number),
-                   led ? "has an application" : "has no application");
-        if (!led && !cfg->plivo.configure) {
-            buf_puts(&c->remedy, "take carriers.plivo.configure out: then it gets one when the gateway starts");
-        }
-        checker_say(c, led || cfg->plivo.configure ? CHECK_OK : CHECK_WARNING, "plivo");
-    } else {
-        buf_printf(&c->text, STR_FMT " is no number of this account (HTTP %d)", STR_ARG(cfg->plivo.phone_number),
-                   g.status);
+    int err = ask(c, &l, &g, &doc);
+    if (err >= 0) {
+        plivo_found(c, cfg, doc);
+    } else if (err == -ENOENT) {
+        buf_printf(&c->text, STR_FMT " is no number of this account", STR_ARG(cfg->plivo.phone_number));
         buf_puts(&c->remedy, "set carriers.plivo.phone_number (PLIVO_PHONE_NUMBER) to one of its numbers");
         checker_say(c, CHECK_WARNING, "plivo");
     }
@@ -239,16 +250,16 @@ static void plivo_account(struct checker *c, const struct config *cfg)
     checker_got(&g);
     buf_done(&url);
     if (err >= 0 && cfg->plivo.phone_number.n > 0) {
-        plivo_number(c, cfg, &l);
+        plivo_number(c, cfg, l);
     }
 }
 
 void check_accounts(struct checker *c, const struct config *cfg)
 {
-    if (cfg->twilio.account_sid.n > 0 && cfg->twilio.auth_token.n > 0) {
+    if (cfg->twilio.enabled && cfg->twilio.account_sid.n > 0 && cfg->twilio.auth_token.n > 0) {
         twilio_account(c, cfg);
     }
-    if (cfg->plivo.auth_id.n > 0 && cfg->plivo.auth_token.n > 0) {
+    if (cfg->plivo.enabled && cfg->plivo.auth_id.n > 0 && cfg->plivo.auth_token.n > 0) {
         plivo_account(c, cfg);
     }
 }

@@ -15,6 +15,7 @@
 #define WORD_BYTES   12
 #define OTHER_PORT   8080 /* of the concierge that many come from */
 #define MEDIA_TWILIO "/media-stream"
+#define MEDIA_PLIVO  "/ws"
 
 struct reach {
     struct checker *c;
@@ -284,7 +285,13 @@ static void from_outside(struct reach *r)
                      "not tried: the port is any free one, so nothing can lead to it",
                      "set server.listen (PORT) to a fixed port");
     } else if (by_http(r)) {
-        by_socket(r, MEDIA_TWILIO);
+        const struct config *cfg = r->cfg;
+        if (cfg->twilio.enabled || !cfg->plivo.enabled) {
+            by_socket(r, MEDIA_TWILIO);
+        }
+        if (cfg->plivo.enabled && (cfg->plivo.auth_id.n > 0 || !cfg->twilio.enabled)) {
+            by_socket(r, MEDIA_PLIVO);
+        }
     }
 }
 

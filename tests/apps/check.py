@@ -56,7 +56,23 @@ class Carrier(http.server.BaseHTTPRequestHandler):
     answer = 200
     seen = []
 
+    def plivo(self):
+        """Plivo's API: an account, and one number."""
+        if '/Number/' not in self.path:
+            return 200, {'account_type': 'standard', 'auth_id': 'MA1'}
+        if Carrier.number and self.path.endswith('/Number/' + Carrier.number['number'] + '/'):
+            return 200, Carrier.number
+        return 404, {'error': 'not found'}
+
     def do_GET(self):
+        if self.path.startswith('/v1/Account/MA1/') and Carrier.answer == 200:
+            status, body = self.plivo()
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header('Content-Length', str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+            return
         Carrier.seen.append((self.path, self.headers.get('Authorization', '')))
         body = {'incoming_phone_numbers': [Carrier.number] if Carrier.number else []} \
             if 'IncomingPhoneNumbers' in self.path else Carrier.account
@@ -237,6 +253,43 @@ def carriers(rig):
     rig.expect('a carrier that says nothing', 'fail', 'twilio', 'cannot be asked')
 
 
+def plivo(rig):
+    """The other carrier: its account, its number and its socket, and nothing of Twilio."""
+    rest = f'http://127.0.0.1:{rig.rest.server_port}'
+    proxy = Proxy(rig.port)
+
+    def config(more=''):
+        (rig.cwd / 'c.yaml').write_text(f'''
+server: {{listen: "127.0.0.1:{rig.port}", public_url: "http://127.0.0.1:{proxy.port}"}}
+records: {{dir: var, min_free_mb: 0}}
+providers: {{main: {{kind: openai, url: "{rig.model_url}", api_key: "{KEY}"}}}}
+carriers: {{plivo: {{auth_id: MA1, auth_token: {TOKEN}, phone_number: "+14155550100", api_base: "{rest}"{more}}}}}
+agent: {{provider: main}}
+''')
+
+    Carrier.number = {'number': '14155550100', 'voice_enabled': True, 'application': None}
+    config()
+    rig.check()
+    rig.expect('Plivo: the account takes the login', 'pass', 'plivo', 'takes the login')
+    rig.expect('Plivo: the number is led here at the start', 'pass', 'plivo', 'led here when the gateway starts')
+    rig.expect('Plivo: its media path takes the upgrade', 'pass', 'public url', '/ws takes the WebSocket upgrade')
+    point(not any('media-stream' in f['text'] or f['subject'] == 'twilio' for f in rig.findings),
+          'what is not configured is not asked', rig.out)
+    config(', configure: false')
+    rig.check()
+    rig.expect('Plivo: a number without an application', 'warn', 'plivo', 'no application', 'configure')
+    Carrier.number = {'number': '14155550100', 'voice_enabled': False}
+    rig.check()
+    rig.expect('Plivo: a number that takes no calls', 'warn', 'plivo', 'takes no calls', 'voice')
+    Carrier.number = None
+    rig.check()
+    rig.expect('Plivo: a number of somebody else', 'warn', 'plivo', 'no number of this account', 'PLIVO_PHONE_NUMBER')
+    Carrier.answer = 401
+    rig.check()
+    rig.expect('Plivo: a login that is refused', 'fail', 'plivo', 'HTTP 401', 'PLIVO_AUTH_TOKEN')
+    Carrier.answer = 200
+
+
 def reach(rig):
     for name, proxy, level, text, remedy in (
             ('a proxy that passes everything on', Proxy(rig.port), 'pass', 'takes the WebSocket upgrade', None),
@@ -317,7 +370,7 @@ def main():
     with tempfile.TemporaryDirectory() as cwd:
         rig = Rig(cwd)
         try:
-            for part in (providers, carriers, reach, served, rest):
+            for part in (providers, carriers, plivo, reach, served, rest):
                 part(rig)
         finally:
             rig.sandbox.stdin.close()
