@@ -11,6 +11,7 @@
 #include "api/api_control.h"
 #include "api/api_dial.h"
 #include "api/api_verbs.h"
+#include "api/openapi_text.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -21,6 +22,7 @@ enum route {
     ROUTE_LIVE,
     ROUTE_READY,
     ROUTE_METRICS,
+    ROUTE_OPENAPI,
     ROUTE_CALLS,
     ROUTE_CALL,
     ROUTE_CALL_STATUS,
@@ -66,6 +68,7 @@ static const struct {
     {"/live", "GET", ROUTE_LIVE, false},
     {"/ready", "GET", ROUTE_READY, false},
     {"/metrics", "GET", ROUTE_METRICS, false},
+    {"/openapi.json", "GET", ROUTE_OPENAPI, false},
     {"/calls", "GET", ROUTE_CALLS, true},
     {"/calls/*", "DELETE", ROUTE_CALL, true},
     {"/calls/*/status", "GET", ROUTE_CALL_STATUS, true},
@@ -333,6 +336,9 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
         break;
     case ROUTE_METRICS:
         answer_metrics(api, x, req);
+        break;
+    case ROUTE_OPENAPI:
+        api_respond(api, x, 200, STR_NULL, str_from(openapi_text));
         break;
     case ROUTE_CALLS:
         api_calls_read(api, x, API_LIST, STR(""), req->query);

@@ -5,6 +5,7 @@
  *     GET    /                     service card                         open
  *     GET    /health /live /ready  state of the process                 open
  *     GET    /metrics              Prometheus; JSON when asked for      open
+ *     GET    /openapi.json         every route, for programs            open
  *     GET    /calls                {total, calls}                       control
  *     GET    /calls/{id}/status    one call, short                      control
  *     POST   /calls/{id}/hangup    ends it                              control

@@ -79,9 +79,9 @@ static const struct option_word words_guard_shape[] = {
 static const struct option_word words_eagerness[] = {
     {"auto", 0, false}, {"low", 0, false}, {"medium", 0, false}, {"high", 0, false}, {NULL, 0, false}};
 static const struct option_word words_tracing[] = {{"auto", 0, false}, {"none", 0, false}, {NULL, 0, false}};
-static const struct option_word words_retry[] = {
-    {"408", 0, false}, {"425", 0, false}, {"429", 0, false}, {"500", 0, false},
-    {"502", 0, false}, {"503", 0, false}, {"504", 0, false}, {NULL, 0, false}};
+static const struct option_word words_retry[] = {{"408", 0, false}, {"425", 0, false}, {"429", 0, false},
+                                                 {"500", 0, false}, {"502", 0, false}, {"503", 0, false},
+                                                 {"504", 0, false}, {NULL, 0, false}};
 static const struct option_word words_truncation[] = {{"auto", 0, false}, {"disabled", 0, false}, {NULL, 0, false}};
 static const struct option_word words_delay[] = {{"minimal", 0, false}, {"low", 0, false},   {"medium", 0, false},
                                                  {"high", 0, false},    {"xhigh", 0, false}, {NULL, 0, false}};
