@@ -11,7 +11,7 @@ static const struct {
 } commands[] = {
     {"serve", cmd_serve, "answer calls"},
     {"demo", cmd_demo, "answer one call of our own, entirely offline"},
-    {"check", cmd_check, "say what is wrong with configuration, keys, port and folders"},
+    {"check", cmd_check, "say what is wrong before the first call: keys, models, carrier, address, store"},
     {"chat", cmd_chat, "talk to an agent in writing, here in the terminal"},
     {"phone", cmd_phone, "place a call with the simulated telephone"},
     {"sandbox", cmd_sandbox, "serve the offline model"},

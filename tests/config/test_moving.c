@@ -128,6 +128,29 @@ TEST(an_agent_on_asterisk)
     unload(&m);
 }
 
+/* What the page tells people to write is what loads. */
+TEST(the_file_in_the_page_for_asterisk_loads)
+{
+    static const char *const env[] = {"OPENAI_API_KEY=sk-x", NULL};
+    char page[20000], *yaml, *end;
+    struct fixture f;
+    FILE *file = fopen(SOURCE_ROOT "/docs/moving/asterisk-provider.md", "r");
+    assert_non_null(file);
+    size_t n = fread(page, 1, sizeof(page) - 1, file);
+    assert_int_equal(fclose(file), 0);
+    page[n] = '\0';
+    yaml = strstr(page, "```yaml\n");
+    end = yaml ? strstr(yaml + 8, "```") : NULL;
+    assert_non_null(end);
+    *end = '\0';
+    fixture_ok(&f, yaml + 8, env);
+    assert_str_is(f.cfg->start_agent_name, "demo_openai");
+    assert_str_is(f.cfg->agent.greeting.text, "Hi {caller_name}, I'm your AI assistant. How can I help you today?");
+    assert_int_equal(f.cfg->agent.turn.kind, TURN_SERVER_VAD);
+    assert_int_equal(f.cfg->agent.turn.silence_duration_ms, 1000);
+    fixture_done(&f);
+}
+
 TEST(a_public_url_may_be_a_host_name_alone)
 {
     static const char *const env[] = {"PUBLIC_URL=voice.example.com", NULL};
@@ -165,6 +188,7 @@ TEST(an_unknown_voice_warns_and_the_valid_ones_are_named)
     fixture_done(&f);
 }
 
-TEST_MAIN(T(a_public_url_may_be_a_host_name_alone), T(an_unknown_voice_warns_and_the_valid_ones_are_named),
-          T(a_plivo_number_with_a_speech_model_of_openai), T(a_plivo_number_with_gemini_live),
-          T(the_concierge_on_twilio), T(a_program_on_realtime_agents), T(an_agent_on_asterisk))
+TEST_MAIN(T(the_file_in_the_page_for_asterisk_loads), T(a_public_url_may_be_a_host_name_alone),
+          T(an_unknown_voice_warns_and_the_valid_ones_are_named), T(a_plivo_number_with_a_speech_model_of_openai),
+          T(a_plivo_number_with_gemini_live), T(the_concierge_on_twilio), T(a_program_on_realtime_agents),
+          T(an_agent_on_asterisk))
