@@ -226,7 +226,9 @@ static void put_field(struct buf *out, struct str s, int width)
         buf_putc(out, ch < 0x20 || ch == 0x7F ? ' ' : (char)ch);
         n += (ch & 0xC0) != 0x80;
     }
-    buf_printf(out, "%*s", width > n ? width - n : 1, "");
+    if (width) { /* 0: the last one */
+        buf_printf(out, "%*s", width > n ? width - n : 1, "");
+    }
 }
 
 static void put_counts(struct buf *out, struct json_val counts)
@@ -291,7 +293,8 @@ static void put_attempt(struct buf *out, struct json_val v, struct buf *scratch)
     put_field(out, text_of(v, "phone_number", scratch), 18);
     buf_printf(out, "%3lld  ", (long long)number_of(v, "number"));
     put_field(out, text_of(v, "outcome", scratch), 18);
-    buf_printf(out, "%7lld  ", (long long)number_of(v, "duration"));
+    struct json_val duration = json_get(v, "duration");
+    put_field(out, duration.type == JSON_NUMBER ? duration.s : STR("-"), 9);
     put_field(out, text_of(v, "error", scratch), 0);
     buf_putc(out, '\n');
 }

@@ -115,6 +115,7 @@ def main():
         check('calls trace: which', ['calls', 'trace'], 2, err='which call', **kw)
         graph(cwd)
         approvals(cwd)
+        campaigns(cwd)
         check('replay: which', ['replay'], 2, err='which file', **kw)
         check('replay: no file', ['replay', 'none.rtj'], 2, err='none.rtj', **kw)
         check('replay: no journal', ['replay', 'good.yaml'], 2, err='good.yaml', **kw)
@@ -204,6 +205,70 @@ class Gateway(http.server.BaseHTTPRequestHandler):
         self.seen.append((self.path, self.headers.get('Authorization'), body))
         known = self.path.endswith('/apr_1')
         self.reply(200 if known else 404, {'status': 'x'} if known else {'error': 'Nothing waits'})
+
+
+class Campaigns(http.server.BaseHTTPRequestHandler):
+    """A gateway's answers, for what the command line makes of them; what it asked is kept."""
+    asked = []
+
+    def do(self):
+        body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
+        Campaigns.asked.append((self.command, self.path, body))
+        one = {'campaign_id': 'c1', 'name': 'Spring', 'status': 'running', 'note': '',
+               'progress': {'contacts': 3, 'attempts': 2, 'states': {'pending': 1, 'completed': 2},
+                            'outcomes': {'answered_human': 2, 'busy': 0}, 'next_at': None}}
+        answer, status = one, 200
+        if self.path.startswith('/v1/campaigns?') or self.path == '/v1/campaigns' and self.command == 'GET':
+            answer = {'total': 1, 'campaigns': [one]}
+        elif self.path == '/v1/campaigns':
+            status = 201
+        elif self.path.endswith('/contacts') and self.command == 'POST':
+            answer = {'added': body.count('\n') - 1, 'existing': 0, 'refused': 1, 'errors': [{'line': 3, 'error': 'is none'}]}
+        elif self.path.startswith('/v1/campaigns/none'):
+            answer, status = {'error': 'Campaign not found'}, 404
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header('Content-Length', str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do
+
+    def log_message(self, *_):
+        pass
+
+
+def campaigns(cwd):
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Campaigns)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = ['--url', f'http://127.0.0.1:{server.server_port}', '--token', 't']
+    kw = {'cwd': cwd}
+    (pathlib.Path(cwd) / 'people.csv').write_text('phone\n+14155550100\n"+1415\n5550101"\n')
+    big = 'phone,note\n' + ''.join(f'+1415{i:07},{"x" * 120}\n' for i in range(9000))
+    (pathlib.Path(cwd) / 'big.csv').write_text(big)
+    (pathlib.Path(cwd) / 'spring.json').write_text('{"name": "Spring"}')
+    check('campaigns: unknown verb', ['campaigns', 'dance'], 2, err='there is no verb', **kw)
+    check('campaigns: which', ['campaigns', 'start'], 2, err='missing', **kw)
+    check('campaigns: no file', ['campaigns', 'create', 'nowhere.json', *url], 2, err='nowhere.json', **kw)
+    check('campaigns: no gateway', ['campaigns', '--url', 'http://127.0.0.1:1', '--token', 't'], 1, err='127.0.0.1:1', **kw)
+    check('campaigns: a list', ['campaigns', *url], 0, out='running            3         2  Spring', **kw)
+    check('campaigns: created', ['campaigns', 'create', 'spring.json', *url], 0, out='campaign  c1', **kw)
+    check('campaigns: progress', ['campaigns', 'progress', 'c1', *url], 0, out='contacts  3: pending 1, completed 2', **kw)
+    check('campaigns: outcomes', ['campaigns', 'progress', 'c1', *url], 0, out='attempts  2: answered_human 2\n', **kw)
+    check('campaigns: not found', ['campaigns', 'start', 'none', *url], 1, err='Campaign not found', **kw)
+    check('campaigns: imported', ['campaigns', 'import', 'c1', 'people.csv', *url], 0, out='line 3: is none', **kw)
+    Campaigns.asked.clear()
+    check('campaigns: a large table goes in parts', ['campaigns', 'import', 'c1', 'big.csv', *url], 0, out='added', **kw)
+    parts = [body for _, _, body in Campaigns.asked]
+    whole = parts[0] + ''.join(p.split('\n', 1)[1] for p in parts[1:])
+    point(len(parts) > 1 and whole == big and max(map(len, parts)) < 1 << 20, 'its parts have the head and miss nothing',
+          [len(p) for p in parts])
+    check('campaigns: a contact', ['campaigns', 'redial', 'c1', 'x', *url], 2, err="no contact's number", **kw)
+    check('campaigns: done', ['campaigns', 'redial', 'c1', '7', *url], 0, out='done', **kw)
+    point(Campaigns.asked[-1] == ('POST', '/v1/campaigns/c1/redial', '{"contact_id":7}'), 'what was sent', Campaigns.asked[-1])
+    check('campaigns: off the list', ['campaigns', 'do-not-call', '+1415', '--remove', *url], 0, out='done', **kw)
+    point(Campaigns.asked[-1][:2] == ('DELETE', '/v1/do-not-call?phone=%2B1415'), 'and escaped', Campaigns.asked[-1])
+    server.shutdown()
 
 
 def approvals(cwd):

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "call/campaign_store.h"
 #include "store/backend.h"
 
 TEST(nobody_else_may_read_the_file)
@@ -261,7 +262,91 @@ TEST(words_of_the_record_go_both_ways)
     assert_int_equal(store_direction_parse(STR(""), &direction), -EINVAL);
 }
 
-SUITE_MAIN(T(nobody_else_may_read_the_file), T(deletion_leaves_no_trace_in_the_files),
+/* ---- campaigns, when the database does not go along ---- */
+
+static void make_campaign(struct fixture *f)
+{
+    bool added = false;
+    const struct campaign_row c = {.id = STR("c"),
+                                   .name = STR("c"),
+                                   .status = CAMPAIGN_RUNNING,
+                                   .settings = STR("{}"),
+                                   .max_concurrent = 5,
+                                   .created_us = T0};
+    const struct contact_row person = {.campaign_id = STR("c"), .phone = STR("+15551")};
+    assert_int_equal(ops->campaigns->create(f->s, &c), 0);
+    assert_int_equal(ops->campaigns->add(f->s, &person, 1, T0, &added), 0);
+}
+
+static int lease(struct fixture *f, struct contact_row *ret)
+{
+    uint64_t next_us = 0;
+    const struct campaign_lease l = {
+        .campaign_id = STR("c"), .owner = STR("gw"), .now_us = T0, .until_us = T0 + 60000000};
+    return ops->campaigns->lease(f->s, &l, &f->a, ret, &next_us);
+}
+
+static int intend(struct fixture *f, const struct contact_row *c, struct str agent)
+{
+    const struct attempt_row t = {.id = STR("a1"),
+                                  .campaign_id = STR("c"),
+                                  .contact_id = c->id,
+                                  .fence = c->fence,
+                                  .owner = STR("gw"),
+                                  .phone = c->phone,
+                                  .agent = agent,
+                                  .created_us = T0};
+    return ops->campaigns->intend(f->s, &t, T0 + 60000000);
+}
+
+TEST(a_locked_database_refuses_an_intent_and_takes_it_later)
+{
+    struct fixture f;
+    struct contact_row c;
+    struct attempt_row t;
+    sqlite3 *other = NULL;
+
+    set_up(&f, &(struct store_opts){.exclusive = true, .busy_ms = 50});
+    make_campaign(&f);
+    assert_int_equal(lease(&f, &c), 0);
+    assert_int_equal(sqlite3_open(f.path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(intend(&f, &c, STR("")), -EBUSY);
+    assert_int_equal(ops->campaigns->attempt(f.s, STR("a1"), &f.a, &t), -ENOENT); /* nothing half */
+    assert_int_equal(sqlite3_exec(other, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(other);
+    assert_int_equal(intend(&f, &c, STR("")), 0);
+    assert_int_equal(ops->campaigns->attempt(f.s, STR("a1"), &f.a, &t), 0);
+    tear_down(&f);
+}
+
+/* Without the intent on the disk nobody is called; with room again the same contact is. */
+TEST(a_full_disk_refuses_an_intent_whole)
+{
+    struct fixture f;
+    struct contact_row c, again;
+    struct attempt_row t;
+    struct campaign_rows rows;
+    static char text[400000];
+
+    memset(text, 'x', sizeof(text));
+    set_up(&f, &(struct store_opts){.exclusive = true, .max_pages = 100});
+    make_campaign(&f);
+    assert_int_equal(lease(&f, &c), 0);
+    assert_int_equal(intend(&f, &c, (struct str){text, sizeof(text)}), -ENOSPC);
+    assert_int_equal(ops->campaigns->attempt(f.s, STR("a1"), &f.a, &t), -ENOENT);
+    assert_int_equal(ops->campaigns->contacts(f.s, &(struct campaign_filter){.campaign_id = STR("c")}, &f.a, &rows), 0);
+    assert_int_equal(rows.contacts[0].state, CONTACT_LEASED); /* as before */
+    assert_int_equal(rows.contacts[0].attempts, 0);
+    assert_int_equal(ops->campaigns->release(f.s, &c, 0, STR("")), 0);
+    assert_int_equal(lease(&f, &again), 0);
+    assert_int_equal(again.fence, c.fence + 1);
+    assert_int_equal(intend(&f, &again, STR("")), 0);
+    tear_down(&f);
+}
+
+SUITE_MAIN(T(a_locked_database_refuses_an_intent_and_takes_it_later), T(a_full_disk_refuses_an_intent_whole),
+           T(nobody_else_may_read_the_file), T(deletion_leaves_no_trace_in_the_files),
            T(a_full_disk_is_an_error_and_no_end), T(records_of_an_older_program_are_kept_and_used_on),
            T(damaged_and_newer_files_are_refused_in_words), T(a_folder_that_cannot_be_made_is_an_error),
            T(a_symbolic_link_is_not_followed), T(the_store_in_memory_is_the_same_store),
