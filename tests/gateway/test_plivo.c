@@ -207,7 +207,7 @@ static bool has_doc(void *arg)
 /* A signed webhook; its answer is in f->doc. */
 static void ring(struct fixture *f, const char *path, const char *form, const char *token)
 {
-    char url[256];
+    char url[512];
     snprintf(url, sizeof(url), PUBLIC "%s", path);
     f->doc_status = 0;
     plivo_rest_ring(&f->rest, url, form, token, on_ring_reply, f);
@@ -454,6 +454,95 @@ TEST(sip_headers_choose_a_route)
     tear_down(&f);
 }
 
+/* ---- calls that we make ---- */
+
+static struct rig_reply record(struct fixture *f, const char *id)
+{
+    char path[160];
+    snprintf(path, sizeof(path), "/v1/calls/%s", id);
+    struct rig_reply reply = rig_http(&f->r, "GET", path, NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    return reply;
+}
+
+/* Asks for a call and waits until the carrier has been asked; its id goes to ret. */
+static void dial(struct fixture *f, char ret[80])
+{
+    struct rig_reply reply =
+        rig_http(&f->r, "POST", "/v1/calls", "Content-Type: application/json\r\n", "{\"to\": \"+15005550009\"}");
+    assert_int_equal(reply.status, 201);
+    assert_ok(str_copy(ret, 80, rig_json(&reply, "call_id")));
+    buf_done(&reply.body);
+    while (f->rest.calls == 0) {
+        settle(f->r.loop);
+    }
+}
+
+static void tell(struct fixture *f, const char *path, const char *attempt, const char *form)
+{
+    char url[256];
+    snprintf(url, sizeof(url), "%s?attempt=%s", path, attempt);
+    ring(f, url, form, PLIVO_REST_TOKEN);
+    assert_int_equal(f->doc_status, 200);
+}
+
+TEST(a_call_that_we_make_is_rung_answered_talked_to_and_over)
+{
+    struct fixture f;
+    char id[80];
+    char path[128];
+    set_up(&f, &(struct setup){0});
+    dial(&f, id);
+    assert_true(in_log(&f, "\"from\":\"" PLIVO_REST_NUMBER "\",\"to\":\"15005550009\""));
+    tell(&f, "/plivo/ring", id, "CallUUID=" CALL "&RequestUUID=r&Event=Ring&CallStatus=ringing&Direction=outbound");
+    tell(&f, "/answer", id, "CallUUID=" CALL "&Direction=outbound&CallStatus=in-progress&Event=StartApp");
+    media_path(&f, path);
+    struct rig_socket *s = rig_socket(&f.r, path);
+    send_start(s, CALL);
+    while (s->messages < 3) {
+        settle(f.r.loop); /* the agent speaks first */
+    }
+    ws_close(s->ws, 1000, STR_NULL);
+    rig_wait_ended(&f.r, 1);
+    tell(&f, "/hangup", id,
+         "CallUUID=" CALL "&Event=Hangup&CallStatus=completed&HangupCause=NORMAL_CLEARING&Duration=7&BillDuration=7");
+    struct rig_reply reply = record(&f, id);
+    assert_str_is(rig_json(&reply, "carrier"), "plivo");
+    assert_str_is(rig_json(&reply, "carrier_call_id"), CALL);
+    assert_str_is(rig_json(&reply, "dial.outcome"), "answered");
+    assert_str_is(rig_json(&reply, "dial.cause"), "NORMAL_CLEARING");
+    buf_done(&reply.body);
+    assert_string_equal(f.rest.problem, "");
+    tear_down(&f);
+}
+
+TEST(a_call_that_nobody_takes_has_its_outcome_and_cause)
+{
+    static const struct {
+        const char *form, *outcome, *cause;
+    } cases[] = {
+        {"CallUUID=" CALL "&Event=Hangup&CallStatus=busy&HangupCause=USER_BUSY&Duration=0", "busy", "USER_BUSY"},
+        {"CallUUID=" CALL "&Event=Hangup&CallStatus=timeout&HangupCause=NO_ANSWER", "no_answer", "NO_ANSWER"},
+        {"CallUUID=" CALL "&Event=Hangup&CallStatus=failed&HangupCause=UNALLOCATED_NUMBER", "failed",
+         "UNALLOCATED_NUMBER"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+        char id[80];
+        set_up(&f, &(struct setup){0});
+        dial(&f, id);
+        tell(&f, "/hangup", id, cases[i].form);
+        rig_wait_ended(&f.r, 1);
+        tell(&f, "/hangup", id, cases[i].form); /* once more: nothing changes */
+        struct rig_reply reply = record(&f, id);
+        assert_str_is(rig_json(&reply, "dial.outcome"), cases[i].outcome);
+        assert_str_is(rig_json(&reply, "dial.cause"), cases[i].cause);
+        buf_done(&reply.body);
+        assert_int_equal(f.rest.calls, 1);
+        tear_down(&f);
+    }
+}
+
 /* ---- the start ---- */
 
 static bool is_set_up(void *arg)
@@ -477,15 +566,14 @@ TEST(application_and_number_are_led_here_at_the_start)
     tear_down(&f);
 }
 
-#define T_ALL                                                                                                          \
-    T(a_call_is_greeted_answered_by_a_tool_interrupted_and_recorded),                                                  \
-        T(an_agent_who_says_goodbye_hangs_the_phone_up_by_rest),                                                       \
-        T(where_rest_does_not_answer_the_socket_is_closed_and_the_document_ends_the_call),                             \
-        T(a_model_that_cannot_be_reached_is_apologised_for), T(a_caller_is_transferred_by_a_document_that_we_serve),   \
-        T(whom_nobody_answers_comes_back_to_the_agent),                                                                \
-        T(a_transfer_that_the_carrier_refuses_comes_back_to_the_agent), T(forged_and_unsigned_requests_get_nothing),   \
-        T(a_token_opens_one_stream_once_and_only_that_of_its_call), T(a_stream_without_a_webhook_is_turned_away),      \
-        T(typed_words_count_only_where_they_were_switched_on), T(the_other_routes_answer_as_the_references_do),        \
-        T(over_the_limit_the_line_is_busy), T(sip_headers_choose_a_route),                                             \
-        T(application_and_number_are_led_here_at_the_start)
-TEST_MAIN(T_ALL)
+TEST_MAIN(T(a_call_is_greeted_answered_by_a_tool_interrupted_and_recorded),
+          T(an_agent_who_says_goodbye_hangs_the_phone_up_by_rest),
+          T(where_rest_does_not_answer_the_socket_is_closed_and_the_document_ends_the_call),
+          T(a_model_that_cannot_be_reached_is_apologised_for), T(a_caller_is_transferred_by_a_document_that_we_serve),
+          T(whom_nobody_answers_comes_back_to_the_agent),
+          T(a_transfer_that_the_carrier_refuses_comes_back_to_the_agent), T(forged_and_unsigned_requests_get_nothing),
+          T(a_token_opens_one_stream_once_and_only_that_of_its_call), T(a_stream_without_a_webhook_is_turned_away),
+          T(typed_words_count_only_where_they_were_switched_on), T(the_other_routes_answer_as_the_references_do),
+          T(over_the_limit_the_line_is_busy), T(sip_headers_choose_a_route),
+          T(a_call_that_we_make_is_rung_answered_talked_to_and_over),
+          T(a_call_that_nobody_takes_has_its_outcome_and_cause), T(application_and_number_are_led_here_at_the_start))

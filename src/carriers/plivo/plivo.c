@@ -105,6 +105,11 @@ static bool handle(struct carrier *carrier, struct http_exchange *x, const struc
     return false;
 }
 
+static struct str number(struct carrier *carrier)
+{
+    return plivo_of(carrier)->opts->phone_number;
+}
+
 const struct carrier_ops plivo_ops = {
     .name = "plivo",
     .cannot = plivo_cannot,
@@ -113,6 +118,7 @@ const struct carrier_ops plivo_ops = {
     .dial = plivo_dial,
     .hangup = plivo_hangup,
     .find_calls = plivo_find_calls,
+    .number = number,
     .handle = handle,
     .set_opts = set_opts,
     .stats = stats,

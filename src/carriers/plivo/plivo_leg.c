@@ -254,6 +254,7 @@ static int hold(struct plivo_leg *l, struct span audio, uint32_t mark)
 {
     buf_put(&l->held, audio.p, audio.n);
     if (l->held.err < 0 || (mark != 0 && l->n_marks == HELD_MARKS)) {
+        socket_leg_shut(&l->socket, -ERR_LIMIT, SOCKET_LEG_INTERNAL, STR_NULL);
         return -ERR_LIMIT;
     }
     if (mark != 0) {
@@ -308,6 +309,7 @@ static int send_clear(struct plivo_leg *l)
         err = timer_new(s->cloud->loop, on_hold_over, l, &l->hold);
     }
     if (err < 0) {
+        socket_leg_shut(s, err, SOCKET_LEG_INTERNAL, STR_NULL);
         return err;
     }
     buf_clear(&l->held, 0);
