@@ -6,20 +6,20 @@
 #include "gateway/gateway.h"
 
 static const char usage[] =
-    "usage: ringtrip serve [-c FILE] [--env-file FILE] [--port PORT]\n\n"
+    "usage: ringtrip serve [-c FILE] [--env-file FILE] [--port PORT] [--mode MODE]\n\n"
     "Answers calls until SIGINT or SIGTERM; live calls may then end by themselves (deadlines.drain_ms), a second "
     "signal\n"
     "ends them at once. SIGHUP reads the configuration and the certificate again.\n\n"
     "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
     "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
-    "  --port PORT         instead of the configured port; 0: any free one\n\n"
+    "  --port PORT         instead of the configured port; 0: any free one\n"
+    "  --mode MODE         both, inbound (it never dials) or outbound (calls that come in are refused)\n\n"
     "Exit status: 0 stopped as asked, 1 it could not serve, 2 usage or configuration.\n";
 
-enum { OPT_CONFIG, OPT_ENV_FILE, OPT_PORT, OPT_HELP };
+enum { OPT_CONFIG, OPT_ENV_FILE, OPT_PORT, OPT_MODE, OPT_HELP };
 static const struct option options[] = {
-    [OPT_CONFIG] = {"--config", "-c", true},
-    [OPT_ENV_FILE] = {"--env-file", NULL, true},
-    [OPT_PORT] = {"--port", "-p", true},
+    [OPT_CONFIG] = {"--config", "-c", true}, [OPT_ENV_FILE] = {"--env-file", NULL, true},
+    [OPT_PORT] = {"--port", "-p", true},     [OPT_MODE] = {"--mode", NULL, true},
     [OPT_HELP] = {"--help", "-h", false},
 };
 
@@ -71,6 +71,22 @@ static bool read_port(const char *text, uint16_t *ret)
     return true;
 }
 
+/* As if the file said so; NULL: there is no such mode. */
+static const struct str *mode_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        struct str yaml;
+    } modes[] = {
+        {"both", {"mode: both", 10}}, {"inbound", {"mode: inbound", 13}}, {"outbound", {"mode: outbound", 14}}};
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        if (str_is(str_from(word), modes[i].word)) {
+            return &modes[i].yaml;
+        }
+    }
+    return NULL;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct gateway_opts o = {0};
@@ -90,6 +106,12 @@ int cmd_serve(int argc, char **argv)
             o.port_given = read_port(value, &o.port);
             if (!o.port_given) {
                 return usage_error("serve", "--port must be a number from 0 to 65535, not", value);
+            }
+            break;
+        case OPT_MODE:
+            o.config.over = mode_of(value);
+            if (!o.config.over) {
+                return usage_error("serve", "--mode must be both, inbound or outbound, not", value);
             }
             break;
         case OPT_HELP:

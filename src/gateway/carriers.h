@@ -28,7 +28,8 @@ bool carriers_handle(struct gateway *gw, struct http_exchange *x, const struct h
  * the first. NULL: there is none.
  */
 struct carrier *carriers_find(struct gateway *gw, struct str name);
-/* Who can make calls: the one of that kind, empty: the first that can, else the first. NULL: there is none of that kind. */
+/* Who can make calls: the one of that kind, empty: the first that can, else the first. NULL: there is none of that
+ * kind. */
 struct carrier *carriers_dialling(struct gateway *gw, struct str kind);
 /* What they have counted since the last look, into the metrics. */
 void carriers_gauges(struct gateway *gw);

@@ -31,8 +31,8 @@ struct host_birth {
     uint32_t n_parameters;
     struct tap watch;                 /* of this call alone, besides the worker's; signals, too */
     const struct trace_parent *trace; /* whose trace the call belongs to; NULL: its own. Lent until return */
-    struct str call_id; /* ours, of a call that we make: dialer_id_new; empty: one is made */
-    struct str agent;   /* who is to speak; empty: as the routes say */
+    struct str call_id;               /* ours, of a call that we make: dialer_id_new; empty: one is made */
+    struct str agent;                 /* who is to speak; empty: as the routes say */
     uint32_t ring_ms;   /* a call that we make: the phone may ring so long before its media comes; 0: it came in */
     struct str opening; /* how to begin, in place of the greeting; a static text. Empty: as the agent does */
 };
