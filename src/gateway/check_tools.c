@@ -14,7 +14,9 @@ static bool begins_well(struct str name)
 static void describe(struct checker *c, const struct call_tool *t)
 {
     struct str text = str_trim(t->description);
-    if (text.n == 0) {
+    if (text.n == 0 && t->kind == CALL_TOOL_HANDOFF) {
+        /* check_agents.c has said so, with the key that mends it */
+    } else if (text.n == 0) {
         buf_printf(&c->text, STR_FMT " has no description: the model guesses from its name what it is for",
                    STR_ARG(t->name));
         buf_puts(&c->remedy, "say in one or two sentences what it does and when to use it");

@@ -92,10 +92,11 @@ static const struct phone_when never = {.kind = PHONE_WHEN_NEVER};
 /* Longer than any pause in these calls. */
 static const struct phone_when answered = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 3500};
 
-static void open_call(struct rig *r, const struct till *t, const char *path, const char *rules, const char *tokens)
+static void open_with(struct rig *r, const struct till *t, const char *path, const char *rules, const char *tokens,
+                      const char *said)
 {
     static char extra[2000];
-    struct rig_opts o = {.extra = extra, .dialogue = dialogue, .tokens = tokens};
+    struct rig_opts o = {.extra = extra, .dialogue = said, .tokens = tokens};
     ignore_result(snprintf(extra, sizeof(extra),
                            "tools:\n"
                            "  lookup_parcel:\n"
@@ -110,6 +111,11 @@ static void open_call(struct rig *r, const struct till *t, const char *path, con
                            "  tools: [end_call, lookup_parcel]\n",
                            t->port, path, rules) < 0);
     rig_open(r, &o);
+}
+
+static void open_call(struct rig *r, const struct till *t, const char *path, const char *rules, const char *tokens)
+{
+    open_with(r, t, path, rules, tokens, dialogue);
 }
 
 static struct rig_reply record_of(struct rig *r)
@@ -222,6 +228,60 @@ TEST(approval_by_http_while_the_phone_is_on_the_line)
     buf_done(&list);
     rig_close(&r, false);
     close_till(&t);
+}
+
+/* A model that asks as it is told, and calls again whatever the caller has said. */
+#define ASKING(answer)                                                                                                 \
+    "name: test\n"                                                                                                     \
+    "greeting: Hello.\n"                                                                                               \
+    "refusal: What?\n"                                                                                                 \
+    "unavailable: Not now.\n"                                                                                          \
+    "prompt: Anything else?\n"                                                                                         \
+    "script: [find my parcel, " answer "]\n"                                                                           \
+    "intents:\n"                                                                                                       \
+    "  find:\n"                                                                                                        \
+    "    rules: [find my parcel]\n"                                                                                    \
+    "    call: {tool: lookup_parcel, arguments: {number: \"1234\"}}\n"                                                 \
+    "  answer:\n"                                                                                                      \
+    "    rules: [" answer "]\n"                                                                                        \
+    "    call: {tool: lookup_parcel, arguments: {number: \"1234\"}}\n"                                                 \
+    "results:\n"                                                                                                       \
+    "  lookup_parcel:\n"                                                                                               \
+    "    - when: {status: approval_required}\n"                                                                        \
+    "      say: I would look up your parcel. Shall I?\n"                                                               \
+    "    - when: {status: not_approved}\n"                                                                             \
+    "      say: Then I leave it.\n"                                                                                    \
+    "    - say: \"Your parcel is in {result.city}.\"\n"
+
+static void ask_the_caller(const char *said, uint32_t want_tools, const char *want, const char *want_metric)
+{
+    static const struct phone_when turns[] = {{0}, {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 1500}};
+    struct rig r;
+    struct till t;
+    open_till(&t);
+    open_with(&r, &t, "ok", "approval: spoken", NULL, said);
+    struct rig_call *c = rig_call(&r, turns, ARRAY_LEN(turns), answered);
+    rig_wait_over(c);
+    assert_int_equal(r.tools, want_tools);
+    assert_true(was_said(&r, "I would look up your parcel. Shall I?"));
+    assert_true(was_said(&r, want));
+    assert_metric(&r, "ringtrip_approvals_total{outcome=\"caller-asked\"} 1");
+    assert_metric(&r, want_metric);
+    assert_replays(&r);
+    rig_close(&r, false);
+    close_till(&t);
+}
+
+TEST(the_callers_own_yes_lets_the_tool_run)
+{
+    ask_the_caller(ASKING("yes please do"), 1, "Your parcel is in Lisbon.",
+                   "ringtrip_approvals_total{outcome=\"caller-approved\"} 1");
+}
+
+TEST(the_callers_no_keeps_it_from_running_whatever_the_model_does)
+{
+    ask_the_caller(ASKING("no better not"), 0, "Then I leave it.",
+                   "ringtrip_approvals_total{outcome=\"caller-rejected\"} 1");
 }
 
 TEST(rejection_reaches_the_model_and_nothing_runs)
@@ -417,9 +477,11 @@ TEST(background_tool_reports_when_it_is_quiet)
     close_till(&t);
 }
 
-TEST_MAIN(T(approval_by_http_while_the_phone_is_on_the_line), T(rejection_reaches_the_model_and_nothing_runs),
-          T(condition_that_does_not_hold_asks_nobody), T(call_that_ends_takes_its_approvals_with_it),
-          T(decisions_that_make_no_sense_are_refused), T(slow_tool_is_bridged_and_its_answer_follows),
+TEST_MAIN(T(approval_by_http_while_the_phone_is_on_the_line), T(the_callers_own_yes_lets_the_tool_run),
+          T(the_callers_no_keeps_it_from_running_whatever_the_model_does),
+          T(rejection_reaches_the_model_and_nothing_runs), T(condition_that_does_not_hold_asks_nobody),
+          T(call_that_ends_takes_its_approvals_with_it), T(decisions_that_make_no_sense_are_refused),
+          T(slow_tool_is_bridged_and_its_answer_follows),
           T(hanging_tool_is_bridged_within_two_seconds_and_the_call_goes_on),
           T(crashing_tool_is_an_error_for_the_model), T(five_megabytes_are_cut_off),
           T(what_is_no_json_is_an_error_for_the_model), T(answer_after_the_call_goes_nowhere),
