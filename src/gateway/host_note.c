@@ -108,11 +108,15 @@ static void count_note(struct host *h, const struct call_action *act)
     case NOTE_FAILOVER:
         metrics_add(m, METRIC_FAILOVERS, 1);
         break;
+    case NOTE_LEAVING:
+        metrics_add(m, METRIC_LEAVING, 1);
+        break;
+    case NOTE_NOT_TRUNCATED:
+        metrics_add(m, METRIC_NOT_TRUNCATED, 1);
+        break;
     case NOTE_RENEWAL:
     case NOTE_REPLAYED:
     case NOTE_FILLER:
-    case NOTE_NOT_TRUNCATED:
-    case NOTE_LEAVING:
         break; /* counted by what they belong to */
     case NOTE_MARK_LOST:
         metrics_add(m, METRIC_MARKS_LOST, 1);

@@ -41,7 +41,7 @@
     "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled other"
 #define METRIC_SILENCE_WORDS  "prompt goodbye other"
 #define METRIC_DEAD_AIR_WORDS "nudge renewal apology no-audio left-mute endless other"
-#define METRIC_RENEWAL_WORDS  "quiet deadline lost other"
+#define METRIC_RENEWAL_WORDS  "quiet deadline lost agent other"
 #define METRIC_MODEL_ERROR_WORDS                                                                                       \
     "invalid_api_key insufficient_quota rate_limit_exceeded model_not_found session_expired "                          \
     "conversation_already_has_active_response response_cancel_not_active input_audio_buffer_commit_empty "             \
@@ -95,6 +95,10 @@
       "Model sessions that took a running call over.")                                                                 \
     X(METRIC_RENEWAL_FAILURES, COUNTER, "ringtrip_model_renewal_failures_total", NULL, NULL,                           \
       "Model sessions that could not be opened for a running call.")                                                   \
+    X(METRIC_LEAVING, COUNTER, "ringtrip_model_leaving_total", NULL, NULL,                                             \
+      "Times a service announced that it would close a session.")                                                      \
+    X(METRIC_NOT_TRUNCATED, COUNTER, "ringtrip_model_not_truncated_total", NULL, NULL,                                 \
+      "Interrupted items of services that cannot be told how much was heard: the model believes more.")                \
     X(METRIC_FAILOVERS, COUNTER, "ringtrip_model_failovers_total", NULL, NULL,                                         \
       "Changes to another provider of the failover list.")                                                             \
     X(METRIC_GAP_SECONDS, PAUSE_HISTOGRAM, "ringtrip_model_gap_seconds", NULL, NULL,                                   \
