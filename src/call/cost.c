@@ -1,5 +1,7 @@
 #include "call/cost.h"
 
+#include <string.h>
+
 #define PER_TOKENS 1000000u
 
 static uint64_t add(uint64_t a, uint64_t b)
@@ -50,4 +52,25 @@ int64_t cost_of(const struct cost_usage *u, const struct cost_prices *p)
 bool cost_priced(const struct cost_prices *p)
 {
     return p->in_text || p->in_audio || p->cached_text || p->cached_audio || p->out_text || p->out_audio;
+}
+
+void cost_bill_reprice(struct cost_bill *b, const struct cost_prices *p)
+{
+    if (memcmp(&b->prices, p, sizeof(*p)) != 0) { /* six numbers of 64 bits, nothing between them */
+        b->before = cost_bill_total(b);
+        b->since = (struct cost_usage){0};
+        b->prices = *p;
+    }
+    b->priced = b->priced || cost_priced(p);
+}
+
+void cost_bill_add(struct cost_bill *b, const struct call_usage *u)
+{
+    cost_usage_add(&b->since, u);
+}
+
+int64_t cost_bill_total(const struct cost_bill *b)
+{
+    int64_t now = cost_of(&b->since, &b->prices);
+    return b->before > INT64_MAX - now ? INT64_MAX : b->before + now;
 }

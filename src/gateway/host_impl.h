@@ -39,8 +39,7 @@ struct host_facts {
     uint64_t opening_us; /* of the model session; 0: not opening */
     struct cost_usage usage;
     int64_t counted_cost; /* what the metric has got so far */
-    bool priced;
-    struct cost_prices prices;
+    struct cost_bill bill;
     uint32_t lines, turns, tools;
     uint32_t renewals;
     uint32_t barge_ins, pauses; /* of the agent: for an interruption, for nothing */
@@ -167,7 +166,7 @@ void record_begin(struct host *h);
 void record_alive(struct host *h, uint64_t now_us);
 void record_ringing(struct host *h); /* the carrier has named it */
 void record_answered(struct host *h, const struct call_event *ev);
-void record_model_ready(struct host *h, const struct call_event *ev);
+void record_model_ready(struct host *h, uint32_t provider, const struct call_event *ev);
 void record_model_failed(struct host *h, const struct call_event *ev);
 void record_line(struct host *h, const struct call_action *act);
 void record_turn(struct host *h, const struct call_action *act);

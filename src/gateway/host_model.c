@@ -107,7 +107,7 @@ static void on_event(struct model *model UNUSED, const struct call_event *ev, vo
     }
     if (ev->type == EV_MODEL_READY) {
         h->facts.opening_us = m->opening_us;
-        record_model_ready(h, &told);
+        record_model_ready(h, host_provider(h, m->provider), &told);
         host_tap(h, TAP_MODEL_READY, NULL, &told);
     } else if (ev->type == EV_MODEL_FAILED) {
         record_model_failed(h, &told);

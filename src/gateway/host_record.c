@@ -110,7 +110,8 @@ void record_answered(struct host *h, const struct call_event *ev)
              (unsigned long long)((loop_now_us(h->worker->env.loop) - f->begun_us) / 1000));
 }
 
-void record_model_ready(struct host *h, const struct call_event *ev)
+/* provider: of config.providers, the one whose session it is: its prices count from now on. */
+void record_model_ready(struct host *h, uint32_t provider, const struct call_event *ev)
 {
     struct host_facts *f = &h->facts;
     struct worker *w = h->worker;
@@ -118,8 +119,7 @@ void record_model_ready(struct host *h, const struct call_event *ev)
     f->model[0] = '\0';
     learn(f->model, sizeof(f->model), ev->model_ready.model);
     const struct cost_prices *prices = config_prices(h->snapshot->cfg, ev->model_ready.model);
-    f->prices = prices ? *prices : h->snapshot->cfg->providers[host_provider(h, 0)].prices;
-    f->priced = cost_priced(&f->prices);
+    cost_bill_reprice(&f->bill, prices ? prices : &h->snapshot->cfg->providers[provider].prices);
     metrics_add_word(w->env.metrics, METRIC_MODEL_CONNECTS, STR("ok"), 1);
     metrics_observe_us(w->env.metrics, METRIC_WS_CONNECT, took_us);
 }
@@ -275,10 +275,11 @@ void record_usage(struct host *h, const struct call_action *act)
     int64_t max_cost = h->snapshot->cfg->limits.max_cost_micro;
     count_tokens(m, &act->usage);
     cost_usage_add(&f->usage, &act->usage);
-    if (!f->priced) {
+    cost_bill_add(&f->bill, &act->usage);
+    if (!f->bill.priced) {
         return;
     }
-    int64_t cost = cost_of(&f->usage, &f->prices);
+    int64_t cost = cost_bill_total(&f->bill);
     metrics_add(m, METRIC_COST, (uint64_t)MAX(cost - f->counted_cost, 0));
     bool was_below = f->counted_cost <= max_cost;
     f->counted_cost = cost;
@@ -339,8 +340,8 @@ static void log_end(struct host *h)
     struct host_facts *f = &h->facts;
     const struct call_action *end = &f->end;
     char cost[32] = "unknown";
-    if (f->priced) {
-        int64_t micro = cost_of(&f->usage, &f->prices);
+    if (f->bill.priced) {
+        int64_t micro = cost_bill_total(&f->bill);
         ignore_result(snprintf(cost, sizeof(cost), "%lld.%06lld", (long long)(micro / 1000000),
                                (long long)(micro % 1000000)) < 0); /* fits */
     }
@@ -372,7 +373,7 @@ void record_end(struct host *h)
     if (reason == REASON_CALLER_SILENT) {
         c.outcome = STR("no_input_timeout");
     }
-    c.cost_micro = f->priced ? cost_of(&f->usage, &f->prices) : STORE_NO_COST;
+    c.cost_micro = f->bill.priced ? cost_bill_total(&f->bill) : STORE_NO_COST;
     if (c.status == STORE_FAILED) {
         c.error = f->error[0] ? str_from(f->error)
                               : (f->end.end.detail.n > 0 ? f->end.end.detail : str_from(call_reason_text(reason)));

@@ -229,8 +229,8 @@ void host_trace_end(struct host *h)
     span_int(t->call, "ringtrip.call.turns", f->turns);
     span_int(t->call, "ringtrip.call.barge_ins", f->barge_ins);
     put_usage(t->call, &f->usage);
-    if (f->priced) {
-        span_f64(t->call, "ringtrip.call.cost", (double)cost_of(&f->usage, &f->prices) / 1e6);
+    if (f->bill.priced) {
+        span_f64(t->call, "ringtrip.call.cost", (double)cost_bill_total(&f->bill) / 1e6);
     }
     if (store_status_of(reason) == STORE_FAILED) {
         span_error(t->call, str_from(call_reason_name(reason)),

@@ -67,6 +67,36 @@ TEST(nonsense_and_overflow_stay_in_bounds)
     assert_true(cost_of(&small, &prices) == (10 * 400000 + 5 * 400000 + 64000000 + 500000) / 1000000);
 }
 
+TEST(who_takes_over_has_prices_of_its_own)
+{
+    const struct cost_prices dear = {.in_audio = 32000000, .out_audio = 64000000};
+    const struct cost_prices cheap = {.in_audio = 1000000, .out_audio = 2000000};
+    const struct cost_prices none = {0};
+    const struct call_usage u = {.in_audio = 1000, .out_audio = 500};
+    struct cost_bill b = {0};
+    cost_bill_add(&b, &u); /* nobody has said what it costs */
+    assert_false(b.priced);
+    assert_int_equal(cost_bill_total(&b), 0);
+    cost_bill_reprice(&b, &dear);
+    assert_true(b.priced);
+    assert_int_equal(cost_bill_total(&b), 0); /* what was before had no price */
+    cost_bill_add(&b, &u);
+    assert_int_equal(cost_bill_total(&b), 64000);
+    cost_bill_reprice(&b, &dear); /* another session of the same provider */
+    assert_int_equal(cost_bill_total(&b), 64000);
+    cost_bill_reprice(&b, &cheap);
+    cost_bill_add(&b, &u);
+    assert_int_equal(cost_bill_total(&b), 64000 + 2000);
+    cost_bill_reprice(&b, &none);
+    cost_bill_add(&b, &u);
+    assert_true(b.priced);
+    assert_int_equal(cost_bill_total(&b), 64000 + 2000);
+    b.before = INT64_MAX - 1;
+    cost_bill_reprice(&b, &dear);
+    cost_bill_add(&b, &u);
+    assert_int_equal(cost_bill_total(&b), INT64_MAX);
+}
+
 TEST(no_price_is_not_no_cost)
 {
     const struct cost_prices none = {0};
@@ -78,4 +108,4 @@ TEST(no_price_is_not_no_cost)
 }
 
 TEST_MAIN(T(cached_tokens_are_not_priced_as_fresh), T(a_real_response_has_its_exact_price), T(rounding_is_half_up),
-          T(nonsense_and_overflow_stay_in_bounds), T(no_price_is_not_no_cost))
+          T(nonsense_and_overflow_stay_in_bounds), T(who_takes_over_has_prices_of_its_own), T(no_price_is_not_no_cost))
