@@ -382,7 +382,7 @@ static int open_sandbox(struct gateway *gw, struct buf *err)
     if (e < 0) {
         buf_printf(err,
                    "the offline sandbox cannot be started (%s): build or install ringtrip-sandbox beside ringtrip, or "
-                   "configure a provider (OPENAI_API_KEY)",
+                   "configure a provider (OPENAI_API_KEY, GEMINI_API_KEY)",
                    err_text(e));
     }
     return e;

@@ -258,7 +258,7 @@ static void wait(struct rt_session *s)
     if (err < 0) {
         fail(s, err,
              "The offline sandbox cannot be started: install ringtrip-sandbox beside the program or in PATH, or "
-             "give a key (OPENAI_API_KEY).");
+             "give a key (OPENAI_API_KEY, GEMINI_API_KEY).");
         return;
     }
     err = wait_for_servers(s);
