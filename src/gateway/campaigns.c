@@ -438,7 +438,7 @@ static void renew_done(int err, void *arg)
                      STR_ARG(t->id));
             step(h, &(struct campaign_event){.kind = CAMPAIGN_EV_TAKEN, .taken = t, .lease_until_us = r->until_us});
         }
-    } else {
+    } else if (campaigns_slots(h->machine) > 0) {
         log_warn(NULL, "campaign.renew-failed", "error=%s calls=%u", err_name(err), campaigns_slots(h->machine));
     }
     arena_done(&r->arena);
