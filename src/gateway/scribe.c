@@ -43,6 +43,7 @@ struct scribe {
     size_t kept;       /* rows it put into the spool; likewise */
     char *spool;       /* path; NULL: none */
     uint64_t spooled;  /* rows in the spool; read by the job */
+    bool drained;      /* set by the job: they are in the store now */
     bool give_up;      /* the job's last try of this batch: what fails goes to the spool */
     uint64_t now_us;   /* when it began; given to the job */
     struct scribe_waiter *waiters, **waiters_end;
@@ -198,7 +199,7 @@ static void remove_op(struct scribe_block *b, size_t i)
 /* A row about a call whose beginning waits in the spool belongs there too. */
 static bool spool_refused(struct scribe *s, const struct store_op *op, int err)
 {
-    if (err != -ENOENT || !s->spool || s->spooled + s->kept == 0 || spool_put(s->spool, op, 1) < 0) {
+    if (err != -ENOENT || !s->spool || (s->drained ? 0 : s->spooled) + s->kept == 0 || spool_put(s->spool, op, 1) < 0) {
         return false;
     }
     s->kept++;
@@ -242,11 +243,27 @@ static void spool_rest(struct scribe *s, struct scribe_batch *batch)
     }
 }
 
+/* Rows in the spool are older than those of the batch: they go first, as soon as the store takes rows again. */
+static int drain_first(struct scribe *s)
+{
+    struct spool_report report;
+    if (!s->spool || s->spooled == 0) {
+        return 0;
+    }
+    int err = spool_drain(s->spool, s->o.ops, s->o.store, &report);
+    s->drained = err >= 0 || err == -ENOENT; /* not there: somebody has done it */
+    if (err >= 0) {
+        log_info(NULL, "spool.drained", "rows=%llu refused=%llu", (unsigned long long)report.written,
+                 (unsigned long long)report.refused);
+    }
+    return store_may_pass(err) ? err : 0; /* a file that cannot be read waits for the next start */
+}
+
 static int write_batch(void *arg)
 {
     struct scribe *s = arg;
     struct scribe_batch *batch = written(s);
-    int err = 0;
+    int err = drain_first(s);
     while (err == 0 && batch->first) {
         err = write_block(s, batch);
         if (err == 0) {
@@ -291,7 +308,8 @@ static void on_written(int err, void *arg)
     struct scribe *s = arg;
     s->lost += s->refused;
     s->refused = 0;
-    s->spooled += s->kept;
+    s->spooled = (s->drained ? 0 : s->spooled) + s->kept;
+    s->drained = false;
     size_t kept = s->kept;
     s->kept = 0;
     if (s->o.metrics) {
@@ -306,8 +324,8 @@ static void on_written(int err, void *arg)
         return;
     }
     if (kept > 0) {
-        log_error(NULL, "store.spooled", "error=%s rows=%zu path=%s the next start writes them", err_name(err), kept,
-                  s->spool);
+        log_error(NULL, "store.spooled", "error=%s rows=%zu path=%s they are written when it takes rows again",
+                  err_name(err), kept, s->spool);
     }
     if (err < 0 && written(s)->n > 0) {
         s->lost += written(s)->n;

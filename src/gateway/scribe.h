@@ -2,9 +2,10 @@
  * Writes of the record store, off the loop: collects them in memory and hands them to the job pool in batches, one
  * transaction each, at most one under way, in order. Loop thread only. Not here: what is written (host.c), reading.
  *
- * A store that is busy or full is tried again with growing pauses; in the end the rows go to a spool (spool.h) for the
- * next start, and what follows about their calls goes there too. A row that the store refuses is left out, logged, and
- * the rest is written. Memory is bounded: over the limit new rows are dropped and counted, calls go on.
+ * A store that is busy or full is tried again with growing pauses; in the end the rows go to a spool (spool.h). They
+ * are written before the next rows that the store takes, or at the next start. A row that the store refuses is left
+ * out, logged, and the rest is written. Memory is bounded: over the limit new rows are dropped and counted, calls go
+ * on.
  */
 #ifndef GATEWAY_SCRIBE_H
 #define GATEWAY_SCRIBE_H

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -192,8 +193,52 @@ TEST(a_full_disk_loses_rows_in_the_end_and_goes_on)
     close_fixture(&f);
 }
 
-/* With a spool; rows c1 and c2 are given up, c3 is about a call that the store then does not know. */
-TEST(rows_that_are_given_up_wait_in_the_spool)
+/* With a spool; rows c1 and c2 are given up, and go in before c3 when the store is there again. */
+TEST(rows_that_are_given_up_wait_in_the_spool_and_go_first)
+{
+    char path[] = "scribe-spool.XXXXXX";
+    char lock[64];
+    struct fixture f;
+    open_fixture(&f, 60000);
+    scribe_free(f.s);
+    close(mkstemp(path));
+    const struct scribe_opts o = {.loop = f.loop,
+                                  .ops = &fake_ops,
+                                  .store = &f.store,
+                                  .flush_ms = 60000,
+                                  .retry_ms = 1,
+                                  .max_tries = 2,
+                                  .spool = path};
+    assert_ok(scribe_new(&o, &f.s));
+    for (uint32_t round = 0; round < 2; round++) { /* the second one: away again, the spool grows */
+        f.store.fail = round ? -ERR_CLOSED : -ENOSPC;
+        f.store.fail_n = 2;
+        f.called = 0;
+        put(&f, 1 + round);
+        assert_ok(scribe_after(f.s, on_after, &f));
+        wait_until(f.loop, was_called, &f);
+        assert_int_equal(f.store.n, 0);
+        assert_int_equal(scribe_lost(f.s), 0);
+        assert_int_equal(scribe_spooled(f.s), 1 + round);
+    }
+    f.called = 0;
+    put(&f, 3);
+    assert_ok(scribe_after(f.s, on_after, &f));
+    wait_until(f.loop, was_called, &f);
+    assert_int_equal(f.store.n, 3);
+    assert_string_equal(f.store.written[0], "c1");
+    assert_string_equal(f.store.written[1], "c2");
+    assert_string_equal(f.store.written[2], "c3");
+    assert_int_equal(scribe_spooled(f.s), 0);
+    assert_int_equal(scribe_lost(f.s), 0);
+    assert_int_equal(access(path, F_OK), -1);
+    ignore_result(snprintf(lock, sizeof(lock), "%s.lock", path) < 0);
+    assert_int_equal(unlink(lock), 0);
+    close_fixture(&f);
+}
+
+/* A row about a call whose beginning waits in a spool that cannot be read belongs there too. */
+TEST(a_row_of_a_call_that_waits_in_the_spool_goes_there_too)
 {
     char path[] = "scribe-spool.XXXXXX";
     char lock[64];
@@ -213,30 +258,23 @@ TEST(rows_that_are_given_up_wait_in_the_spool)
     f.store.fail = -ENOSPC;
     f.store.fail_n = 2;
     put(&f, 1);
+    assert_ok(scribe_after(f.s, on_after, &f));
+    wait_until(f.loop, was_called, &f);
+    ignore_result(snprintf(lock, sizeof(lock), "%s.lock", path) < 0);
+    assert_int_equal(unlink(lock), 0);
+    assert_int_equal(mkdir(lock, 0700), 0); /* now nobody can lock it */
+    f.store.hated = "c2";
+    f.store.hate = -ENOENT;
+    f.called = 0;
     put(&f, 2);
     assert_ok(scribe_after(f.s, on_after, &f));
     wait_until(f.loop, was_called, &f);
-    assert_int_equal(f.store.n, 0);
-    assert_int_equal(scribe_lost(f.s), 0);
-    assert_int_equal(scribe_spooled(f.s), 2);
-    f.store.hated = "c3";
-    f.store.hate = -ENOENT;
-    f.called = 0;
-    put(&f, 3);
-    put(&f, 4);
-    assert_ok(scribe_after(f.s, on_after, &f));
-    wait_until(f.loop, was_called, &f);
-    assert_int_equal(f.store.n, 1); /* c4 */
-    assert_int_equal(scribe_lost(f.s), 0);
-    assert_int_equal(scribe_spooled(f.s), 3);
+    assert_int_equal(scribe_spooled(f.s), 1);
+    assert_int_equal(scribe_lost(f.s), 1); /* nor write to it: the row is refused, and said to be */
+    assert_int_equal(rmdir(lock), 0);
     f.store.hated = NULL;
     assert_ok(spool_drain(path, &fake_ops, &f.store, &report));
-    assert_int_equal(report.written, 3);
-    assert_string_equal(f.store.written[1], "c1");
-    assert_string_equal(f.store.written[2], "c2");
-    assert_string_equal(f.store.written[3], "c3");
-    assert_int_equal(access(path, F_OK), -1);
-    ignore_result(snprintf(lock, sizeof(lock), "%s.lock", path) < 0);
+    assert_int_equal(report.written, 1);
     assert_int_equal(unlink(lock), 0);
     close_fixture(&f);
 }
@@ -259,4 +297,5 @@ TEST(in_a_hurry_a_failure_is_the_end)
 TEST_MAIN(T(rows_are_written_in_order_and_a_reader_sees_them_all), T(an_idle_scribe_calls_at_once),
           T(rows_are_written_by_themselves_after_a_while), T(a_refused_row_is_left_out_and_the_rest_written),
           T(a_busy_store_is_tried_again_without_writing_twice), T(a_full_disk_loses_rows_in_the_end_and_goes_on),
-          T(rows_that_are_given_up_wait_in_the_spool), T(in_a_hurry_a_failure_is_the_end))
+          T(rows_that_are_given_up_wait_in_the_spool_and_go_first),
+          T(a_row_of_a_call_that_waits_in_the_spool_goes_there_too), T(in_a_hurry_a_failure_is_the_end))
