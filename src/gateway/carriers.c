@@ -146,6 +146,9 @@ void carriers_gauges(struct gateway *gw)
         metrics_add_word(gw->metrics, METRIC_AUTH_FAILURES, STR("token"), now.unproven - c->last.unproven);
         metrics_add_word(gw->metrics, METRIC_WS_ERRORS, STR("carrier"), now.bad_messages - c->last.bad_messages);
         metrics_add_word(gw->metrics, METRIC_CALLS_REFUSED, STR("sockets"), now.refused_limit - c->last.refused_limit);
+        metrics_add_word(gw->metrics, METRIC_CARRIER_REQUESTS, STR("ok"), now.rest_ok - c->last.rest_ok);
+        metrics_add_word(gw->metrics, METRIC_CARRIER_REQUESTS, STR("failed"), now.rest_failed - c->last.rest_failed);
+        metrics_add_word(gw->metrics, METRIC_CARRIER_REQUESTS, STR("retried"), now.rest_retries - c->last.rest_retries);
         c->last = now;
     }
     metrics_set(gw->metrics, METRIC_SOCKETS, waiting);

@@ -30,6 +30,7 @@
     "answered_human voicemail_dropped machine_detected consent_denied consent_timeout no_answer busy error canceled "  \
     "unknown"
 #define METRIC_SMS_WORDS      "sent refused failed"
+#define METRIC_REQUEST_WORDS  "ok failed retried"
 #define METRIC_TRANSFER_WORDS "ordered failed refused answered unanswered"
 #define METRIC_STAGE_WORDS    "created stall cancel"
 #define METRIC_TOKEN_WORDS    "in_text in_audio cached_text cached_audio out_text out_audio"
@@ -158,6 +159,8 @@
       "Deliveries of events: taken, failed (they are repeated), dropped.")                                             \
     X(METRIC_WEBHOOKS_WAITING, GAUGE, "ringtrip_webhook_waiting", NULL, NULL, "Events that nobody has taken yet.")     \
     X(METRIC_SMS, COUNTER, "ringtrip_sms_total", "result", METRIC_SMS_WORDS, "Text messages that agents sent.")        \
+    X(METRIC_CARRIER_REQUESTS, COUNTER, "ringtrip_carrier_requests_total", "result", METRIC_REQUEST_WORDS,             \
+      "Requests of the carriers' accounts: answered as hoped, not, or asked again.")                                   \
     X(METRIC_TRANSFERS, COUNTER, "ringtrip_transfers_total", "result", METRIC_TRANSFER_WORDS,                          \
       "Transfers of callers: ordered at the carrier, and what became of them.")                                        \
     X(METRIC_CAMPAIGNS_RUNNING, GAUGE, "ringtrip_campaigns_running", NULL, NULL,                                       \

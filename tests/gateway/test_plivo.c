@@ -563,6 +563,8 @@ TEST(application_and_number_are_led_here_at_the_start)
     assert_string_equal(f.rest.apps[0].fallback_url, PUBLIC "/fallback");
     assert_string_equal(f.rest.problem, "");
     assert_int_equal(f.rest.requests, 4); /* list, create, look up, assign */
+    settle(f.r.loop);
+    assert_metric(&f, "ringtrip_carrier_requests_total{result=\"ok\"} 4");
     tear_down(&f);
 }
 
