@@ -412,6 +412,7 @@ struct renewal {
     struct campaign_lease lease;
     struct campaign_hold *held;
     uint32_t n;
+    bool takes; /* what others left, too: not while we are leaving */
 };
 
 static int renew_work(void *arg)
@@ -420,7 +421,7 @@ static int renew_work(void *arg)
     const struct campaign_host_opts *o = &r->h->o;
     int err = o->ops->renew(o->store, o->owner, r->held, r->n, r->until_us);
 
-    return err < 0 || r->h->stopped ? err : o->ops->take_over(o->store, &r->lease, TAKE_AT_ONCE, &r->arena, &r->taken);
+    return err < 0 || !r->takes ? err : o->ops->take_over(o->store, &r->lease, TAKE_AT_ONCE, &r->arena, &r->taken);
 }
 
 static void renew_done(int err, void *arg)
@@ -456,6 +457,7 @@ static void on_renew(void *arg)
     uint64_t now_us = wall_us();
     r->h = h;
     r->until_us = now_us + h->lease_us;
+    r->takes = !h->stopped;
     r->lease = (struct campaign_lease){.owner = h->o.owner, .now_us = now_us, .until_us = r->until_us};
     arena_init(&r->arena, JOB_BYTES);
     uint32_t slots = campaigns_slots(h->machine);
