@@ -221,6 +221,27 @@ def providers(rig):
     rig.expect('a session that takes long warns', 'warn', 'provider', 'ms', 'callers hear nothing')
 
 
+def gemini(rig):
+    """The other protocol: the same sandbox, by another path."""
+    base = 'http://' + rig.model_url.split('/')[2]
+
+    def config(key, model=''):
+        (rig.cwd / 'c.yaml').write_text(f'''
+server: {{listen: "127.0.0.1:{rig.port}", public_url: "https://voice.example.com"}}
+records: {{dir: var, min_free_mb: 0}}
+providers: {{live: {{kind: gemini, url: "{base}", api_key: "{key}"{model}}}}}
+agent: {{provider: live}}
+''')
+
+    config(KEY)
+    rig.check('--timeout', '1')
+    rig.expect('Gemini: a session is opened', 'pass', 'provider', 'live takes the key: model gemini')
+    config('AIza-wrong-key-9876543210')
+    rig.check('--timeout', '1')
+    rig.expect('Gemini: a key that is refused', 'fail', 'provider', 'API key not valid', 'GEMINI_API_KEY')
+    point('AIza-wrong' not in rig.out, 'Gemini: the key is not shown', rig.out)
+
+
 def carriers(rig):
     public = 'https://voice.example.com'
     Carrier.number = {'phone_number': '+15550100001', 'voice_url': f'{public}/twiml', 'voice_method': 'POST'}
@@ -370,7 +391,7 @@ def main():
     with tempfile.TemporaryDirectory() as cwd:
         rig = Rig(cwd)
         try:
-            for part in (providers, carriers, plivo, reach, served, rest):
+            for part in (providers, gemini, carriers, plivo, reach, served, rest):
                 part(rig)
         finally:
             rig.sandbox.stdin.close()
