@@ -1,7 +1,10 @@
 /* Settings of campaigns, and the hours in which somebody may be called. */
+#include <stdio.h>
+
 #include "base/err.h"
 #include "config/zones.h"
 #include "dialer/campaign_settings.h"
+#include "dialer/import.h"
 #include "test.h"
 
 static int read_json(const char *json, struct arena *a, struct buf *err, struct campaign_settings *s)
@@ -216,7 +219,47 @@ TEST(an_opening_is_always_inside_the_window)
     }
 }
 
+static void read_example(const char *name, struct buf *out)
+{
+    char path[512];
+    uint8_t piece[4096];
+    size_t n = 0;
+    ignore_result(snprintf(path, sizeof(path), SOURCE_ROOT "/examples/%s", name) < 0);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    while ((n = fread(piece, 1, sizeof(piece), file)) > 0) {
+        buf_put(out, piece, n);
+    }
+    fclose(file);
+}
+
+TEST(the_examples_are_what_the_page_says)
+{
+    struct campaign_settings s;
+    struct import im;
+    struct arena a;
+    struct buf err, text;
+    arena_init(&a, 16 << 20);
+    buf_init(&err, 4096);
+    buf_init(&text, 1 << 16);
+    read_example("campaign.json", &text);
+    if (campaign_settings_read(buf_str(&text), STR("UTC"), &a, &err, &s) < 0) {
+        fail_msg("%s", buf_cstr(&err));
+    }
+    assert_str_is(s.agent, "reminder");
+    buf_clear(&text, 0);
+    read_example("contacts.csv", &text);
+    assert_ok(import_read(buf_str(&text), &(struct import_opts){.campaign_id = STR("c"), .country = STR("US")}, &a,
+                          &err, &im));
+    assert_int_equal(im.n, 3);
+    assert_int_equal(im.refused, 1); /* as docs/campaigns.md shows it */
+    assert_str_is(im.rows[0].vars, "{\"order\":\"4711\"}");
+    buf_done(&text);
+    buf_done(&err);
+    arena_done(&a);
+}
+
 TEST_MAIN(T(what_is_not_said_has_the_known_defaults), T(settings_come_back_as_they_were_written),
           T(what_cannot_be_is_refused_by_name), T(times_are_read_with_their_offset),
           T(windows_open_and_close_by_the_clock_on_the_wall), T(whoever_does_not_know_the_time_there_does_not_call),
-          T(an_opening_is_always_inside_the_window))
+          T(an_opening_is_always_inside_the_window), T(the_examples_are_what_the_page_says))
