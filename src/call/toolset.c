@@ -485,12 +485,17 @@ static void put_report(struct call *c, struct tool_slot *s)
     buf_put_str(&text, tools_of(c, s)->name);
     buf_puts(&text, ", which was started before, has come to a result. Tell the caller what matters of it: ");
     buf_put_str(&text, buf_str(&s->output));
-    struct str kept = call_keep(c, buf_str(&text));
+    const struct call_item told = {.type = ITEM_MESSAGE,
+                                   .role = ITEM_SYSTEM, /* nobody said it; its call has had its one output */
+                                   .n_parts = 1,
+                                   .parts = {{.kind = PART_TEXT, .text = call_keep(c, buf_str(&text))}}};
     buf_done(&text);
-    struct str id = conv_own_text(c, kept);
-    struct call_action *act = call_emit(c, ACT_MODEL_USER_TEXT);
-    act->model_user_text.item_id = id;
-    act->model_user_text.text = kept;
+    const struct call_item *item = conv_own(c, &told);
+    if (item && c->model == MODEL_READY) { /* else the next session is told with the rest */
+        struct call_action *act = call_emit(c, ACT_MODEL_ITEM);
+        act->model_item.request = seq_number(c);
+        act->model_item.item = item;
+    }
     call_remark(c, NOTE_TOOL_BACKGROUND, 0, STR("reported"));
     release(s);
     seq_request(c, STR_NULL, false);

@@ -888,6 +888,9 @@ TEST(background_tool_is_started_at_once_and_reports_into_silence)
     speaks("r3", 2);
     later(200);
     assert_true(logged("\\\"paid\\\":5"));
+    assert_true(logged("model.item request=")); /* nobody has said it: not in the caller's name */
+    assert_true(logged("role=system"));
+    assert_false(logged("model.user-text"));
     assert_int_equal(s.responds, 2);
     assert_int_equal(s.outputs, 1);
     speaks("r4", 3);
