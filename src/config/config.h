@@ -450,6 +450,7 @@ struct config_fallback {
 
 /* The one restaurant of the concierge demonstration. */
 struct config_concierge {
+    struct str agent; /* who calls it; "": as the routes say */
     struct str name, phone, address, cuisine;
 };
 

@@ -653,6 +653,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_SECONDS, "webhooks.give_up_s", event_hooks.give_up_s), .min = 60, .max = 2592000, .def = "259200", .meaning = "An event that nobody took for so long is dropped, and counted"},
     {ROOT(OPTION_STR, "concierge.restaurant.name", concierge.name), .env = {"DEMO_RESTAURANT_NAME"}, .def = "Demo Restaurant", .meaning = "What find_restaurant finds, whatever it is asked for: the tool of a demonstration (examples/concierge)"},
     {ROOT(OPTION_STR, "concierge.restaurant.phone_number", concierge.phone), .env = {"DEMO_RESTAURANT_PHONE"}, .def = "+1234567890", .meaning = "Its number"},
+    {ROOT(OPTION_STR, "concierge.agent", concierge.agent), .def_text = "as the routes say", .example = "Reservation Caller", .meaning = "Who speaks when the restaurant is called"},
     {ROOT(OPTION_STR, "concierge.restaurant.address", concierge.address), .def = "123 Demo Street, San Francisco", .meaning = "Where it is"},
     {ROOT(OPTION_STR, "concierge.restaurant.cuisine", concierge.cuisine), .def = "Italian", .meaning = "What it cooks"},
     {ROOT(OPTION_STR, "fallback.twiml", fallback.twiml), .def_text = "agent.apology, then hang up", .meaning = "TwiML for callers whom no model can serve, such as <Response><Dial>+15551234567</Dial></Response>"},

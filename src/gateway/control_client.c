@@ -24,8 +24,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
     loop_stop(a->loop);
 }
 
-/* Where a gateway of this configuration listens, seen from this machine. */
-static void put_own_address(const struct config *cfg, struct buf *url)
+void control_own_address(const struct config *cfg, struct buf *url)
 {
     struct str host = cfg->server.host;
     bool any = host.n == 0 || str_is(host, "0.0.0.0");
@@ -78,7 +77,7 @@ int control_ask(const struct control_request *r, struct buf *out, struct buf *re
     if (r->url) {
         buf_puts(&url, r->url);
     } else {
-        put_own_address(cfg, &url);
+        control_own_address(cfg, &url);
     }
     buf_puts(&url, r->path);
     if (token.n) {

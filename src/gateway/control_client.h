@@ -23,4 +23,7 @@ struct control_request {
  */
 MUST_USE int control_ask(const struct control_request *r, struct buf *out, struct buf *ret_err);
 
+/* "http://127.0.0.1:8000": where a gateway of this configuration listens, seen from this machine. */
+void control_own_address(const struct config *cfg, struct buf *url);
+
 #endif

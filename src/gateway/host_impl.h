@@ -150,6 +150,11 @@ MUST_USE int host_run_wish(struct host *h, struct str tool_call_id, struct str n
 /* p NULL: all of the call. */
 void host_cancel_message(struct host *h, struct str tool_call_id);
 
+/* host_reservation.c: the concierge's call. Is this the tool, and is there an account to call with? */
+bool host_dials_reservation(const struct host *h, struct str tool);
+/* 0: it is under way, and will be answered. Else refusal may hold the answer. */
+MUST_USE int host_run_reservation(struct host *h, struct str tool_call_id, struct str arguments, struct buf *refusal);
+
 /* host_guard.c */
 void host_check_guards(struct host *h, const struct call_action *act);
 void host_guard_tripped(struct host *h, const struct call_action *act);

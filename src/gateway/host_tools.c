@@ -370,6 +370,12 @@ static int run_checked(struct host *h, struct tool_job *job, struct buf *refusal
         err = host_run_wish(h, str_from(job->tool_call_id), tool->call.name, str_from(job->arguments), refusal);
         return err < 0 ? err : JOB_NOT_NEEDED;
     }
+    bool plain = !tool->mcp_server.p && !tool->is_webhook && !tool->is_code;
+    if (plain && host_dials_reservation(h, tool->call.name)) {
+        json_doc_free(arguments);
+        err = host_run_reservation(h, str_from(job->tool_call_id), str_from(job->arguments), refusal);
+        return err < 0 ? err : JOB_NOT_NEEDED;
+    }
     err = tool->mcp_server.p ? run_mcp(h, job, tool, refusal)
           : tool->is_webhook ? run_webhook(h, job, &tool->webhook, arguments, refusal)
           : tool->is_code    ? run_code(h, job, &tool->code)

@@ -410,7 +410,7 @@ TEST(with_an_account_nobody_pretends_to_have_called)
     real.has_public_url = true;
     out = run(&f, "initiate_reservation_call", "{" TABLE ",\"party_size\":2}");
     assert_true(f.failed);
-    assert_member(out, "message", "Calls cannot be placed yet: this program only answers calls. Nothing was booked.");
+    assert_member(out, "message", "Calls cannot be placed from here. Nothing was booked.");
     assert_int_equal(store_sqlite.call_get(f.ctx.store, STR("c1"), &f.a, &call), 0);
     assert_str_is(call.confirmation, "");
     tear_down(&f);

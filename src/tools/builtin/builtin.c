@@ -100,7 +100,8 @@ static const struct call_tool tools[] = {
               "\"customer_phone\":{\"type\":\"string\",\"description\":\"Number of the customer\"},"
               "\"special_requests\":{\"type\":\"string\",\"description\":\"Anything else, such as a high chair\"}"
               "},\"required\":[\"restaurant_name\",\"party_size\",\"date\",\"time\"]}"),
-     .kind = CALL_TOOL_HOST},
+     .kind = CALL_TOOL_HOST,
+     .deadline_ms = 200000}, /* a call of three minutes, and its end */
 };
 
 uint32_t builtin_tool_count(void)

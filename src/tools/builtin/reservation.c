@@ -46,8 +46,7 @@ int reservation_find(const struct builtin_ctx *ctx, const struct builtin_args *a
     return out->err;
 }
 
-/* What is missing of a request, or wrong with it; NULL: nothing. */
-static const char *check_request(const struct builtin_args *a)
+const char *reservation_lacks(const struct builtin_args *a)
 {
     int64_t party = 0;
     if (a->restaurant_name.n == 0) {
@@ -74,7 +73,7 @@ static const char *cannot_call(const struct builtin_concierge *c)
     if (!c->has_account) {
         return NULL;
     }
-    return c->has_public_url ? "Calls cannot be placed yet: this program only answers calls. Nothing was booked."
+    return c->has_public_url ? "Calls cannot be placed from here. Nothing was booked."
                              : "Calls cannot be placed: PUBLIC_DOMAIN (server.public_url) is not set.";
 }
 
@@ -90,7 +89,7 @@ static void put_or_null(struct json_w *w, const char *key, struct str s)
 static void put_request(struct json_w *w, const struct builtin_args *a)
 {
     int64_t party = 0;
-    ignore_result(str_to_i64(a->party_size, &party)); /* check_request has looked */
+    ignore_result(str_to_i64(a->party_size, &party)); /* reservation_lacks has looked */
     json_w_key(w, "request");
     json_w_open(w);
     json_w_kstr(w, "restaurant_name", a->restaurant_name);
@@ -113,6 +112,21 @@ static void put_time(struct json_w *w, const char *key, uint64_t wall_us)
     json_w_kstr(w, key, (struct str){text, n});
 }
 
+void reservation_put_result(struct buf *out, const struct builtin_concierge *c, const struct builtin_args *args,
+                            const struct reservation_result *r)
+{
+    struct json_w w = json_w(out);
+    json_w_open(&w);
+    json_w_kz(&w, "status", r->status);
+    put_restaurant(&w, c);
+    put_request(&w, args);
+    json_w_kstr(&w, "message", r->message);
+    put_or_null(&w, "confirmation_number", r->confirmation);
+    json_w_kf64(&w, "call_duration", r->duration_s);
+    put_time(&w, "timestamp", r->wall_us);
+    json_w_close(&w);
+}
+
 /* The number stands in the record of the call in which it was given. */
 static int keep(const struct builtin_ctx *ctx, struct str confirmation)
 {
@@ -124,7 +138,7 @@ static int keep(const struct builtin_ctx *ctx, struct str confirmation)
 
 int reservation_call(const struct builtin_ctx *ctx, const struct builtin_args *args, struct buf *out, bool *ret_failed)
 {
-    const char *why = check_request(args);
+    const char *why = reservation_lacks(args);
     char number[40];
     why = why ? why : cannot_call(ctx->concierge);
     if (why) {
@@ -137,16 +151,13 @@ int reservation_call(const struct builtin_ctx *ctx, const struct builtin_args *a
     if (err < 0) {
         return err;
     }
-    struct json_w w = json_w(out);
-    json_w_open(&w);
-    json_w_kz(&w, "status", "confirmed");
-    put_restaurant(&w, ctx->concierge);
-    put_request(&w, args);
-    json_w_kz(&w, "message",
-              "Simulated: no carrier is configured, so nobody was called. The table is not really booked.");
-    json_w_kstr(&w, "confirmation_number", confirmation);
-    json_w_kf64(&w, "call_duration", 2.0);
-    put_time(&w, "timestamp", ctx->wall_us);
-    json_w_close(&w);
+    const struct reservation_result r = {
+        .status = "confirmed",
+        .message = STR("Simulated: no carrier is configured, so nobody was called. The table is not really booked."),
+        .confirmation = confirmation,
+        .duration_s = 2.0,
+        .wall_us = ctx->wall_us,
+    };
+    reservation_put_result(out, ctx->concierge, args, &r);
     return out->err;
 }
