@@ -33,6 +33,8 @@ const char phone_usage[] =
     "  --quiet-ms N          silence that counts as the end of speech (700)\n"
     "the call\n"
     "  --as VENDOR           twilio (default) or plivo, as strict as the vendor is\n"
+    "  --variant NAME        what plivo may do otherwise: stop, played, sequence-0, extra-json, extra-pairs, "
+    "no-cleared\n"
     "  --from NUMBER, --to NUMBER, --account-sid SID, --call-sid SID\n"
     "  --auth-token TOKEN    sign webhooks and the upgrade (default: TWILIO_AUTH_TOKEN or PLIVO_AUTH_TOKEN)\n"
     "  --status-callback URL where the final status goes\n"
@@ -272,6 +274,14 @@ static int opt_as(struct parser *p, const char *value)
     return p->a->opts.as ? 0 : fail(p, "--as takes twilio or plivo, not ", value);
 }
 
+static int opt_variant(struct parser *p, const char *value)
+{
+    uint32_t bit = phone_variant_find(str_from(value));
+    p->a->opts.variants |= bit;
+    return bit ? 0
+               : fail(p, "--variant takes stop, played, sequence-0, extra-json, extra-pairs, no-cleared, not ", value);
+}
+
 static int opt_packet(struct parser *p, const char *value)
 {
     int64_t n = 0;
@@ -388,6 +398,7 @@ static const struct option {
     {"account-sid", NULL, TEXT, AT(opts.account_sid)},
     {"call-sid", NULL, TEXT, AT(opts.call_sid)},
     {"as", opt_as, VALUE, 0},
+    {"variant", opt_variant, VALUE, 0},
     {"from", NULL, TEXT, AT(opts.from)},
     {"to", NULL, TEXT, AT(opts.to)},
     {"status-callback", NULL, TEXT, AT(opts.status_callback)},

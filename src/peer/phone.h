@@ -71,6 +71,7 @@ typedef void (*phone_source_fn)(uint32_t number, uint8_t out[PHONE_FRAME_BYTES],
 
 struct phone_opts {
     const struct phone_vendor *as; /* NULL: phone_twilio */
+    uint32_t variants;             /* PHONE_VARIANT_LIST: what the vendor may do otherwise */
     struct str url;                /* webhook, http:// or https://; empty: ws_url */
     struct str ws_url;             /* direct: the media URL */
     struct str

@@ -164,6 +164,7 @@ int phone_connect(struct phone *p, struct str url, struct str signed_url, const 
     }
     struct phone_stream_opts opts = {.url = url,
                                      .vendor = p->o.as,
+                                     .variants = p->o.variants,
                                      .signature = buf_str(&signature),
                                      .stream_sid = str_from(p->stream_sid),
                                      .call_sid = p->o.call_sid,

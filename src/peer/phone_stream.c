@@ -29,6 +29,7 @@ struct phone_stream {
     void *arg;
     enum stream_state state;
     const struct phone_vendor *vendor;
+    uint32_t variants;
     uint64_t sequence;
     uint64_t epoch_ms; /* of the start */
     struct phone_link up, down;
@@ -103,8 +104,9 @@ static void up_message(struct phone_stream *s, struct phone_message *m)
     m->call_id = s->call_sid;
     m->account_id = s->account_sid;
     m->epoch_ms = s->epoch_ms;
+    m->variants = s->variants;
     if (m->kind != PHONE_MESSAGE_CONNECTED) {
-        m->sequence = ++s->sequence;
+        m->sequence = ++s->sequence - (s->variants & PHONE_VARIANT_ZERO ? 1 : 0);
     }
     /* Straight into the socket's buffer where no simulated network lies between. */
     bool direct = phone_link_direct(&s->up) && s->ws;
@@ -157,7 +159,7 @@ void phone_stream_mark(struct phone_stream *s, struct str name)
 
 void phone_stream_cleared(struct phone_stream *s)
 {
-    if (s->vendor->answers_clear) {
+    if (s->vendor->answers_clear && !(s->variants & PHONE_VARIANT_UNCLEARED)) {
         tell(s, (struct phone_message){.kind = PHONE_MESSAGE_CLEARED});
     }
 }
@@ -169,7 +171,7 @@ void phone_stream_key(struct phone_stream *s, char digit)
 
 void phone_stream_hang_up(struct phone_stream *s)
 {
-    if (s->vendor->stops) {
+    if (s->vendor->stops || (s->variants & PHONE_VARIANT_STOP)) {
         tell(s, (struct phone_message){.kind = PHONE_MESSAGE_STOP});
     }
     phone_stream_close(s);
@@ -384,6 +386,7 @@ int phone_stream_open(struct loop *loop, const struct phone_stream_opts *opts, c
     }
     s->loop = loop;
     s->vendor = opts->vendor;
+    s->variants = opts->variants;
     s->h = h;
     s->arg = arg;
     arena_init(&s->arena, 65536);

@@ -45,6 +45,7 @@ struct phone_stream_handler {
 struct phone_stream_opts {
     struct str url; /* ws:// or wss://, where to connect */
     const struct phone_vendor *vendor;
+    uint32_t variants;     /* of it */
     struct str signature;  /* header lines; empty: none */
     struct str stream_sid; /* these are kept as copies */
     struct str call_sid;

@@ -10,6 +10,22 @@
 
 #define PHONE_PARAMS_MAX 32 /* parameters of a stream */
 
+/* What the vendor's pages and captures disagree on, as they have it the other way. X(constant, bit, word) */
+#define PHONE_VARIANT_LIST(X)                                                                                          \
+    X(PHONE_VARIANT_STOP, 1u << 0, "stop")            /* a stop message at the end */                                  \
+    X(PHONE_VARIANT_PLAYED, 1u << 1, "played")        /* not playedStream */                                           \
+    X(PHONE_VARIANT_ZERO, 1u << 2, "sequence-0")      /* the first message has number 0 */                             \
+    X(PHONE_VARIANT_JSON, 1u << 3, "extra-json")      /* extra_headers as the text of an object */                     \
+    X(PHONE_VARIANT_PAIRS, 1u << 4, "extra-pairs")    /* a=1;b=2 */                                                    \
+    X(PHONE_VARIANT_UNCLEARED, 1u << 5, "no-cleared") /* a clear is carried out and not answered */
+enum phone_variant {
+#define X(name, bit, word) name = bit,
+    PHONE_VARIANT_LIST(X)
+#undef X
+};
+/* 0: no such variant. */
+uint32_t phone_variant_find(struct str word);
+
 enum phone_message_kind {
     PHONE_MESSAGE_CONNECTED,
     PHONE_MESSAGE_START,
@@ -24,6 +40,7 @@ enum phone_message_kind {
 struct phone_message {
     enum phone_message_kind kind;
     uint64_t sequence;
+    uint32_t variants; /* of PHONE_VARIANT_LIST */
     struct str stream_id, call_id, account_id;
     const struct str_pair *params; /* START */
     size_t n_params;

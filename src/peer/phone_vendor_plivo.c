@@ -19,15 +19,24 @@ static void new_id(const char hex[33], char ret[40])
     ignore_result(snprintf(ret, 40, "%.8s-%.4s-4%.3s-a%.3s-%.12s", hex, hex + 8, hex + 13, hex + 17, hex + 20) < 0);
 }
 
-/* The encoded form of <Stream extraHeaders>, as most captures have it. */
+/* The encoded form of <Stream extraHeaders>; without a variant as most captures have it. */
 static void put_extra(struct buf *out, const struct phone_message *m)
 {
-    buf_putc(out, '{');
+    bool json = (m->variants & PHONE_VARIANT_JSON) != 0;
+    bool pairs = (m->variants & PHONE_VARIANT_PAIRS) != 0;
+    buf_puts(out, pairs ? "" : "{");
     for (size_t i = 0; i < m->n_params; i++) {
-        buf_printf(out, "%sX-PH-" STR_FMT ": " STR_FMT, i ? ", " : "", STR_ARG(m->params[i].name),
-                   STR_ARG(m->params[i].value));
+        struct str name = m->params[i].name;
+        struct str value = m->params[i].value;
+        if (pairs) {
+            buf_printf(out, "%s" STR_FMT "=" STR_FMT, i ? ";" : "", STR_ARG(name), STR_ARG(value));
+        } else if (json) {
+            buf_printf(out, "%s\"" STR_FMT "\":\"" STR_FMT "\"", i ? "," : "", STR_ARG(name), STR_ARG(value));
+        } else {
+            buf_printf(out, "%sX-PH-" STR_FMT ": " STR_FMT, i ? ", " : "", STR_ARG(name), STR_ARG(value));
+        }
     }
-    buf_putc(out, '}');
+    buf_puts(out, pairs ? "" : "}");
 }
 
 static void put(struct buf *out, const struct phone_message *m)
@@ -53,6 +62,7 @@ static void put(struct buf *out, const struct phone_message *m)
         break;
     case PHONE_MESSAGE_MARK:
         p.event = PLIVO_PLAYED;
+        p.event_name = m->variants & PHONE_VARIANT_PLAYED ? STR("played") : STR_NULL;
         p.name = m->name;
         p.extra_headers = STR_NULL;
         break;
@@ -243,6 +253,24 @@ const struct phone_vendor phone_plivo = {
     .stream_form = stream_form,
     .put_signature = put_signature,
 };
+
+uint32_t phone_variant_find(struct str word)
+{
+    static const struct {
+        const char *word;
+        uint32_t bit;
+    } variants[] = {
+#define X(name, bit, word) {word, bit},
+        PHONE_VARIANT_LIST(X)
+#undef X
+    };
+    for (size_t i = 0; i < ARRAY_LEN(variants); i++) {
+        if (str_is(word, variants[i].word)) {
+            return variants[i].bit;
+        }
+    }
+    return 0;
+}
 
 const struct phone_vendor *phone_vendor_find(struct str name)
 {

@@ -85,7 +85,10 @@ void plivo_put_checkpoint(struct buf *out, struct str stream_id, struct str name
 void plivo_put_clear(struct buf *out, struct str stream_id);
 void plivo_put_keys(struct buf *out, struct str keys);
 
-/* What the carrier sends (phone simulator). msg carries event, stream_id, sequence and the member of the event. */
+/*
+ * What the carrier sends (phone simulator). msg carries event, stream_id, sequence and the member of the event;
+ * event_name, when it is not empty, is what the event is called.
+ */
 void plivo_put_carrier(struct buf *out, const struct plivo_msg *msg);
 /* Carrier media with the audio in bytes; msg->media.payload is not looked at. */
 void plivo_put_carrier_media(struct buf *out, const struct plivo_msg *msg, struct span audio);

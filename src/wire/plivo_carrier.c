@@ -111,7 +111,7 @@ static void put_message(struct buf *out, const struct plivo_msg *m, struct span 
     struct json_w w = json_w(out);
     const char *name = event_names[m->event];
     json_w_open(&w);
-    json_w_kstr(&w, "event", name ? str_from(name) : m->event_name);
+    json_w_kstr(&w, "event", m->event_name.n > 0 || !name ? m->event_name : str_from(name));
     json_w_ki64(&w, "sequenceNumber", (int64_t)m->sequence);
     if (m->event != PLIVO_START) {
         json_w_kstr(&w, "streamId", m->stream_id);

@@ -280,6 +280,7 @@ struct rig_call *rig_call(struct rig *r, const struct phone_when *when, size_t n
     ignore_result(snprintf(url, sizeof(url), "http://%s%s", r->base, r->as == &phone_plivo ? "/answer" : "/twiml") < 0);
     const struct phone_opts o = {
         .as = r->as,
+        .variants = r->variants,
         .url = str_from(url),
         .items = items,
         .n_items = n,

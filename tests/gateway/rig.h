@@ -87,6 +87,7 @@ struct rig {
     const char *auth_token;
     const struct phone_vendor *as;
     char sign_base[128], stream_base[96]; /* of phones; "": none */
+    uint32_t variants;                    /* likewise */
     uint32_t call_ms;                     /* the longest call of a phone; 0: 20 s */
     struct span sounds[8];                /* what phones say as their nth item; empty: the tone */
     char dir[256];

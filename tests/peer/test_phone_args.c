@@ -93,6 +93,26 @@ TEST(values_go_where_they_belong)
     done(&l);
 }
 
+TEST(the_phone_may_be_another_vendors)
+{
+    struct line l;
+    assert_ok(setenv("PLIVO_AUTH_TOKEN", "of-plivo", 1));
+    assert_ok(parse(&l, "phone http://h/answer --as plivo --variant stop --variant played"));
+    assert_ptr_equal(l.args.opts.as, &phone_plivo);
+    assert_int_equal(l.args.opts.variants, PHONE_VARIANT_STOP | PHONE_VARIANT_PLAYED);
+    assert_str_is(l.args.opts.auth_token, "of-plivo");
+    done(&l);
+    assert_ok(parse(&l, "phone http://h/twiml --as twilio"));
+    assert_ptr_equal(l.args.opts.as, &phone_twilio);
+    assert_str_is(l.args.opts.auth_token, "");
+    done(&l);
+    assert_int_equal(parse(&l, "phone http://h/answer --as telnyx"), -EINVAL);
+    done(&l);
+    assert_int_equal(parse(&l, "phone http://h/answer --as plivo --variant other"), -EINVAL);
+    done(&l);
+    assert_ok(unsetenv("PLIVO_AUTH_TOKEN"));
+}
+
 TEST(a_bad_line_is_described)
 {
     struct line l;
@@ -285,6 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {T(items_keep_their_order_and_their_moment),
                                        T(values_go_where_they_belong),
+                                       T(the_phone_may_be_another_vendors),
                                        T(a_bad_line_is_described),
                                        T(mistakes_are_named),
                                        T(a_wav_file_is_resampled_and_trimmed),
