@@ -132,7 +132,7 @@ TEST(every_line_of_env_example_loads_by_itself)
         }
         buf_clear(&one, 0);
         buf_put_str(&one, (struct str){line.p + 1, line.n - 1});
-        if (str_starts(line, STR("#TLS_"))) {
+        if (str_starts(line, STR("#TLS_")) || str_starts(line, STR("#RINGTRIP_WEBHOOK_URLS"))) {
             continue; /* they come in pairs */
         }
         if (fixture_load(&f, NULL, ENV(buf_cstr(&one))) < 0) {
