@@ -1,68 +1,6 @@
 /* Address and headers of a session, from the options. */
 #include "providers/openai/openai_impl.h"
-
-/* RFC 3986 unreserved characters stand for themselves. */
-static void put_escaped(struct buf *out, struct str s)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < s.n; i++) {
-        uint8_t c = (uint8_t)s.p[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-                     c == '_' || c == '.' || c == '~';
-        if (plain) {
-            buf_putc(out, (char)c);
-        } else {
-            buf_putc(out, '%');
-            buf_putc(out, hex[c >> 4]);
-            buf_putc(out, hex[c & 15]);
-        }
-    }
-}
-
-static bool is_clean(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        uint8_t c = (uint8_t)s.p[i];
-        if (c < 0x20 || c == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Drops a prefix, case-insensitively. */
-static bool skip(struct str *s, const char *prefix)
-{
-    struct str p = str_from(prefix);
-    if (s->n < p.n || !str_ieq((struct str){s->p, p.n}, p)) {
-        return false;
-    }
-    s->p += p.n;
-    s->n -= p.n;
-    return true;
-}
-
-static bool has_query(struct str query, const char *name)
-{
-    struct str part;
-    struct str rest = query;
-    while (str_split(&rest, '&', &part)) {
-        struct str key = {part.p, str_find(part, '=')};
-        if (str_is(key, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void put_query(struct buf *out, bool *first, struct str name, struct str value)
-{
-    buf_putc(out, *first ? '?' : '&');
-    *first = false;
-    put_escaped(out, name);
-    buf_putc(out, '=');
-    put_escaped(out, value);
-}
+#include "wire/endpoint.h"
 
 /* The reference's bases end in nothing or in /v1; a longer path is somebody's own and stays. */
 static void put_path(struct buf *out, struct str path)
@@ -82,69 +20,31 @@ static void put_path(struct buf *out, struct str path)
 
 int openai_put_url(struct buf *out, const struct openai_opts *opts, struct str model)
 {
-    struct str rest = opts->url;
-    bool tls = skip(&rest, "wss://") || skip(&rest, "https://");
-    if (!tls && !skip(&rest, "ws://") && !skip(&rest, "http://")) {
-        return -ERR_CONFIG;
+    struct endpoint e;
+    bool begun = false;
+    int err = endpoint_read(opts->url, &e);
+    if (err < 0) {
+        return err;
     }
-    rest.n = str_find(rest, '#');
-    if (!is_clean(rest) || str_find(rest, ' ') != rest.n) {
-        return -ERR_CONFIG;
-    }
-    struct str query = STR_NULL;
-    size_t mark = str_find(rest, '?');
-    if (mark < rest.n) {
-        query = (struct str){rest.p + mark + 1, rest.n - mark - 1};
-        rest.n = mark;
-    }
-    size_t slash = str_find(rest, '/');
-    if (slash == 0) {
-        return -ERR_CONFIG; /* no host */
-    }
-    buf_puts(out, tls ? "wss://" : "ws://");
-    buf_put(out, rest.p, slash);
-    put_path(out, (struct str){rest.p + slash, rest.n - slash});
-    bool first = true;
-    if (query.n > 0) {
-        buf_putc(out, '?');
-        buf_put_str(out, query);
-        first = false;
-    }
-    if (!opts->no_model_query && model.n > 0 && !has_query(query, "model")) {
-        put_query(out, &first, STR("model"), model);
+    endpoint_put_origin(out, &e);
+    put_path(out, e.path);
+    endpoint_put_query(out, &e, &begun);
+    if (!opts->no_model_query && model.n > 0 && !endpoint_has_parameter(&e, "model")) {
+        endpoint_put_parameter(out, &begun, STR("model"), model);
     }
     for (uint32_t i = 0; i < opts->n_query; i++) {
-        put_query(out, &first, opts->query[i].name, opts->query[i].value);
+        endpoint_put_parameter(out, &begun, opts->query[i].name, opts->query[i].value);
     }
-    return out->err;
-}
-
-static int put_header(struct buf *out, struct str name, const char *prefix, struct str value)
-{
-    if (name.n == 0 || !is_clean(name) || !is_clean(value) || str_find(name, ':') != name.n) {
-        return -ERR_CONFIG;
-    }
-    buf_put_str(out, name);
-    buf_puts(out, ": ");
-    buf_puts(out, prefix);
-    buf_put_str(out, value);
-    buf_puts(out, "\r\n");
     return out->err;
 }
 
 int openai_put_headers(struct buf *out, const struct openai_opts *opts)
 {
-    struct str auth = opts->auth_header.n > 0 ? opts->auth_header : STR("Authorization");
-    bool given = false;
-    for (uint32_t i = 0; i < opts->n_headers; i++) {
-        given = given || str_ieq(opts->headers[i].name, auth);
-        int err = put_header(out, opts->headers[i].name, "", opts->headers[i].value);
-        if (err < 0) {
-            return err;
-        }
-    }
-    if (given || opts->api_key.n == 0) {
-        return out->err;
-    }
-    return put_header(out, auth, str_ieq(auth, STR("Authorization")) ? "Bearer " : "", opts->api_key);
+    const struct endpoint_headers h = {
+        .auth_header = opts->auth_header.n > 0 ? opts->auth_header : STR("Authorization"),
+        .api_key = opts->api_key,
+        .headers = opts->headers,
+        .n_headers = opts->n_headers,
+    };
+    return endpoint_put_headers(out, &h);
 }
