@@ -483,7 +483,7 @@ TEST(the_dump_shows_no_secret_and_loads_again)
 
     fixture_ok(&f,
                "server: {tokens: [control-token], public_url: 'https://v.example.com'}\n"
-               "providers: {p: {kind: openai, url: 'wss://h/v1', api_key: sk-secret, headers: {X-K: header-secret}}}\n"
+               "providers: {p: {kind: openai, url: 'wss://h/v1', api_key: sk-hidden, headers: {X-K: header-hidden}}}\n"
                "carriers: {twilio: {auth_token: twilio-token}}\n"
                "prices: {m: {text_in: 0.5}}\n"
                "limits: {max_call_s: 77}\n",
@@ -491,7 +491,7 @@ TEST(the_dump_shows_no_secret_and_loads_again)
     buf_init(&out, 1 << 20);
     config_dump_masked(f.cfg, &out);
     assert_int_equal(out.err, 0);
-    assert_int_equal(str_search(buf_str(&out), STR("secret")), SIZE_MAX);
+    assert_int_equal(str_search(buf_str(&out), STR("hidden")), SIZE_MAX);
     assert_int_equal(str_search(buf_str(&out), STR("-token\"")), SIZE_MAX);
     assert_int_equal(f.cfg->secrets.n, 4);
     fixture_ok(&again, buf_cstr(&out), NULL);
