@@ -103,9 +103,11 @@ struct config_provider {
     enum config_provider_kind kind;
     struct str url; /* ws, wss, http or https base; "" for a sandbox: the one that `ringtrip serve` starts itself */
     struct str api_key;
-    struct str model;       /* a retired name has been replaced (a warning says so) */
-    struct str voice;       /* a name, or the id of a custom voice ("voice_...") */
-    struct str ca_file;     /* "": the system's store */
+    struct str model;          /* a retired name has been replaced (a warning says so) */
+    struct str voice;          /* a name, or the id of a custom voice ("voice_...") */
+    struct str ca_file;        /* "": the system's store */
+    uint32_t ping_ms, pong_ms; /* 0: none, never */
+    uint32_t connect_ms;
     struct str auth_header; /* "Authorization": sends "Bearer <key>"; any other name: the bare key */
     bool model_in_query;
     enum config_dialect dialect;

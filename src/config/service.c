@@ -125,6 +125,13 @@ static void check_temperature(struct draft *d, const struct config_provider *p)
     }
 }
 
+static void warn_unknown(struct draft *d, const struct config_provider *p, const char *key, struct str value)
+{
+    if (value.n > 0) {
+        draft_warn(d, "%s: the provider %s does not know it; it is not sent", key, p->name.p);
+    }
+}
+
 void finish_service(struct draft *d, const struct config_provider *p)
 {
     struct config_agent *a = &d->cfg->agent;
@@ -135,4 +142,9 @@ void finish_service(struct draft *d, const struct config_provider *p)
         check_temperature(d, p);
     }
     fill_extra(d, &a->transcription);
+    if (p && p->kind == CONFIG_GEMINI) {
+        warn_unknown(d, p, "agent.prompt", a->prompt);
+        warn_unknown(d, p, "agent.truncation", a->truncation);
+        warn_unknown(d, p, "agent.transcription.keywords, languages and delay", a->transcription.extra);
+    }
 }

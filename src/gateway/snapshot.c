@@ -150,6 +150,7 @@ static void fill_live_agent(const struct snapshot *s, uint32_t provider, const s
                             struct gemini_opts *o)
 {
     const struct config *cfg = s->cfg;
+    o->temperature = a->temperature >= 0 ? a->temperature : o->temperature; /* over the provider's */
     o->model = config_model(cfg, a, provider);
     o->voice = config_voice(cfg, a, provider);
     o->text_only = a->output_modality == CONFIG_TEXT;
@@ -184,6 +185,9 @@ static int fill_provider(struct snapshot *s, struct snapshot_provider *sp, struc
         .no_model_query = !p->model_in_query,
         .dialect = p->dialect == CONFIG_BETA ? OPENAI_BETA : OPENAI_GA,
         .updated_ms = cfg->deadlines.session_updated_ms,
+        .ping_ms = p->ping_ms ? p->ping_ms : OPENAI_NEVER,
+        .pong_ms = p->pong_ms ? p->pong_ms : OPENAI_NEVER,
+        .connect_ms = p->connect_ms,
     };
     err = fill_live(s, p, &sp->opening.gemini);
     if (err < 0) {

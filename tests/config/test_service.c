@@ -89,6 +89,36 @@ TEST(transcription_takes_words_and_languages_to_expect)
     fixture_done(&f);
 }
 
+TEST(what_a_service_does_not_know_is_told)
+{
+    struct fixture f;
+    fixture_ok(&f,
+               "agent: {prompt: {id: p}, truncation: auto, temperature: 0.5}\n"
+               "providers: {g: {kind: gemini, api_key: abcdefgh}}",
+               NULL);
+    assert_int_equal(f.cfg->warnings.n, 2);
+    assert_str_is(f.cfg->warnings.v[0], "agent.prompt: the provider g does not know it; it is not sent");
+    assert_str_is(f.cfg->warnings.v[1], "agent.truncation: the provider g does not know it; it is not sent");
+    fixture_done(&f);
+}
+
+TEST(pings_have_their_times_or_none)
+{
+    struct fixture f;
+    fixture_ok(
+        &f,
+        "providers: {a: {api_key: sk-1234567}, b: {api_key: sk-1234567, ping_ms: none, pong_ms: 5s, connect_ms: 900}}\n"
+        "agent: {provider: a}",
+        NULL);
+    assert_int_equal(f.cfg->providers[0].ping_ms, 20000);
+    assert_int_equal(f.cfg->providers[0].pong_ms, 60000);
+    assert_int_equal(f.cfg->providers[0].connect_ms, 5000);
+    assert_int_equal(f.cfg->providers[1].ping_ms, 0);
+    assert_int_equal(f.cfg->providers[1].pong_ms, 5000);
+    assert_int_equal(f.cfg->providers[1].connect_ms, 900);
+    fixture_done(&f);
+}
+
 TEST(what_is_printed_can_be_read_again)
 {
     struct fixture f, again;
@@ -113,4 +143,5 @@ TEST(what_is_printed_can_be_read_again)
 
 TEST_MAIN(T(a_stored_prompt_is_kept_as_the_service_takes_it), T(truncation_is_a_word_or_a_ratio),
           T(a_temperature_is_for_services_that_have_one), T(transcription_takes_words_and_languages_to_expect),
+          T(what_a_service_does_not_know_is_told), T(pings_have_their_times_or_none),
           T(what_is_printed_can_be_read_again))

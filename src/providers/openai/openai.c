@@ -313,6 +313,12 @@ static const struct ws_handler ws_events = {
     .on_closed = on_closed,
 };
 
+/* For the socket 0 is never. */
+static uint32_t interval(uint32_t ms, uint32_t usual)
+{
+    return ms == OPENAI_NEVER ? 0 : ms ? ms : usual;
+}
+
 static int connect_to(struct openai_model *m, struct loop *loop, const struct openai_opts *opts, struct str model)
 {
     struct buf url;
@@ -326,8 +332,8 @@ static int connect_to(struct openai_model *m, struct loop *loop, const struct op
     if (err == 0) {
         struct ws_client_opts o = {
             .ws = {.max_message_bytes = MAX_MESSAGE_BYTES,
-                   .ping_ms = opts->ping_ms ? opts->ping_ms : 20000,
-                   .pong_deadline_ms = opts->pong_ms ? opts->pong_ms : 60000,
+                   .ping_ms = interval(opts->ping_ms, 20000),
+                   .pong_deadline_ms = interval(opts->pong_ms, 60000),
                    .close_deadline_ms = CLOSE_WAIT_MS},
             .url = buf_str(&url),
             .headers = buf_str(&headers),

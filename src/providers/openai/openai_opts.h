@@ -20,6 +20,8 @@ struct openai_scratch {
     struct buf pcm;
 };
 
+#define OPENAI_NEVER UINT32_MAX
+
 struct openai_opts {
     /* ws, wss, http or https. No path or one that ends in /v1: "/realtime" is added (after "/v1"); else as it is. */
     struct str url;
@@ -63,8 +65,8 @@ struct openai_opts {
     uint32_t connect_ms; /* name lookup to 101; 0: 5000 */
     uint32_t created_ms; /* 101 to session.created; 0: 5000 */
     uint32_t updated_ms; /* session.update to session.updated; 0: 5000 */
-    uint32_t ping_ms;    /* own pings; 0: 20000 */
-    uint32_t pong_ms;    /* after a ping without any byte: dead; 0: 60000 */
+    uint32_t ping_ms;    /* own pings; 0: 20000, OPENAI_NEVER: none */
+    uint32_t pong_ms;    /* after a ping without any byte: dead; 0: 60000, OPENAI_NEVER: never */
 };
 
 #endif
