@@ -332,6 +332,10 @@ static void check_session(struct sim *s, const struct call_action *a)
         if (a->session != s->opens % 64 && s->opens < 64) {
             broke(s, "sessions are not numbered in order");
         }
+        if (a->model_open.resume && !(s->dead >> (a->model_open.from % 64) & 1)) {
+            broke(s, "a session is resumed that is still open");
+        }
+        s->resume = a->model_open.resume;
         s->opens++;
         s->dead &= ~bit;
     } else if (a->type == ACT_MODEL_CLOSE) {
@@ -383,6 +387,9 @@ static void check_action(struct sim *s, const struct call_action *a)
         s->cancels++;
         break;
     case ACT_MODEL_TRUNCATE: {
+        if (s->live) {
+            broke(s, "truncated what cannot be");
+        }
         s->truncates++;
         int64_t item = 0;
         if (str_to_i64((struct str){a->model_truncate.item_id.p + 1, a->model_truncate.item_id.n - 1}, &item) < 0) {
@@ -683,6 +690,8 @@ void sim_model_ready(struct sim *s, bool interrupts, bool creates)
     ev.model_ready.model = STR("gpt-realtime");
     ev.model_ready.interrupts = interrupts;
     ev.model_ready.creates = creates;
+    ev.model_ready.no_truncate = ev.model_ready.no_update = s->live;
+    ev.model_ready.resumed = s->remembers;
     sim_event(s, &ev);
 }
 

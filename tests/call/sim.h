@@ -90,7 +90,10 @@ struct sim {
     uint64_t dead;         /* bit per session: failed or closed, nothing may go there any more */
     uint32_t answered[64]; /* outputs told to the session, hashes of their call ids */
     uint32_t n_answered;
-    bool switched; /* the next append is the first of another session */
+    bool switched;  /* the next append is the first of another session */
+    bool live;      /* sessions are not truncated and cannot be told of another agent */
+    bool remembers; /* the next ready session goes on from an earlier one */
+    bool resume;    /* the last one asked for was to */
 
     char failure[256]; /* first broken invariant */
 

@@ -467,6 +467,7 @@ TEST(every_reachable_product_state_with_approvals_and_fillers_survives_every_eve
 /* ---- random walk ---- */
 
 static uint64_t seed;
+static uint32_t remembered; /* sessions that went on from an earlier one */
 
 static uint32_t dice(uint32_t n)
 {
@@ -506,7 +507,10 @@ static void prepared_acts(struct actor *a)
         s.says = old;
         return;
     }
+    s.remembers = s.live && s.resume && dice(4);
+    remembered += s.remembers;
     sim_model_ready(&s, a->interrupts, a->creates);
+    s.remembers = false;
     if (s.session == newest || is_dead(old)) {
         a->generating = a->speaking = false;
     } else {
@@ -535,6 +539,38 @@ static void sessions_act(struct actor *a)
     if (s.opens - 1 != s.says && dice(8) == 0 && !is_dead(s.opens - 1)) {
         prepared_acts(a);
     }
+}
+
+/* What only services like Gemini Live say. */
+static void live_acts(void)
+{
+    struct call_event ev = {.type = EV_MODEL_RESUMABLE};
+    char id[16];
+    switch (dice(40)) {
+    case 0:
+    case 1:
+    case 2:
+        break;
+    case 3:
+        ev.type = EV_MODEL_USAGE;
+        ev.model_usage.usage.out_audio = 1 + dice(50);
+        break;
+    case 4:
+        ev.type = EV_MODEL_TOOL_WITHDRAWN;
+        snprintf(id, sizeof(id), "call_%u", dice(50));
+        ev.model_withdrawn.tool_call_id = str_from(id);
+        break;
+    case 5:
+        if (dice(10)) {
+            return;
+        }
+        ev.type = EV_MODEL_LEAVING;
+        ev.model_leaving.left_ms = dice(3) * 1000 * dice(30);
+        break;
+    default:
+        return;
+    }
+    sim_event(&s, &ev);
 }
 
 static void finish(struct actor *a, enum response_status status)
@@ -686,6 +722,9 @@ static void actor_step(struct actor *a)
 {
     if (a->renews) {
         sessions_act(a);
+        if (s.live && !call_ended(s.call) && !is_dead(s.says)) {
+            live_acts();
+        }
         if (call_ended(s.call)) {
             return;
         }
@@ -770,7 +809,7 @@ static void actor_step(struct actor *a)
     }
 }
 
-static void random_call(uint64_t number)
+static void random_call(uint64_t number, bool live)
 {
     seed = number * UINT64_C(0x9E3779B97F4A7C15) + 1;
     sim_init(&s);
@@ -804,7 +843,8 @@ static void random_call(uint64_t number)
     if (dice(2)) {
         two_agents();
     }
-    a.renews = dice(2);
+    a.renews = dice(2) || live;
+    s.live = live;
     s.opts.renewal.on = a.renews;
     s.opts.renewal.n_providers = 1 + dice(2);
     s.opts.renewal.filler_ms = 0;
@@ -851,7 +891,7 @@ static void random_call(uint64_t number)
     sim_done(&s);
 }
 
-TEST(seeded_random_calls_keep_every_invariant)
+static void random_calls(bool live)
 {
     const char *env = getenv("WALK_CALLS");
     int64_t calls = 400;
@@ -859,8 +899,21 @@ TEST(seeded_random_calls_keep_every_invariant)
         fail_msg("WALK_CALLS is not a number: %s", env);
     }
     for (int64_t i = 1; i <= calls; i++) {
-        random_call((uint64_t)i);
+        random_call((uint64_t)i, live);
     }
+}
+
+TEST(seeded_random_calls_keep_every_invariant)
+{
+    random_calls(false);
+}
+
+TEST(seeded_random_calls_of_sessions_that_resume_keep_every_invariant)
+{
+    remembered = 0;
+    random_calls(true);
+    print_message("# %u sessions resumed\n", remembered);
+    assert_true(remembered > 0);
 }
 
 TEST_MAIN(T(every_reachable_product_state_survives_every_event),
@@ -869,4 +922,5 @@ TEST_MAIN(T(every_reachable_product_state_survives_every_event),
           T(every_reachable_product_state_of_local_detection_survives_every_event),
           T(every_reachable_product_state_with_two_agents_survives_every_event),
           T(every_reachable_product_state_with_approvals_and_fillers_survives_every_event),
-          T(seeded_random_calls_keep_every_invariant))
+          T(seeded_random_calls_keep_every_invariant),
+          T(seeded_random_calls_of_sessions_that_resume_keep_every_invariant))
