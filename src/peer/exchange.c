@@ -423,6 +423,14 @@ static int copy_texts(struct exchange *e)
     return 0;
 }
 
+/* They have waited long enough: the account goes away. */
+static void end_mute(struct exchange *e)
+{
+    while (e->n_mute > 0) {
+        http_respond(e->mute[--e->n_mute], 503, STR("text/plain"), STR_NULL, span_of_str(STR("gone\n")));
+    }
+}
+
 int exchange_open(struct loop *loop, const struct exchange_opts *opts, const struct exchange_handler *h, void *arg,
                   struct exchange **ret)
 {
@@ -450,6 +458,7 @@ int exchange_open(struct loop *loop, const struct exchange_opts *opts, const str
 void exchange_stop(struct exchange *e)
 {
     e->closing = true;
+    end_mute(e);
     e->server = http_server_free(e->server);
     for (struct line *l = e->lines; l; l = l->next) {
         timer_stop(l->timer);
@@ -475,6 +484,7 @@ struct exchange *exchange_free(struct exchange *e)
     if (!e) {
         return NULL;
     }
+    end_mute(e);
     http_server_free(e->server);
     while (e->lines) {
         struct line *l = e->lines;

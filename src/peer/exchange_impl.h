@@ -37,6 +37,8 @@ struct exchange {
     struct http_server *server;
     struct line *lines; /* the newest first; all that ever were */
     struct exchange_stats stats;
+    struct http_exchange *mute[16]; /* requests that nobody answers; every exchange is owed an answer in the end */
+    uint32_t n_mute;
     bool closing;
 };
 

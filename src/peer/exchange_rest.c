@@ -175,8 +175,9 @@ static void on_dial(struct exchange *e, struct http_exchange *x, const struct fo
     if (second) {
         exchange_line_begin(second, false);
     }
-    if (e->o.faults & EXCHANGE_MUTE_REPLY) {
-        return; /* http_server closes what nobody answers when it goes */
+    if ((e->o.faults & EXCHANGE_MUTE_REPLY) && e->n_mute < ARRAY_LEN(e->mute)) {
+        e->mute[e->n_mute++] = x;
+        return;
     }
     if (e->o.faults & EXCHANGE_ERROR_REPLY) {
         http_respond(x, 500, STR("text/html"), STR_NULL, span_of_str(STR("<html>oops</html>")));
