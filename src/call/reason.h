@@ -22,13 +22,13 @@
     X(REASON_GUARDRAIL, "guardrail", "a guardrail ended the call")                                                     \
     X(REASON_PROTOCOL, "protocol", "a peer broke its protocol")                                                        \
     X(REASON_KILLED, "killed", "the gateway died during the call")                                                     \
-    X(REASON_INTERNAL, "internal-error", "an error inside the gateway")                                                \
     X(REASON_NO_ANSWER, "no-answer", "nobody answered the call that we made")                                          \
     X(REASON_BUSY, "busy", "the number that we called was busy or refused")                                            \
     X(REASON_NOT_DIALLED, "not-dialled", "the carrier could not make the call")                                        \
     X(REASON_CANCELED, "canceled", "the call was taken back before an answer")                                         \
     X(REASON_MACHINE, "machine", "a machine answered, and was hung up on")                                             \
-    X(REASON_VOICEMAIL, "voicemail", "a machine answered, and the message was left")
+    X(REASON_VOICEMAIL, "voicemail", "a machine answered, and the message was left")                                   \
+    X(REASON_INTERNAL, "internal-error", "an error inside the gateway")
 
 enum call_reason {
 #define X(name, word, text) name,
