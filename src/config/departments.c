@@ -1,7 +1,7 @@
 /* departments: names and numbers that transfers may go to. */
-#include "base/e164.h"
 #include "base/err.h"
 #include "config/draft.h"
+#include "numbers/number.h"
 
 #define NAME_MAX_BYTES 64
 #define SIP_MAX_BYTES  200
@@ -44,7 +44,7 @@ static struct str number_of(struct draft *d, const struct config_pair *pair)
     if (is_sip(pair->value)) {
         return pair->value;
     }
-    if (e164_normalize(pair->value, d->cfg->default_country, number) < 0) {
+    if (phone_number_read(pair->value, d->cfg->default_country, number, NULL) < 0) {
         draft_fail(d, at,
                    "departments: \"%.64s\" of %.64s is neither a telephone number (+15551234567) nor a sip: address",
                    pair->value.p, pair->name.p);

@@ -1,4 +1,5 @@
 /* What send_sms, transfer_call and send_dtmf ask of the host, and how the model is answered. */
+#include "numbers/number.h"
 #include "tools/builtin/wish.h"
 
 #include "base/err.h"
@@ -59,6 +60,10 @@ TEST(a_text_message_has_a_number_and_words)
     assert_int_equal(f.wish.kind, BUILTIN_WISH_SMS);
     assert_str_is(f.wish.to, "+15550001111");
     assert_str_is(f.wish.text, "Your code \xc3\xa9");
+    if (str_starts(str_from(phone_number_source()), STR("libphonenumber"))) {
+        assert_ok(ask(&f, "send_sms", "{\"phone_number\":\"+49 (0) 30 901820\",\"message\":\"x\"}"));
+        assert_str_is(f.wish.to, "+4930901820");
+    }
     assert_refused(&f, "send_sms", "{\"message\":\"x\"}", "Please ask for the telephone number.");
     assert_refused(&f, "send_sms", "not json", "Please ask for the telephone number.");
     assert_refused(&f, "send_sms", "{\"phone_number\":\"911\",\"message\":\"x\"}", "not a complete telephone number");

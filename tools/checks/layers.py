@@ -26,11 +26,11 @@ LAYERS = {
     'src/cloud': EDGE,
     'src/carriers/*': EDGE + ['cloud/'],
     'src/providers/*': EDGE,
-    'src/tools/*': EDGE,
+    'src/tools/*': EDGE + ['numbers/'],
     'src/store/*': EDGE + ['store/sql/'],  # what the stores of SQL share
     'src/dialer': ['base/', 'net/', INTERFACES],
     'src/obs': ['base/', 'net/'],
-    'src/config': ['base/', OPTIONS],
+    'src/config': ['base/', 'numbers/', OPTIONS],
     'src/api': ['base/', 'net/', 'obs/', 'dialer/', 'call/call.h', INTERFACES],  # call.h for its view
     'src/gateway': ANY,
     'src/library': ANY,

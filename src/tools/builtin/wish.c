@@ -2,9 +2,9 @@
 
 #include <errno.h>
 
-#include "base/e164.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "numbers/number.h"
 #include "tools/builtin/args.h"
 
 #define TEXT_MAX_BYTES 1600
@@ -60,6 +60,9 @@ static const char *read_sms(const struct builtin_wish_ctx *ctx, const struct bui
 {
     char number[E164_MAX];
     int err = args->phone_number.n ? e164_normalize(args->phone_number, ctx->country, number) : -ENOENT;
+    if (args->phone_number.n && err != -ERR_MISSING) {
+        err = phone_number_read(args->phone_number, ctx->country, number, NULL);
+    }
     if (err == -ENOENT) {
         return "Please ask for the telephone number.";
     }
