@@ -308,8 +308,7 @@ TEST(a_leg_that_goes_while_its_transfer_is_under_way_hears_nothing_of_it)
     bench_wait_closed(&f.b);
     settle(f.b.loop);
     assert_true(f.b.gone);
-    http_respond(f.rest.unanswered, 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
-    f.rest.unanswered = NULL;
+    http_respond(f.rest.unanswered[--f.rest.n_unanswered], 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
     settle(f.b.loop);
     assert_int_equal(str_search(buf_str(&f.b.log), STR("transfer-failed")), SIZE_MAX);
     end(&f);

@@ -364,7 +364,8 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
     if (s->fault.times > 0) {
         s->fault.times--;
         if (s->fault.status == 0) {
-            s->unanswered = x;
+            assert_true(s->n_unanswered < ARRAY_LEN(s->unanswered));
+            s->unanswered[s->n_unanswered++] = x;
             return;
         }
         s->calls += s->fault.acts;
@@ -389,8 +390,8 @@ void plivo_rest_open(struct plivo_rest *s, struct loop *loop)
 
 void plivo_rest_close(struct plivo_rest *s)
 {
-    if (s->unanswered) {
-        http_respond(s->unanswered, 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
+    for (uint32_t i = 0; i < s->n_unanswered; i++) {
+        http_respond(s->unanswered[i], 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
     }
     s->http = http_client_free(s->http);
     http_server_free(s->server);

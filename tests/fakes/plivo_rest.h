@@ -38,7 +38,8 @@ struct plivo_rest {
     char number_app[128]; /* path of the number's application; "": none */
     bool no_number;       /* it is another account's */
     struct plivo_rest_fault fault;
-    struct http_exchange *unanswered;
+    struct http_exchange *unanswered[16]; /* until it closes */
+    uint32_t n_unanswered;
     const char *queued, *live, *finished; /* bodies of the lists and of a single call; NULL: 404 */
 
     uint32_t requests, calls, hangups, cancels, transfers, messages, records, app_writes, number_writes;

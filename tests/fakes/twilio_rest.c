@@ -304,7 +304,8 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
     if (s->fault.times > 0) {
         s->fault.times--;
         if (s->fault.status == 0) {
-            s->unanswered = x;
+            assert_true(s->n_unanswered < ARRAY_LEN(s->unanswered));
+            s->unanswered[s->n_unanswered++] = x;
         } else {
             http_respond(x, s->fault.status, STR("application/json"), STR_NULL,
                          span_of_str(str_from(s->fault.body ? s->fault.body : "{}")));
@@ -340,8 +341,8 @@ void twilio_rest_open(struct twilio_rest_server *s, struct loop *loop)
 
 void twilio_rest_close(struct twilio_rest_server *s)
 {
-    if (s->unanswered) {
-        http_respond(s->unanswered, 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
+    for (uint32_t i = 0; i < s->n_unanswered; i++) {
+        http_respond(s->unanswered[i], 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
     }
     http_server_free(s->server);
     buf_done(&s->log);

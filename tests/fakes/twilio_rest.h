@@ -34,7 +34,8 @@ struct twilio_rest_server {
     size_t n_calls;
     bool any_call; /* calls that nobody announced are in progress as well */
     struct twilio_rest_fault fault;
-    struct http_exchange *unanswered;
+    struct http_exchange *unanswered[16]; /* until it closes */
+    uint32_t n_unanswered;
 
     const char *list; /* what GET Calls.json and GET Calls/{sid}.json answer; NULL: 404 */
 
