@@ -15,7 +15,8 @@
 #include "net/crypto.h"
 
 #define BODY_MAX      (4u << 20)
-#define WAITING_MAX   10000 /* events in memory; what comes then is dropped and counted */
+#define WAITING_MAX   10000 /* events in memory, and their bytes; what comes then is dropped and counted */
+#define WAITING_BYTES (64u << 20)
 #define ENDPOINTS_MAX 8
 #define FIRST_RETRY   1000
 #define LAST_RETRY_MS 300000
@@ -59,6 +60,7 @@ struct hooks {
     uint32_t n_endpoints;
     uint64_t numbers;
     uint32_t waiting, jobs;
+    size_t waiting_bytes;
     bool stopped, recovered;
 };
 
@@ -113,6 +115,25 @@ static int write_all(int fd, struct str s)
     return 0;
 }
 
+/* So that the name is on the disk as well as the file. */
+static int sync_dir(const char *path)
+{
+    char dir[PATH_BYTES];
+    int err = str_copy(dir, sizeof(dir), str_from(path));
+    char *slash = err < 0 ? NULL : strrchr(dir, '/');
+    if (!slash) {
+        return err;
+    }
+    *slash = '\0';
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    err = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return err;
+}
+
 /* First line: where to; then the body. Whole or not at all: written beside and renamed. */
 static int write_file(void *arg)
 {
@@ -134,8 +155,9 @@ static int write_file(void *arg)
     }
     if (err < 0) {
         ignore_result(unlink(part)); /* what is half written is of no use */
+        return err;
     }
-    return err;
+    return sync_dir(d->path);
 }
 
 static int delete_file(void *arg)
@@ -166,6 +188,7 @@ static void unlink_delivery(struct delivery *d)
     *at = d->next;
     e->last = e->last == d ? before : e->last;
     e->hooks->waiting--;
+    e->hooks->waiting_bytes -= d->body.len;
 }
 
 static void deleted(int err, void *arg)
@@ -335,6 +358,13 @@ static struct endpoint *endpoint_of(struct hooks *h, struct str url)
     return e;
 }
 
+/* For one event more, to everybody. */
+static bool has_room(const struct hooks *h, size_t bytes)
+{
+    uint32_t n = h->cfg->event_hooks.urls.n;
+    return h->waiting + n <= WAITING_MAX && h->waiting_bytes + n * bytes <= WAITING_BYTES;
+}
+
 /* Behind what is older: files of an earlier process come in any order. */
 static void enqueue(struct endpoint *e, struct delivery *d)
 {
@@ -346,6 +376,7 @@ static void enqueue(struct endpoint *e, struct delivery *d)
     *at = d;
     e->last = d->next ? e->last : d;
     e->hooks->waiting++;
+    e->hooks->waiting_bytes += d->body.len;
 }
 
 /* ---- what an earlier process has left (at the start, blocking) ---- */
@@ -379,7 +410,7 @@ static void take_left(struct hooks *h, const char *name, uint64_t number)
     }
     struct str all = buf_str(&text);
     size_t line = str_find(all, '\n');
-    struct endpoint *e = got > 0 && line < all.n ? endpoint_of(h, (struct str){all.p, line}) : NULL;
+    struct endpoint *e = ok && got == st.st_size && line < all.n ? endpoint_of(h, (struct str){all.p, line}) : NULL;
     if (e) {
         d->endpoint = e;
         d->number = number;
@@ -395,17 +426,34 @@ static void take_left(struct hooks *h, const char *name, uint64_t number)
     buf_done(&text);
 }
 
+/* Also what was meant for an endpoint that the configuration no longer has ends here. */
+static void give_up_left(struct hooks *h, const char *name)
+{
+    char path[PATH_BYTES];
+    int n = snprintf(path, sizeof(path), "%s/%s", h->dir, name);
+    int err = n < 0 || (size_t)n >= sizeof(path) ? -ENAMETOOLONG : unlink(path) < 0 ? -errno : 0;
+    log_warn(NULL, "webhook.given-up", "file=%s/%s error=%s", h->dir, name, err < 0 ? err_name(err) : "none");
+    metrics_add_word(h->o.metrics, METRIC_WEBHOOKS, STR("dropped"), 1);
+}
+
 static void recover(struct hooks *h)
 {
     DIR *dir = opendir(h->dir);
     if (!dir) {
         return;
     }
+    uint64_t now_us = (uint64_t)clock_wall_us();
+    uint64_t oldest_us = now_us - MIN(now_us, (uint64_t)h->cfg->event_hooks.give_up_s * 1000000);
     for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
         uint64_t number = 0;
-        if (number_of(entry->d_name, &number) && h->waiting < WAITING_MAX) {
+        if (!number_of(entry->d_name, &number)) {
+            continue;
+        }
+        h->numbers = MAX(h->numbers, number);
+        if (number < oldest_us) {
+            give_up_left(h, entry->d_name);
+        } else if (has_room(h, 0)) {
             take_left(h, entry->d_name, number);
-            h->numbers = MAX(h->numbers, number);
         }
     }
     closedir(dir);
@@ -465,6 +513,8 @@ static void put_delivery(struct endpoint *e, uint64_t number, struct str body)
     struct hooks *h = e->hooks;
     struct delivery *d = calloc(1, sizeof(*d));
     if (!d) {
+        log_error(NULL, "webhook.dropped", "url=%s error=%s", e->url, err_name(-ENOMEM));
+        metrics_add_word(h->o.metrics, METRIC_WEBHOOKS, STR("dropped"), 1);
         return;
     }
     d->endpoint = e;
@@ -491,7 +541,7 @@ void hooks_put(struct hooks *h, const char *type, struct str call_id, struct str
     buf_init(&body, BODY_MAX);
     uint64_t number = next_number(h);
     put_event(&body, type, call_id, data, number);
-    bool fits = body.err == 0 && h->waiting + h->cfg->event_hooks.urls.n <= WAITING_MAX;
+    bool fits = body.err == 0 && has_room(h, body.len);
     if (!fits) {
         log_error(NULL, "webhook.dropped", "type=%s call=" STR_FMT " waiting=%u", type, STR_ARG(call_id), h->waiting);
         metrics_add_word(h->o.metrics, METRIC_WEBHOOKS, STR("dropped"), 1);

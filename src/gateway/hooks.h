@@ -35,7 +35,7 @@ struct hooks *hooks_free(struct hooks *h);
 void hooks_set(struct hooks *h, const struct config *cfg);
 /* Does somebody want events of this type? */
 bool hooks_want(const struct hooks *h, const char *type);
-/* To every endpoint: {"id", "type", "created_at", "call_id", "data": data}. data: JSON, lent. */
+/* To every endpoint: {"id", "type", "created_at_ms", "call_id", "data": data}. data: JSON, lent. */
 void hooks_put(struct hooks *h, const char *type, struct str call_id, struct str data);
 /* Nothing is begun any more; files under way are still written. */
 void hooks_stop(struct hooks *h);

@@ -132,6 +132,13 @@ static bool all_written(void *arg)
     return hooks_busy(((struct fixture *)arg)->hooks) == 0;
 }
 
+/* Else a request that is still under way would be answered by the endpoint's next mood. */
+static bool first_is_held(void *arg)
+{
+    const struct fixture *f = arg;
+    return hooks_busy(f->hooks) == 0 && f->held;
+}
+
 /* What a kill does: nothing more leaves, the files stay. */
 static void kill_hooks(struct fixture *f)
 {
@@ -194,12 +201,10 @@ TEST(what_nobody_took_is_delivered_by_the_next_process)
     f.silent = true;
     hooks_put(f.hooks, "call.started", STR("c1"), STR("{}"));
     hooks_put(f.hooks, "call.ended", STR("c1"), STR("{\"n\":2}"));
-    wait_until(f.loop, all_written, &f);
+    wait_until(f.loop, first_is_held, &f);
     kill_hooks(&f);
     assert_int_equal(files(&f), 2);
-    if (f.held) {
-        http_respond(f.held, 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
-    }
+    http_respond(f.held, 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
     f.silent = false;
     f.want = 3;
     assert_ok(http_client_new(f.loop, &f.http));
@@ -256,6 +261,50 @@ TEST(what_is_too_old_is_given_up)
     tear_down(&f);
 }
 
+TEST(what_an_earlier_process_left_for_too_long_is_given_up_at_the_start)
+{
+    struct fixture f;
+    set_up(&f, 1);
+    f.silent = true;
+    hooks_put(f.hooks, "call.started", STR("c1"), STR("{}"));
+    wait_until(f.loop, first_is_held, &f);
+    kill_hooks(&f);
+    assert_int_equal(files(&f), 1);
+    http_respond(f.held, 500, STR_NULL, STR_NULL, (struct span){NULL, 0});
+    f.cfg.event_hooks.give_up_s = 0;
+    assert_ok(http_client_new(f.loop, &f.http));
+    open_hooks(&f);
+    assert_int_equal(hooks_waiting(f.hooks), 0);
+    assert_int_equal(files(&f), 0);
+    assert_int_equal(metrics_value_at(f.metrics, METRIC_WEBHOOKS, metrics_word(METRIC_WEBHOOKS, STR("dropped"))), 1);
+    tear_down(&f);
+}
+
+/* An endpoint that is away for days costs 64 MiB at most. */
+TEST(what_waits_is_bounded_in_bytes)
+{
+    struct fixture f;
+    size_t n = 3u << 20;
+    char *data = malloc(n);
+    assert_non_null(data);
+    memset(data, 'x', n);
+    data[0] = data[n - 1] = '"';
+    set_up(&f, 2); /* they refuse bodies of this size */
+    for (int i = 0; i < 12; i++) {
+        hooks_put(f.hooks, "call.report", STR("c1"), (struct str){data, n});
+    }
+    assert_int_equal(hooks_waiting(f.hooks), 20); /* of 3 MiB each */
+    assert_int_equal(metrics_value_at(f.metrics, METRIC_WEBHOOKS, metrics_word(METRIC_WEBHOOKS, STR("dropped"))), 2);
+    wait_until(f.loop, all_written, &f);
+    kill_hooks(&f);
+    free(data);
+    assert_ok(http_client_new(f.loop, &f.http));
+    f.cfg.event_hooks.give_up_s = 0; /* the files go */
+    open_hooks(&f);
+    assert_int_equal(files(&f), 0);
+    tear_down(&f);
+}
+
 TEST(the_signature_is_what_the_page_says)
 {
     char s[96];
@@ -266,4 +315,5 @@ TEST(the_signature_is_what_the_page_says)
 TEST_MAIN(T(events_are_signed_and_come_in_their_order), T(what_is_refused_comes_again_before_what_follows),
           T(what_nobody_took_is_delivered_by_the_next_process),
           T(every_endpoint_gets_every_event_and_none_waits_for_another), T(only_what_is_wanted_is_told),
-          T(what_is_too_old_is_given_up), T(the_signature_is_what_the_page_says))
+          T(what_is_too_old_is_given_up), T(what_an_earlier_process_left_for_too_long_is_given_up_at_the_start),
+          T(what_waits_is_bounded_in_bytes), T(the_signature_is_what_the_page_says))
