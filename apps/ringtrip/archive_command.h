@@ -5,39 +5,26 @@
 #ifndef APPS_RINGTRIP_ARCHIVE_COMMAND_H
 #define APPS_RINGTRIP_ARCHIVE_COMMAND_H
 
-#include "command.h"
+#include "frame.h"
 #include "gateway/archive.h"
 
 struct archive_request {
-    struct config_source source;
+    struct frame frame;
     enum archive_form form;
     const char *verb, *id; /* id NULL with verbs that need none */
     uint32_t limit;
-    bool help;
 };
 
 /* The options that all of them have: the first entries of each command's table. */
-enum {
-    ARCHIVE_OPT_CONFIG,
-    ARCHIVE_OPT_ENV_FILE,
-    ARCHIVE_OPT_LIMIT,
-    ARCHIVE_OPT_JSON,
-    ARCHIVE_OPT_HELP,
-    ARCHIVE_OPT_N,
-};
+enum { ARCHIVE_OPT_LIMIT = FRAME_OPT_N, ARCHIVE_OPT_JSON, ARCHIVE_OPT_N };
 #define ARCHIVE_OPTIONS                                                                                                \
-    [ARCHIVE_OPT_CONFIG] = {"--config", "-c", true}, [ARCHIVE_OPT_ENV_FILE] = {"--env-file", NULL, true},              \
-    [ARCHIVE_OPT_LIMIT] = {"--limit", "-n", true}, [ARCHIVE_OPT_JSON] = {"--json", NULL, false},                       \
-    [ARCHIVE_OPT_HELP] = {"--help", "-h", false}
+    FRAME_OPTIONS, [ARCHIVE_OPT_LIMIT] = {"--limit", "-n", true}, [ARCHIVE_OPT_JSON] = {"--json", NULL, false}
 
 struct archive_command {
-    const char *name;
-    const char *usage;
-    const char *noun; /* "call": what an ID is of */
-    const struct option *options;
-    uint32_t n_options;
-    const char *const *verbs; /* until NULL; the first stands for none, and takes no ID; the others need one */
-    const char *verb_words;   /* "list, show or delete" */
+    struct frame_command frame; /* its option is ours */
+    const char *noun;           /* "call": what an ID is of */
+    const char *const *verbs;   /* until NULL; the first stands for none, and takes no ID; the others need one */
+    const char *verb_words;     /* "list, show or delete" */
 
     /* An option of the command's own. 0, or an exit status after saying why. */
     int (*option)(void *arg, int option, const char *value);

@@ -9,9 +9,7 @@ static const char usage[] =
     "       ringtrip callbacks close ID [--note TEXT] [--json]\n\n"
     "What agents promised to callers by schedule_callback. Reads the record store of the configuration; a gateway may "
     "be\n"
-    "running. ID is the number that the caller was given (CB123456).\n\n"
-    "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
-    "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
+    "running. ID is the number that the caller was given (CB123456).\n\n" FRAME_USAGE
     "  --status WORD       open (default), closed or all\n"
     "  --limit N           at most so many, newest first; 1 to 1000, default 100\n"
     "  --note TEXT         kept with the closed callback\n"
@@ -76,11 +74,8 @@ static const char *say(int err)
 int cmd_callbacks(int argc, char **argv)
 {
     static const struct archive_command command = {
-        .name = "callbacks",
-        .usage = usage,
+        .frame = {.name = "callbacks", .usage = usage, .options = options, .n_options = ARRAY_LEN(options)},
         .noun = "callback",
-        .options = options,
-        .n_options = ARRAY_LEN(options),
         .verbs = verbs,
         .verb_words = "list or close",
         .option = read_option,

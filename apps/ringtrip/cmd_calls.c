@@ -6,10 +6,8 @@ static const char usage[] =
     "       ringtrip calls show ID [--json]\n"
     "       ringtrip calls trace ID [--json]\n"
     "       ringtrip calls delete ID\n\n"
-    "Reads the record store of the configuration; a gateway may be running. ID is ours or the carrier's (CA...).\n\n"
-    "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
-    "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
-    "  --status WORD       initiated, ringing, in_progress, completed, failed or live\n"
+    "Reads the record store of the configuration; a gateway may be running. ID is ours or the carrier's "
+    "(CA...).\n\n" FRAME_USAGE "  --status WORD       initiated, ringing, in_progress, completed, failed or live\n"
     "  --caller NUMBER     exactly this number\n"
     "  --limit N           at most so many, newest first; 1 to 1000, default 20\n"
     "  --json              for programs\n\n"
@@ -61,11 +59,8 @@ static const char *say(int err)
 int cmd_calls(int argc, char **argv)
 {
     static const struct archive_command command = {
-        .name = "calls",
-        .usage = usage,
+        .frame = {.name = "calls", .usage = usage, .options = options, .n_options = ARRAY_LEN(options)},
         .noun = "call",
-        .options = options,
-        .n_options = ARRAY_LEN(options),
         .verbs = verbs,
         .verb_words = "list, show, trace or delete",
         .option = read_option,

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "command.h"
 #include "draw.h"
+#include "frame.h"
 #include "gateway/graph.h"
 
 #define MAX_DOT_BYTES     (4u << 20)
@@ -15,27 +15,25 @@ static const char usage[] =
     "usage: ringtrip graph [-c FILE] [--env-file FILE] [--agent NAME] [-o FILE] [--format WORD]\n\n"
     "Draws the agents of the configuration: agents as yellow boxes, tools as green ellipses, handoffs as arrows; a "
     "blue\n"
-    "dot is where calls begin. What has a condition is dashed.\n\n"
-    "  -c, --config FILE   YAML configuration; without: environment and defaults\n"
-    "  --env-file FILE     read before the environment; default: .env in this folder, if there is one\n"
+    "dot is where calls begin. What has a condition is dashed.\n\n" FRAME_USAGE
     "  --agent NAME        only who can be reached from this agent\n"
     "  -o, --output FILE   FILE.svg, FILE.png, FILE.pdf or FILE.dot; without: standard output\n"
     "  --format WORD       svg, png, pdf or dot, whatever FILE is called; default: dot on standard output\n\n"
     "Exit status: 0 done, 1 it cannot be drawn or written, 2 usage or configuration.\n";
 
-enum { OPT_CONFIG, OPT_ENV_FILE, OPT_AGENT, OPT_OUTPUT, OPT_FORMAT, OPT_HELP };
+enum { OPT_AGENT = FRAME_OPT_N, OPT_OUTPUT, OPT_FORMAT };
 static const struct option options[] = {
-    [OPT_CONFIG] = {"--config", "-c", true}, [OPT_ENV_FILE] = {"--env-file", NULL, true},
-    [OPT_AGENT] = {"--agent", "-a", true},   [OPT_OUTPUT] = {"--output", "-o", true},
-    [OPT_FORMAT] = {"--format", "-T", true}, [OPT_HELP] = {"--help", "-h", false},
+    FRAME_OPTIONS,
+    [OPT_AGENT] = {"--agent", "-a", true},
+    [OPT_OUTPUT] = {"--output", "-o", true},
+    [OPT_FORMAT] = {"--format", "-T", true},
 };
 
 static const char *const formats[] = {"dot", "svg", "png", "pdf"};
 
 struct request {
-    struct config_source source;
+    struct frame frame;
     const char *agent, *output, *format;
-    bool help;
 };
 
 static const char *find_format(struct str word)
@@ -71,39 +69,21 @@ static int settle_format(struct request *r)
                : usage_error("graph", "FILE must end in .svg, .png, .pdf or .dot, or --format say which:", r->output);
 }
 
-static int read_args(struct request *r, int argc, char **argv)
+static int take_option(void *arg, int option, const char *value)
 {
-    struct args a;
-    const char *value = NULL;
-    int got;
-    args_init(&a, argc, argv);
-    while ((got = args_next(&a, options, ARRAY_LEN(options), &value)) != ARGS_END) {
-        switch (got) {
-        case OPT_CONFIG:
-            r->source.path = value;
-            break;
-        case OPT_ENV_FILE:
-            r->source.dotenv_path = value;
-            break;
-        case OPT_AGENT:
-            r->agent = value;
-            break;
-        case OPT_OUTPUT:
-            r->output = str_is(str_from(value), "-") ? NULL : value;
-            break;
-        case OPT_FORMAT:
-            r->format = value;
-            break;
-        case OPT_HELP:
-            r->help = true;
-            return 0;
-        case ARGS_WORD:
-            return usage_error("graph", "unexpected argument", value);
-        default:
-            return STATUS_USAGE;
-        }
+    struct request *r = arg;
+    switch (option) {
+    case OPT_AGENT:
+        r->agent = value;
+        break;
+    case OPT_OUTPUT:
+        r->output = str_is(str_from(value), "-") ? NULL : value;
+        break;
+    default:
+        r->format = value;
+        break;
     }
-    return settle_format(r);
+    return 0;
 }
 
 static int write_all(int fd, struct span data)
@@ -138,11 +118,11 @@ static int complain(const struct request *r, int err, struct buf *why)
 {
     const char *text = why->len > 0 ? buf_cstr(why) : NULL;
     if (err == -ENOENT && !text) {
-        ignore_result(fprintf(stderr, "ringtrip graph: there is no agent \"%s\"\n", r->agent ? r->agent : "") < 0);
-    } else {
-        ignore_result(fprintf(stderr, "ringtrip graph: %s\n", text ? text : err_text(err)) < 0);
+        buf_printf(why, "there is no agent \"%s\"", r->agent ? r->agent : "");
+        text = buf_cstr(why);
     }
-    return err == -ERR_CONFIG || err == -ENOENT ? STATUS_USAGE : STATUS_FAILED;
+    return frame_complain(&r->frame, text ? text : err_text(err),
+                          err == -ERR_CONFIG || err == -ENOENT ? STATUS_USAGE : STATUS_FAILED);
 }
 
 static int draw(const struct request *r, const struct config *cfg, struct buf *picture, struct buf *why)
@@ -163,16 +143,23 @@ static int draw(const struct request *r, const struct config *cfg, struct buf *p
 
 int cmd_graph(int argc, char **argv)
 {
+    static const struct frame_command command = {
+        .name = "graph",
+        .usage = usage,
+        .options = options,
+        .n_options = ARRAY_LEN(options),
+        .option = take_option,
+    };
     struct request r = {0};
     struct config *cfg = NULL;
     struct buf picture, why;
-    int status = read_args(&r, argc, argv);
-    if (status != 0 || r.help) {
-        return r.help ? usage_help(usage) : status;
+    int status = frame_read(&command, &r.frame, argc, argv, &r);
+    if (status != FRAME_GO || (status = settle_format(&r)) != 0) {
+        return status;
     }
     buf_init(&picture, MAX_PICTURE_BYTES);
     buf_init(&why, 1u << 20);
-    int err = config_load(&r.source, &why, &cfg);
+    int err = config_load(&r.frame.source, &why, &cfg);
     if (err >= 0) {
         buf_clear(&why, 0);
         err = draw(&r, cfg, &picture, &why);

@@ -64,8 +64,8 @@ def main():
         check('--help lists the commands', ['--help'], 0, out='serve', **kw)
         check('a misspelt command suggests the nearest', ['sevre'], 2, err='did you mean "serve"?', **kw)
         check('a far-off word suggests nothing', ['xylophone'], 2, err='ringtrip --help', **kw)
-        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'calls', 'callbacks', 'graph', 'replay', 'vad', 'options',
-                     'version'):
+        for name in ('serve', 'demo', 'check', 'phone', 'sandbox', 'call', 'calls', 'callbacks', 'campaigns', 'approvals', 'graph',
+                     'replay', 'vad', 'options', 'version', 'chat'):
             check(f'{name} --help', [name, '--help'], 0, out='usage: ringtrip', **kw)
         check('help COMMAND is COMMAND --help', ['help', 'serve'], 0, out='usage: ringtrip serve', **kw)
         check('version', ['version'], 0, out='ringtrip 0.', **kw)
@@ -115,6 +115,7 @@ def main():
         check('calls trace: which', ['calls', 'trace'], 2, err='which call', **kw)
         graph(cwd)
         approvals(cwd)
+        call(cwd)
         campaigns(cwd)
         check('replay: which', ['replay'], 2, err='which file', **kw)
         check('replay: no file', ['replay', 'none.rtj'], 2, err='none.rtj', **kw)
@@ -293,6 +294,68 @@ def approvals(cwd):
     point(Gateway.seen[-1][2] == {'decision': 'reject', 'always': False, 'message': 'say "no"'}, 'and with a message',
           Gateway.seen[-1])
     check('approvals: decided already', ['approvals', 'approve', 'apr_2', '-c', 'appr.yaml'], 1, err='Nothing waits', **kw)
+    server.shutdown()
+
+
+class Dialled(http.server.BaseHTTPRequestHandler):
+    """A gateway that places calls: each record asked for is one step further; +1999 is refused, to 'lost' nobody answers."""
+    asked = []
+    steps = []
+
+    def reply(self, status, body):
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header('Content-Length', str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        Dialled.asked.append(body)
+        if self.headers.get('Authorization') != 'Bearer t':
+            self.reply(401, {'error': 'A token is needed'})
+        elif body['to'] == '+1999':
+            self.reply(422, {'error': 'to: \x1b[1mis no number'})
+        elif body['to'] == '+1998':
+            self.reply(200, {'what': 'no call'})
+        else:
+            self.reply(202, {'call_id': 'c-1', 'status': 'initiated'})
+
+    def do_GET(self):
+        self.reply(200, Dialled.steps.pop(0))
+
+    def log_message(self, *_):
+        pass
+
+
+def call(cwd):
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Dialled)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f'http://127.0.0.1:{server.server_port}'
+    url = ['--url', address, '--token', 't']
+    kw = {'cwd': cwd}
+    ringing = {'call_id': 'c-1', 'status': 'ringing'}
+    talked = {'call_id': 'c-1', 'status': 'completed', 'ended_at': '2026-01-01T00:00:00Z', 'reason': 'agent-hangup',
+              'duration_ms': 9000, 'dial': {'outcome': 'answered', 'answered_by': 'human', 'cause': 'normal', 'talk_s': 7}}
+    check('call: whom', ['call', *url], 2, err='NUMBER is missing', **kw)
+    check('call: two numbers', ['call', '+1', '+2', *url], 2, err='unexpected argument +2', **kw)
+    check('call: a variable without a value', ['call', '+1', '-v', 'x', *url], 2, err='NAME=VALUE, not x', **kw)
+    check('call: no seconds', ['call', '+1', '--ring', 'soon', *url], 2, err='number of seconds, not soon', **kw)
+    check('call: no gateway', ['call', '+1', '--url', 'http://127.0.0.1:1', '--token', 't'], 1, err='is a gateway running', **kw)
+    check('call: a broken configuration', ['call', '+1', '-c', 'bad.yaml'], 2, err='bad.yaml:2:3', **kw)
+    check('call: the wrong token', ['call', '+1', '--url', address, '--token', 'x'], 1, err='(status 401); the token', **kw)
+    text = check('call: refused', ['call', '+1999', *url, '--json'], 1, err='to:  [1mis no number (status 422)', **kw)
+    point('error' in json.loads(text), 'and as JSON', text)
+    check('call: an answer without a call', ['call', '+1998', *url], 1, err='names no call', **kw)
+    check('call: taken', ['call', '+1415', '-r', 'it "is" ready', '-v', 'a b=c="d', '--ring', '20', *url], 0, out='call_id=c-1\n', **kw)
+    point(Dialled.asked[-1] == {'to': '+1415', 'opening_reason': 'it "is" ready', 'ring_s': 20, 'variables': {'a b': 'c="d'}},
+          'what was sent', Dialled.asked[-1])
+    Dialled.steps[:] = [ringing, talked]
+    check('call: followed to its end', ['call', '+1415', '--wait', *url], 0,
+          out='ringing\ncompleted\noutcome=answered answered_by=human duration_s=7 cause=normal reason=agent-hangup\n', **kw)
+    Dialled.steps[:] = [talked | {'dial': {'outcome': 'busy'}}]
+    text = check('call: nobody answered', ['call', '+1415', '--wait', '--json', *url], 1, **kw)
+    point(json.loads(text)['dial']['outcome'] == 'busy', 'and the record as JSON', text)
     server.shutdown()
 
 
