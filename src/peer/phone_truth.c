@@ -150,10 +150,10 @@ static struct span received(const struct phone_truth *t, uint64_t from, uint64_t
 }
 
 /*
- * Looks for the bytes that follow a cut among those that came before it, from first on, latest first. The proof is the
- * first loud stretch behind the fade: silence looks the same everywhere. True: *ret is where the resumption begins.
+ * Looks for the bytes that follow a cut among those that came before it, from first to end, latest first. The proof is
+ * the first loud stretch behind the fade: silence looks the same everywhere. True: *ret is where the resumption begins.
  */
-static bool find_resume(const struct phone_truth *t, uint64_t first, struct span fresh, uint64_t *ret)
+static bool find_resume(const struct phone_truth *t, uint64_t first, uint64_t end, struct span fresh, uint64_t *ret)
 {
     size_t skip = FADE;
     while (skip + MATCH_MIN <= fresh.n && skip < QUIET_MAX &&
@@ -164,7 +164,6 @@ static bool find_resume(const struct phone_truth *t, uint64_t first, struct span
         return false;
     }
     size_t n = MIN((size_t)MATCH, fresh.n - skip);
-    uint64_t end = (uint64_t)(fresh.p - buf_ptr(&t->received));
     for (uint64_t q = end - MIN(end, n); q + 1 > first + skip; q--) {
         if (memcmp(buf_ptr(&t->received) + q, fresh.p + skip, n) == 0) {
             *ret = q - skip;
@@ -188,10 +187,9 @@ static bool is_faded(const struct phone_truth *t, uint64_t pos)
     return false;
 }
 
-/* Bytes behind the fade that are not those of the first time. */
-static uint32_t count_altered(const struct phone_truth *t, uint64_t from, struct span fresh)
+/* Bytes behind the fade that are not those of the first time, which came to its end at end. */
+static uint32_t count_altered(const struct phone_truth *t, uint64_t from, uint64_t end, struct span fresh)
 {
-    uint64_t end = (uint64_t)(fresh.p - buf_ptr(&t->received));
     uint32_t n = 0;
     for (size_t i = FADE; i < fresh.n && from + i < end; i++) {
         n += buf_ptr(&t->received)[from + i] != fresh.p[i] && !is_faded(t, from + i);
@@ -227,13 +225,16 @@ static void utter_begin(struct walk *w, const struct phone_played *p)
     }
 }
 
-/* The first thing played behind a cut: the same speech, or something new. */
+/*
+ * The first thing played behind a cut: the same speech, or something new. What came and was cut again before a sample
+ * of it was heard is neither a first time nor a skip.
+ */
 static bool resumes(struct walk *w, struct phone_cut *c, const struct phone_played *p)
 {
     struct phone_truth *t = w->t;
     struct span fresh = received(t, p->pos, fresh_end(t, p->cut));
     uint64_t from;
-    if (w->utter == SIZE_MAX || c->kind == PHONE_CUT_IDLE || !find_resume(t, w->first, fresh, &from)) {
+    if (w->utter == SIZE_MAX || c->kind == PHONE_CUT_IDLE || !find_resume(t, w->first, c->received, fresh, &from)) {
         return false;
     }
     if (from <= w->first + FADE && c->pos > from + ANEW) {
@@ -244,7 +245,7 @@ static bool resumes(struct walk *w, struct phone_cut *c, const struct phone_play
     c->gap_samples = (uint32_t)(p->at - c->at);
     c->repeat_samples = from < c->pos ? (uint32_t)(c->pos - from) : 0;
     c->skip_samples = from > c->pos ? (uint32_t)(from - c->pos) : 0;
-    c->altered = count_altered(t, from, fresh);
+    c->altered = count_altered(t, from, c->received, fresh);
     w->shift += (int64_t)p->pos - (int64_t)from;
     return true;
 }
@@ -291,6 +292,17 @@ static struct phone_cut *cut_real(struct phone_truth *t, uint32_t from, uint32_t
     return NULL;
 }
 
+/* Cuts behind that one which took a resumption away unheard: the speech came back all the same. */
+static void cuts_came_back(struct phone_truth *t, const struct phone_cut *first, uint32_t to, uint64_t resumed_at)
+{
+    for (struct phone_cut *c = &t->cuts[first - t->cuts] + 1; c < t->cuts + to; c++) {
+        if (c->kind == PHONE_CUT_STOPPED) {
+            c->kind = PHONE_CUT_RESUMED;
+            c->resumed_at = resumed_at; /* the hole is that of the first cut */
+        }
+    }
+}
+
 static void walk_played(struct phone_truth *t)
 {
     struct walk w = {.t = t, .utter = SIZE_MAX};
@@ -300,6 +312,9 @@ static void walk_played(struct phone_truth *t)
         cuts_pass(&w, cuts, p->cut);
         struct phone_cut *c = cut_real(t, cuts, p->cut);
         bool same = c ? resumes(&w, c, p) : w.utter != SIZE_MAX && p->at < w.end_at + UTTER_GAP;
+        if (c && same) {
+            cuts_came_back(t, c, p->cut, p->at);
+        }
         cuts = p->cut;
         if (!same) {
             if (c && w.utter != SIZE_MAX) {

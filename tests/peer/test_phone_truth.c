@@ -132,6 +132,67 @@ TEST(a_resumption_is_recognised_by_its_bytes_and_measured)
     }
 }
 
+/* With a slow network the second pause meets a resumption on its way: nothing of it was heard, nothing is missing. */
+TEST(a_resumption_that_is_cut_before_it_is_heard_is_still_one)
+{
+    struct line l;
+    open_line(&l);
+    send(&l, l.source, 8000);
+    steps(&l, 400);
+    phone_truth_says(&l.t, STR("mm-hm"), span_from(caller, sizeof(caller)), 0);
+    steps(&l, 100); /* 500 ms were heard */
+    clear(&l);
+    steps(&l, 300);
+    send(&l, l.source + 3000, 960);
+    clear(&l);
+    steps(&l, 200);
+    send(&l, l.source + 3000, 5000);
+    steps(&l, 1000);
+    phone_truth_finish(&l.t);
+    assert_ok(l.t.err);
+    assert_int_equal(l.t.n_cuts, 2);
+    const struct phone_cut *c = &l.t.cuts[0];
+    assert_int_equal(c->kind, PHONE_CUT_RESUMED);
+    assert_int_equal(c->repeat_samples, 1000);
+    assert_int_equal(c->skip_samples, 0);
+    assert_int_equal(c->gap_samples, 500 * 8);
+    assert_int_equal(c->altered, 0);
+    c = &l.t.cuts[1];
+    assert_int_equal(c->kind, PHONE_CUT_RESUMED);
+    assert_false(c->audible); /* the hole is counted once */
+    assert_int_equal(l.t.false_pauses, 1);
+    assert_int_equal(l.t.n_utters, 1);
+    assert_false(l.t.utters[0].stopped);
+    assert_false(l.t.sounds[0].stopped);
+    close_line(&l);
+}
+
+/* The same, and then the agent stays silent: the last clear is what stopped it. */
+TEST(a_resumption_that_is_cut_for_good_before_it_is_heard_stops_the_agent)
+{
+    struct line l;
+    open_line(&l);
+    send(&l, l.source, 8000);
+    steps(&l, 400);
+    phone_truth_says(&l.t, STR("no, wait"), span_from(caller, sizeof(caller)), 0);
+    steps(&l, 100);
+    clear(&l);
+    steps(&l, 300);
+    send(&l, l.source + 3000, 960);
+    clear(&l);
+    steps(&l, 500);
+    send(&l, l.source + 40000, 4000);
+    steps(&l, 700);
+    phone_truth_finish(&l.t);
+    assert_ok(l.t.err);
+    assert_int_equal(l.t.cuts[0].kind, PHONE_CUT_STOPPED);
+    assert_int_equal(l.t.cuts[1].kind, PHONE_CUT_STOPPED);
+    assert_int_equal(l.t.n_utters, 2);
+    assert_true(l.t.sounds[0].stopped);
+    assert_int_equal(l.t.false_pauses, 0);
+    close_line(&l);
+}
+
 TEST(bytes_that_were_changed_are_counted)
 {
     struct line l;
@@ -332,8 +393,10 @@ TEST(the_report_is_json)
 }
 
 TEST_MAIN(T(what_was_played_is_one_utterance_until_it_is_quiet_for_long),
-          T(a_resumption_is_recognised_by_its_bytes_and_measured), T(bytes_that_were_changed_are_counted),
-          T(a_resumption_that_begins_with_silence_is_found_behind_it), T(something_new_is_no_resumption),
-          T(an_answer_that_starts_over_is_new), T(two_pauses_and_then_an_end),
+          T(a_resumption_is_recognised_by_its_bytes_and_measured),
+          T(a_resumption_that_is_cut_before_it_is_heard_is_still_one),
+          T(a_resumption_that_is_cut_for_good_before_it_is_heard_stops_the_agent),
+          T(bytes_that_were_changed_are_counted), T(a_resumption_that_begins_with_silence_is_found_behind_it),
+          T(something_new_is_no_resumption), T(an_answer_that_starts_over_is_new), T(two_pauses_and_then_an_end),
           T(an_onset_that_the_noise_drowns_is_none), T(what_was_faded_in_before_is_not_altered),
           T(a_clear_while_nobody_spoke_over_the_agent_is_nobodys), T(the_report_is_json))
