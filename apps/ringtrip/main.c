@@ -1,6 +1,7 @@
 /* ringtrip: the command line. Finds the subcommand; a misspelt one is answered with the nearest. */
 #include <stdio.h>
 
+#include "base/nearest.h"
 #include "cmd_phone.h"
 #include "command.h"
 
@@ -38,36 +39,12 @@ static void print_usage(FILE *f)
     ignore_result(fputs("\nEach command has --help. First steps: ringtrip demo\n", f) < 0);
 }
 
-#define WORD_MAX 16
-
-/* Edits that turn one word into the other (Levenshtein); words longer than WORD_MAX are far from everything. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[WORD_MAX + 1];
-    if (a.n > WORD_MAX || b.n > WORD_MAX) {
-        return WORD_MAX;
-    }
-    for (size_t j = 0; j <= b.n; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t change = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            diagonal = row[j];
-            row[j] = MIN(MIN(row[j] + 1, row[j - 1] + 1), change);
-        }
-    }
-    return row[b.n];
-}
-
 static int unknown(const char *word)
 {
     const char *nearest = NULL;
-    size_t best = 3; /* farther away is no typing mistake */
+    uint32_t best = NEAREST_NONE;
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        size_t d = distance(str_from(word), str_from(commands[i].name));
+        uint32_t d = nearest_slip(str_from(word), str_from(commands[i].name));
         if (d < best) {
             best = d;
             nearest = commands[i].name;

@@ -255,12 +255,12 @@ void walk_agents(struct draft *d, const struct yaml_node *n)
 
 bool agent_nearest(const struct draft *d, struct str name, struct str *ret)
 {
-    uint32_t best = OPTION_NOT_NEAR;
+    uint32_t best = NEAREST_NONE;
 
     for (uint32_t i = 0; i < d->agent_count; i++) {
         option_consider(d->agents[i].v.name, name, &best, ret);
     }
-    return best < OPTION_NOT_NEAR;
+    return best < NEAREST_NONE;
 }
 
 static uint32_t find_agent(const struct draft *d, struct str name)

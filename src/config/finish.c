@@ -300,12 +300,12 @@ static void default_provider(struct draft *d)
 
 bool provider_nearest(const struct draft *d, struct str name, struct str *ret)
 {
-    uint32_t best = OPTION_NOT_NEAR;
+    uint32_t best = NEAREST_NONE;
 
     for (uint32_t i = 0; i < d->provider_count; i++) {
         option_consider(d->providers[i].v.name, name, &best, ret);
     }
-    return best < OPTION_NOT_NEAR;
+    return best < NEAREST_NONE;
 }
 
 /* CONFIG_NONE after a report. */

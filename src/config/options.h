@@ -5,6 +5,7 @@
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
 
+#include "base/nearest.h"
 #include "config/config.h"
 
 /* Which struct the offset counts in. */
@@ -124,8 +125,7 @@ const struct option *option_find(enum option_scope scope, struct str key);
 bool option_is_group(enum option_scope scope, struct str path);
 /* The nearest known member name of the group ("" : top), false when nothing is near. */
 bool option_nearest(enum option_scope scope, struct str group, struct str word, char *ret, size_t cap);
-/* Keeps the nearer of *ret and known; *best begins at OPTION_NOT_NEAR. */
-#define OPTION_NOT_NEAR 40
+/* Keeps the nearer of *ret and known; *best begins at NEAREST_NONE. */
 void option_consider(struct str known, struct str word, uint32_t *best, struct str *ret);
 bool option_word_nearest(const struct option_word *words, struct str word, const char **ret);
 /* Rewrites a path by the aliases and camelCase into its known spelling. -ENOSPC when it is longer than cap. */

@@ -572,7 +572,7 @@ void walk_tools(struct draft *d, const struct yaml_node *n)
 
 bool tool_nearest(const struct draft *d, struct str name, struct str *ret)
 {
-    uint32_t best = OPTION_NOT_NEAR;
+    uint32_t best = NEAREST_NONE;
 
     for (uint32_t i = 0; i < d->tool_count; i++) {
         option_consider(d->tools[i].name, name, &best, ret);
@@ -580,7 +580,7 @@ bool tool_nearest(const struct draft *d, struct str name, struct str *ret)
     for (uint32_t i = 0; i < option_builtin_count; i++) {
         option_consider(str_from(option_builtins[i]), name, &best, ret);
     }
-    return best < OPTION_NOT_NEAR;
+    return best < NEAREST_NONE;
 }
 
 static uint32_t find_tool(const struct draft *d, struct str name)
