@@ -1,43 +1,12 @@
 /* Behaviour of the whole core on a virtual clock, against a carrier that knows the truth. */
-#include "test.h"
-
-#include "base/err.h"
-#include "sim.h"
-
-static struct sim s;
+#include "stage.h"
 
 static void up(bool interrupts, bool creates, uint64_t delay_us)
 {
     sim_init(&s);
     s.delay_us = delay_us;
     s.opts.greeting.kind = GREETING_NONE;
-    sim_start(&s);
-    sim_begin(&s);
-    sim_leg_start(&s);
-    sim_run(&s, s.now_us + 100000);
-    sim_model_ready(&s, interrupts, creates);
-}
-
-static void down(void)
-{
-    if (!call_ended(s.call)) {
-        sim_simple(&s, EV_LEG_STOP);
-    }
-    assert_string_equal(s.failure, "");
-    assert_int_equal(s.ends, 1);
-    sim_done(&s);
-}
-
-static void later(uint32_t ms)
-{
-    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
-}
-
-static struct call_view view(void)
-{
-    struct call_view v;
-    call_view(s.call, &v);
-    return v;
+    raise_curtain(interrupts, creates);
 }
 
 /* A caller's turn under server detection, up to the created response. */
@@ -48,11 +17,6 @@ static void turn(const char *response)
     sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
     sim_speech(&s, EV_MODEL_COMMITTED);
     sim_created(&s, response);
-}
-
-static bool logged(const char *text)
-{
-    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
 }
 
 TEST(caller_audio_before_the_model_is_ready_is_not_lost)
@@ -237,17 +201,6 @@ TEST(quotes_in_an_exact_greeting_do_not_end_it)
     sim_model_ready(&s, true, true);
     assert_true(logged("Say exactly: \\\"Welcome to 'The Bike'.\\\" Say nothing else."));
     down();
-}
-
-static uint32_t count(const char *text)
-{
-    uint32_t n = 0;
-    struct str rest = buf_str(&s.log);
-    for (size_t at; (at = str_search(rest, str_from(text))) != SIZE_MAX; n++) {
-        rest.p += at + 1;
-        rest.n -= at + 1;
-    }
-    return n;
 }
 
 static void greet_in_words(void)

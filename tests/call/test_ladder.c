@@ -1,18 +1,7 @@
 /* Nobody waits in silence for ever: the caller's ladder, the model's dead air, on a virtual clock. */
-#include "test.h"
+#include "stage.h"
 
-#include <stdio.h>
-
-#include "base/err.h"
-#include "sim.h"
-
-static struct sim s;
 static uint32_t answers;
-
-static void later(uint32_t ms)
-{
-    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
-}
 
 static void up(bool silence, bool dead_air)
 {
@@ -23,32 +12,7 @@ static void up(bool silence, bool dead_air)
     s.opts.silence.after_ms = 10000;
     s.opts.silence.again_ms = 6000;
     s.opts.dead_air.on = dead_air;
-    sim_start(&s);
-    sim_begin(&s);
-    sim_leg_start(&s);
-    later(100);
-    sim_model_ready(&s, false, false);
-}
-
-static void down(void)
-{
-    if (!call_ended(s.call)) {
-        sim_simple(&s, EV_LEG_STOP);
-    }
-    sim_replay(&s, NULL);
-    assert_string_equal(s.failure, "");
-    assert_int_equal(s.ends, 1);
-    sim_done(&s);
-}
-
-static bool logged(const char *text)
-{
-    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
-}
-
-static void forget_log(void)
-{
-    buf_clear(&s.log, 0);
+    raise_curtain(false, false);
 }
 
 /* The model speaks for ms what was asked for. */

@@ -1,12 +1,5 @@
 /* One model session takes over from another: before the limit, after a loss, at other providers. */
-#include "test.h"
-
-#include <stdio.h>
-
-#include "base/err.h"
-#include "sim.h"
-
-static struct sim s;
+#include "stage.h"
 
 static uint8_t filler[8 * 200];
 
@@ -53,22 +46,6 @@ static void up(enum turn_kind kind)
     ready(0, 0);
 }
 
-static void later(uint32_t ms)
-{
-    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
-}
-
-static void down(void)
-{
-    if (!call_ended(s.call)) {
-        sim_simple(&s, EV_LEG_STOP);
-    }
-    sim_replay(&s, NULL);
-    assert_string_equal(s.failure, "");
-    assert_int_equal(s.ends, 1);
-    sim_done(&s);
-}
-
 static void fail_session(uint32_t session, int err, const char *code, bool was_ready)
 {
     struct call_event ev = {.type = EV_MODEL_FAILED};
@@ -84,39 +61,11 @@ static void lose(void)
     fail_session(s.says, -ERR_CLOSED, "ws-1011", true);
 }
 
-static struct call_view view(void)
-{
-    struct call_view v;
-    call_view(s.call, &v);
-    return v;
-}
-
-static bool logged(const char *text)
-{
-    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
-}
-
-static uint32_t count(const char *text)
-{
-    uint32_t n = 0;
-    struct str rest = buf_str(&s.log);
-    for (size_t at = str_search(rest, str_from(text)); at != SIZE_MAX; at = str_search(rest, str_from(text))) {
-        rest = (struct str){rest.p + at + 1, rest.n - at - 1};
-        n++;
-    }
-    return n;
-}
-
 static bool in_order(const char *a, const char *b)
 {
     size_t first = str_search(buf_str(&s.log), str_from(a));
     size_t second = str_search(buf_str(&s.log), str_from(b));
     return first != SIZE_MAX && second != SIZE_MAX && first < second;
-}
-
-static void forget_log(void)
-{
-    buf_clear(&s.log, 0);
 }
 
 static void words(const char *id, const char *text)

@@ -1,11 +1,6 @@
 /* Model sessions that cannot be told of another agent, that go on from what another one knew, that are not truncated.
  */
-#include "test.h"
-
-#include "base/err.h"
-#include "sim.h"
-
-static struct sim s;
+#include "stage.h"
 
 enum { LOOK, END, TO_BILLING };
 
@@ -50,34 +45,6 @@ static void up(void)
     sim_begin(&s);
     sim_leg_start(&s);
     ready(0, false);
-}
-
-static void later(uint32_t ms)
-{
-    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
-}
-
-static void down(void)
-{
-    if (!call_ended(s.call)) {
-        sim_simple(&s, EV_LEG_STOP);
-    }
-    sim_replay(&s, NULL);
-    assert_string_equal(s.failure, "");
-    assert_int_equal(s.ends, 1);
-    sim_done(&s);
-}
-
-static bool logged(const char *text)
-{
-    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
-}
-
-static size_t where(const char *text)
-{
-    size_t at = str_search(buf_str(&s.log), str_from(text));
-    assert_true(at != SIZE_MAX);
-    return at;
 }
 
 static void fail_session(uint32_t session, int err, const char *code, bool was_ready)

@@ -1,12 +1,8 @@
 /* Handing the caller over, and pressing keys, on a virtual clock. */
-#include "test.h"
+#include "stage.h"
 
 #include "audio/dtmf.h"
 #include "audio/g711.h"
-#include "base/err.h"
-#include "sim.h"
-
-static struct sim s;
 
 static void set_up(void)
 {
@@ -21,46 +17,13 @@ static void set_up(void)
 
 static void begin(void)
 {
-    sim_start(&s);
-    sim_begin(&s);
-    sim_leg_start(&s);
-    sim_run(&s, s.now_us + 100000);
-    sim_model_ready(&s, true, true);
+    raise_curtain(true, true);
 }
 
 static void up(void)
 {
     set_up();
     begin();
-}
-
-static void down(void)
-{
-    if (!call_ended(s.call)) {
-        sim_simple(&s, EV_LEG_STOP);
-    }
-    assert_string_equal(s.failure, "");
-    assert_int_equal(s.ends, 1);
-    sim_replay(&s, NULL);
-    assert_string_equal(s.failure, "");
-    sim_done(&s);
-}
-
-static void later(uint32_t ms)
-{
-    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
-}
-
-static struct call_view view(void)
-{
-    struct call_view v;
-    call_view(s.call, &v);
-    return v;
-}
-
-static bool logged(const char *text)
-{
-    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
 }
 
 static void turn(const char *response)

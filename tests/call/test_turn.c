@@ -2,18 +2,9 @@
  * Turns judged by the local detector, on a virtual clock: the gate, pause and verdict, resuming without a skipped
  * sample, the shelf, push to talk. The agent's audio counts, so the carrier knows exactly what was said twice.
  */
-#include "test.h"
+#include "stage.h"
 
-#include "base/err.h"
-#include "sim.h"
-
-static struct sim s;
 static const uint64_t delays_us[] = {0, 40000, 120000};
-
-static void later(uint32_t ms)
-{
-    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
-}
 
 static void prepare(enum turn_kind kind, uint64_t delay_us)
 {
@@ -27,11 +18,7 @@ static void prepare(enum turn_kind kind, uint64_t delay_us)
 
 static void start(void)
 {
-    sim_start(&s);
-    sim_begin(&s);
-    sim_leg_start(&s);
-    later(100);
-    sim_model_ready(&s, false, false);
+    raise_curtain(false, false);
     later(1000);
 }
 
@@ -39,29 +26,6 @@ static void up(enum turn_kind kind, uint64_t delay_us)
 {
     prepare(kind, delay_us);
     start();
-}
-
-static void down(void)
-{
-    if (!call_ended(s.call)) {
-        sim_simple(&s, EV_LEG_STOP);
-    }
-    sim_replay(&s, NULL);
-    assert_string_equal(s.failure, "");
-    assert_int_equal(s.ends, 1);
-    sim_done(&s);
-}
-
-static struct call_view view(void)
-{
-    struct call_view v;
-    call_view(s.call, &v);
-    return v;
-}
-
-static bool logged(const char *text)
-{
-    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
 }
 
 static void speak(uint32_t ms)
@@ -391,11 +355,7 @@ TEST(speech_that_may_not_interrupt_is_the_next_turn)
 {
     prepare(TURN_LOCAL, 0);
     s.opts.barge_in.on = false;
-    sim_start(&s);
-    sim_begin(&s);
-    sim_leg_start(&s);
-    later(100);
-    sim_model_ready(&s, false, false);
+    raise_curtain(false, false);
     later(500);
     agent_says("r1", 5000, true);
     later(1000);
@@ -440,11 +400,7 @@ static void greet_protected(uint32_t ms)
     s.opts.greeting.kind = GREETING_TEXT;
     s.opts.greeting.text = STR("Hello.");
     s.opts.greeting.protect = true;
-    sim_start(&s);
-    sim_begin(&s);
-    sim_leg_start(&s);
-    later(100);
-    sim_model_ready(&s, false, false);
+    raise_curtain(false, false);
     sim_created(&s, "g");
     s.positions = true;
     sim_audio(&s, "g", 1, ms);
@@ -525,11 +481,7 @@ TEST(push_to_talk)
 {
     prepare(TURN_MANUAL, 0);
     s.opts.vad.on = false;
-    sim_start(&s);
-    sim_begin(&s);
-    sim_leg_start(&s);
-    later(100);
-    sim_model_ready(&s, false, false);
+    raise_curtain(false, false);
     later(2000);
     assert_int_equal(view().appended_bytes, 0);
     cue(TURN_CUE_START);
@@ -591,11 +543,7 @@ TEST(a_short_turn_is_padded_to_what_the_service_takes)
     prepare(TURN_MANUAL, 0);
     s.opts.vad.on = false;
     s.opts.vad.pre_speech_ms = 0;
-    sim_start(&s);
-    sim_begin(&s);
-    sim_leg_start(&s);
-    later(100);
-    sim_model_ready(&s, false, false);
+    raise_curtain(false, false);
     later(500);
     cue(TURN_CUE_START);
     later(25);

@@ -1,12 +1,10 @@
 /* A machine has answered the call that we made. */
-#include "test.h"
+#include "stage.h"
 
 #include <math.h>
 
 #include "audio/g711.h"
-#include "sim.h"
 
-static struct sim s;
 static uint32_t at_ms;
 
 static void up(void)
@@ -23,23 +21,6 @@ static void up(void)
     sim_leg_start(&s);
     s.media = false; /* the machine says what it says */
     at_ms = 0;
-}
-
-static void down(void)
-{
-    if (!call_ended(s.call)) {
-        sim_simple(&s, EV_LEG_STOP);
-    }
-    assert_string_equal(s.failure, "");
-    assert_int_equal(s.ends, 1);
-    sim_replay(&s, NULL);
-    assert_string_equal(s.failure, "");
-    sim_done(&s);
-}
-
-static bool logged(const char *text)
-{
-    return str_search(buf_str(&s.log), str_from(text)) != SIZE_MAX;
 }
 
 static void wanted(bool after_beep)

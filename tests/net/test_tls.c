@@ -106,11 +106,6 @@ TEST(what_waits_for_a_slow_peer_arrives_complete)
     cert_dir_done(&d);
 }
 
-static void abort_ws(struct ws_end *e)
-{
-    ws_abort(e->ws, -ERR_STATE);
-}
-
 TEST(a_connection_may_be_aborted_between_two_records)
 {
     struct cert_dir d;

@@ -210,4 +210,32 @@ static UNUSED void pair_run_until_both_closed(struct ws_pair *p)
     assert_true(p->a.closed && p->b.closed);
 }
 
+static UNUSED void close_ws(struct ws_end *e)
+{
+    ws_close(e->ws, 1000, STR("enough"));
+}
+
+static UNUSED void abort_ws(struct ws_end *e)
+{
+    ws_abort(e->ws, -ERR_STATE);
+}
+
+/* Connects to a port and runs until it has failed. */
+static UNUSED void connect_in_vain(const char *host, uint16_t port, uint32_t deadline_ms, struct ws_end *e)
+{
+    struct loop *loop;
+    char url[100];
+    snprintf(url, sizeof(url), "ws://%s:%u", host, port);
+    assert_ok(loop_new(&loop));
+    end_init(e, loop);
+    e->stop_when_closed = true;
+    struct ws_client_opts opts = {.url = str_from(url), .connect_deadline_ms = deadline_ms};
+    assert_ok(ws_connect(loop, &opts, &end_handler, e, &e->ws));
+    run_loop(loop);
+    assert_true(e->closed);
+    assert_false(e->opened);
+    loop_free(loop);
+    buf_done(&e->log);
+}
+
 #endif

@@ -1,49 +1,7 @@
 /* The sandbox's session against the protocol: order, shapes, numbers and errors, in virtual time. */
-#include "session_box.h"
+#include "session_talk.h"
 
 #include "base/err.h"
-
-#define ULAW                                                                                                           \
-    "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":{\"type\":"      \
-    "\"audio/pcmu\"},\"transcription\":{\"model\":\"gpt-4o-mini-transcribe\"},\"turn_detection\":{\"type\":"           \
-    "\"server_vad\",\"prefix_padding_ms\":300,\"silence_duration_ms\":400%s}},\"output\":{\"format\":{\"type\":"       \
-    "\"audio/pcmu\"}}},\"tools\":[{\"type\":\"function\",\"name\":\"check_order_status\",\"parameters\":{}},{"         \
-    "\"type\":\"function\",\"name\":\"end_call\",\"parameters\":{}}]}}"
-
-#define CREATE "{\"type\":\"response.create\"}"
-#define CANCEL "{\"type\":\"response.cancel\"}"
-#define COMMIT "{\"type\":\"input_audio_buffer.commit\"}"
-#define TEXT(words)                                                                                                    \
-    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":"  \
-    "\"input_text\",\"text\":\"" words "\"}]}}"
-
-static struct box *open_ulaw(const char *faults, const char *vad_extra)
-{
-    char json[2000];
-    struct box *b = box_open(&(struct box_opts){.faults = faults});
-    snprintf(json, sizeof(json), ULAW, vad_extra ? vad_extra : "");
-    box_do(b, json);
-    box_next(b, "session.created");
-    return b;
-}
-
-static struct box *open_ready(const char *faults, const char *vad_extra)
-{
-    struct box *b = open_ulaw(faults, vad_extra);
-    box_next(b, "session.updated");
-    return b;
-}
-
-static void format_do(struct box *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static void format_do(struct box *b, const char *fmt, ...)
-{
-    char json[4000];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(json, sizeof(json), fmt, args);
-    va_end(args);
-    box_do(b, json);
-}
 
 #define AUDIO_RESPONSE                                                                                                 \
     "response.created", "response.output_item.added", "conversation.item.added", "response.content_part.added",        \
@@ -618,184 +576,6 @@ TEST(deleting_what_is_being_heard_does_not_hang_the_response)
     box_free(b);
 }
 
-/* ---- profiles and faults ---- */
-
-TEST(the_load_profile_talks_and_interrupts_itself)
-{
-    struct box *b = box_open(&(struct box_opts){.profile = SANDBOX_CONTINUOUS, .deaf = true});
-    box_do(b, CREATE);
-    box_run(b, 60000);
-    assert_in_range(box_count(b, "input_audio_buffer.speech_started"), 5, 6);
-    assert_in_range(box_count(b, "response.done"), 5, 7);
-    size_t chars = 0;
-    for (uint32_t i = 0; i < b->n; i++) {
-        chars += box_is(b, i, "response.output_audio.delta") ? json_get(box_event(b, i), "delta").s.n : 0;
-    }
-    assert_true(chars / 4 * 3 / 48 > 60000); /* more sound than time: it never falls silent */
-    box_free(b);
-}
-
-static void run_fault(const char *faults, struct box **ret)
-{
-    struct box *b = open_ulaw(faults, NULL);
-    box_do(b, CREATE);
-    box_run(b, 30000);
-    *ret = b;
-}
-
-TEST(faults_do_what_they_say)
-{
-    static const struct {
-        const char *fault, *event;
-        int count; /* of events of that type after session.created; -1: at least one */
-    } cases[] = {
-        {"text-only", "response.output_audio.delta", 0},
-        {"text-only", "response.output_text.done", 1},
-        {"no-updated", "session.updated", 0},
-        {"no-response", "response.created", 0},
-        {"no-created", "response.created", 0},
-        {"no-created", "response.done", 1},
-        {"twice-done", "response.done", 2},
-        {"no-limits", "rate_limits.updated", 0},
-        {"unknown-events", "response.weather.delta", 1},
-        {"huge=100000", "response.huge", 1},
-        {"error", "error", 1},
-        {"late-done=1000", "response.done", 1},
-        {"late-done=60000", "response.done", 0},
-        {"slow=60000", "response.output_item.added", 0},
-        {"slow=100,bursts=500", "response.done", 1},
-        {"obfuscation", "response.done", 1},
-        {"", "response.output_audio.delta", -1},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct box *b;
-        run_fault(cases[i].fault, &b);
-        int count = (int)box_count(b, cases[i].event);
-        if (cases[i].count < 0 ? count == 0 : count != cases[i].count) {
-            fail_msg("%s: %d times %s", cases[i].fault, count, cases[i].event);
-        }
-        assert_false(b->closed);
-        box_free(b);
-    }
-}
-
-TEST(faults_in_status_and_format)
-{
-    struct box *b;
-    run_fault("fail=insufficient_quota", &b);
-    struct json_val e = box_next(b, "response.done");
-    assert_at(e, "response.status", "failed");
-    assert_at(e, "response.status_details.error.code", "insufficient_quota");
-    box_free(b);
-    run_fault("incomplete=content_filter", &b);
-    assert_at(box_next(b, "response.done"), "response.status_details.reason", "content_filter");
-    box_free(b);
-    run_fault("pcm-told", &b);
-    assert_at(box_next(b, "session.updated"), "session.audio.output.format.type", "audio/pcm");
-    assert_int_equal(json_get(box_next(b, "response.output_audio.delta"), "delta").s.n, base64_enc_len(121 * 48));
-    box_free(b);
-    run_fault("pcm-untold", &b);
-    assert_at(box_next(b, "session.updated"), "session.audio.output.format.type", "audio/pcmu");
-    assert_int_equal(json_get(box_next(b, "response.output_audio.delta"), "delta").s.n, base64_enc_len(121 * 48));
-    box_free(b);
-}
-
-TEST(faults_that_end_the_connection)
-{
-    static const struct {
-        const char *fault;
-        uint16_t code;
-    } cases[] = {{"close=4321", 4321}, {"close", 1011}, {"drop", 0}, {"expire=3", 1001}};
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct box *b;
-        run_fault(cases[i].fault, &b);
-        assert_true(b->closed);
-        assert_int_equal(b->close_code, cases[i].code);
-        if (i < 3) {
-            assert_int_equal(box_count(b, "response.output_audio.delta"), 1);
-        }
-        box_free(b);
-    }
-}
-
-TEST(late_audio_comes_after_the_cancelled_response)
-{
-    struct box *b = open_ready("late-audio", NULL);
-    box_do(b, CREATE);
-    box_run(b, 500);
-    box_forget(b);
-    box_do(b, CANCEL);
-    box_next(b, "response.done");
-    assert_int_equal(box_count(b, "response.output_audio.delta"), 3);
-    box_free(b);
-}
-
-TEST(the_same_call_id_comes_twice)
-{
-    struct box *b = open_ready("same-call-id", NULL);
-    box_do(b, TEXT("where is my order 11"));
-    box_do(b, CREATE);
-    box_run(b, 10000);
-    struct json_val first = box_next(b, "response.function_call_arguments.done");
-    struct json_val second = box_next(b, "response.function_call_arguments.done");
-    assert_string_equal(text_at(first, "call_id"), text_at(second, "call_id"));
-    box_free(b);
-}
-
-TEST(broken_messages_are_broken)
-{
-    struct box *b;
-    run_fault("bad-audio,binary", &b);
-    assert_at(box_next(b, "response.output_audio.delta"), "delta", "!!not*base64!!");
-    assert_int_equal(b->binaries, 1);
-    box_free(b);
-    run_fault("bad-json", &b);
-    struct json_val v;
-    uint32_t broken = 0;
-    for (uint32_t i = 0; i < b->n; i++) {
-        broken += json_parse(str_from(b->events[i]), &v) < 0;
-    }
-    assert_int_equal(broken, 1);
-    box_free(b);
-    b = open_ready("heard-failed", NULL);
-    box_append(b, 600, true);
-    box_append(b, 500, false);
-    box_heard(b, true, "hello");
-    struct json_val e = box_next(b, "conversation.item.input_audio_transcription.failed");
-    assert_at(e, "error.type", "transcription_error");
-    assert_int_equal(json_path(e, "error.param").type, JSON_NONE);
-    box_free(b);
-}
-
-TEST(wrong_fault_lists_are_refused_with_the_reason)
-{
-    struct sandbox_faults f = {0};
-    struct buf err;
-    buf_init(&err, 1000);
-    assert_err(faults_parse(&f, STR("text-only,nonsense"), &err), EINVAL);
-    assert_non_null(strstr(buf_cstr(&err), "\"nonsense\""));
-    buf_clear(&err, 0);
-    assert_err(faults_parse(&f, STR("drop=1"), &err), EINVAL);
-    assert_non_null(strstr(buf_cstr(&err), "takes no value"));
-    buf_done(&err);
-}
-
-TEST(the_same_seed_gives_the_same_session)
-{
-    struct box *a = open_ready(NULL, NULL), *b = open_ready(NULL, NULL);
-    struct box *both[] = {a, b};
-    for (int i = 0; i < 2; i++) {
-        box_do(both[i], CREATE);
-        box_run(both[i], 20000);
-    }
-    assert_int_equal(a->n, b->n);
-    for (uint32_t i = 0; i < a->n; i++) {
-        assert_string_equal(a->events[i], b->events[i]);
-    }
-    box_free(a);
-    box_free(b);
-}
-
 /* ---- a conversation that began elsewhere ---- */
 
 #define SAID(role, part, status, words)                                                                                \
@@ -911,17 +691,13 @@ TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(max_output_tokens_makes_it_incomplete), T(truncation_is_checked_and_drops_the_words),
           T(a_function_call_goes_round), T(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered),
           T(tool_choice_none_forbids_and_a_named_function_forces), T(a_vad_turn_comes_in_the_vendors_order),
-          T(refused_speech_is_unclear_and_asked_again), T(the_clock_is_appended_audio_not_time),
-          T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one), T(barge_in_cancels_as_turn_detected),
+          T(refused_speech_is_unclear_and_asked_again), T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one),
+          T(the_clock_is_appended_audio_not_time), T(barge_in_cancels_as_turn_detected),
           T(without_interrupt_response_it_talks_on_and_makes_no_second),
           T(without_create_response_it_waits_for_the_client), T(manual_commits_need_100_ms),
           T(semantic_vad_waits_by_eagerness), T(idle_timeout_commits_and_prompts),
           T(without_a_recogniser_speech_advances_the_script), T(late_and_unwanted_jobs_are_ignored),
           T(failed_speech_fails_the_response), T(deleting_what_is_being_heard_does_not_hang_the_response),
-          T(the_load_profile_talks_and_interrupts_itself), T(faults_do_what_they_say), T(faults_in_status_and_format),
-          T(faults_that_end_the_connection), T(late_audio_comes_after_the_cancelled_response),
-          T(the_same_call_id_comes_twice), T(broken_messages_are_broken),
-          T(wrong_fault_lists_are_refused_with_the_reason), T(the_same_seed_gives_the_same_session),
           T(what_was_answered_before_is_not_answered_again), T(an_output_of_an_earlier_call_is_answered_here),
           T(a_message_that_broke_off_is_gone_on_with), T(words_that_were_to_be_said_exactly_are_gone_on_with),
           T(sessions_end_when_they_are_told_to), T(session_created_may_be_late))
