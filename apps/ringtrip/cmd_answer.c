@@ -15,19 +15,24 @@
 
 static const char usage[] =
     "usage: ringtrip phone --answer [--listen HOST:PORT] [--deliver URL] [--callee NUMBER=KIND]... [PHONE OPTIONS]\n\n"
-    "Plays the outside of a Twilio account: its REST service, which a gateway is told to use with\n"
-    "carriers.twilio.api_base, and the people behind the numbers that are called. Nothing leaves this machine.\n\n"
+    "Plays the outside of a carrier's account: its REST service, which a gateway is told to use with\n"
+    "carriers.twilio.api_base or carriers.plivo.api_base, and the people behind the numbers that are called.\n"
+    "Nothing leaves this machine.\n\n"
+    "  --as CARRIER           twilio (default) or plivo;  --variant WORD  as of ringtrip phone\n"
     "  --listen HOST:PORT     where the REST service listens; default 127.0.0.1:8090, port 0: any\n"
     "  --deliver URL          where webhooks and media really go; default http://127.0.0.1:8000; \"\": where they say\n"
     "  --public-url URL       what the gateway calls itself: signatures name it; default: the delivery address\n"
-    "  --account SID          default AC and 32 zeros;  --auth-token TOKEN  default 32 zeros\n"
+    "  --account ID           default AC and 32 zeros, MA and 18 for Plivo;  --auth-token TOKEN  default 32 zeros\n"
     "  --callee NUMBER=KIND   human, machine, busy, no-answer, failed or silent; *=KIND for all others (human)\n"
     "  --ring-ms N            before anything becomes of a call; default 1500\n"
-    "  --fault WORD           twice, early, mute-reply, error-reply, no-callbacks or double; several times: all of "
-    "them\n"
+    "  --fault WORD           twice, early, late, no-callbacks (status callbacks), mute-reply, error-reply, "
+    "late-reply\n"
+    "                         (of the request), ask-twice (the answer URL), double (two calls), other-id (Plivo: of "
+    "the\n"
+    "                         request); several times: all of them\n"
     "  --calls N              leave when so many calls are over\n\n"
     "PHONE OPTIONS are those of ringtrip phone: --say, --wav, --hangup ... what a human says.\n\n"
-    "Exit status: 0 done, 1 a request was none that Twilio would have taken, 2 usage.\n";
+    "Exit status: 0 done, 1 a request was none that the carrier would have taken, 2 usage.\n";
 
 struct callee {
     char number[64];
@@ -147,7 +152,11 @@ static int add_fault(struct answerer *a, const char *value)
                   {"mute-reply", EXCHANGE_MUTE_REPLY},
                   {"error-reply", EXCHANGE_ERROR_REPLY},
                   {"no-callbacks", EXCHANGE_NO_CALLBACKS},
-                  {"double", EXCHANGE_DOUBLE}};
+                  {"double", EXCHANGE_DOUBLE},
+                  {"late", EXCHANGE_LATE},
+                  {"late-reply", EXCHANGE_LATE_REPLY},
+                  {"ask-twice", EXCHANGE_ASK_TWICE},
+                  {"other-id", EXCHANGE_OTHER_ID}};
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         if (strcmp(value, faults[i].word) == 0) {
             a->opts.faults |= faults[i].fault;
@@ -291,13 +300,18 @@ int cmd_answer(int argc, char **argv)
         return status;
     }
     *a = (struct answerer){.ring_ms = 1500, .other = EXCHANGE_HUMAN};
-    a->opts = (struct exchange_opts){.account_sid = STR("AC00000000000000000000000000000000"),
-                                     .auth_token = STR("00000000000000000000000000000000"),
+    a->opts = (struct exchange_opts){.auth_token = STR("00000000000000000000000000000000"),
                                      .deliver_base = STR("http://127.0.0.1:8000"),
                                      .port = 8090};
     ignore_result(str_copy(a->host, sizeof(a->host), STR("127.0.0.1")));
     status = parse(a, argc, argv);
     a->opts.listen_host = a->host;
+    a->opts.as = a->phone.opts.as;
+    a->opts.variants = a->phone.opts.variants;
+    if (a->opts.account_sid.n == 0) {
+        a->opts.account_sid =
+            a->opts.as == &phone_plivo ? STR("MA000000000000000000") : STR("AC00000000000000000000000000000000");
+    }
     if (a->phone.help) {
         status = usage_help(usage);
     } else if (status == 0) {

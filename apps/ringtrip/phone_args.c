@@ -33,7 +33,7 @@ const char phone_usage[] =
     "  --quiet-ms N          silence that counts as the end of speech (700)\n"
     "the call\n"
     "  --as VENDOR           twilio (default) or plivo, as strict as the vendor is\n"
-    "  --variant NAME        what plivo may do otherwise: stop, played, sequence-0, extra-json, extra-pairs, "
+    "  --variant NAME        what plivo may do otherwise: stop, played, sequence-0, extra-json, extra-pairs, strings, "
     "no-cleared\n"
     "  --from NUMBER, --to NUMBER, --account-sid SID, --call-sid SID\n"
     "  --auth-token TOKEN    sign webhooks and the upgrade (default: TWILIO_AUTH_TOKEN or PLIVO_AUTH_TOKEN)\n"
@@ -279,7 +279,7 @@ static int opt_variant(struct parser *p, const char *value)
     uint32_t bit = phone_variant_find(str_from(value));
     p->a->opts.variants |= bit;
     return bit ? 0
-               : fail(p, "--variant takes stop, played, sequence-0, extra-json, extra-pairs, no-cleared, not ", value);
+               : fail(p, "--variant takes stop, played, sequence-0, extra-json, extra-pairs, no-cleared, strings, not ", value);
 }
 
 static int opt_packet(struct parser *p, const char *value)

@@ -5,15 +5,12 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/base64.h"
 #include "base/err.h"
 #include "net/crypto.h"
 #include "peer/exchange_impl.h"
 #include "peer/phone_url.h"
 #include "peer/phone_webhook.h"
-
-#define CALLBACK_MS 5000
-#define BODY_MAX    65536u
-#define RING_S      60
 
 static const char *const callee_words[] = {
 #define X(name, word) [name] = (word),
@@ -37,129 +34,42 @@ int exchange_callee_parse(struct str word, enum exchange_callee_kind *ret)
     return -EINVAL;
 }
 
-/* ---- callbacks ---- */
+/* ---- what is told ---- */
 
-struct callback {
-    struct line *line;
-};
-
-static void on_callback_reply(const struct http_reply *reply, void *arg)
-{
-    struct callback *c = arg;
-    struct line *l = c->line;
-    l->pending--;
-    if (reply->err < 0 || reply->status / 100 != 2) {
-        l->e->stats.callbacks_failed++;
-    }
-    free(c);
-}
-
-static int put_headers(const struct exchange *e, struct str url, const struct phone_form *form, struct buf *out)
-{
-    char signature[PHONE_SIGNATURE_BYTES];
-    struct buf named;
-    buf_init(&named, EXCHANGE_URL_MAX);
-    int err = phone_url_rebase(url, e->o.sign_base, &named);
-    err = err < 0 ? err : phone_sign(e->o.auth_token, buf_str(&named), form, signature);
-    buf_done(&named);
-    buf_puts(out, "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\nUser-Agent: TwilioProxy/1.1\r\n");
-    if (err >= 0) {
-        buf_printf(out, "X-Twilio-Signature: %s\r\n", signature);
-    }
-    return err < 0 ? err : out->err;
-}
-
-/* Where it really goes: the name in a callback's URL may be none that this machine can reach. */
-static int put_delivery(const struct exchange *e, struct str url, struct buf *out)
-{
-    return phone_url_rebase(url, e->o.deliver_base, out);
-}
-
-static void post(struct line *l, struct str url, const struct phone_form *form)
-{
-    struct exchange *e = l->e;
-    struct buf headers, body, target;
-    struct callback *c = calloc(1, sizeof(*c));
-    buf_init(&headers, BODY_MAX);
-    buf_init(&body, BODY_MAX);
-    buf_init(&target, EXCHANGE_URL_MAX);
-    phone_form_encode(form, &body);
-    int err = c ? put_headers(e, url, form, &headers) : -ENOMEM;
-    err = err < 0 ? err : put_delivery(e, url, &target);
-    err = err < 0 ? err : body.err;
-    if (err >= 0) {
-        const struct http_call_opts call = {.method = "POST",
-                                            .url = buf_str(&target),
-                                            .headers = buf_str(&headers),
-                                            .body = buf_span(&body),
-                                            .deadline_ms = CALLBACK_MS};
-        c->line = l;
-        e->stats.callbacks++;
-        err = http_call(e->o.http, &call, on_callback_reply, c, NULL);
-    }
-    if (err < 0) {
-        e->stats.callbacks_failed++;
-        free(c);
-    } else {
-        l->pending++;
-    }
-    buf_done(&headers);
-    buf_done(&body);
-    buf_done(&target);
-}
-
-static struct phone_party party_of(const struct line *l)
+struct phone_party exchange_party(const struct line *l)
 {
     return (struct phone_party){.account_sid = l->e->o.account_sid,
                                 .call_sid = str_from(l->view.sid),
+                                .request_id = str_from(l->view.request_id),
                                 .from = str_from(l->view.from),
                                 .to = str_from(l->view.to),
                                 .called = true};
 }
 
-static const char *sip_code(const char *status)
-{
-    static const struct {
-        const char *status, *code;
-    } codes[] = {{"completed", "200"}, {"busy", "486"}, {"no-answer", "480"}, {"canceled", "487"}, {"failed", "404"}};
-    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
-        if (str_is(str_from(status), codes[i].status)) {
-            return codes[i].code;
-        }
-    }
-    return NULL;
-}
-
+/* Nothing is told once the account goes away, nor of a call that is to be silent. */
 static void tell_status(struct line *l, const char *status)
 {
     const struct exchange *e = l->e;
-    struct phone_form form = {.n = 0};
-    struct phone_party who = party_of(l);
-    char sequence[16];
-    char duration[16];
-    const char *code = sip_code(status);
-    ignore_result(snprintf(sequence, sizeof(sequence), "%u", l->sequence++) < 0);
-    ignore_result(snprintf(duration, sizeof(duration), "%u", l->view.duration_s) < 0);
-    if (e->closing || !l->status_url[0] || (e->o.faults & EXCHANGE_NO_CALLBACKS) || l->callee.kind == EXCHANGE_SILENT) {
+    uint32_t sequence = l->sequence++;
+    if (e->closing || (e->o.faults & EXCHANGE_NO_CALLBACKS) || l->callee.kind == EXCHANGE_SILENT) {
         return;
     }
-    phone_form_call(&form, &who, status);
-    phone_form_add(&form, "CallbackSource", STR("call-progress-events"));
-    phone_form_add(&form, "SequenceNumber", str_from(sequence));
-    if (code) {
-        phone_form_add(&form, "CallDuration", str_from(duration));
-        phone_form_add(&form, "SipResponseCode", str_from(code));
-    }
-    if (l->view.answered_by) {
-        phone_form_add(&form, "AnsweredBy", str_from(l->view.answered_by));
-    }
-    post(l, str_from(l->status_url), &form);
-    if (e->o.faults & EXCHANGE_TWICE) {
-        post(l, str_from(l->status_url), &form);
+    for (int i = 0; i < (e->o.faults & EXCHANGE_TWICE ? 2 : 1); i++) {
+        e->vendor->tell(l, status, sequence);
     }
 }
 
 /* ---- a call ---- */
+
+/* The one who asked for the call has waited for its beginning. */
+static void settle(struct line *l)
+{
+    struct http_exchange *x = l->owed;
+    if (x) {
+        l->owed = NULL;
+        l->e->vendor->answer_dial(l->e, x, l);
+    }
+}
 
 static void finish(struct line *l, const char *status, const struct phone_report *r)
 {
@@ -170,6 +80,7 @@ static void finish(struct line *l, const char *status, const struct phone_report
     l->state = LINE_OVER;
     l->view.status = status;
     e->stats.live--;
+    settle(l);
     timer_stop(l->timer);
     timer_stop(l->detect);
     tell_status(l, status);
@@ -190,11 +101,17 @@ static void on_phone_closed(struct phone *p UNUSED, const struct phone_report *r
 {
     struct line *l = arg;
     l->phone = NULL;
+    l->by_callee = r->hangup == PHONE_SIDE_CALLER && !l->view.asked_to_end;
     l->view.duration_s = (uint32_t)((loop_now_us(l->e->loop) - l->answered_us + 999999) / 1000000);
     finish(l, "completed", r);
 }
 
 static const struct phone_handler phone_events = {.on_event = on_phone_event, .on_closed = on_phone_closed};
+
+static bool is_machine(const struct line *l)
+{
+    return l->view.answered_by && str_starts(str_from(l->view.answered_by), STR("machine"));
+}
 
 static int open_phone(struct line *l)
 {
@@ -203,25 +120,32 @@ static int open_phone(struct line *l)
     struct buf base;
     buf_init(&url, EXCHANGE_URL_MAX);
     buf_init(&base, EXCHANGE_URL_MAX);
-    int err = put_delivery(e, str_from(l->url), &url);
+    int err = exchange_put_delivery(e, str_from(l->url), &url);
     if (err >= 0 && e->o.deliver_base.n > 0) { /* the media, too */
         buf_puts(&base, "ws");
         buf_put_str(&base, (struct str){e->o.deliver_base.p + 4, e->o.deliver_base.n - 4});
     }
+    uint32_t max_ms = l->callee.max_ms;
     const struct phone_opts o = {
+        .as = e->vendor->phone,
+        .variants = e->o.variants,
         .url = buf_str(&url),
         .stream_base = buf_str(&base),
         .sign_base = e->o.sign_base,
         .auth_token = e->o.auth_token,
         .account_sid = e->o.account_sid,
         .call_sid = str_from(l->view.sid),
+        .request_id = str_from(l->view.request_id),
+        .machine = !l->amd_before  ? STR("")
+                   : is_machine(l) ? STR("true")
+                                   : STR("false"),
         .from = str_from(l->view.from),
         .to = str_from(l->view.to),
         .called = true,
         .items = l->callee.items,
         .n_items = l->callee.n_items,
         .hangup = l->callee.hangup,
-        .max_ms = l->callee.max_ms,
+        .max_ms = l->max_ms && (!max_ms || l->max_ms < max_ms) ? l->max_ms : max_ms,
         .wheel = e->o.wheel,
         .http = e->o.http,
     };
@@ -229,6 +153,28 @@ static int open_phone(struct line *l)
     buf_done(&url);
     buf_done(&base);
     return err;
+}
+
+/* A copy of the question for a document, as a network that repeats itself delivers it; nobody reads the answer. */
+static void ask_again(struct line *l)
+{
+    struct phone_form form = {.n = 0};
+    struct phone_party who = exchange_party(l);
+    if (l->e->o.faults & EXCHANGE_ASK_TWICE) {
+        l->e->vendor->phone->call_form(&form, &who, "in-progress");
+        exchange_post(l, str_from(l->url), &form);
+    }
+}
+
+/* The callee has the receiver at the ear: the answer URL is asked. */
+static void talk(struct line *l)
+{
+    if (open_phone(l) < 0) {
+        finish(l, "failed", NULL);
+        return;
+    }
+    ask_again(l);
+    settle(l);
 }
 
 static const char *verdict_of(const struct line *l)
@@ -239,21 +185,25 @@ static const char *verdict_of(const struct line *l)
     return l->callee.kind != EXCHANGE_MACHINE ? "human" : l->end_of_message ? "machine_end_beep" : "machine_start";
 }
 
+/* The verdict. One that is waited for comes with the answer URL; none at all counts as a human. */
 static void on_detect(void *arg)
 {
     struct line *l = arg;
-    struct phone_form form = {.n = 0};
     const char *word = verdict_of(l);
-    if (l->state != LINE_UP || !word[0]) {
+    if (l->state != LINE_UP) {
         return;
     }
-    l->view.answered_by = word;
-    phone_form_add(&form, "AccountSid", l->e->o.account_sid);
-    phone_form_add(&form, "AnsweredBy", str_from(word));
-    phone_form_add(&form, "CallSid", str_from(l->view.sid));
-    phone_form_add(&form, "MachineDetectionDuration", STR("2400"));
-    if (l->amd_url[0]) {
-        post(l, str_from(l->amd_url), &form);
+    if (word[0]) {
+        l->view.answered_by = word;
+        if (l->amd_url[0]) {
+            l->e->vendor->tell_machine(l, word);
+        }
+    }
+    if (l->amd_hangs_up && is_machine(l)) {
+        l->machine_gone = true;
+        exchange_line_end(l);
+    } else if (l->amd_before) {
+        talk(l);
     }
 }
 
@@ -267,13 +217,17 @@ static void answer(struct line *l)
     if (l->amd) {
         timer_start(l->detect, (uint64_t)l->callee.detect_ms * 1000, 0);
     }
-    if (open_phone(l) < 0) {
-        finish(l, "failed", NULL);
+    if (!l->amd_before) {
+        talk(l);
     }
 }
 
 static void on_rung(struct line *l)
 {
+    if (l->callee.ring_ms > l->ring_s * 1000) {
+        finish(l, "no-answer", NULL); /* nobody rings for that long */
+        return;
+    }
     switch (l->callee.kind) {
     case EXCHANGE_HUMAN:
     case EXCHANGE_MACHINE:
@@ -314,7 +268,7 @@ static void on_timer(void *arg)
     timer_start(l->timer, (uint64_t)ring_ms * 1000, 0);
 }
 
-void exchange_line_begin(struct line *l, bool at_once)
+static void begin(struct line *l, bool at_once)
 {
     if (at_once) {
         on_timer(l);
@@ -329,8 +283,21 @@ void exchange_line_end(struct line *l)
     if (l->phone) {
         phone_hang_up(l->phone, "the account ended the call");
     } else {
-        finish(l, "canceled", NULL);
+        finish(l, l->state == LINE_UP ? "completed" : "canceled", NULL);
     }
+}
+
+int exchange_line_redirect(struct line *l, struct str url, struct str document)
+{
+    struct buf to;
+    buf_init(&to, EXCHANGE_URL_MAX);
+    int err = l->phone ? 0 : -ERR_STATE;
+    if (err >= 0 && url.n > 0) {
+        err = exchange_put_delivery(l->e, url, &to);
+    }
+    err = err < 0 ? err : phone_redirect(l->phone, buf_str(&to), document);
+    buf_done(&to);
+    return err;
 }
 
 struct line *exchange_line(struct exchange *e, struct str sid)
@@ -356,27 +323,46 @@ static char *keep(struct exchange *e, struct str s)
     return text;
 }
 
-static int fill_line(struct line *l, const struct form *f)
+static int copy_urls(struct line *l, const struct exchange_order *o)
 {
-    struct exchange *e = l->e;
-    uint8_t raw[16];
-    char hex[33];
-    int64_t ring_s = RING_S;
+    l->url = keep(l->e, o->url);
+    l->status_url = keep(l->e, o->status_url);
+    l->ring_url = keep(l->e, o->ring_url);
+    l->amd_url = keep(l->e, o->amd_url);
+    return l->url && l->status_url && l->ring_url && l->amd_url ? 0 : -ENOMEM;
+}
+
+/* The id of the request is that of the call unless it shall not be. */
+static void name_line(struct line *l)
+{
+    uint8_t raw[32];
+    char hex[65];
     crypto_random(raw, sizeof(raw));
     crypto_hex(span_from(raw, sizeof(raw)), hex);
-    ignore_result(snprintf(l->view.sid, sizeof(l->view.sid), "CA%s", hex) < 0);
+    char own[33] = {0};
+    memcpy(own, hex, 32);
+    l->e->vendor->phone->new_call_id(own, l->view.sid);
+    if (l->e->vendor->names_requests) {
+        memcpy(own, (l->e->o.faults & EXCHANGE_OTHER_ID) ? hex + 32 : hex, 32);
+        l->e->vendor->phone->new_call_id(own, l->view.request_id);
+    }
+}
+
+static int fill_line(struct line *l, const struct exchange_order *o)
+{
+    struct exchange *e = l->e;
+    name_line(l);
     l->view.status = "queued";
     l->created_wall_us = (uint64_t)clock_wall_us();
-    l->url = keep(e, form_get(f, "Url"));
-    l->status_url = keep(e, form_get(f, "StatusCallback"));
-    l->amd_url = keep(e, form_get(f, "AsyncAmdStatusCallback"));
-    l->amd = form_has(f, "MachineDetection");
-    l->end_of_message = l->amd && str_is(form_get(f, "MachineDetection"), "DetectMessageEnd");
-    ignore_result(form_has(f, "Timeout") && str_to_i64(form_get(f, "Timeout"), &ring_s) < 0); /* checked before */
-    l->ring_s = (uint32_t)ring_s;
-    int err = l->url && l->status_url && l->amd_url ? 0 : -ENOMEM;
-    err = err < 0 ? err : str_copy(l->view.to, sizeof(l->view.to), form_get(f, "To"));
-    err = err < 0 ? err : str_copy(l->view.from, sizeof(l->view.from), form_get(f, "From"));
+    l->amd = o->amd;
+    l->end_of_message = o->end_of_message;
+    l->amd_before = o->amd && o->amd_before;
+    l->amd_hangs_up = o->amd && o->amd_hangs_up;
+    l->ring_s = o->ring_s ? o->ring_s : e->vendor->ring_s;
+    l->max_ms = o->max_s * 1000;
+    int err = copy_urls(l, o);
+    err = err < 0 ? err : str_copy(l->view.to, sizeof(l->view.to), o->to);
+    err = err < 0 ? err : str_copy(l->view.from, sizeof(l->view.from), o->from);
     err = err < 0 ? err : timer_new(e->loop, on_timer, l, &l->timer);
     return err < 0 ? err : timer_new(e->loop, on_detect, l, &l->detect);
 }
@@ -388,14 +374,14 @@ static void line_free(struct line *l)
     free(l);
 }
 
-struct line *exchange_line_new(struct exchange *e, const struct form *f)
+static struct line *line_new(struct exchange *e, const struct exchange_order *o)
 {
     struct line *l = e->stats.calls < EXCHANGE_CALLS_MAX ? calloc(1, sizeof(*l)) : NULL;
     if (!l) {
         return NULL;
     }
     l->e = e;
-    if (fill_line(l, f) < 0) {
+    if (fill_line(l, o) < 0) {
         line_free(l);
         return NULL;
     }
@@ -407,6 +393,85 @@ struct line *exchange_line_new(struct exchange *e, const struct form *f)
     e->stats.live++;
     return l;
 }
+
+struct line *exchange_dial(struct exchange *e, struct http_exchange *x, const struct exchange_order *o)
+{
+    uint32_t faults = e->o.faults;
+    struct line *l = line_new(e, o);
+    struct line *second = l && (faults & EXCHANGE_DOUBLE) ? line_new(e, o) : NULL;
+    if (!l) {
+        return NULL;
+    }
+    if (faults & EXCHANGE_LATE_REPLY) {
+        l->owed = x;
+    }
+    begin(l, (faults & EXCHANGE_EARLY) != 0);
+    if (second) {
+        begin(second, false);
+    }
+    if (faults & EXCHANGE_LATE_REPLY) {
+        return l;
+    }
+    if ((faults & EXCHANGE_MUTE_REPLY) && e->n_mute < ARRAY_LEN(e->mute)) {
+        e->mute[e->n_mute++] = x;
+    } else if (faults & EXCHANGE_ERROR_REPLY) {
+        http_respond(x, 500, STR("text/html"), STR_NULL, span_of_str(STR("<html>oops</html>")));
+    } else {
+        e->vendor->answer_dial(e, x, l);
+    }
+    return l;
+}
+
+/* ---- who may ask ---- */
+
+bool exchange_is_ours(const struct exchange *e, struct str number)
+{
+    struct str rest = e->o.numbers;
+    struct str part;
+    bool found = e->o.numbers.n == 0;
+    while (!found && str_split(&rest, ' ', &part)) {
+        found = str_eq(part, number);
+    }
+    return found;
+}
+
+bool exchange_is_authorized(const struct exchange *e, const struct http_request *req)
+{
+    struct str header = http_header(req, "Authorization");
+    uint8_t text[256];
+    struct buf want;
+    if (!str_starts(header, STR("Basic ")) || base64_dec_max(header.n - 6) > sizeof(text)) {
+        return false;
+    }
+    int n = base64_decode(text, (struct str){header.p + 6, header.n - 6});
+    buf_init(&want, 512);
+    buf_printf(&want, STR_FMT ":" STR_FMT, STR_ARG(e->o.account_sid), STR_ARG(e->o.auth_token));
+    bool same = n >= 0 && str_eq(buf_str(&want), (struct str){(const char *)text, (size_t)n});
+    buf_done(&want);
+    return same;
+}
+
+void exchange_count_refusal(struct exchange *e, const char *why)
+{
+    e->stats.refused++;
+    if (!e->stats.problem[0]) {
+        ignore_result(snprintf(e->stats.problem, sizeof(e->stats.problem), "%s", why) < 0);
+    }
+}
+
+static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
+{
+    struct exchange *e = arg;
+    e->stats.requests++;
+    if (e->o.refuse_times > 0 && e->o.refuse_status > 0) {
+        e->o.refuse_times--;
+        e->vendor->refuse(e, x, e->o.refuse_status);
+    } else {
+        e->vendor->on_request(e, x, req);
+    }
+}
+
+static const struct http_server_handler requests = {.on_request = on_request};
 
 /* ---- life ---- */
 
@@ -426,6 +491,9 @@ static int copy_texts(struct exchange *e)
 /* They have waited long enough: the account goes away. */
 static void end_mute(struct exchange *e)
 {
+    for (struct line *l = e->lines; l; l = l->next) {
+        settle(l);
+    }
     while (e->n_mute > 0) {
         http_respond(e->mute[--e->n_mute], 503, STR("text/plain"), STR_NULL, span_of_str(STR("gone\n")));
     }
@@ -442,11 +510,12 @@ int exchange_open(struct loop *loop, const struct exchange_opts *opts, const str
     e->o = *opts;
     e->h = h;
     e->arg = arg;
+    e->vendor = opts->as == &phone_plivo ? &exchange_plivo : &exchange_twilio;
     arena_init(&e->arena, 64u << 20);
     const struct http_server_opts server = {.host = opts->listen_host ? opts->listen_host : "127.0.0.1",
                                             .port = opts->port};
     int err = copy_texts(e);
-    err = err < 0 ? err : http_server_open(loop, &server, &exchange_rest, e, &e->server);
+    err = err < 0 ? err : http_server_open(loop, &server, &requests, e, &e->server);
     if (err < 0) {
         exchange_free(e);
         return err;
@@ -459,6 +528,7 @@ void exchange_stop(struct exchange *e)
 {
     e->closing = true;
     end_mute(e);
+    exchange_callbacks_drop(e);
     e->server = http_server_free(e->server);
     for (struct line *l = e->lines; l; l = l->next) {
         timer_stop(l->timer);

@@ -1,11 +1,11 @@
 /*
- * The outside of a carrier account, simulated: Twilio's REST service for calls and messages, and the people who are
- * called. A call that is asked for rings, is answered or not as its number's callee does, and is told about by signed
- * status callbacks; an answered one becomes a phone (phone.h) that asks the answer URL and talks. Strict where the
- * vendor is; it can be told to misbehave where the network does. Loop thread only. Not here: command line
+ * The outside of a carrier account, simulated: Twilio's or Plivo's REST service for calls and messages, and the people
+ * who are called. A call that is asked for rings, is answered or not as its number's callee does, and is told about by
+ * signed status callbacks; an answered one becomes a phone (phone.h) that asks the answer URL and talks. Strict where
+ * the vendor is; it can be told to misbehave where the network does. Loop thread only. Not here: command line
  * (apps/ringtrip).
  *
- *     POST .../Calls.json ─▶ 201 queued ─▶ initiated ─▶ ringing ─▶ in-progress ─▶ phone ─▶ completed
+ *     POST .../Calls.json, .../Call/ ─▶ 201 queued ─▶ initiated ─▶ ringing ─▶ in-progress ─▶ phone ─▶ completed
  *                                                          └▶ busy, no-answer, failed, canceled
  */
 #ifndef PEER_EXCHANGE_H
@@ -54,9 +54,15 @@ enum exchange_fault {
     EXCHANGE_ERROR_REPLY = 8,   /* the call is made, and the request answered with 500 */
     EXCHANGE_NO_CALLBACKS = 16, /* the answer URL is asked, nothing else is told */
     EXCHANGE_DOUBLE = 32,       /* two calls are made of one request */
+    EXCHANGE_LATE = 64,         /* callbacks come two seconds after what they tell of */
+    EXCHANGE_LATE_REPLY = 128,  /* the request is answered when the answer URL has been asked */
+    EXCHANGE_ASK_TWICE = 256,   /* the answer URL is asked twice */
+    EXCHANGE_OTHER_ID = 512,    /* the request has another id than its call (where it has one at all) */
 };
 
 struct exchange_opts {
+    const struct phone_vendor *as; /* NULL: phone_twilio */
+    uint32_t variants;             /* of it */
     struct str account_sid, auth_token;
     struct str numbers;   /* ours, separated by blanks: other From numbers are refused */
     struct str sign_base; /* as of phone_opts */
@@ -74,6 +80,7 @@ struct exchange_opts {
 /* A call as the account keeps it. */
 struct exchange_call {
     char sid[40];
+    char request_id[40]; /* where the vendor has one; else empty */
     char to[64], from[64];
     const char *status; /* the vendor's word */
     uint32_t duration_s;

@@ -245,7 +245,7 @@ static int add_hangup_url(struct phone *p)
 {
     struct phone_url url;
     struct buf out;
-    if (!p->o.as->hangup_path || p->o.status_callback.n > 0 || p->o.url.n == 0 || phone_url_parse(p->o.url, &url) < 0) {
+    if (!p->o.as->hangup_path || p->o.called || p->o.status_callback.n > 0 || p->o.url.n == 0 || phone_url_parse(p->o.url, &url) < 0) {
         return 0;
     }
     buf_init(&out, 4096);
@@ -272,6 +272,8 @@ static int copy_opts(struct phone *p)
                  {&o->account_sid, TEST_ACCOUNT},
                  {&o->from, "+15005550001"},
                  {&o->to, "+15005550002"},
+                 {&o->request_id, ""},
+                 {&o->machine, ""},
                  {&o->status_callback, ""}};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         int err = copy_str(p, texts[i].s, texts[i].fallback);

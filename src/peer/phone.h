@@ -79,10 +79,12 @@ struct phone_opts {
     struct str sign_base; /* "https://gw.example.com": what signatures name instead of the address that is dialled */
     const struct str_pair *params; /* direct mode: customParameters */
     size_t n_params;
-    struct str auth_token;      /* empty: nothing is signed */
-    struct str account_sid;     /* empty: a fixed test account */
-    struct str call_sid;        /* empty: random */
-    struct str from, to;        /* empty: +15005550001, +15005550002 */
+    struct str auth_token;  /* empty: nothing is signed */
+    struct str account_sid; /* empty: a fixed test account */
+    struct str call_sid;    /* empty: random */
+    struct str from, to;    /* empty: +15005550001, +15005550002 */
+    struct str request_id;  /* as in phone_party; so is machine */
+    struct str machine;
     bool called;                /* the gateway has called it, and it has answered: outbound-api, in-progress */
     struct str status_callback; /* URL for the final status; empty: none */
     const char *ca_file;        /* for https and wss; NULL: system store */
@@ -116,6 +118,9 @@ MUST_USE int phone_open(struct loop *loop, const struct phone_opts *opts, const 
 MUST_USE int phone_say(struct phone *p, const struct phone_item *item);
 /* Interactive: nothing more will be typed; the call ends by opts.hangup once all is said. */
 void phone_say_no_more(struct phone *p);
+/* The account gives the call another document, at url or this one (the other is empty); the stream ends for it.
+ * -ERR_STATE: the call is not up; -EINVAL, -ERR_SYNTAX: the document or its address is none. */
+MUST_USE int phone_redirect(struct phone *p, struct str url, struct str document);
 /* The caller hangs up now, whatever is being said. Idempotent. */
 void phone_hang_up(struct phone *p, const char *reason);
 /* Drops everything without farewell; on_closed comes from a later loop pass. Idempotent. */

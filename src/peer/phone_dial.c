@@ -25,6 +25,12 @@ static bool hung_up(const struct phone *p)
 static void fetch_failed(struct phone *p, uint32_t code, int err, const char *text)
 {
     phone_warn(p, code, text);
+    if (p->stream) { /* the document of a redirection: the talk goes with it */
+        phone_report_end(&p->report, PHONE_SIDE_AGENT, text);
+        phone_wheel_leave(&p->seat);
+        phone_stream_hang_up(p->stream);
+        return;
+    }
     if (p->frame == 0) {
         phone_fail(p, err, text);
         return;
@@ -327,6 +333,7 @@ static enum verdict do_connect(struct phone *p, uint32_t verb)
     if (stream == 0) {
         return VERB_NEXT;
     }
+    p->stream_tries = 1;
     if (!stream_is_ours(p, stream)) {
         phone_report_end(&p->report, PHONE_SIDE_ERROR, "the stream is not one that can talk");
         return VERB_NEXT;
@@ -392,10 +399,98 @@ void phone_follow(struct phone *p)
     }
 }
 
+bool phone_connect_again(struct phone *p)
+{
+    if (hung_up(p) || p->redirecting || !p->doc || p->stream_tries >= p->o.as->stream_tries) {
+        return false;
+    }
+    uint32_t stream =
+        p->doc->nodes[p->verb].kind == TWIML_STREAM ? p->verb : twiml_child(p->doc, p->verb, TWIML_STREAM);
+    p->stream_tries++;
+    return stream != 0 && open_stream(p, p->verb, stream) >= 0;
+}
+
+/* ---- another document in mid-call ---- */
+
+void phone_moved_on(struct phone *p)
+{
+    if (!p->redirected || hung_up(p)) {
+        phone_leave(p);
+        return;
+    }
+    p->redirected = false;
+    phone_set_state(p, PHONE_AFTER);
+    phone_follow(p);
+}
+
+/* The new document is here. A stream that still runs gives way to it. */
+static void move_on(struct phone *p)
+{
+    p->redirected = true;
+    if (p->stream) {
+        phone_wheel_leave(&p->seat);
+        phone_stream_hang_up(p->stream);
+    } else {
+        phone_moved_on(p);
+    }
+}
+
+static void on_redirected(struct phone *p, const struct http_reply *reply)
+{
+    bool usable = reply->err >= 0 && reply->status / 100 == 2 && is_xml(reply->content_type);
+    if (hung_up(p)) {
+        if (!p->stream) {
+            phone_leave(p);
+        }
+        return;
+    }
+    p->redirecting = false;
+    if (!usable) {
+        fetch_failed(p, PHONE_ERR_FETCH, -ERR_HTTP, "the document of a redirection could not be had");
+        return;
+    }
+    phone_report_doc(&p->report, str_of_span(reply->body));
+    phone_emit(p, (struct phone_event){.kind = PHONE_EVENT_TWIML, .text = str_of_span(reply->body)});
+    if (take_document(p, str_of_span(reply->body)) == 0) {
+        move_on(p);
+    }
+}
+
+int phone_redirect(struct phone *p, struct str url, struct str document)
+{
+    bool up = p->state == PHONE_TALKING || p->state == PHONE_CONNECTING;
+    if (!up || hung_up(p) || p->redirecting || p->redirected) {
+        return -ERR_STATE;
+    }
+    if ((url.n > 0) == (document.n > 0)) {
+        return -EINVAL;
+    }
+    if (url.n > 0) {
+        struct str kept = arena_str(&p->arena, url);
+        struct phone_url parts;
+        int err = kept.p ? phone_url_parse(kept, &parts) : -ENOMEM;
+        if (err == 0 && ++p->n_requests > REQUESTS_MAX) {
+            err = -ERR_LIMIT;
+        }
+        if (err == 0) {
+            p->doc_url = kept;
+            err = phone_request_twiml(p, kept, "in-progress", on_redirected);
+        }
+        p->redirecting = err == 0;
+        return err;
+    }
+    if (take_document(p, document) == 0) { /* else the call ends for it, and says why */
+        move_on(p);
+    }
+    return 0;
+}
+
 void phone_resume(struct phone *p)
 {
     if (hung_up(p)) {
         phone_leave(p);
+    } else if (p->redirecting) {
+        return; /* the new document is on its way */
     } else if (!p->doc) {
         agent_ends(p, "direct call");
     } else if (p->action_url.n > 0) {

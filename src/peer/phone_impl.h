@@ -51,6 +51,9 @@ struct phone {
     uint32_t n_requests;        /* webhook, actions, redirects */
     struct str doc_url;         /* relative URLs in the document refer to it */
     struct str stream_callback; /* of the stream that is open; empty: none */
+    bool redirecting;           /* another document was asked for: the verb that runs is the last of this one */
+    bool redirected;            /* it is here, and waits for the end of the stream */
+    uint32_t stream_tries;      /* of the verb that runs */
     struct str action_url;      /* of its <Connect>; empty: none */
     char stream_sid[40];
     char stream_end[PHONE_TEXT_MAX]; /* how the last stream ended; empty: there was none */
@@ -103,8 +106,12 @@ MUST_USE int phone_connect(struct phone *p, struct str url, struct str signed_ur
 MUST_USE int phone_connect_direct(struct phone *p);
 /* Follows the document from behind p->verb on. */
 void phone_follow(struct phone *p);
+/* Once more, where the vendor tries again. False: it is done trying. */
+MUST_USE bool phone_connect_again(struct phone *p);
 /* After the server closed the stream: action URL, or the next verb. */
 void phone_resume(struct phone *p);
+/* The stream that we ended is gone: for another document, or for good. */
+void phone_moved_on(struct phone *p);
 void phone_doc_drop(struct phone *p);
 
 /* phone_request.c */

@@ -339,7 +339,10 @@ static void on_closed(struct phone_stream *s UNUSED, const struct phone_stream_e
         phone_request_stream_status(p, false, clean ? NULL : end->detail);
     }
     if (end->ours) {
-        phone_leave(p);
+        phone_moved_on(p);
+        return;
+    }
+    if (!end->was_open && phone_connect_again(p)) {
         return;
     }
     ignore_result(snprintf(p->stream_end, sizeof(p->stream_end), "%s", end->detail) < 0);

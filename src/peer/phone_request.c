@@ -122,7 +122,14 @@ static int request(struct phone *p, struct str url, const struct phone_form *for
 
 static struct phone_party party(const struct phone *p)
 {
-    return (struct phone_party){p->o.account_sid, p->o.call_sid, p->o.from, p->o.to, p->o.called};
+    return (struct phone_party){.account_sid = p->o.account_sid,
+                                .call_sid = p->o.call_sid,
+                                .from = p->o.from,
+                                .to = p->o.to,
+                                .request_id = p->o.request_id,
+                                .machine = p->o.machine,
+                                .called = p->o.called,
+                                .again = p->n_requests > 1};
 }
 
 int phone_request_twiml(struct phone *p, struct str url, const char *status, phone_reply_fn done)

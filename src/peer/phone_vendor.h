@@ -17,7 +17,8 @@
     X(PHONE_VARIANT_ZERO, 1u << 2, "sequence-0")      /* the first message has number 0 */                             \
     X(PHONE_VARIANT_JSON, 1u << 3, "extra-json")      /* extra_headers as the text of an object */                     \
     X(PHONE_VARIANT_PAIRS, 1u << 4, "extra-pairs")    /* a=1;b=2 */                                                    \
-    X(PHONE_VARIANT_UNCLEARED, 1u << 5, "no-cleared") /* a clear is carried out and not answered */
+    X(PHONE_VARIANT_UNCLEARED, 1u << 5, "no-cleared") /* a clear is carried out and not answered */                    \
+    X(PHONE_VARIANT_STRINGS, 1u << 6, "strings")      /* counters and rates are strings */
 enum phone_variant {
 #define X(name, bit, word) name = bit,
     PHONE_VARIANT_LIST(X)
@@ -89,6 +90,7 @@ struct phone_vendor {
     uint32_t queue_max_bytes; /* more is lost; 0: no limit of the vendor's */
     uint32_t overflow_code, document_code;
     const char *hangup_path;  /* told of the end without being asked to, beside the webhook; NULL: it is not */
+    uint32_t stream_tries;    /* so often a media socket is tried; 0: once */
     const char *token_header; /* of idempotency; NULL: none */
     const struct twiml_grammar *grammar; /* NULL: TwiML's own */
     void (*new_call_id)(const char hex[33], char ret[40]);

@@ -42,6 +42,7 @@ static void put_extra(struct buf *out, const struct phone_message *m)
 static void put(struct buf *out, const struct phone_message *m)
 {
     struct plivo_msg p = {.event = PLIVO_UNKNOWN, .sequence = m->sequence, .stream_id = m->stream_id};
+    p.numbers_as_text = (m->variants & PHONE_VARIANT_STRINGS) != 0;
     struct buf extra;
     buf_init(&extra, 8192);
     put_extra(&extra, m);
@@ -123,15 +124,25 @@ static struct str bare(struct str number)
 static void call_form(struct phone_form *f, const struct phone_party *party, const char *status)
 {
     bool over = str_is(str_from(status), "completed");
-    bool again = str_is(str_from(status), "in-progress");
+    bool asked_for = party->called && party->request_id.n > 0;
+    if (asked_for) {
+        phone_form_add(f, "ALegRequestUUID", party->request_id);
+        phone_form_add(f, "ALegUUID", party->call_sid);
+    }
     phone_form_add(f, "BillRate", STR("0.0055"));
     phone_form_add(f, "CallStatus", str_from(status));
     phone_form_add(f, "CallUUID", party->call_sid);
     phone_form_add(f, "CallerName", party->from);
-    phone_form_add(f, "Direction", STR("inbound"));
-    phone_form_add(f, "Event", over ? STR("Hangup") : again ? STR("Redirect") : STR("StartApp"));
+    phone_form_add(f, "Direction", party->called ? STR("outbound") : STR("inbound"));
+    phone_form_add(f, "Event", over ? STR("Hangup") : party->again ? STR("Redirect") : STR("StartApp"));
     phone_form_add(f, "From", bare(party->from));
+    if (party->machine.n > 0) {
+        phone_form_add(f, "Machine", party->machine);
+    }
     phone_form_add(f, "ParentAuthID", party->account_sid);
+    if (asked_for) {
+        phone_form_add(f, "RequestUUID", party->request_id);
+    }
     phone_form_add(f, "SessionStart", STR("2026-01-05 10:00:00.123456"));
     phone_form_add(f, "To", bare(party->to));
 }
@@ -243,6 +254,7 @@ const struct phone_vendor phone_plivo = {
     .overflow_code = PLIVO_FAULT_OVERFLOW,
     .document_code = PLIVO_ERR_ANSWER_XML,
     .hangup_path = "/hangup",
+    .stream_tries = 3,
     .grammar = &plivo_xml_grammar,
     .new_call_id = new_id,
     .new_stream_id = new_id,

@@ -22,7 +22,10 @@ void phone_form_add(struct phone_form *f, const char *name, struct str value);
 /* The standard parameters of 3.1 in the vendor's order. status: "ringing", "in-progress" or a final one. */
 struct phone_party {
     struct str account_sid, call_sid, from, to;
-    bool called; /* the gateway has called it */
+    struct str request_id; /* of the request that made the call; empty: none, or the vendor has none */
+    struct str machine;    /* the detection's word, when it was waited for; empty: it was not */
+    bool called;           /* the gateway has called it */
+    bool again;            /* not the first document of the call */
 };
 void phone_form_call(struct phone_form *f, const struct phone_party *party, const char *status);
 /* application/x-www-form-urlencoded; spaces as %20, as the vendor does. */

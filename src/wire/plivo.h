@@ -55,6 +55,7 @@ struct plivo_msg {
     struct str stream_id;     /* empty when absent */
     uint64_t sequence;        /* 0 when absent, and in some events always */
     struct str extra_headers; /* as it came, see plivo_extra; empty when absent */
+    bool numbers_as_text;     /* of the encoder: counters and rates as strings; the decoder takes both and leaves it */
     union {
         struct plivo_start start;
         struct plivo_media media;

@@ -15,6 +15,19 @@ const char *plivo_fault_word(enum plivo_fault fault)
     return fault < PLIVO_FAULT_N ? fault_words[fault] : "none";
 }
 
+/* One of the carrier's numbers, in either of its spellings. */
+static void put_number(struct json_w *w, const struct plivo_msg *m, const char *key, uint64_t v)
+{
+    json_w_key(w, key);
+    if (m->numbers_as_text) {
+        json_w_raw(w, STR("\""));
+        buf_put_u64(w->out, v);
+        buf_putc(w->out, '"');
+    } else {
+        json_w_i64(w, (int64_t)v);
+    }
+}
+
 static void put_start(struct json_w *w, const struct plivo_msg *m)
 {
     const struct plivo_start *s = &m->start;
@@ -35,7 +48,7 @@ static void put_start(struct json_w *w, const struct plivo_msg *m)
     json_w_key(w, "mediaFormat");
     json_w_open(w);
     json_w_kstr(w, "encoding", s->encoding);
-    json_w_ki64(w, "sampleRate", s->rate_hz);
+    put_number(w, m, "sampleRate", s->rate_hz);
     json_w_close(w);
     json_w_close(w);
 }
@@ -48,13 +61,14 @@ static void put_timestamp(struct json_w *w, uint64_t ms)
     buf_putc(w->out, '"');
 }
 
-static void put_media(struct json_w *w, const struct plivo_media *media, struct span audio)
+static void put_media(struct json_w *w, const struct plivo_msg *m, struct span audio)
 {
+    const struct plivo_media *media = &m->media;
     json_w_key(w, "media");
     json_w_open(w);
     json_w_kz(w, "track", media->outbound ? "outbound" : "inbound");
     put_timestamp(w, media->timestamp_ms);
-    json_w_ki64(w, "chunk", (int64_t)media->chunk);
+    put_number(w, m, "chunk", media->chunk);
     json_w_key(w, "payload");
     json_w_raw(w, STR("\""));
     if (audio.p) {
@@ -78,7 +92,7 @@ static void put_body(struct json_w *w, const struct plivo_msg *m, struct span au
         put_start(w, m);
         break;
     case PLIVO_MEDIA:
-        put_media(w, &m->media, audio);
+        put_media(w, m, audio);
         break;
     case PLIVO_DTMF:
         json_w_key(w, "dtmf");
@@ -112,7 +126,7 @@ static void put_message(struct buf *out, const struct plivo_msg *m, struct span 
     const char *name = event_names[m->event];
     json_w_open(&w);
     json_w_kstr(&w, "event", m->event_name.n > 0 || !name ? m->event_name : str_from(name));
-    json_w_ki64(&w, "sequenceNumber", (int64_t)m->sequence);
+    put_number(&w, m, "sequenceNumber", m->sequence);
     if (m->event != PLIVO_START) {
         json_w_kstr(&w, "streamId", m->stream_id);
     }

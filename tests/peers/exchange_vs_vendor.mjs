@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 import twilio from 'twilio';
+import { WebSocketServer } from 'ws';
 
 import { cleanup, run, start, test } from './lib.mjs';
 
@@ -25,11 +26,21 @@ const server = createServer(async (req, res) => {
   callbacks.push({ path: req.url, form, valid });
   if (req.url.startsWith('/answer')) {
     const twiml = new twilio.twiml.VoiceResponse();
-    twiml.hangup();
+    if (req.url === '/answer?wait') {
+      twiml.connect().stream({ url: `ws://${host}/media` });
+    } else {
+      twiml.hangup();
+    }
     res.writeHead(200, { 'Content-Type': 'text/xml' }).end(twiml.toString());
   } else {
     res.writeHead(204).end();
   }
+});
+const sockets = new WebSocketServer({ noServer: true });
+let upgrades = 0;
+server.on('upgrade', (req, socket, head) => {
+  upgrades++;
+  sockets.handleUpgrade(req, socket, head, (ws) => ws.on('error', () => {}));
 });
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
@@ -117,6 +128,31 @@ test('what is wrong with a request has the vendor\'s number', async () => {
   await assert.rejects(dial('hello'), (error) => error.status === 400 && error.code === 21211);
   await assert.rejects(dial('+15550002222', { timeout: 9999 }), (error) => error.status === 400);
   await assert.rejects(client().calls('CA00000000000000000000000000000000').fetch(), (error) => error.status === 404 && error.code === 20404);
+});
+
+test('a talk is given another document, from an address or inline, and hung up', async () => {
+  const talk = async () => {
+    const before = upgrades;
+    const call = await dial('+15550002222', { url: `http://${host}/answer?wait` });
+    await until(() => upgrades > before);
+    return call;
+  };
+  const moved = await talk();
+  const twiml = new twilio.twiml.VoiceResponse();
+  twiml.say('Goodbye & thanks');
+  twiml.hangup();
+  assert.equal((await client().calls(moved.sid).update({ twiml: twiml.toString() })).status, 'in-progress');
+  await until(() => statuses(moved.sid).find((c) => c.form.CallStatus === 'completed'));
+  const led = await talk();
+  await client().calls(led.sid).update({ url: `http://${host}/answer?moved`, method: 'POST' });
+  const fetched = await until(() => callbacks.find((c) => c.path === '/answer?moved' && c.form.CallSid === led.sid));
+  assert.ok(fetched.valid);
+  await until(() => statuses(led.sid).find((c) => c.form.CallStatus === 'completed'));
+  await assert.rejects(client().calls(led.sid).update({ twiml: twiml.toString() }), (error) => error.code === 21220);
+  const ended = await talk();
+  await client().calls(ended.sid).update({ status: 'completed' });
+  await until(() => statuses(ended.sid).find((c) => c.form.CallStatus === 'completed'));
+  assert.equal((await client().calls(ended.sid).fetch()).status, 'completed');
 });
 
 test('a text message is taken', async () => {

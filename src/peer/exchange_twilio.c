@@ -1,9 +1,8 @@
-/* The REST service: who may ask, what is refused, what is answered. */
+/* The account as Twilio: its REST service for calls and messages, its callbacks. */
 #include <stdio.h>
 #include <time.h>
 
 #include "base/arena.h"
-#include "base/base64.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "peer/exchange_impl.h"
@@ -24,10 +23,7 @@ static void refuse(struct exchange *e, struct http_exchange *x, int status, int 
     char info[64];
     buf_init(&out, ANSWER_MAX);
     struct json_w w = json_w(&out);
-    e->stats.refused++;
-    if (!e->stats.problem[0]) {
-        ignore_result(snprintf(e->stats.problem, sizeof(e->stats.problem), "%s", message) < 0);
-    }
+    exchange_count_refusal(e, message);
     ignore_result(snprintf(info, sizeof(info), "https://www.twilio.com/docs/errors/%d", code) < 0);
     json_w_open(&w);
     json_w_ki64(&w, "code", code);
@@ -97,17 +93,6 @@ static struct str given(const struct form *f, const char *name)
     return s.p ? s : STR("");
 }
 
-static bool is_ours(const struct exchange *e, struct str number)
-{
-    struct str rest = e->o.numbers;
-    struct str part;
-    bool found = e->o.numbers.n == 0;
-    while (!found && str_split(&rest, ' ', &part)) {
-        found = str_eq(part, number);
-    }
-    return found;
-}
-
 static bool in_range(struct str s, int64_t min, int64_t max)
 {
     int64_t v = 0;
@@ -146,7 +131,8 @@ static bool bad_dial(struct exchange *e, struct http_exchange *x, const struct f
         {to.n == 0, 400, 21201, "No 'To' number is specified"},
         {!is_number(to) && !str_starts(to, STR("sip:")), 400, 21211, "Invalid 'To' Phone Number"},
         {given(f, "From").n == 0, 400, 21213, "No 'From' number is specified"},
-        {!is_ours(e, given(f, "From")), 400, 21210, "The source phone number is not yet verified for your account"},
+        {!exchange_is_ours(e, given(f, "From")), 400, 21210,
+         "The source phone number is not yet verified for your account"},
         {str_eq(to, given(f, "From")), 400, 21211, "'To' and 'From' are the same number"},
         {!is_url(given(f, "Url")), 400, 21205, "Url is not a valid URL"},
         {given(f, "StatusCallback").n > 0 && !is_url(given(f, "StatusCallback")), 400, 21609,
@@ -160,29 +146,38 @@ static bool bad_dial(struct exchange *e, struct http_exchange *x, const struct f
     return broken(e, x, rules, ARRAY_LEN(rules));
 }
 
+/* 0 where none was given; checked before. */
+static uint32_t seconds_of(const struct form *f, const char *name)
+{
+    int64_t v = 0;
+    ignore_result(form_has(f, name) && str_to_i64(given(f, name), &v) < 0);
+    return (uint32_t)v;
+}
+
 static void on_dial(struct exchange *e, struct http_exchange *x, const struct form *f)
 {
     if (bad_dial(e, x, f)) {
         return;
     }
-    struct line *l = exchange_line_new(e, f);
-    struct line *second = l && (e->o.faults & EXCHANGE_DOUBLE) ? exchange_line_new(e, f) : NULL;
-    if (!l) {
+    const struct exchange_order o = {
+        .to = given(f, "To"),
+        .from = given(f, "From"),
+        .url = given(f, "Url"),
+        .status_url = given(f, "StatusCallback"),
+        .ring_url = STR(""),
+        .amd_url = given(f, "AsyncAmdStatusCallback"),
+        .amd = form_has(f, "MachineDetection"),
+        .end_of_message = str_is(given(f, "MachineDetection"), "DetectMessageEnd"),
+        .ring_s = seconds_of(f, "Timeout"),
+        .max_s = seconds_of(f, "TimeLimit"),
+    };
+    if (!exchange_dial(e, x, &o)) {
         refuse(e, x, 503, 20503, "Service unavailable");
-        return;
     }
-    exchange_line_begin(l, (e->o.faults & EXCHANGE_EARLY) != 0);
-    if (second) {
-        exchange_line_begin(second, false);
-    }
-    if ((e->o.faults & EXCHANGE_MUTE_REPLY) && e->n_mute < ARRAY_LEN(e->mute)) {
-        e->mute[e->n_mute++] = x;
-        return;
-    }
-    if (e->o.faults & EXCHANGE_ERROR_REPLY) {
-        http_respond(x, 500, STR("text/html"), STR_NULL, span_of_str(STR("<html>oops</html>")));
-        return;
-    }
+}
+
+static void answer_dial(struct exchange *e, struct http_exchange *x, const struct line *l)
+{
     answer_call(e, x, 201, l);
 }
 
@@ -190,18 +185,32 @@ static void on_update(struct exchange *e, struct http_exchange *x, struct str si
 {
     struct line *l = exchange_line(e, sid);
     struct str status = given(f, "Status");
+    struct str twiml = given(f, "Twiml");
+    struct str url = given(f, "Url");
     bool ends = str_is(status, "completed") || str_is(status, "canceled");
+    bool moves = twiml.n > 0 || url.n > 0;
     bool answered = l && l->state == LINE_UP;
     const struct rule rules[] = {
         {!l, 404, 20404, "The requested resource was not found"},
         {l && l->state == LINE_OVER, 400, 21220, "Call is not in-progress. Cannot redirect."},
-        {!ends, 400, 20001, "Nothing to update"},
+        {!ends && !moves, 400, 20001, "Nothing to update"},
+        {ends && moves, 400, 20001, "Status with Url or Twiml"},
+        {status.n > 0 && !ends, 400, 20001, "Status is neither completed nor canceled"},
         {answered && str_is(status, "canceled"), 400, 21220, "Call is in-progress. Cannot cancel."},
+        {twiml.n > 4000, 400, 20001, "Twiml is longer than 4000 characters"},
+        {twiml.n > 0 && url.n > 0, 400, 20001, "Url and Twiml exclude each other"},
+        {url.n > 0 && !is_url(url), 400, 21205, "Url is not a valid URL"},
     };
-    if (!broken(e, x, rules, ARRAY_LEN(rules))) {
-        exchange_line_end(l);
-        answer_call(e, x, 200, l);
+    if (broken(e, x, rules, ARRAY_LEN(rules))) {
+        return;
     }
+    if (ends) {
+        exchange_line_end(l);
+    } else if (exchange_line_redirect(l, url, twiml) < 0) {
+        refuse(e, x, 400, 21220, "Call is not in-progress. Cannot redirect.");
+        return;
+    }
+    answer_call(e, x, 200, l);
 }
 
 static void on_list(struct exchange *e, struct http_exchange *x, struct str query)
@@ -249,7 +258,8 @@ static void on_message(struct exchange *e, struct http_exchange *x, const struct
     const struct rule rules[] = {
         {to.n == 0, 400, 21604, "A 'To' phone number is required."},
         {!is_number(to), 400, 21211, "Invalid 'To' Phone Number"},
-        {!service && !is_ours(e, given(f, "From")), 400, 21606, "The 'From' phone number is not a valid Twilio number"},
+        {!service && !exchange_is_ours(e, given(f, "From")), 400, 21606,
+         "The 'From' phone number is not a valid Twilio number"},
         {body.n == 0, 400, 21602, "Message body is required."},
         {body.n > 1600, 400, 21617, "The concatenated message body exceeds the 1600 character limit"},
     };
@@ -280,22 +290,6 @@ static void on_message(struct exchange *e, struct http_exchange *x, const struct
 }
 
 /* ---- requests ---- */
-
-static bool is_authorized(const struct exchange *e, const struct http_request *req)
-{
-    struct str header = http_header(req, "Authorization");
-    uint8_t text[256];
-    struct buf want;
-    if (!str_starts(header, STR("Basic ")) || base64_dec_max(header.n - 6) > sizeof(text)) {
-        return false;
-    }
-    int n = base64_decode(text, (struct str){header.p + 6, header.n - 6});
-    buf_init(&want, 512);
-    buf_printf(&want, STR_FMT ":" STR_FMT, STR_ARG(e->o.account_sid), STR_ARG(e->o.auth_token));
-    bool same = n >= 0 && str_eq(buf_str(&want), (struct str){(const char *)text, (size_t)n});
-    buf_done(&want);
-    return same;
-}
 
 /* What stands behind the account in the path, without ".json"; false: another account's, or XML is asked for. */
 static bool resource_of(const struct exchange *e, struct str path, struct str *ret)
@@ -365,22 +359,10 @@ static void serve_post(struct exchange *e, struct http_exchange *x, const struct
     form_done(&f);
 }
 
-static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
+static void on_request(struct exchange *e, struct http_exchange *x, const struct http_request *req)
 {
-    struct exchange *e = arg;
     struct str resource = STR("");
-    e->stats.requests++;
-    if (e->o.refuse_times > 0 && e->o.refuse_status > 0) {
-        bool many = e->o.refuse_status == 429;
-        e->o.refuse_times--;
-        refuse(e, x, e->o.refuse_status,
-               many                        ? 20429
-               : e->o.refuse_status == 401 ? 20003
-                                           : 20500,
-               many                        ? "Too Many Requests"
-               : e->o.refuse_status == 401 ? "Authenticate"
-                                           : "Internal Server Error");
-    } else if (!is_authorized(e, req)) {
+    if (!exchange_is_authorized(e, req)) {
         refuse(e, x, 401, 20003, "Authenticate");
     } else if (!resource_of(e, req->path, &resource)) {
         refuse(e, x, 404, 20404, "The requested resource was not found");
@@ -393,4 +375,75 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
     }
 }
 
-const struct http_server_handler exchange_rest = {.on_request = on_request};
+static void refuse_all(struct exchange *e, struct http_exchange *x, int status)
+{
+    bool many = status == 429;
+    bool unknown = status == 401;
+    refuse(e, x, status,
+           many      ? 20429
+           : unknown ? 20003
+                     : 20500,
+           many      ? "Too Many Requests"
+           : unknown ? "Authenticate"
+                     : "Internal Server Error");
+}
+
+/* ---- callbacks ---- */
+
+static const char *sip_code(const char *status)
+{
+    static const struct {
+        const char *status, *code;
+    } codes[] = {{"completed", "200"}, {"busy", "486"}, {"no-answer", "480"}, {"canceled", "487"}, {"failed", "404"}};
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        if (str_is(str_from(status), codes[i].status)) {
+            return codes[i].code;
+        }
+    }
+    return NULL;
+}
+
+static void tell(struct line *l, const char *status, uint32_t number)
+{
+    struct phone_form form = {.n = 0};
+    struct phone_party who = exchange_party(l);
+    char sequence[16];
+    char duration[16];
+    const char *code = sip_code(status);
+    if (!l->status_url[0]) {
+        return;
+    }
+    ignore_result(snprintf(sequence, sizeof(sequence), "%u", number) < 0);
+    ignore_result(snprintf(duration, sizeof(duration), "%u", l->view.duration_s) < 0);
+    phone_form_call(&form, &who, status);
+    phone_form_add(&form, "CallbackSource", STR("call-progress-events"));
+    phone_form_add(&form, "SequenceNumber", str_from(sequence));
+    if (code) {
+        phone_form_add(&form, "CallDuration", str_from(duration));
+        phone_form_add(&form, "SipResponseCode", str_from(code));
+    }
+    if (l->view.answered_by) {
+        phone_form_add(&form, "AnsweredBy", str_from(l->view.answered_by));
+    }
+    exchange_post(l, str_from(l->status_url), &form);
+}
+
+static void tell_machine(struct line *l, const char *word)
+{
+    struct phone_form form = {.n = 0};
+    phone_form_add(&form, "AccountSid", l->e->o.account_sid);
+    phone_form_add(&form, "AnsweredBy", str_from(word));
+    phone_form_add(&form, "CallSid", str_from(l->view.sid));
+    phone_form_add(&form, "MachineDetectionDuration", STR("2400"));
+    exchange_post(l, str_from(l->amd_url), &form);
+}
+
+const struct exchange_vendor exchange_twilio = {
+    .phone = &phone_twilio,
+    .on_request = on_request,
+    .answer_dial = answer_dial,
+    .tell = tell,
+    .tell_machine = tell_machine,
+    .refuse = refuse_all,
+    .ring_s = 60,
+};
