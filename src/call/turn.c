@@ -11,7 +11,7 @@
 #include "call/state.h"
 
 #define TURN_MAX_MS    60000 /* a sound that never ends is a line fault: the turn is closed */
-#define COMMIT_WAIT_MS 1500  /* hybrid: the service has this much longer to notice the end */
+#define SERVICE_WAY_MS 500   /* hybrid: the service and the way to it and back, behind what its own ear takes */
 #define SHELF_MIN_MS   256   /* speech that is worth keeping until it may count */
 
 static uint32_t leg_ms(const struct call *c, uint64_t samples)
@@ -132,14 +132,19 @@ static void forget_sound(struct call *c)
 
 static void turn_is_real(struct call *c, uint64_t from)
 {
-    bool known = c->caller == CALLER_SPEAKING && c->turn_open && !audible(c); /* the service was quicker */
+    bool same = c->turn_open && !audible(c);
+    bool goes_on = same && c->caller == CALLER_ENDING;              /* the service has not ended it yet */
+    bool known = goes_on || (same && c->caller == CALLER_SPEAKING); /* the service was quicker */
     c->sound = SOUND_TURN;
     timer_off(c, TIMER_VERDICT);
+    timer_off(c, TIMER_COMMIT);
     caller_to(c, CA_START);
     if (!known) {
         barge_in(c, VERDICT_SPEECH);
     }
-    c->turn.speech_start_ms = (int32_t)leg_ms(c, from);
+    if (!goes_on) {
+        c->turn.speech_start_ms = (int32_t)leg_ms(c, from);
+    }
     remark_sound(c, NOTE_TURN_START, c->detector.speech_ms);
     uplink_gate_open(c, before(c, from));
 }
@@ -169,6 +174,20 @@ static void reject(struct call *c, enum call_verdict why)
     forget_sound(c);
 }
 
+/*
+ * How long the service may still take to end a turn whose end we have heard: what its own ear waits for, counted from
+ * the same end. semantic_vad waits for the rest of a sentence: 8, 4 or 2 seconds at most (docs of OpenAI Realtime).
+ */
+static uint32_t commit_wait_ms(const struct call *c)
+{
+    const struct call_turn_opts *t = &c->o->turn;
+    bool by_meaning = t->eagerness.n > 0;
+    uint32_t loudness_ms = t->silence_duration_ms >= 0 ? (uint32_t)t->silence_duration_ms : 500;
+    uint32_t meaning_ms = str_is(t->eagerness, "low") ? 8000 : str_is(t->eagerness, "high") ? 2000 : 4000;
+    uint32_t theirs_ms = by_meaning ? meaning_ms : loudness_ms;
+    return theirs_ms - MIN(theirs_ms, c->o->vad.min_silence_ms) + SERVICE_WAY_MS;
+}
+
 static void end_turn(struct call *c)
 {
     if (c->o->turn.kind == TURN_MANUAL) {
@@ -189,7 +208,7 @@ static void end_turn(struct call *c)
         c->turn.commit_ms = call_since_ms(c);
         seq_request(c, STR_NULL, false);
     } else {
-        timer_set(c, TIMER_COMMIT, COMMIT_WAIT_MS);
+        timer_set(c, TIMER_COMMIT, commit_wait_ms(c));
     }
 }
 
@@ -380,6 +399,7 @@ void turn_timer(struct call *c, enum call_timer t)
     } else if (t == TIMER_COMMIT && c->caller == CALLER_ENDING) {
         if (!c->model_creates) {
             uplink_commit(c);
+            c->turn.commit_ms = call_since_ms(c);
             seq_request(c, STR_NULL, false);
         }
         caller_to(c, CA_COMMIT);

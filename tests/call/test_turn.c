@@ -465,10 +465,46 @@ TEST(hybrid_closes_a_turn_that_the_service_missed)
 {
     up(TURN_HYBRID, 0);
     speak(700);
-    later(400 + 1500 + 100);
+    later(500 + 400); /* its silence, and the way to it */
+    assert_int_equal(s.commits, 0);
+    later(300);
     assert_int_equal(s.commits, 1);
     assert_int_equal(s.responds, 1);
+    agent_says("r1", 500, true);
+    later(1500);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_true(logged("turn number=0"));
+    assert_false(logged("commit=-1")); /* the record has it */
     down();
+}
+
+/* semantic_vad waits for the rest of a sentence, for seconds: that is what it is for, and it stays one turn. */
+TEST(hybrid_leaves_the_service_the_time_that_meaning_takes)
+{
+    static const struct {
+        const char *eagerness;
+        uint32_t most_ms;
+    } cases[] = {{"high", 2000}, {"auto", 4000}, {"medium", 4000}, {"low", 8000}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        prepare(TURN_HYBRID, 0);
+        s.opts.turn.eagerness = str_from(cases[i].eagerness);
+        start();
+        sim_speech(&s, EV_MODEL_SPEECH_STARTED);
+        speak(700);
+        later(1500);
+        assert_int_equal(s.commits, 0);
+        speak(700);
+        later(cases[i].most_ms);
+        assert_int_equal(s.commits, 0);
+        later(700);
+        assert_int_equal(s.commits, 1);
+        agent_says("r1", 500, true);
+        later(1500);
+        sim_simple(&s, EV_LEG_STOP);
+        assert_int_equal(count("turn number="), 1);
+        assert_true(logged("turn number=0 speech_start=1088 speech_stop=4000"));
+        down();
+    }
 }
 
 static void cue(enum turn_cue what)
@@ -635,7 +671,7 @@ TEST_MAIN(
     T(speech_on_the_shelf_outlives_a_long_answer),
     T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),
     T(hybrid_takes_turns_from_the_service_and_verdicts_from_here), T(hybrid_closes_a_turn_that_the_service_missed),
-    T(push_to_talk), T(silence_does_not_end_what_the_button_began),
-    T(a_sound_that_becomes_protected_does_not_keep_the_floor), T(a_short_turn_is_padded_to_what_the_service_takes),
-    T(silence_of_the_carrier_ends_a_turn_too), T(odd_frames_are_counted_and_survived),
-    T(a_tool_answer_waits_for_the_caller_to_finish))
+    T(hybrid_leaves_the_service_the_time_that_meaning_takes), T(push_to_talk),
+    T(silence_does_not_end_what_the_button_began), T(a_sound_that_becomes_protected_does_not_keep_the_floor),
+    T(a_short_turn_is_padded_to_what_the_service_takes), T(silence_of_the_carrier_ends_a_turn_too),
+    T(odd_frames_are_counted_and_survived), T(a_tool_answer_waits_for_the_caller_to_finish))
