@@ -279,7 +279,8 @@ static int opt_variant(struct parser *p, const char *value)
     uint32_t bit = phone_variant_find(str_from(value));
     p->a->opts.variants |= bit;
     return bit ? 0
-               : fail(p, "--variant takes stop, played, sequence-0, extra-json, extra-pairs, no-cleared, strings, not ", value);
+               : fail(p, "--variant takes stop, played, sequence-0, extra-json, extra-pairs, no-cleared, strings, not ",
+                      value);
 }
 
 static int opt_packet(struct parser *p, const char *value)

@@ -145,6 +145,7 @@ struct config_plivo {
     bool configure; /* application and number are brought up to date at the start */
     bool require_token;
     bool verify_signature; /* default: on when there is an auth token */
+    bool accept_v2;
     bool text_events;
     bool record;
     struct str voice;

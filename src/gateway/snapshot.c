@@ -53,6 +53,7 @@ static void fill_plivo(struct plivo_opts *o, const struct config *cfg)
     o->public_url = cfg->server.public_url;
     o->require_token = p->require_token;
     o->verify_signature = p->verify_signature;
+    o->accept_v2 = p->accept_v2;
     o->text_events = p->text_events;
     o->record = p->record;
     o->voice = p->voice;

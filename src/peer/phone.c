@@ -245,7 +245,8 @@ static int add_hangup_url(struct phone *p)
 {
     struct phone_url url;
     struct buf out;
-    if (!p->o.as->hangup_path || p->o.called || p->o.status_callback.n > 0 || p->o.url.n == 0 || phone_url_parse(p->o.url, &url) < 0) {
+    if (!p->o.as->hangup_path || p->o.called || p->o.status_callback.n > 0 || p->o.url.n == 0 ||
+        phone_url_parse(p->o.url, &url) < 0) {
         return 0;
     }
     buf_init(&out, 4096);

@@ -4,10 +4,12 @@
  */
 #include <stdio.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "fakes/plivo_rest.h"
 #include "gateway/replay.h"
 #include "gateway/rig.h"
+#include "net/crypto.h"
 
 #define PUBLIC  "https://gw.example.com"
 #define CALL    "4d04c52e-0f5c-4f9c-9f5e-0a1b2c3d4e5f"
@@ -46,6 +48,7 @@ struct setup {
     const char *more;  /* of the carrier's YAML */
     const char *extra; /* YAML behind it */
     const char *dialogue;
+    const char *faults;
 };
 
 static void set_up(struct fixture *f, const struct setup *o)
@@ -66,6 +69,7 @@ static void set_up(struct fixture *f, const struct setup *o)
     ro.carrier = buf_cstr(&f->carrier);
     ro.extra = o->extra;
     ro.dialogue = o->dialogue;
+    ro.faults = o->faults;
     rig_open(&f->r, &ro);
     snprintf(f->r.sign_base, sizeof(f->r.sign_base), "%s", PUBLIC);
     snprintf(f->r.stream_base, sizeof(f->r.stream_base), "ws://%s", f->r.base);
@@ -81,6 +85,11 @@ static void tear_down(struct fixture *f)
     rig_close(&f->r, false);
     buf_done(&f->carrier);
     buf_done(&f->doc);
+}
+
+static bool doc_has(const struct fixture *f, const char *text)
+{
+    return str_search(buf_str(&f->doc), str_from(text)) != SIZE_MAX;
 }
 
 static bool in_log(const struct fixture *f, const char *text)
@@ -200,6 +209,28 @@ TEST(a_model_that_cannot_be_reached_is_apologised_for)
     rig_close(&r, false);
 }
 
+/* The words of the call, with its names in them, whichever way the carrier comes for them. */
+TEST(the_apology_is_the_calls_own)
+{
+    static const char agents[] =
+        "agents: {desk: {instructions: x, apology: \"Sorry, {{company_name}} & Sons cannot talk.\"}}\n"
+        "company_name: Acme\nrenewal: {attempts: 2, backoff_ms: 100}\n";
+    struct rig r;
+    rig_open(&r, &(struct rig_opts){.as = &phone_plivo, .no_model = true, .extra = agents});
+    struct rig_call *c = rig_call(&r, NULL, 0, never);
+    rig_wait_over(c);
+    assert_true(str_search(buf_str(&c->docs), STR(">Sorry, Acme &amp; Sons cannot talk.</Speak>")) != SIZE_MAX);
+    rig_close(&r, false);
+    struct fixture f; /* and where the account can be asked to lead the call there */
+    set_up(&f, &(struct setup){.extra = agents, .faults = "drop-after=1500,refuse=1000"});
+    f.call = rig_call(&f.r, NULL, 0, never);
+    rig_wait_over(f.call);
+    assert_true(in_log(&f, "/plivo/apology?say=Sorry%2C%20Acme%20%26%20Sons%20cannot%20talk."));
+    assert_true(doc_has(&f, ">Sorry, Acme &amp; Sons cannot talk.</Speak><Hangup/>"));
+    assert_string_equal(f.rest.problem, "");
+    tear_down(&f);
+}
+
 /* ---- transfer ---- */
 
 #define DIALOGUE                                                                                                       \
@@ -236,11 +267,6 @@ static void ring(struct fixture *f, const char *path, const char *form, const ch
     f->doc_status = 0;
     plivo_rest_ring(&f->rest, url, form, token, on_ring_reply, f);
     wait_until(f->r.loop, has_doc, f);
-}
-
-static bool doc_has(const struct fixture *f, const char *text)
-{
-    return str_search(buf_str(&f->doc), str_from(text)) != SIZE_MAX;
 }
 
 TEST(a_caller_is_transferred_by_a_document_that_we_serve)
@@ -321,6 +347,46 @@ TEST(forged_and_unsigned_requests_get_nothing)
     buf_done(&reply.body);
     assert_int_equal(f.r.begun, 0);
     assert_metric(&f, "ringtrip_auth_failures_total{kind=\"signature\"} 18");
+    tear_down(&f);
+}
+
+/* Vectors of the vendor's library: the address, without what is in the form. */
+TEST(news_of_messages_may_carry_the_older_signature)
+{
+    static const struct {
+        const char *path, *before; /* of the good one in the header */
+        bool good;
+        int status;
+    } cases[] = {
+        {"/plivo/sms", "", true, 200},       {"/plivo/sms?x=1", "", true, 200}, /* it protects no query */
+        {"/plivo/sms", "AAAA, ", true, 200}, {"/plivo/sms", "AAAA", false, 403},  {"/answer", "", true, 403},
+        {"/plivo/amd", "", true, 403},       {"/plivo/recording", "", true, 403},
+    };
+    struct fixture f;
+    set_up(&f, &(struct setup){0});
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char headers[512];
+        char good[48];
+        char url[128];
+        uint8_t mac[32];
+        struct str path = str_from(cases[i].path);
+        snprintf(url, sizeof(url), PUBLIC "%.*s05429567804466091622", (int)str_find(path, '?'), path.p);
+        crypto_hmac_sha256(span_of_str(STR(PLIVO_REST_TOKEN)), span_of_str(str_from(url)), mac);
+        good[base64_encode(good, span_from(mac, sizeof(mac)))] = '\0';
+        snprintf(headers, sizeof(headers),
+                 FORM "X-Plivo-Signature-V2: %s%s\r\nX-Plivo-Signature-V2-Nonce: 05429567804466091622\r\n",
+                 cases[i].before, cases[i].good ? good : "");
+        struct rig_reply r = rig_http(&f.r, "POST", cases[i].path, headers, "MessageUUID=m-1&Status=delivered");
+        assert_int_equal(r.status, cases[i].status);
+        buf_done(&r.body);
+    }
+    tear_down(&f);
+    set_up(&f, &(struct setup){.more = ", accept_v2: false"});
+    struct rig_reply r = rig_http(&f.r, "POST", "/plivo/sms",
+                                  FORM "X-Plivo-Signature-V2: x\r\nX-Plivo-Signature-V2-Nonce: 1\r\n", "Status=sent");
+    assert_int_equal(r.status, 403);
+    assert_true(str_search(buf_str(&r.body), STR("X-Plivo-Signature-V3 is missing.")) != SIZE_MAX);
+    buf_done(&r.body);
     tear_down(&f);
 }
 
@@ -603,4 +669,5 @@ TEST_MAIN(T(whatever_the_vendor_does_otherwise_the_call_is_the_same),
           T(typed_words_count_only_where_they_were_switched_on), T(the_other_routes_answer_as_the_references_do),
           T(over_the_limit_the_line_is_busy), T(sip_headers_choose_a_route),
           T(a_call_that_we_make_is_rung_answered_talked_to_and_over),
-          T(a_call_that_nobody_takes_has_its_outcome_and_cause), T(application_and_number_are_led_here_at_the_start))
+          T(a_call_that_nobody_takes_has_its_outcome_and_cause), T(application_and_number_are_led_here_at_the_start),
+          T(the_apology_is_the_calls_own), T(news_of_messages_may_carry_the_older_signature))

@@ -84,7 +84,7 @@ void plivo_put_answer(struct buf *out, const struct carrier_answer *answer, cons
         put_say(out, answer->text, words->voice);
         break;
     case CARRIER_ANSWER_APOLOGY:
-        put_say(out, words->apology, words->voice);
+        put_say(out, answer->text.n > 0 ? answer->text : words->apology, words->voice);
         break;
     case CARRIER_ANSWER_HANGUP:
     case CARRIER_ANSWER_CONNECT:

@@ -162,6 +162,9 @@ static void on_call(struct plivo *p, struct http_exchange *x, const struct http_
     };
     struct carrier_answer a = {.kind = CARRIER_ANSWER_HANGUP};
     ask_host(p, hook, &in, &a);
+    if (hook == PLIVO_HOOK_APOLOGY) {
+        a.text = form_get(&params->query, PLIVO_SAY_PARAM);
+    }
     answer(p, x, req, &a, in.from);
 }
 
@@ -213,7 +216,7 @@ void plivo_on_webhook(struct plivo *p, struct http_exchange *x, const struct htt
         params_done(&params);
         return;
     }
-    enum cloud_verdict verdict = plivo_verify(p, req, false, &params.body);
+    enum cloud_verdict verdict = plivo_verify(p, req, PLIVO_ASKS, &params.body);
     if (cloud_admit(&p->cloud, x, req, verdict, PLIVO_SIGNATURE)) {
         p->cloud.stats.webhooks++;
         if (is_news(hook, &params)) {

@@ -25,6 +25,7 @@
 #define PLIVO_TRANSFER_PATH  "/plivo/transfer"
 #define PLIVO_DIALLED_PATH   "/plivo/dialled"
 #define PLIVO_APOLOGY_PATH   "/plivo/apology"
+#define PLIVO_SAY_PARAM      "say" /* of the apology: its words */
 #define PLIVO_RING_PATH      "/plivo/ring"
 #define PLIVO_AMD_PATH       "/plivo/amd"
 #define PLIVO_STREAM_PATH    "/plivo/stream-status"
@@ -50,7 +51,12 @@ void plivo_upgrade(struct plivo *p, struct http_exchange *x, const struct http_r
 void plivo_leg_fetched(struct plivo *p, struct str call_uuid);
 
 /* plivo_sign.c: whether a request is from Plivo. params: of the body when it is a form, may be NULL. */
-enum cloud_verdict plivo_verify(const struct plivo *p, const struct http_request *req, bool websocket,
+enum plivo_call_for {
+    PLIVO_ASKS,   /* a webhook */
+    PLIVO_WRITES, /* about a text message: those may carry the older signature */
+    PLIVO_OPENS   /* a media socket */
+};
+enum cloud_verdict plivo_verify(const struct plivo *p, const struct http_request *req, enum plivo_call_for what,
                                 struct form *params);
 
 /* plivo_hook.c */
@@ -65,7 +71,7 @@ enum plivo_hook {
 void plivo_on_webhook(struct plivo *p, struct http_exchange *x, const struct http_request *req, enum plivo_hook hook);
 
 /* plivo_status.c */
-enum plivo_news { PLIVO_NEWS_CALL, PLIVO_NEWS_AMD, PLIVO_NEWS_STREAM, PLIVO_NEWS_OTHER };
+enum plivo_news { PLIVO_NEWS_CALL, PLIVO_NEWS_AMD, PLIVO_NEWS_STREAM, PLIVO_NEWS_SMS, PLIVO_NEWS_OTHER };
 void plivo_on_news(struct plivo *p, struct http_exchange *x, const struct http_request *req, enum plivo_news kind);
 /* What the news say, without an answer. */
 void plivo_tell_call(struct plivo *p, const struct params *params);
@@ -111,9 +117,8 @@ struct str plivo_bare(struct str number);
 
 /* plivo_orders.c: what is asked of the account. -EINVAL: an id, number or text that cannot be sent */
 MUST_USE int plivo_order_hangup(struct plivo *p, struct str call_uuid, const struct account_wait *w);
-/* The call gets the document at that path of ours in place of our stream. */
-MUST_USE int plivo_order_redirect(struct plivo *p, struct str call_uuid, const char *path,
-                                  const struct account_wait *w);
+/* The call gets our apology in place of our stream. words: what is said; empty: the configured sentence. */
+MUST_USE int plivo_order_apology(struct plivo *p, struct str call_uuid, struct str words, const struct account_wait *w);
 MUST_USE int plivo_order_transfer(struct plivo *p, struct str call_uuid, struct str to, const struct account_wait *w);
 const char *plivo_cannot(struct carrier *carrier, enum carrier_service service);
 MUST_USE int plivo_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,

@@ -349,7 +349,7 @@ static void on_hung_up(const struct carrier_result *r UNUSED, void *arg)
  * By REST the call itself ends. Without it we leave the socket: Plivo then asks /plivo/after, where the host says what
  * is owed to the caller.
  */
-static int hang_up(struct plivo_leg *l, bool apologise)
+static int hang_up(struct plivo_leg *l, const struct call_action *act)
 {
     struct socket_leg *s = &l->socket;
     const struct account_wait w = {.done = on_hung_up, .arg = l, .ret = &l->order};
@@ -358,8 +358,9 @@ static int hang_up(struct plivo_leg *l, bool apologise)
     }
     int err = -ERR_STATE;
     if (s->state == SOCKET_LEG_LIVE) {
-        err = apologise ? plivo_order_redirect(carrier_of(l), str_from(s->call_id), PLIVO_APOLOGY_PATH, &w)
-                        : plivo_order_hangup(carrier_of(l), str_from(s->call_id), &w);
+        err = act->leg_hangup.apologise
+                  ? plivo_order_apology(carrier_of(l), str_from(s->call_id), act->leg_hangup.words, &w)
+                  : plivo_order_hangup(carrier_of(l), str_from(s->call_id), &w);
     }
     if (err < 0) {
         socket_leg_shut(s, 0, SOCKET_LEG_NORMAL, STR_NULL);
@@ -442,7 +443,7 @@ static int perform(struct leg *leg, const struct call_action *act)
         return -ERR_CLOSED;
     }
     if (act->type == ACT_LEG_HANGUP) {
-        return hang_up(l, act->leg_hangup.apologise);
+        return hang_up(l, act);
     }
     if (s->state == SOCKET_LEG_OVER) {
         return 0; /* nobody plays it any more */
@@ -496,5 +497,5 @@ static const struct socket_leg_ops sockets = {
 
 void plivo_upgrade(struct plivo *p, struct http_exchange *x, const struct http_request *req)
 {
-    socket_leg_upgrade(&p->cloud, x, req, plivo_verify(p, req, true, NULL), PLIVO_SIGNATURE, &sockets);
+    socket_leg_upgrade(&p->cloud, x, req, plivo_verify(p, req, PLIVO_OPENS, NULL), PLIVO_SIGNATURE, &sockets);
 }

@@ -19,6 +19,7 @@ struct plivo_opts {
     uint32_t transfer_ring_s;      /* how long a transfer lets it ring; 0: 30 */
     bool require_token;            /* a media socket needs a one-time token or a valid signature */
     bool verify_signature;         /* needs an auth token */
+    bool accept_v2;                /* news of text messages may carry the signature that protects no parameters */
     bool text_events;              /* {"event":"text"} on the media socket counts as the caller's words: tests only */
     bool record;                   /* the carrier records every call, besides us */
     struct str api_base;           /* empty: "https://api.plivo.com" */

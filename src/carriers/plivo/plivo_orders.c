@@ -2,10 +2,11 @@
 #include "base/json.h"
 #include "carriers/plivo/plivo_impl.h"
 
-#define JSON_MAX      (16u << 10)
-#define SMS_MAX_BYTES 1600
-#define RECORD_MAX_S  14400
-#define RESOURCE_MAX  (CLOUD_ID_MAX + 32)
+#define JSON_MAX          (16u << 10)
+#define SMS_MAX_BYTES     1600
+#define RECORD_MAX_S      14400
+#define APOLOGY_MAX_BYTES 1000 /* of them each takes at most three in a URL */
+#define RESOURCE_MAX      (CLOUD_ID_MAX + 32)
 
 /* ---- calls ---- */
 
@@ -43,14 +44,22 @@ static int order_document(struct plivo *p, struct str call_uuid, const struct bu
     return err;
 }
 
-int plivo_order_redirect(struct plivo *p, struct str call_uuid, const char *path, const struct account_wait *w)
+/*
+ * The words stand in the URL that the carrier comes back with, as the destination of a transfer does. Too many of them
+ * for a URL are left out: the configured sentence is spoken.
+ */
+int plivo_order_apology(struct plivo *p, struct str call_uuid, struct str words, const struct account_wait *w)
 {
     struct buf url;
     if (p->opts->public_url.n == 0) {
         return -ERR_STATE; /* it would not find back to us */
     }
     buf_init(&url, CLOUD_URL_MAX);
-    cloud_put_own_url(&p->cloud, &url, path, STR(""));
+    cloud_put_own_url(&p->cloud, &url, PLIVO_APOLOGY_PATH, STR(""));
+    if (words.n > 0 && words.n <= APOLOGY_MAX_BYTES) {
+        buf_puts(&url, "?" PLIVO_SAY_PARAM "=");
+        form_put_encoded(&url, words);
+    }
     int err = order_document(p, call_uuid, &url, w);
     buf_done(&url);
     return err;

@@ -9,11 +9,13 @@
 #include "wire/plivo_sig.h"
 #include "wire/spelling.h"
 
-#define SIGNED_MAX_BYTES (4u << 20)
+#define SIGNED_MAX_BYTES   (4u << 20)
+#define PLIVO_SIGNATURE_V2 "X-Plivo-Signature-V2"
 
 struct claim {
     struct str nonce;
     struct str account, main; /* lists of signatures; either may be empty */
+    bool v2;                  /* over the address alone */
 };
 
 static bool listed(struct str list, struct str want)
@@ -50,25 +52,42 @@ static bool fits(const struct plivo_opts *o, struct str url, struct form *params
     buf_init(&text, SIGNED_MAX_BYTES);
     for (size_t i = 0; i < urls.n && !found; i++) {
         buf_clear(&text, 0);
-        found = plivo_sign_base(&text, urls.url[i], params, c->nonce) == 0 && signed_by_us(o, buf_span(&text), c);
+        int err = c->v2 ? plivo_sign_base_v2(&text, urls.url[i], c->nonce)
+                        : plivo_sign_base(&text, urls.url[i], params, c->nonce);
+        found = err == 0 && signed_by_us(o, buf_span(&text), c);
     }
     buf_done(&text);
     spelling_done(&urls);
     return found;
 }
 
-enum cloud_verdict plivo_verify(const struct plivo *p, const struct http_request *req, bool websocket,
+static struct claim claim_of(const struct http_request *req, bool v2)
+{
+    return (struct claim){
+        .nonce = http_header(req, v2 ? PLIVO_SIGNATURE_V2 "-Nonce" : PLIVO_SIGNATURE "-Nonce"),
+        .account = http_header(req, v2 ? PLIVO_SIGNATURE_V2 : PLIVO_SIGNATURE),
+        .main = http_header(req, v2 ? "X-Plivo-Signature-Ma-V2" : "X-Plivo-Signature-Ma-V3"),
+        .v2 = v2,
+    };
+}
+
+static bool is_signed(const struct claim *c)
+{
+    return c->account.n > 0 || c->main.n > 0;
+}
+
+enum cloud_verdict plivo_verify(const struct plivo *p, const struct http_request *req, enum plivo_call_for what,
                                 struct form *params)
 {
+    bool websocket = what == PLIVO_OPENS;
     if (!p->opts->verify_signature || p->opts->n_auth_tokens == 0) {
         return CLOUD_UNCHECKED;
     }
-    const struct claim claim = {
-        .nonce = http_header(req, PLIVO_SIGNATURE "-Nonce"),
-        .account = http_header(req, PLIVO_SIGNATURE),
-        .main = http_header(req, "X-Plivo-Signature-Ma-V3"),
-    };
-    if (claim.account.n == 0 && claim.main.n == 0) {
+    struct claim claim = claim_of(req, false);
+    if (!is_signed(&claim) && what == PLIVO_WRITES && p->opts->accept_v2) {
+        claim = claim_of(req, true);
+    }
+    if (!is_signed(&claim)) {
         return CLOUD_UNSIGNED;
     }
     if (claim.nonce.n == 0 || claim.nonce.n > PLIVO_NONCE_MAX) {

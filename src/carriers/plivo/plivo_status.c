@@ -182,7 +182,7 @@ void plivo_on_news(struct plivo *p, struct http_exchange *x, const struct http_r
     struct params params;
     params_init(&params);
     int err = params_read(&params, req, PLIVO_SIP_PREFIX);
-    enum cloud_verdict verdict = plivo_verify(p, req, false, &params.body);
+    enum cloud_verdict verdict = plivo_verify(p, req, kind == PLIVO_NEWS_SMS ? PLIVO_WRITES : PLIVO_ASKS, &params.body);
     if (err < 0 && verdict == CLOUD_UNCHECKED) {
         cloud_respond(x, 200, "OK"); /* nobody would send it again in another form */
     } else if (cloud_admit(&p->cloud, x, req, verdict, PLIVO_SIGNATURE)) {
@@ -196,6 +196,7 @@ void plivo_on_news(struct plivo *p, struct http_exchange *x, const struct http_r
         case PLIVO_NEWS_STREAM:
             tell_stream(p, &params);
             break;
+        case PLIVO_NEWS_SMS:
         case PLIVO_NEWS_OTHER:
             tell_other(p, &params);
             break;
