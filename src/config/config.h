@@ -82,8 +82,13 @@ enum config_tool_behaviour { CONFIG_BLOCKING, CONFIG_NON_BLOCKING };
 /* What only providers of kind gemini have. Empty, negative and 0 are not sent. */
 struct config_gemini {
     struct str api_version;
+    struct str project, location; /* of Vertex AI; "": the Gemini API */
     struct str language_code;
-    struct config_list transcription_languages;
+    struct config_list transcription_languages, transcription_vocabulary;
+    struct str transcription_mode;
+    double presence_penalty, frequency_penalty; /* 0: not sent */
+    struct str media_resolution;
+    bool context_update;
     double temperature, top_p; /* -1: not sent */
     uint32_t top_k;
     int32_t seed; /* -1: not sent */

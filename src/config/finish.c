@@ -224,23 +224,55 @@ static void check_thinking(struct draft *d, const struct draft_provider *p)
     }
 }
 
+/* A place of Vertex AI has a host of its own; what is global has the bare one. */
+static void set_vertex_url(struct draft *d, struct draft_provider *p)
+{
+    struct str location = p->v.gemini.location.n > 0 ? p->v.gemini.location : STR("us-central1");
+    bool global = str_is(location, "global");
+    struct buf url;
+
+    buf_init(&url, 512);
+    buf_printf(&url, "https://%.*s%saiplatform.googleapis.com", global ? 0 : (int)location.n, location.p,
+               global ? "" : "-");
+    set_text(d, &p->v.url, buf_str(&url));
+    buf_done(&url);
+}
+
+static void finish_address(struct draft *d, struct draft_provider *p)
+{
+    bool vertex = p->v.gemini.project.n > 0;
+
+    if (p->v.gemini.location.n > 0 && !vertex) {
+        draft_fail(d, provider_origin(p, "location"), "providers.%s.location needs providers.%s.project (Vertex AI)",
+                   p->v.name.p, p->v.name.p);
+    }
+    if (p->v.url.n == 0 && p->v.kind == CONFIG_GEMINI && vertex) {
+        set_vertex_url(d, p);
+    } else if (p->v.url.n == 0 && p->v.kind == CONFIG_GEMINI) {
+        set_text(d, &p->v.url, STR(GEMINI_URL));
+    }
+    if (p->v.api_key.n == 0 && vertex && str_ends(p->v.url, STR("googleapis.com")) && !p->broken) {
+        draft_fail(d, &p->at,
+                   "providers.%s.api_key is missing: Vertex AI wants an OAuth access token there "
+                   "(gcloud auth print-access-token)",
+                   p->v.name.p);
+    } else if (p->v.api_key.n == 0 && str_is(p->v.url, GEMINI_URL) && !p->broken) {
+        draft_fail(d, &p->at, "providers.%s.api_key is missing; give it there or as GEMINI_API_KEY", p->v.name.p);
+    }
+    if (!provider_given(p, "auth_header")) {
+        set_text(d, &p->v.auth_header, vertex ? STR("Authorization") : STR("x-goog-api-key"));
+    }
+}
+
 /* What differs for Gemini Live. */
 static void finish_live(struct draft *d, struct draft_provider *p)
 {
-    if (p->v.url.n == 0 && p->v.kind == CONFIG_GEMINI) {
-        set_text(d, &p->v.url, STR(GEMINI_URL));
-    }
-    if (p->v.api_key.n == 0 && str_is(p->v.url, GEMINI_URL) && !p->broken) {
-        draft_fail(d, &p->at, "providers.%s.api_key is missing; give it there or as GEMINI_API_KEY", p->v.name.p);
-    }
+    finish_address(d, p);
     if (!field_given(p, "model")) {
         set_text(d, &p->v.model, str_from(live_model_default()));
     }
     if (!field_given(p, "voice")) {
         set_text(d, &p->v.voice, str_from(live_voice_default()));
-    }
-    if (!provider_given(p, "auth_header")) {
-        set_text(d, &p->v.auth_header, STR("x-goog-api-key"));
     }
     if (!provider_given(p, "session_max_s")) {
         p->v.session_max_s = GEMINI_SESSION_S;

@@ -151,6 +151,9 @@ static int open_now(struct host_model *m, const struct call_persona *persona)
     struct provider_opts o;
     host_opening(h, host_provider(h, m->provider), &o);
     provider_introduce(&o, persona);
+    if (m->session > 0) {
+        provider_continue(&o);
+    }
     if (m->resumes) {
         provider_resume(&o, memory_of(h, m->from));
     }

@@ -56,6 +56,11 @@ void provider_introduce(struct provider_opts *o, const struct call_persona *pers
     o->openai.persona = o->gemini.persona = persona;
 }
 
+void provider_continue(struct provider_opts *o)
+{
+    o->gemini.continues = true; /* the other protocol takes items at any time */
+}
+
 void provider_resume(struct provider_opts *o, struct str handle)
 {
     o->gemini.handle = handle; /* the other protocol has nothing of the kind */

@@ -40,6 +40,8 @@ void provider_reach(struct provider_opts *o, struct str url);
 void provider_unlock(struct provider_opts *o, struct str api_key);
 void provider_headers(struct provider_opts *o, const struct str_pair *headers, uint32_t n);
 void provider_introduce(struct provider_opts *o, const struct call_persona *persona);
+/* What was said in the sessions before it will be told to it. */
+void provider_continue(struct provider_opts *o);
 /* It shall go on from the session of this handle. */
 void provider_resume(struct provider_opts *o, struct str handle);
 void provider_scratch(struct provider_opts *o, struct provider_scratch *scratch);

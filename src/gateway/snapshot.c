@@ -123,12 +123,19 @@ static int fill_live(struct snapshot *s, const struct config_provider *p, struct
     *o = (struct gemini_opts){
         .url = p->url,
         .api_version = g->api_version,
+        .project = g->project,
+        .location = g->location,
         .api_key = p->api_key,
         .auth_header = p->auth_header,
         .language_code = g->language_code,
         .temperature = g->temperature,
         .top_p = g->top_p,
         .top_k = g->top_k,
+        .presence_penalty = g->presence_penalty,
+        .frequency_penalty = g->frequency_penalty,
+        .hear_mode = g->transcription_mode,
+        .media_resolution = g->media_resolution,
+        .context_update = g->context_update,
         .seed = g->seed,
         .thinking_level = g->thinking_level,
         .thinking_budget = g->thinking_budget,
@@ -144,7 +151,8 @@ static int fill_live(struct snapshot *s, const struct config_provider *p, struct
         .trigger_tokens = g->trigger_tokens,
         .target_tokens = g->target_tokens,
     };
-    return join_list(s, &g->transcription_languages, &o->hear_languages);
+    int err = join_list(s, &g->transcription_languages, &o->hear_languages);
+    return err < 0 ? err : join_list(s, &g->transcription_vocabulary, &o->hear_vocabulary);
 }
 
 static void fill_live_agent(const struct snapshot *s, uint32_t provider, const struct config_agent *a,

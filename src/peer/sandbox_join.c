@@ -46,6 +46,9 @@ void join_read_key(const struct http_request *req, char ret[JOIN_KEY_BYTES])
         ignore_result(str_copy(ret, JOIN_KEY_BYTES, str_trim(goog_key.n > 0 ? goog_key : api_key)));
     } else {
         query_copy(req->query, "key", ret, JOIN_KEY_BYTES);
+        if (ret[0] == '\0') {
+            query_copy(req->query, "access_token", ret, JOIN_KEY_BYTES);
+        }
     }
     read_protocols(http_header(req, "Sec-WebSocket-Protocol"), ret);
 }

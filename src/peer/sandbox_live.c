@@ -272,6 +272,7 @@ static void put_input(struct json_w *w, const struct gemini_client_setup *s)
     json_w_close(w);
 }
 
+/* At the beginning everything, later what a contextUpdate names. */
 static void configure(struct live *l, const struct gemini_client_setup *s)
 {
     struct buf json;
@@ -285,14 +286,20 @@ static void configure(struct live *l, const struct gemini_client_setup *s)
     json_w_key(&w, "session");
     json_w_open(&w);
     json_w_kz(&w, "type", "realtime");
-    json_w_kstr(&w, "instructions", buf_str(&instructions));
-    json_w_key(&w, "audio");
-    json_w_open(&w);
-    put_input(&w, s);
-    json_w_key(&w, "output");
-    json_w_raw(&w, STR("{\"format\":{\"type\":\"audio/pcm\",\"rate\":24000}}"));
-    json_w_close(&w);
-    put_tools(&w, s->tools);
+    if (!l->ready || s->system.type != JSON_NONE) {
+        json_w_kstr(&w, "instructions", buf_str(&instructions));
+    }
+    if (!l->ready) {
+        json_w_key(&w, "audio");
+        json_w_open(&w);
+        put_input(&w, s);
+        json_w_key(&w, "output");
+        json_w_raw(&w, STR("{\"format\":{\"type\":\"audio/pcm\",\"rate\":24000}}"));
+        json_w_close(&w);
+    }
+    if (!l->ready || s->tools.type != JSON_NONE) {
+        put_tools(&w, s->tools);
+    }
     json_w_close(&w);
     json_w_close(&w);
     live_tell(l, &json);
@@ -367,6 +374,7 @@ static void on_setup(struct live *l, const struct gemini_client_setup *s)
     }
     l->manual = s->manual;
     l->no_interruption = s->no_interruption;
+    l->history = s->history;
     l->hears = s->hears;
     l->says = s->says;
     l->blocking = !s->non_blocking;
@@ -413,6 +421,8 @@ void live_message(struct live *l, struct str text, uint64_t now_us)
         live_on_input(l, &m.input);
     } else if (m.type == GEMINI_CLIENT_CONTENT) {
         live_on_content(l, &m);
+    } else if (m.type == GEMINI_CLIENT_CONTEXT) {
+        configure(l, &m.setup);
     } else {
         live_on_results(l, m.responses);
     }

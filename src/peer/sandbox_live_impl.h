@@ -40,6 +40,7 @@ struct live {
 
     /* in */
     bool activity; /* marked by the client */
+    bool history;  /* content is what was said before, until one is complete */
     uint32_t in_hz;
     struct resample up; /* to 24 kHz, from 8, 16 or 24 */
 

@@ -264,7 +264,9 @@ void live_on_content(struct live *l, const struct gemini_client_message *m)
     struct buf direction;
     buf_init(&text, LIVE_TEXT);
     buf_init(&direction, LIVE_TEXT);
-    if (m->turn_complete) {
+    bool asks = m->turn_complete && !l->history;
+    l->history = l->history && !m->turn_complete;
+    if (asks) {
         live_interrupt(l);
     }
     for (struct json_it it = json_array(m->turns); m->turns.type == JSON_ARRAY && json_elem(&it, &turn);) {
@@ -286,7 +288,7 @@ void live_on_content(struct live *l, const struct gemini_client_message *m)
             put_item(l, "user", "input_text", buf_str(&text));
         }
     }
-    if (m->turn_complete && !l->closed) {
+    if (asks && !l->closed) {
         respond(l, buf_str(&direction));
     }
     buf_done(&text);
@@ -377,11 +379,15 @@ void live_on_results(struct live *l, struct json_val responses)
             continue; /* unknown, or dropped meanwhile: ignored, as the service does */
         }
         put_output(l, c, gemini_server_get(r, "response"));
+        bool quiet = scheduling.type == JSON_STRING && str_ieq(scheduling.s, STR("SILENT"));
+        if (quiet && !l->blocking) {
+            sandbox_session_settle(l->inner, str_from(c->id));
+        }
         buf_done(&c->args);
         *c = (struct live_call){0};
         answered = true;
         at_once = at_once || (scheduling.type == JSON_STRING && str_ieq(scheduling.s, STR("INTERRUPT")));
-        silent = silent && scheduling.type == JSON_STRING && str_ieq(scheduling.s, STR("SILENT"));
+        silent = silent && quiet;
     }
     if (answered && !any_pending(l) && !(silent && !l->blocking)) {
         go_on(l, at_once);

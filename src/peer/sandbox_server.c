@@ -11,6 +11,7 @@
 #include "peer/sandbox_join.h"
 #include "peer/sandbox_live.h"
 #include "peer/sandbox_secrets.h"
+#include "peer/sandbox_tokens.h"
 #include "peer/sandbox_voice.h"
 #include "peer/speech_tts.h"
 
@@ -41,6 +42,7 @@ struct sandbox_server {
     struct hearing *hearing;
     struct inspect inspect;
     struct secrets secrets;
+    struct tokens tokens;
     struct conn *conns;
     uint32_t n_conns;
     uint64_t ids;
@@ -416,18 +418,34 @@ static void on_realtime(struct sandbox_server *server, struct http_exchange *x, 
     join_done(&j);
 }
 
+/* Tokens have a method of their own, and keys do not open it. Empty: welcome. */
+static struct str live_refusal(struct conn *c, const struct join *j, bool constrained, uint16_t *ret_code)
+{
+    struct str key = c->server->opts.key;
+    bool token = str_starts(str_from(j->key), STR(TOKEN_PREFIX));
+    *ret_code = 1007;
+    if (token || constrained) {
+        bool good = token && constrained && tokens_use(&c->server->tokens, str_from(j->key), clock_wall_us() / 1000000);
+        return good ? STR("") : STR("Token is missing, malformed or used up.");
+    }
+    if (key.n > 0 && j->key[0] == '\0') {
+        *ret_code = 1008;
+        return STR("Request trace id: 7c1f0b52e0d4, Method doesn't allow unregistered callers (callers without "
+                   "established identity). Pleas");
+    }
+    return key.n > 0 && !join_key_right(key, j->key) ? STR("API key not valid. Please pass a valid API key.") : STR("");
+}
+
 /* A refusal comes as a close behind the upgrade, as the service does it. */
-static void live_start(struct conn *c, const struct join *j)
+static void live_start(struct conn *c, const struct join *j, bool constrained)
 {
     const struct sandbox_server_opts *o = &c->server->opts;
     struct sandbox_faults faults;
     struct live_opts opts = {.session = conn_opts(c, j, &faults)};
-    if (o->key.n > 0 && j->key[0] == '\0') {
-        ws_close(c->ws, 1008,
-                 STR("Request trace id: 7c1f0b52e0d4, Method doesn't allow unregistered callers (callers without "
-                     "established identity). Pleas"));
-    } else if (o->key.n > 0 && !join_key_right(o->key, j->key)) {
-        ws_close(c->ws, 1007, STR("API key not valid. Please pass a valid API key."));
+    uint16_t code = 0;
+    struct str refusal = live_refusal(c, j, constrained, &code);
+    if (refusal.n > 0) {
+        ws_close(c->ws, code, refusal);
     } else if (live_open(&opts, o->speech == SANDBOX_SPEECH_FULL ? &live_full : &live_canned, c,
                          loop_now_us(c->server->loop), &c->live) < 0) {
         ws_close(c->ws, 1011, STR("Internal error encountered."));
@@ -444,7 +462,7 @@ static void on_live(struct sandbox_server *server, struct http_exchange *x, cons
     } else {
         struct conn *c = conn_open(server, x, STR(""));
         if (c) {
-            live_start(c, &j);
+            live_start(c, &j, str_ends(req->path, STR("Constrained")));
         }
     }
     join_done(&j);
@@ -497,6 +515,28 @@ static void on_client_secrets(struct sandbox_server *server, struct http_exchang
     } else {
         http_respond(x, 200, STR("application/json"), STR(""), buf_span(&out));
     }
+    buf_done(&out);
+}
+
+static void on_tokens(struct sandbox_server *server, struct http_exchange *x, const struct http_request *req)
+{
+    const char *why = "Method not found.";
+    int status = 404;
+    struct buf out;
+    buf_init(&out, 4096);
+    if (str_is(req->method, "POST") && !request_has_key(server, req)) {
+        status = 400; /* as the service has it */
+        why = "API key not valid. Please pass a valid API key.";
+    } else if (str_is(req->method, "POST")) {
+        int err = tokens_make(&server->tokens, str_of_span(req->body), clock_wall_us() / 1000000, &out, &why);
+        status = err < 0 ? 400 : 200;
+    }
+    if (status != 200) {
+        buf_clear(&out, 0);
+        buf_printf(&out, "{\"error\":{\"code\":%d,\"message\":\"%s\",\"status\":\"%s\"}}", status, why,
+                   status == 404 ? "NOT_FOUND" : "INVALID_ARGUMENT");
+    }
+    http_respond(x, status, STR("application/json"), STR(""), buf_span(&out));
     buf_done(&out);
 }
 
@@ -558,6 +598,8 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
         on_client_secrets(server, x, req);
     } else if (str_is(req->path, "/v1/chat/completions")) {
         on_chat(server, x, req);
+    } else if (tokens_is_path(req->path)) {
+        on_tokens(server, x, req);
     } else if (live_is_path(req->path) && req->wants_upgrade) {
         on_live(server, x, req);
     } else if (inspect_is_path(req->path)) {

@@ -558,6 +558,15 @@ void sandbox_session_mark(const struct sandbox_session *s, struct sandbox_mark *
     }
 }
 
+void sandbox_session_settle(struct sandbox_session *s, struct str call_id)
+{
+    for (struct convo_item *item = s->convo.first; item; item = item->next) {
+        if (item->type == OPENAI_ITEM_FUNCTION_OUTPUT && str_eq(call_id, buf_str(&item->call_id))) {
+            item->answered = true;
+        }
+    }
+}
+
 void sandbox_session_rewind(struct sandbox_session *s, const struct sandbox_mark *mark)
 {
     while (s->convo.last && strcmp(s->convo.last->id, mark->last_id) != 0) {

@@ -63,6 +63,8 @@ struct sandbox_mark {
 };
 void sandbox_session_mark(const struct sandbox_session *s, struct sandbox_mark *ret);
 void sandbox_session_rewind(struct sandbox_session *s, const struct sandbox_mark *mark);
+/* The output of this call is only remembered: no answer takes it up. */
+void sandbox_session_settle(struct sandbox_session *s, struct str call_id);
 struct sandbox_session *sandbox_session_free(struct sandbox_session *s);
 DEFINE_CLEANUP(struct sandbox_session, sandbox_session_free);
 /* What really happened in it. lends */

@@ -103,14 +103,15 @@ void endpoint_put_parameter(struct buf *out, bool *begun, struct str name, struc
     put_escaped(out, value);
 }
 
-static int put_header(struct buf *out, struct str name, const char *prefix, struct str value)
+static int put_header(struct buf *out, struct str name, struct str scheme, struct str value)
 {
     if (name.n == 0 || !is_clean(name) || !is_clean(value) || str_find(name, ':') != name.n) {
         return -ERR_CONFIG;
     }
     buf_put_str(out, name);
     buf_puts(out, ": ");
-    buf_puts(out, prefix);
+    buf_put_str(out, scheme);
+    buf_puts(out, scheme.n > 0 ? " " : "");
     buf_put_str(out, value);
     buf_puts(out, "\r\n");
     return out->err;
@@ -121,7 +122,7 @@ int endpoint_put_headers(struct buf *out, const struct endpoint_headers *h)
     bool given = false;
     for (uint32_t i = 0; i < h->n_headers; i++) {
         given = given || str_ieq(h->headers[i].name, h->auth_header);
-        int err = put_header(out, h->headers[i].name, "", h->headers[i].value);
+        int err = put_header(out, h->headers[i].name, STR(""), h->headers[i].value);
         if (err < 0) {
             return err;
         }
@@ -130,5 +131,6 @@ int endpoint_put_headers(struct buf *out, const struct endpoint_headers *h)
         return out->err;
     }
     bool bearer = str_ieq(h->auth_header, STR("Authorization"));
-    return put_header(out, h->auth_header, bearer ? "Bearer " : "", h->api_key);
+    struct str scheme = h->scheme.n > 0 ? h->scheme : STR("Bearer");
+    return put_header(out, h->auth_header, bearer ? scheme : STR(""), h->api_key);
 }

@@ -27,7 +27,8 @@ bool endpoint_has_parameter(const struct endpoint *e, const char *name);
 void endpoint_put_parameter(struct buf *out, bool *begun, struct str name, struct str value);
 
 struct endpoint_headers {
-    struct str auth_header; /* "Authorization": "Bearer <key>"; any other name: the bare key */
+    struct str auth_header; /* "Authorization": "<scheme> <key>"; any other name: the bare key */
+    struct str scheme;      /* of Authorization: "Bearer" when empty */
     struct str api_key;     /* empty: none */
     const struct str_pair *headers;
     uint32_t n_headers; /* one named like auth_header replaces it */

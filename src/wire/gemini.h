@@ -107,6 +107,7 @@ struct gemini_setup {
     bool text_only;
     struct gemini_opt temperature, top_p, top_k, max_output_tokens, seed;
     struct gemini_opt presence_penalty, frequency_penalty;
+    struct str media_resolution; /* MEDIA_RESOLUTION_LOW, _MEDIUM, _HIGH */
     struct str voice, language_code;
     struct str thinking_level; /* MINIMAL, LOW, MEDIUM, HIGH */
     struct gemini_opt thinking_budget;
@@ -114,14 +115,16 @@ struct gemini_setup {
     struct str instructions;
     struct str functions_raw; /* array of function declarations */
     bool google_search;
-    bool hear, say; /* transcripts of the caller and of the model */
-    struct str hear_languages_raw;
-    bool manual; /* automatic detection is off: activity marks are sent */
+    bool hear, say;                                     /* transcripts of the caller and of the model */
+    struct str hear_languages_raw, hear_vocabulary_raw; /* arrays */
+    struct str hear_mode;                               /* VERBATIM, SMART */
+    bool manual;                                        /* automatic detection is off: activity marks are sent */
     struct str start_sensitivity, end_sensitivity;
     struct gemini_opt prefix_padding_ms, silence_duration_ms;
     struct str activity_handling, turn_coverage;
     bool resumable;    /* handles are wanted */
     struct str handle; /* of the session that goes on */
+    bool history;      /* content is history until one is complete: it is not answered */
     bool compress;
     struct gemini_opt trigger_tokens, target_tokens;
     struct str safety_raw;
@@ -134,6 +137,11 @@ enum gemini_mark { GEMINI_ACTIVITY_START, GEMINI_ACTIVITY_END, GEMINI_STREAM_END
 /* pcm: little-endian PCM16 at GEMINI_IN_HZ */
 void gemini_put_audio(struct buf *out, struct span pcm);
 void gemini_put_mark(struct buf *out, enum gemini_mark mark);
+
+/* One still picture, as a frame of video. base64: of the file, as it is. */
+void gemini_put_image(struct buf *out, struct str mime_type, struct str base64);
+/* Other instructions and functions for the session under way; functions_raw as in gemini_setup. */
+void gemini_put_context(struct buf *out, struct str instructions, struct str functions_raw);
 
 /* A text as if the caller had said it: starts a generation and interrupts by itself. */
 void gemini_put_realtime_text(struct buf *out, struct str text);

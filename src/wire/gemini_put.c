@@ -107,13 +107,15 @@ static void put_generation(struct json_w *w, const struct gemini_setup *s)
     put_number(w, "presencePenalty", s->presence_penalty);
     put_number(w, "frequencyPenalty", s->frequency_penalty);
     put_count(w, "seed", s->seed);
+    put_text(w, "mediaResolution", s->media_resolution);
     put_speech(w, s);
     put_thinking(w, s);
     put_tri(w, "enableAffectiveDialog", s->affective_dialog);
     json_w_close(w);
 }
 
-static void put_instructions(struct json_w *w, struct str text)
+/* role: as the service's own client sends it, or none. */
+static void put_instructions(struct json_w *w, struct str text, const char *role)
 {
     if (text.n == 0) {
         return;
@@ -125,22 +127,22 @@ static void put_instructions(struct json_w *w, struct str text)
     json_w_kstr(w, "text", text);
     json_w_close(w);
     json_w_end(w);
+    if (role) {
+        json_w_kz(w, "role", role);
+    }
     json_w_close(w);
 }
 
-static void put_tools(struct json_w *w, const struct gemini_setup *s)
+static void put_tools(struct json_w *w, struct str functions_raw, bool google_search)
 {
-    if (s->functions_raw.n <= 2 && !s->google_search) { /* "[]" */
-        return;
-    }
     json_w_key(w, "tools");
     json_w_array(w);
-    if (s->functions_raw.n > 2) {
+    if (functions_raw.n > 2) { /* "[]" */
         json_w_open(w);
-        put_raw(w, "functionDeclarations", s->functions_raw);
+        put_raw(w, "functionDeclarations", functions_raw);
         json_w_close(w);
     }
-    if (s->google_search) {
+    if (google_search) {
         json_w_open(w);
         open_member(w, "googleSearch");
         json_w_close(w);
@@ -176,6 +178,8 @@ static void put_transcripts(struct json_w *w, const struct gemini_setup *s)
     if (s->hear) {
         open_member(w, "inputAudioTranscription");
         put_raw(w, "languageCodes", s->hear_languages_raw);
+        put_raw(w, "customVocabulary", s->hear_vocabulary_raw);
+        put_text(w, "mode", s->hear_mode);
         json_w_close(w);
     }
     if (s->say) {
@@ -220,14 +224,21 @@ void gemini_put_setup(struct buf *out, const struct gemini_setup *s)
     open_member(&w, "setup");
     put_model(&w, s->model);
     put_generation(&w, s);
-    put_instructions(&w, s->instructions);
-    put_tools(&w, s);
+    put_instructions(&w, s->instructions, NULL);
+    if (s->functions_raw.n > 2 || s->google_search) {
+        put_tools(&w, s->functions_raw, s->google_search);
+    }
     put_realtime(&w, s);
     put_transcripts(&w, s);
     put_memory(&w, s);
     if (s->proactive_audio != GEMINI_UNSET) {
         open_member(&w, "proactivity");
         put_tri(&w, "proactiveAudio", s->proactive_audio);
+        json_w_close(&w);
+    }
+    if (s->history) {
+        open_member(&w, "historyConfig");
+        json_w_kbool(&w, "initialHistoryInClientContent", true);
         json_w_close(&w);
     }
     put_raw(&w, "safetySettings", s->safety_raw);
@@ -260,6 +271,28 @@ void gemini_put_mark(struct buf *out, enum gemini_mark mark)
         PUT(out, "{\"realtimeInput\":{\"audioStreamEnd\":true}}");
         break;
     }
+}
+
+void gemini_put_image(struct buf *out, struct str mime_type, struct str base64)
+{
+    PUT(out, "{\"realtimeInput\":{\"video\":{\"mimeType\":");
+    json_put_quoted(out, mime_type);
+    PUT(out, ",\"data\":");
+    json_put_quoted(out, base64);
+    PUT(out, "}}}");
+}
+
+void gemini_put_context(struct buf *out, struct str instructions, struct str functions_raw)
+{
+    struct json_w w = json_w(out);
+    json_w_open(&w);
+    open_member(&w, "contextUpdate");
+    put_instructions(&w, instructions, "user");
+    open_member(&w, "tools"); /* twice, as the service's own client has it; an empty list takes all away */
+    put_tools(&w, functions_raw, false);
+    json_w_close(&w);
+    json_w_close(&w);
+    json_w_close(&w);
 }
 
 void gemini_put_realtime_text(struct buf *out, struct str text)

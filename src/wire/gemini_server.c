@@ -262,6 +262,21 @@ static int read_compression(struct decoding *d, struct json_val v)
                : check_names(d, window, "setup.context_window_compression.sliding_window", "targetTokens");
 }
 
+static int read_transcription(struct decoding *d, struct json_val v, const char *where, bool *ret)
+{
+    *ret = v.type == JSON_OBJECT;
+    return v.type == JSON_NONE
+               ? 0
+               : check_names(d, v, where,
+                             "languageCodes customVocabulary adaptationPhrases wordTimestamp diarization mode");
+}
+
+static int read_history(struct decoding *d, struct json_val v)
+{
+    d->m->setup.history = is_true(v, "initialHistoryInClientContent");
+    return v.type == JSON_NONE ? 0 : check_names(d, v, "setup.history_config", "initialHistoryInClientContent");
+}
+
 static int read_setup(struct decoding *d, struct json_val v)
 {
     struct gemini_client_setup *s = &d->m->setup;
@@ -276,9 +291,14 @@ static int read_setup(struct decoding *d, struct json_val v)
     err = err < 0 ? err : read_realtime(d, gemini_server_get(v, "realtimeInputConfig"));
     err = err < 0 ? err : read_resumption(d, gemini_server_get(v, "sessionResumption"));
     err = err < 0 ? err : read_compression(d, gemini_server_get(v, "contextWindowCompression"));
+    err = err < 0 ? err : read_history(d, gemini_server_get(v, "historyConfig"));
+    err = err < 0 ? err
+                  : read_transcription(d, gemini_server_get(v, "inputAudioTranscription"),
+                                       "setup.input_audio_transcription", &s->hears);
+    err = err < 0 ? err
+                  : read_transcription(d, gemini_server_get(v, "outputAudioTranscription"),
+                                       "setup.output_audio_transcription", &s->says);
     s->system = gemini_server_get(v, "systemInstruction");
-    s->hears = gemini_server_get(v, "inputAudioTranscription").type == JSON_OBJECT;
-    s->says = gemini_server_get(v, "outputAudioTranscription").type == JSON_OBJECT;
     s->proactive_off = gemini_server_get(proactive, "proactiveAudio").type == JSON_FALSE;
     return err;
 }
@@ -308,6 +328,21 @@ static int read_blob(struct decoding *d, struct json_val v)
     return err < 0 || fine ? err : invalid(d);
 }
 
+static int read_image(struct decoding *d, struct json_val v)
+{
+    struct str type = STR("");
+    struct str data = STR("");
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    int err = check_names(d, v, "realtime_input.video", "data mimeType displayName");
+    err = err < 0 ? err : get_str(d, v, "mimeType", &type);
+    err = err < 0 ? err : get_str(d, v, "data", &data);
+    bool fine = err >= 0 && str_starts(type, STR("image/")) && gemini_server_audio(data, &bytes, &n) == 0 && n > 0;
+    free(bytes);
+    d->m->input.image = fine;
+    return err < 0 || fine ? err : invalid(d);
+}
+
 static int read_input(struct decoding *d, struct json_val v)
 {
     struct gemini_client_input *in = &d->m->input;
@@ -323,6 +358,9 @@ static int read_input(struct decoding *d, struct json_val v)
     }
     if (err >= 0 && audio.type != JSON_NONE) {
         err = read_blob(d, audio);
+    }
+    if (err >= 0 && gemini_server_get(v, "video").type != JSON_NONE) {
+        err = read_image(d, gemini_server_get(v, "video"));
     }
     in->activity_start = gemini_server_get(v, "activityStart").type == JSON_OBJECT;
     in->activity_end = gemini_server_get(v, "activityEnd").type == JSON_OBJECT;
@@ -347,6 +385,18 @@ static int read_content(struct decoding *d, struct json_val v)
             gemini_server_refuse(d->why, 1007, "Please use a valid role: user, model.");
             err = -ERR_SYNTAX;
         }
+    }
+    return err;
+}
+
+static int read_context(struct decoding *d, struct json_val v)
+{
+    struct json_val tools = gemini_server_get(v, "tools");
+    int err = check_names(d, v, "context_update", "systemInstruction tools");
+    d->m->setup.system = gemini_server_get(v, "systemInstruction");
+    if (err >= 0 && tools.type != JSON_NONE) {
+        err = check_names(d, tools, "context_update.tools", "tools");
+        err = err < 0 ? err : read_tools(d, gemini_server_get(tools, "tools"));
     }
     return err;
 }
@@ -380,7 +430,8 @@ int gemini_server_decode(struct str text, struct buf *scratch, struct gemini_cli
     } kinds[] = {{"setup", GEMINI_CLIENT_SETUP, read_setup},
                  {"clientContent", GEMINI_CLIENT_CONTENT, read_content},
                  {"realtimeInput", GEMINI_CLIENT_INPUT, read_input},
-                 {"toolResponse", GEMINI_CLIENT_TOOLS, read_responses}};
+                 {"toolResponse", GEMINI_CLIENT_TOOLS, read_responses},
+                 {"contextUpdate", GEMINI_CLIENT_CONTEXT, read_context}};
     struct decoding d = {.r = reader_of(text, scratch), .why = ret_why, .m = ret};
     struct json_val top;
     *ret = (struct gemini_client_message){0};
@@ -388,7 +439,7 @@ int gemini_server_decode(struct str text, struct buf *scratch, struct gemini_cli
         gemini_server_refuse(ret_why, 1007, "Invalid JSON payload received. Unexpected token.");
         return -ERR_SYNTAX;
     }
-    int err = check_names(&d, top, "", "setup clientContent realtimeInput toolResponse");
+    int err = check_names(&d, top, "", "setup clientContent realtimeInput toolResponse contextUpdate");
     for (size_t i = 0; err >= 0 && i < ARRAY_LEN(kinds); i++) {
         struct json_val v = gemini_server_get(top, kinds[i].name);
         if (v.type != JSON_NONE) {

@@ -14,7 +14,13 @@ struct gemini_refusal {
     char reason[124];
 };
 
-enum gemini_client_type { GEMINI_CLIENT_SETUP, GEMINI_CLIENT_CONTENT, GEMINI_CLIENT_INPUT, GEMINI_CLIENT_TOOLS };
+enum gemini_client_type {
+    GEMINI_CLIENT_SETUP,
+    GEMINI_CLIENT_CONTENT,
+    GEMINI_CLIENT_INPUT,
+    GEMINI_CLIENT_TOOLS,
+    GEMINI_CLIENT_CONTEXT, /* setup.system and setup.tools of the session under way */
+};
 
 struct gemini_client_setup {
     struct str model;
@@ -25,6 +31,7 @@ struct gemini_client_setup {
     uint32_t n_functions;
     bool non_blocking; /* of any function */
     bool resumption;
+    bool history; /* content is not answered until one is complete */
     struct str handle;
     bool manual, no_interruption, hears, says;
     bool thinking, affective, proactive_off;
@@ -35,6 +42,7 @@ struct gemini_client_input {
     struct str audio; /* base64, either alphabet; p NULL: none */
     uint32_t rate_hz;
     struct str text; /* p NULL: none */
+    bool image;      /* a picture came, as video; it was checked */
     bool activity_start, activity_end, stream_end;
 };
 

@@ -254,6 +254,19 @@ TEST(settings_of_gemini_are_for_gemini)
     assert_true(provider_of(&f)->gemini.temperature > 0.3);
     assert_int_equal(f.cfg->warnings.n, 1); /* no voice of that service */
     fixture_done(&f);
+    /* Vertex AI: the rest follows from project and location */
+    fixture_ok(&f, "providers: {g: {kind: gemini, project: p-1, api_key: ya29}}", NULL);
+    assert_str_is(provider_of(&f)->url, "https://us-central1-aiplatform.googleapis.com");
+    assert_str_is(provider_of(&f)->auth_header, "Authorization");
+    fixture_done(&f);
+    fixture_ok(&f, "providers: {g: {kind: gemini, project: p-1, location: global, api_key: ya29}}", NULL);
+    assert_str_is(provider_of(&f)->url, "https://aiplatform.googleapis.com");
+    fixture_done(&f);
+    assert_refused("providers: {g: {kind: gemini, project: p-1}}", NULL,
+                   "t.yaml:1:13: providers.g.api_key is missing: Vertex AI wants an OAuth access token there (gcloud "
+                   "auth print-access-token)\n");
+    assert_refused("providers: {g: {kind: gemini, api_key: k, location: global}}", NULL,
+                   "t.yaml:1:53: providers.g.location needs providers.g.project (Vertex AI)\n");
     fixture_ok(&f, "providers: {sandbox: {dialect: live}}", NULL);
     assert_true(config_is_live(provider_of(&f)));
     assert_str_is(provider_of(&f)->model, "gemini-3.8-live");

@@ -453,9 +453,25 @@ TEST(speech_in_one_burst_is_understood)
     server_done(f);
 }
 
-TEST_MAIN(T(the_truth_is_there_while_a_session_lives_and_after), T(of_ended_sessions_the_last_few_are_kept),
-          T(the_truth_is_guarded), T(a_client_secret_opens_sessions_with_its_settings),
-          T(a_secret_needs_the_key_and_a_right_body), T(an_unknown_secret_is_refused_even_where_any_key_is_taken),
-          T(secrets_expire_and_are_bounded), T(the_server_pings),
-          T(canned_answers_sound_like_speech_and_last_as_long_as_asked), T(many_sessions_share_what_is_spoken),
-          T(speech_in_one_burst_is_understood))
+/* As the vendor's clients ask for them; the method that they open is looked at in tests/peers. */
+TEST(ephemeral_tokens_are_made_for_who_has_the_key)
+{
+    struct fixture *f =
+        server_open_with(&(struct sandbox_server_opts){.speech = SANDBOX_SPEECH_CANNED, .key = STR("right")});
+    const struct answer *a = ask(f, "POST", "/v1alpha/auth_tokens", "x-goog-api-key: right\r\n", "{\"uses\":2}");
+    assert_int_equal(a->status, 200);
+    assert_true(str_starts(json_path(a->json, "name").s, STR("auth_tokens/")));
+    assert_int_equal(ask(f, "POST", "//v1beta/auth_tokens", "x-goog-api-key: right\r\n", "")->status, 200);
+    assert_int_equal(ask(f, "POST", "/v1alpha/auth_tokens", "x-goog-api-key: wrong\r\n", "{}")->status, 400);
+    assert_int_equal(ask(f, "POST", "/v1alpha/auth_tokens", "x-goog-api-key: right\r\n", "{\"uses\":-1}")->status, 400);
+    assert_int_equal(ask(f, "POST", "/v1alpha/auth_tokens", "x-goog-api-key: right\r\n", "[")->status, 400);
+    assert_int_equal(ask(f, "GET", "/v1alpha/auth_tokens", "x-goog-api-key: right\r\n", "")->status, 404);
+    server_done(f);
+}
+
+TEST_MAIN(T(ephemeral_tokens_are_made_for_who_has_the_key), T(the_truth_is_there_while_a_session_lives_and_after),
+          T(of_ended_sessions_the_last_few_are_kept), T(the_truth_is_guarded),
+          T(a_client_secret_opens_sessions_with_its_settings), T(a_secret_needs_the_key_and_a_right_body),
+          T(an_unknown_secret_is_refused_even_where_any_key_is_taken), T(secrets_expire_and_are_bounded),
+          T(the_server_pings), T(canned_answers_sound_like_speech_and_last_as_long_as_asked),
+          T(many_sessions_share_what_is_spoken), T(speech_in_one_burst_is_understood))

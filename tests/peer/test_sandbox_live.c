@@ -370,9 +370,38 @@ TEST(a_direction_is_followed_and_not_heard)
     box_free(b);
 }
 
+/* What was said before comes first and is not answered; behind it content counts as usual. */
+TEST(a_history_is_taken_until_it_is_complete)
+{
+    struct box *b = ready(SETUP(",\"historyConfig\":{\"initialHistoryInClientContent\":true}"));
+    say(b, TYPED("hello"));
+    run(b, 3000);
+    assert_int_equal(count(b, "inlineData"), 0);
+    say(b, TYPED("goodbye"));
+    run(b, 3000);
+    assert_true(count(b, "inlineData") > 0);
+    box_free(b);
+}
+
+TEST(instructions_and_tools_change_in_mid_session_and_a_picture_is_checked)
+{
+    struct box *b = ready(SETUP(""));
+    say(b,
+        "{\"contextUpdate\":{\"tools\":{\"tools\":[{\"functionDeclarations\":[{\"name\":\"check_order_status\"}]}]}}}");
+    say(b, "{\"realtimeInput\":{\"video\":{\"mimeType\":\"image/png\",\"data\":\"AQID\"}}}");
+    say(b, TYPED("where is my order 12345"));
+    run(b, 3000);
+    assert_non_null(next(b, "check_order_status"));
+    say(b, "{\"realtimeInput\":{\"video\":{\"mimeType\":\"text/html\",\"data\":\"AQID\"}}}");
+    assert_int_equal(b->code, 1007);
+    box_free(b);
+}
+
 TEST_MAIN(T(a_turn_ends_twice_when_it_is_generated_and_when_it_was_heard),
           T(a_turn_that_is_believed_to_be_heard_is_interrupted_too), T(sound_outside_of_the_marks_is_no_turn),
           T(marks_are_refused_while_the_server_detects), T(a_blocking_call_is_dropped_when_it_is_interrupted),
           T(calls_that_do_not_block_are_answered_as_scheduled),
           T(what_a_model_does_not_take_closes_in_place_of_setup_complete),
-          T(a_session_goes_away_ends_and_is_resumed_where_its_handle_stands), T(a_direction_is_followed_and_not_heard))
+          T(a_session_goes_away_ends_and_is_resumed_where_its_handle_stands), T(a_direction_is_followed_and_not_heard),
+          T(a_history_is_taken_until_it_is_complete),
+          T(instructions_and_tools_change_in_mid_session_and_a_picture_is_checked))

@@ -126,6 +126,91 @@ test('a lifetime with goAway, the close behind it, and a session that resumes', 
   await second.log.find((m) => content(m).generationComplete, from);
 });
 
+test('typed text while talking, the way 3.x is directed: it cuts and is answered', async () => {
+  const s = await open();
+  s.session.sendRealtimeInput({ text: 'hello' });
+  await s.log.find(isAudio);
+  const from = s.log.length;
+  s.session.sendRealtimeInput({ text: 'hello' });
+  await s.log.find((m) => content(m).interrupted, from);
+  await s.log.find((m) => content(m).generationComplete, from);
+});
+
+test('speech over the server that detects: voiceActivity, interrupted, turnComplete, and an answer', async () => {
+  const s = await open();
+  s.session.sendClientContent({ turns: '[Direction] Say exactly: "This is a rather long sentence that takes its time to be spoken to the end, and then some more of it."', turnComplete: true });
+  await s.log.find(isAudio);
+  const from = s.log.length;
+  speak(s, 800);
+  s.session.sendRealtimeInput({ audioStreamEnd: true });
+  await s.log.find((m) => content(m).generationComplete, from);
+  const seen = s.log.items.slice(from).map((m) => m.voiceActivity?.type ?? Object.keys(content(m)).find((k) => ['interrupted', 'turnComplete', 'generationComplete'].includes(k))).filter(Boolean);
+  const cut = seen.indexOf('interrupted');
+  assert.ok(cut > seen.indexOf('ACTIVITY_START') && seen[cut + 1] === 'turnComplete', seen.join(' '));
+  assert.equal(seen.at(-1), 'generationComplete');
+});
+
+const talking = { ...order, behavior: 'NON_BLOCKING' };
+
+for (const scheduling of ['INTERRUPT', 'WHEN_IDLE', 'SILENT']) {
+  test(`a tool that does not block, answered ${scheduling}`, async () => {
+    const s = await open({ tools: [{ functionDeclarations: [talking] }] });
+    s.session.sendClientContent({ turns: 'where is my order 12345', turnComplete: true });
+    const call = (await s.log.find((m) => m.toolCall)).toolCall.functionCalls[0];
+    const from = s.log.length;
+    s.session.sendToolResponse({ functionResponses: [{ id: call.id, name: call.name, response: { output: { status: 'shipped', eta: 'Monday' } }, scheduling }] });
+    if (scheduling === 'SILENT') {
+      await s.log.find(complete, 0); // of the turn that called it; nothing is said of the result
+      s.session.sendRealtimeInput({ text: 'hello' });
+      await s.log.find((m) => content(m).generationComplete, s.log.length);
+      assert.doesNotMatch(words(s.log, from), /shipped|monday/i);
+      return;
+    }
+    for (let at = from; !/shipped|monday/i.test(words(s.log, from));) {
+      await s.log.find((m) => content(m).outputTranscription, at);
+      at = s.log.length;
+    }
+    await s.log.find(complete, from);
+  });
+}
+
+test('a client that writes snake_case, as the Python one does', async () => {
+  const ws = new WebSocket(`${sandbox.url.replace(/\/v1.*$/, '')}/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=AIza-right`);
+  const log = new Log();
+  ws.onmessage = async (m) => log.push(JSON.parse(typeof m.data === 'string' ? m.data : await m.data.text()));
+  await new Promise((yes, no) => { ws.onopen = yes; ws.onerror = no; });
+  ws.send(JSON.stringify({ setup: { model: `models/${MODEL}`, generation_config: { response_modalities: ['AUDIO'] }, output_audio_transcription: {} } }));
+  await log.find((m) => m.setupComplete);
+  assert.ok(log.items[0].setupComplete, 'nothing comes before setupComplete');
+  ws.send(JSON.stringify({ client_content: { turns: [{ role: 'user', parts: [{ text: 'hello' }] }], turn_complete: true } }));
+  await log.find(complete);
+  ws.close();
+});
+
+test('other instructions and tools in mid-session, and a picture', async () => {
+  const s = await open();
+  s.session.sendContextUpdate({ systemInstruction: 'You are brief.', tools: { tools: [{ functionDeclarations: [order] }] } });
+  s.session.sendRealtimeInput({ video: { data: 'AQID', mimeType: 'image/jpeg' } });
+  s.session.sendClientContent({ turns: 'where is my order 12345', turnComplete: true });
+  const call = (await s.log.find((m) => m.toolCall)).toolCall.functionCalls[0];
+  assert.equal(call.name, 'check_order_status'); // which the setup did not declare
+});
+
+test('an ephemeral token opens one session, and none without it', async () => {
+  const baseUrl = new URL(sandbox.url.replace(/^ws/, 'http')).origin;
+  const maker = new GoogleGenAI({ apiKey: 'AIza-right', apiVersion: 'v1alpha', httpOptions: { baseUrl } });
+  const token = await maker.authTokens.create({ config: { uses: 1 } });
+  assert.match(token.name, /^auth_tokens\//);
+  const s = await open({}, { apiKey: token.name, apiVersion: 'v1alpha' });
+  s.session.sendClientContent({ turns: 'hello', turnComplete: true });
+  await s.log.find(isAudio);
+  s.session.close();
+  assert.match(await refusal({}, { apiKey: token.name, apiVersion: 'v1alpha' }), /1007/);
+  assert.match(await refusal({}, { apiKey: 'auth_tokens/made-up', apiVersion: 'v1alpha' }), /1007/);
+  const stranger = new GoogleGenAI({ apiKey: 'AIza-wrong', apiVersion: 'v1alpha', httpOptions: { baseUrl } });
+  await assert.rejects(stranger.authTokens.create({ config: {} }), /API key not valid/);
+});
+
 async function refusal(config, options) {
   try {
     const s = await open(config, options);

@@ -286,7 +286,7 @@ TEST(the_key_is_a_header_and_the_setup_says_what_a_phone_call_needs)
                                         "\"behavior\":\"BLOCKING\"",
                                         "{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"STRING\"}}}",
                                         "\"disabled\":true",
-                                        "TURN_INCLUDES_ONLY_ACTIVITY",
+                                        "TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO",
                                         "\"inputAudioTranscription\":{}",
                                         "\"outputAudioTranscription\":{}",
                                         "\"sessionResumption\":{}",
@@ -314,6 +314,77 @@ TEST(families_of_models_are_told_what_they_take)
                                         "\"silenceDurationMs\":700", "\"handle\":\"h-9\""};
     assert_sent_order(&t, parts, ARRAY_LEN(parts));
     done(&t);
+}
+
+TEST(every_setting_of_a_voice_agent_is_sent)
+{
+    struct bench t;
+    init(&t, TURN_LOCAL);
+    t.o.temperature = 0.5;
+    t.o.top_p = 0.9;
+    t.o.top_k = 40;
+    t.o.max_output_tokens = 512;
+    t.o.seed = 7;
+    t.o.presence_penalty = -0.5;
+    t.o.frequency_penalty = 0.25;
+    t.o.media_resolution = STR("low");
+    t.o.hear_languages = STR("en-US, de-DE");
+    t.o.hear_vocabulary = STR("Ringtrip, Plivo");
+    t.o.hear_mode = STR("verbatim");
+    t.o.trigger_tokens = 25000;
+    t.o.target_tokens = 8000;
+    t.o.google_search = true;
+    start(&t);
+    wait_line(&t, "model.ready");
+    wait_sent(&t, "\"setup\"");
+    static const char *const parts[] = {"\"temperature\":0.5",
+                                        "\"topP\":0.9",
+                                        "\"topK\":40",
+                                        "\"maxOutputTokens\":512",
+                                        "\"presencePenalty\":-0.5",
+                                        "\"frequencyPenalty\":0.25",
+                                        "\"seed\":7",
+                                        "\"mediaResolution\":\"MEDIA_RESOLUTION_LOW\"",
+                                        "\"googleSearch\":{}",
+                                        "\"languageCodes\":[\"en-US\",\"de-DE\"]",
+                                        "\"customVocabulary\":[\"Ringtrip\",\"Plivo\"]",
+                                        "\"mode\":\"VERBATIM\"",
+                                        "\"triggerTokens\":\"25000\",\"slidingWindow\":{\"targetTokens\":\"8000\"}"};
+    assert_sent_order(&t, parts, ARRAY_LEN(parts));
+    assert_not_sent(&t, "historyConfig");
+    done(&t);
+}
+
+/* An address of our own: what Vertex AI and ephemeral tokens change of it. */
+static void asks_for(const char *project, const char *location, const char *key, const char *target, const char *header,
+                     const char *model)
+{
+    struct bench t;
+    init(&t, TURN_LOCAL);
+    t.o.project = str_from(project);
+    t.o.location = str_from(location);
+    t.o.api_key = str_from(key);
+    start(&t);
+    wait_line(&t, "model.ready");
+    wait_sent(&t, "\"setup\"");
+    struct str request = buf_str(&t.f.request);
+    if (str_search(request, str_from(target)) == SIZE_MAX || str_search(request, str_from(header)) == SIZE_MAX) {
+        fail_msg("neither %s nor %s in " STR_FMT, target, header, STR_ARG(request));
+    }
+    const char *parts[] = {model};
+    assert_sent_order(&t, parts, 1);
+    done(&t);
+}
+
+TEST(vertex_ai_and_ephemeral_tokens_have_ways_of_their_own)
+{
+    asks_for("p-1", "", "ya29", "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent",
+             "Authorization: Bearer ya29",
+             "\"model\":\"projects/p-1/locations/us-central1/publishers/google/models/gemini-3.8-live\"");
+    asks_for("p-1", "europe-west4", "ya29", ".LlmBidiService/", "Bearer",
+             "\"model\":\"projects/p-1/locations/europe-west4/");
+    asks_for("", "", "auth_tokens/abc", ".GenerativeService.BidiGenerateContentConstrained",
+             "Authorization: Token auth_tokens/abc", "\"model\":\"models/gemini-3.8-live\"");
 }
 
 /* ---- turns ---- */
@@ -577,6 +648,114 @@ TEST(history_goes_out_in_one_message_before_what_is_asked)
     done(&t);
 }
 
+/* 3.1 takes content for history only at the beginning, and until one is complete. */
+TEST(old_models_are_told_the_history_as_history)
+{
+    const struct call_item said = {
+        .type = ITEM_MESSAGE, .role = ITEM_USER, .n_parts = 1, .parts = {{.kind = PART_TEXT, .text = STR("hello")}}};
+    struct bench t;
+    init(&t, TURN_LOCAL);
+    t.o.model = STR("gemini-3.1-flash-live-preview");
+    t.o.continues = true;
+    start(&t);
+    wait_line(&t, "model.ready");
+    wait_sent(&t, "\"historyConfig\":{\"initialHistoryInClientContent\":true}");
+    buf_clear(&t.f.got, 0);
+    struct call_action act = {.type = ACT_MODEL_ITEM};
+    act.model_item.item = &said;
+    perform(&t, &act);
+    wait_sent(&t, "\"turnComplete\":true");
+    buf_clear(&t.f.got, 0);
+    perform(&t, &act);
+    wait_sent(&t, "\"turnComplete\":false"); /* as usual behind it */
+    done(&t);
+    init(&t, TURN_LOCAL); /* and with nothing to tell, whatever comes first ends it */
+    t.o.model = STR("gemini-3.1-flash-live-preview");
+    t.o.continues = true;
+    start(&t);
+    wait_line(&t, "model.ready");
+    append(&t, 640);
+    wait_sent(&t, "\"audio\"");
+    static const char *const parts[] = {"{\"clientContent\":{\"turnComplete\":true}}", "activityStart", "\"audio\""};
+    assert_sent_order(&t, parts, ARRAY_LEN(parts));
+    done(&t);
+}
+
+TEST(pictures_go_out_as_frames_of_video)
+{
+    struct call_item shown = {.type = ITEM_MESSAGE,
+                              .role = ITEM_USER,
+                              .n_parts = 2,
+                              .parts = {{.kind = PART_TEXT, .text = STR("What is this?")},
+                                        {.kind = PART_IMAGE, .text = STR("data:image/jpeg;base64,AQID")}}};
+    struct bench t;
+    ready(&t, TURN_LOCAL);
+    struct call_action act = {.type = ACT_MODEL_ITEM};
+    act.model_item.item = &shown;
+    perform(&t, &act);
+    respond(&t, "");
+    wait_sent(&t, "What is this?");
+    static const char *const parts[] = {
+        "{\"realtimeInput\":{\"video\":{\"mimeType\":\"image/jpeg\",\"data\":\"AQID\"}}}", "What is this?"};
+    assert_sent_order(&t, parts, ARRAY_LEN(parts));
+    buf_clear(&t.f.got, 0);
+    shown.parts[1].text = STR("https://example.com/a.jpg"); /* nothing is fetched for the service */
+    perform(&t, &act);
+    respond(&t, "");
+    wait_sent(&t, "What is this?");
+    assert_not_sent(&t, "video");
+    done(&t);
+}
+
+TEST(another_agent_is_told_of_where_the_service_takes_it)
+{
+    struct call_persona other = {.instructions = STR("Be brief."), .tools = {0}, .n_tools = 1};
+    struct bench t;
+    struct call_action act = {.type = ACT_MODEL_UPDATE};
+    act.model_update.persona = other;
+    ready(&t, TURN_LOCAL);
+    assert_int_equal(model_perform(t.model, &act), -ENOTSUP);
+    done(&t);
+    init(&t, TURN_LOCAL);
+    t.o.context_update = true;
+    start(&t);
+    wait_line(&t, "model.ready");
+    perform(&t, &act);
+    wait_line(&t, "model.updated");
+    wait_sent(&t, "contextUpdate");
+    static const char *const parts[] = {
+        "\"contextUpdate\":{\"systemInstruction\":{\"parts\":[{\"text\":\"Be brief.\"}]",
+        "\"tools\":{\"tools\":[{\"functionDeclarations\":[{\"name\":\"look\""};
+    assert_sent_order(&t, parts, ARRAY_LEN(parts));
+    done(&t);
+}
+
+/* A filler is a turn of its own; what was said before it stays until the answer is there. */
+TEST(extended_thinking_is_over_when_it_says_so)
+{
+    const struct call_item said = {
+        .type = ITEM_MESSAGE, .role = ITEM_USER, .n_parts = 1, .parts = {{.kind = PART_TEXT, .text = STR("later")}}};
+    struct bench t;
+    init(&t, TURN_LOCAL);
+    t.o.model = STR("gemini-3.8-live-extended-thinking");
+    start(&t);
+    wait_line(&t, "model.ready");
+    respond(&t, "");
+    say(&t, AUDIO("AQI="));
+    say(&t, "{\"serverContent\":{\"turnComplete\":true,\"interactionStatus\":\"IN_PROGRESS\"}}");
+    wait_line(&t, "model.response-done gr_1");
+    buf_clear(&t.f.got, 0);
+    struct call_action act = {.type = ACT_MODEL_ITEM};
+    act.model_item.item = &said;
+    perform(&t, &act); /* content would interrupt it */
+    say(&t, AUDIO("AQIDBA=="));
+    wait_line(&t, "model.audio gi_2 4");
+    assert_not_sent(&t, "later");
+    say(&t, "{\"serverContent\":{\"turnComplete\":true,\"interactionStatus\":\"IDLE\"}}");
+    wait_sent(&t, "later");
+    done(&t);
+}
+
 TEST(handles_and_leaving_are_told)
 {
     struct bench t;
@@ -624,7 +803,21 @@ TEST(a_close_has_a_name_and_says_what_to_do)
             "(see plan and "
             "billing of the key)]\n");
     refused(1008, "Requested entity was not found.",
-            "model.failed closed session-not-found [Requested entity was not found.]\n");
+            "model.failed closed session-not-found [Requested entity was not found. (the handle is too old or belongs "
+            "to another model: a fresh session is told the conversation)]\n");
+    refused(1007, "Request contains an invalid argument.",
+            "model.failed config invalid-argument [Request contains an invalid argument. (a setting or the voice is "
+            "not one of this model, or the context is full) (gemini-2.0-flash-live-001 is an older model; "
+            "gemini-3.8-live takes its place)]\n");
+    refused(1011, "Internal error encountered.",
+            "model.failed closed service-error [Internal error encountered. (a fault of the service: the session is "
+            "resumed, and failover takes over when that fails)]\n");
+    refused(1011, "Deadline expired before operation could complete.",
+            "model.failed closed session_expired [Deadline expired before operation could complete. (the connection "
+            "has reached its age: the session goes on over a new one)]\n");
+    refused(1008, "The operation was aborted.",
+            "model.failed closed aborted [The operation was aborted. (the connection was too old for the service: the "
+            "session goes on over a new one)]\n");
 }
 
 TEST(garbage_harms_nobody)
@@ -642,7 +835,10 @@ TEST(garbage_harms_nobody)
 }
 
 TEST_MAIN(T(the_key_is_a_header_and_the_setup_says_what_a_phone_call_needs),
-          T(families_of_models_are_told_what_they_take),
+          T(families_of_models_are_told_what_they_take), T(every_setting_of_a_voice_agent_is_sent),
+          T(vertex_ai_and_ephemeral_tokens_have_ways_of_their_own), T(old_models_are_told_the_history_as_history),
+          T(pictures_go_out_as_frames_of_video), T(another_agent_is_told_of_where_the_service_takes_it),
+          T(extended_thinking_is_over_when_it_says_so),
           T(a_turn_of_ours_goes_between_marks_and_its_answer_is_the_one_asked_for),
           T(words_that_come_late_still_belong_to_the_response),
           T(the_first_wish_without_words_asks_for_a_greeting_and_own_instructions_are_not_repeated),

@@ -117,7 +117,7 @@ static void on_ready(struct gemini_model *m, const struct gemini_message *msg)
     ev.model_ready.interrupts = m->interrupts;
     ev.model_ready.creates = !m->manual;
     ev.model_ready.no_truncate = true;
-    ev.model_ready.no_update = true;
+    ev.model_ready.no_update = !m->updates;
     ev.model_ready.resumed = m->resumed;
     log_info(&m->scope, "model.ready", "model=%s voice=%s in=16000 out=24000 tools=%u turns=%s resumed=%d", m->model,
              m->voice, m->n_tools, m->manual ? "marked" : "detected", m->resumed);

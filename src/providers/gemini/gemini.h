@@ -29,9 +29,10 @@
 #include "net/loop.h"
 #include "providers/gemini/gemini_opts.h"
 
-#define GEMINI_DEFAULT_MODEL "gemini-3.8-live"
-#define GEMINI_DEFAULT_VOICE "Kore"
-#define GEMINI_DEFAULT_HOST  "generativelanguage.googleapis.com"
+#define GEMINI_DEFAULT_MODEL    "gemini-3.8-live"
+#define GEMINI_DEFAULT_VOICE    "Kore"
+#define GEMINI_DEFAULT_HOST     "generativelanguage.googleapis.com"
+#define GEMINI_DEFAULT_LOCATION "us-central1" /* of Vertex AI */
 
 /* What every service of this protocol can do, for whoever must know it before there is a session. */
 #define GEMINI_CAPS (MODEL_MAY_INTERRUPT | MODEL_HEARS_SPEECH | MODEL_TAKES_TURNS)

@@ -2,6 +2,7 @@
 #include "providers/gemini/gemini_impl.h"
 
 #define SLICE_BYTES 6400 /* 200 ms in one message */
+#define UPDATE_MAX  (4u << 20)
 #define STOPPED_US  1000000
 #define SILENT_US   10000000 /* speech that was heard and came to nothing */
 #define DIRECTION   "[Direction, not said by the caller] "
@@ -25,11 +26,23 @@ static int send_audio(struct gemini_model *m, struct span audio)
     return err;
 }
 
-static int send_turns(struct gemini_model *m, bool complete)
+static int put_turns(struct gemini_model *m, bool complete)
 {
     gemini_put_content(ws_begin(m->ws), buf_str(&m->turns), complete);
     buf_clear(&m->turns, 0);
     return ws_end(m->ws);
+}
+
+/* What comes first is what was said before this session; behind it content counts as usual. Nobody answers it. */
+static int end_history(struct gemini_model *m)
+{
+    m->history = false;
+    return put_turns(m, true);
+}
+
+static int send_turns(struct gemini_model *m, bool complete)
+{
+    return m->history ? end_history(m) : put_turns(m, complete);
 }
 
 void gemini_send_results(struct gemini_model *m, const struct gemini_result *list, size_t n)
@@ -40,13 +53,19 @@ void gemini_send_results(struct gemini_model *m, const struct gemini_result *lis
 
 void gemini_flush_turns(struct gemini_model *m)
 {
-    bool busy = m->response.state != GEMINI_NO_RESPONSE || m->turn.open || m->expects;
+    bool busy = m->response.state != GEMINI_NO_RESPONSE || m->turn.open || m->turn.working || m->expects;
     if (m->state == GEMINI_READY && m->turns.len > 0 && !busy && !(m->manual && m->caller.open)) {
         ignore_result(send_turns(m, false)); /* as above */
     }
 }
 
 /* ---- the caller's audio ---- */
+
+/* Input ends the history, too. */
+static int begin_input(struct gemini_model *m)
+{
+    return m->history ? end_history(m) : 0;
+}
 
 static bool must_hold(const struct gemini_model *m)
 {
@@ -93,7 +112,8 @@ static int begin_activity(struct gemini_model *m)
 
 static int append(struct gemini_model *m, struct span audio)
 {
-    int err = m->manual && !m->caller.open ? begin_activity(m) : 0;
+    int err = begin_input(m);
+    err = err < 0 || !m->manual || m->caller.open ? err : begin_activity(m);
     m->streams = true;
     m->appended_us = loop_now_us(m->loop);
     if (err < 0) {
@@ -197,6 +217,24 @@ static void add_tool_note(struct gemini_model *m, const char *name, const char *
     buf_done(&words);
 }
 
+/* "data:image/jpeg;base64,...": pictures are frames of video here, not parts of a turn. Nothing is fetched. */
+static int send_image(struct gemini_model *m, struct str url)
+{
+    size_t at = str_search(url, STR(";base64,"));
+    if (!str_starts(url, STR("data:image/")) || at == SIZE_MAX) {
+        log_warn(&m->scope, "model.image-dropped", "why=\"only data:image/...;base64 can be sent\" bytes=%zu", url.n);
+        return 0;
+    }
+    struct str type = {url.p + 5, at - 5};
+    struct str data = {url.p + at + 8, url.n - at - 8};
+    int err = begin_input(m);
+    if (err < 0) {
+        return err;
+    }
+    gemini_put_image(ws_begin(m->ws), type, data);
+    return ws_end(m->ws);
+}
+
 static int put_message(struct gemini_model *m, const struct call_item *it)
 {
     struct buf words;
@@ -205,7 +243,8 @@ static int put_message(struct gemini_model *m, const struct call_item *it)
     for (uint32_t i = 0; i < it->n_parts; i++) {
         const struct call_part *p = &it->parts[i];
         if (p->kind == PART_IMAGE) {
-            continue; /* not taken as a turn's part by live models */
+            err = err < 0 ? err : send_image(m, p->text);
+            continue;
         }
         if (p->audio.n > 0 && it->role != ITEM_ASSISTANT) {
             err = err < 0 ? err : replay_audio(m, it, p->audio);
@@ -297,7 +336,7 @@ static int ask(struct gemini_model *m, struct str direction)
     if (m->family != GEMINI_31) {
         return send_turns(m, true);
     }
-    int err = m->turns.len > 0 ? send_turns(m, false) : 0;
+    int err = m->turns.len > 0 ? send_turns(m, false) : begin_input(m);
     buf_init(&words, direction.n + sizeof(DIRECTION));
     buf_puts(&words, direction.n > 0 ? DIRECTION : " ");
     buf_put_str(&words, direction);
@@ -312,7 +351,7 @@ static int ask(struct gemini_model *m, struct str direction)
 static int respond(struct gemini_model *m, const struct call_action *act)
 {
     struct str wish = wish_of(m, act->model_respond.instructions);
-    bool comes = m->expects && wish.n == 0 && m->turns.len == 0;
+    bool comes = (m->expects || m->turn.working) && wish.n == 0 && m->turns.len == 0;
     int err = 0;
     if (!comes) {
         bool first = m->callers == 0 && !m->spoke && m->turns.len == 0 && !m->resumed;
@@ -344,6 +383,23 @@ static int cancel(struct gemini_model *m, const struct call_action *act)
     return 0;
 }
 
+/* What it says from now on is the other agent's; the service confirms nothing. */
+static int update(struct gemini_model *m, const struct call_persona *persona)
+{
+    struct buf out;
+    if (!m->updates) {
+        return -ENOTSUP; /* the call knows that too */
+    }
+    buf_init(&out, UPDATE_MAX);
+    int err = gemini_setup_update(m, &out, persona); /* before anything is begun: its tools may be unfit */
+    err = err < 0 ? err : ws_send_text(m->ws, buf_str(&out));
+    buf_done(&out);
+    if (err >= 0) {
+        gemini_emit(m, &(struct call_event){.type = EV_MODEL_UPDATED});
+    }
+    return err;
+}
+
 /* ---- dispatch ---- */
 
 static int carry_out(struct gemini_model *m, const struct call_action *act)
@@ -369,7 +425,7 @@ static int carry_out(struct gemini_model *m, const struct call_action *act)
     case ACT_MODEL_TRUNCATE: /* there is no such thing: the call knows */
         return 0;
     case ACT_MODEL_UPDATE:
-        return -ENOTSUP; /* the call knows that too */
+        return update(m, &act->model_update.persona);
     default:
         return -EINVAL; /* not a model's; nothing may be begun for it */
     }

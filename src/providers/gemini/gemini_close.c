@@ -19,16 +19,21 @@ static const struct rule {
     {1008, "not found for API version", -ERR_CONFIG, -ERR_CONFIG, "model-not-found", NULL},
     {1008, "not supported for bidiGenerateContent", -ERR_CONFIG, -ERR_CONFIG, "model-not-found", NULL},
     {1008, "unregistered callers", -ERR_AUTH, -ERR_AUTH, "api-key-missing", "give a key (api_key, GEMINI_API_KEY)"},
-    {1008, "Requested entity was not found", -ERR_CLOSED, -ERR_CLOSED, "session-not-found", NULL},
+    {1008, "Requested entity was not found", -ERR_CLOSED, -ERR_CLOSED, "session-not-found",
+     "the handle is too old or belongs to another model: a fresh session is told the conversation"},
     {1008, "Operation is not implemented", -ERR_CONFIG, -ERR_CLOSED, "not-supported",
      "the model does not support a setting"},
-    {1008, "The operation was aborted", -ERR_CLOSED, -ERR_CLOSED, "aborted", NULL},
-    {1008, NULL, -ERR_CONFIG, -ERR_CLOSED, "refused", NULL},
-    {1011, "Deadline expired", -ERR_CLOSED, -ERR_CLOSED, "session_expired", NULL},
+    {1008, "The operation was aborted", -ERR_CLOSED, -ERR_CLOSED, "aborted",
+     "the connection was too old for the service: the session goes on over a new one"},
+    {1008, NULL, -ERR_CONFIG, -ERR_CLOSED, "refused",
+     "the key, or its project, may not do this: ringtrip check tries key, model and settings"},
+    {1011, "Deadline expired", -ERR_CLOSED, -ERR_CLOSED, "session_expired",
+     "the connection has reached its age: the session goes on over a new one"},
     {1011, "You exceeded your current quota", -ERR_LIMIT, -ERR_LIMIT, "quota", "see plan and billing of the key"},
     {1011, "RESOURCE_EXHAUSTED", -ERR_LIMIT, -ERR_LIMIT, "quota", "see plan and billing of the key"},
     {1011, "Resource has been exhausted", -ERR_LIMIT, -ERR_LIMIT, "quota", "see plan and billing of the key"},
-    {1011, NULL, -ERR_CLOSED, -ERR_CLOSED, "service-error", NULL},
+    {1011, NULL, -ERR_CLOSED, -ERR_CLOSED, "service-error",
+     "a fault of the service: the session is resumed, and failover takes over when that fails"},
 };
 
 static const struct rule *find(uint16_t code, struct str reason)
@@ -43,11 +48,13 @@ static const struct rule *find(uint16_t code, struct str reason)
 }
 
 /* A model that is gone: who configured it wants to know what took its place. */
-static void put_successor(const struct gemini_model *m, struct buf *room)
+static void put_successor(const struct gemini_model *m, struct buf *room, bool gone)
 {
     struct str successor = gemini_successor(str_from(m->model));
     buf_printf(room, " (%s", m->model);
-    if (successor.n > 0) {
+    if (!gone) {
+        buf_printf(room, " is an older model; " STR_FMT " takes its place)", STR_ARG(successor));
+    } else if (successor.n > 0) {
         buf_printf(room, " is retired; use " STR_FMT ")", STR_ARG(successor));
     } else {
         buf_printf(room, " is not offered to this key; the default is %s)", GEMINI_DEFAULT_MODEL);
@@ -64,10 +71,14 @@ struct gemini_reason gemini_judge_close(const struct gemini_model *m, uint16_t c
         said.err = m->was_ready ? r->after : r->before;
         said.code = r->name;
     }
-    if (r && strcmp(r->name, "model-not-found") == 0) {
-        put_successor(m, room);
-    } else if (r && r->advice) {
+    if (r && r->advice) {
         buf_printf(room, " (%s)", r->advice);
+    }
+    /* A model that goes may be refused in other words, too; a key or a quota is not its matter. */
+    bool gone = r && strcmp(r->name, "model-not-found") == 0;
+    bool older = !m->was_ready && said.err == -ERR_CONFIG && gemini_successor(str_from(m->model)).n > 0;
+    if (gone || older) {
+        put_successor(m, room, gone);
     }
     said.message = buf_str(room);
     return said;

@@ -344,7 +344,7 @@ static void on_interrupted(struct gemini_model *m)
     struct gemini_turn *t = &m->turn;
     bool theirs = !m->manual && !t->cut; /* the service heard the caller */
     bool spoke = m->response.state == GEMINI_SPEAKING || m->response.state == GEMINI_SPOKEN;
-    t->cut = t->stale = false;
+    t->cut = t->stale = t->working = false;
     t->generated = true;
     t->absorbs = t->open;
     if (!m->silent_tools) {
@@ -376,6 +376,7 @@ static void on_turn_complete(struct gemini_model *m, const struct gemini_message
     struct gemini_turn *t = &m->turn;
     bool absorbed = t->absorbs;
     t->open = t->stale = t->absorbs = t->cut = t->generated = false;
+    t->working = msg->has_status && !msg->idle; /* of extended thinking: a filler is over, the answer comes */
     if (absorbed) {
         return;
     }
@@ -551,6 +552,9 @@ void gemini_on_message(struct gemini_model *m, struct str text)
     }
     if (msg.turn_complete) {
         on_turn_complete(m, &msg);
+    } else if (msg.has_status && msg.idle && m->turn.working) {
+        m->turn.working = false;
+        gemini_flush_turns(m);
     }
     if (msg.has_resumption) {
         on_resumption(m, &msg);

@@ -49,6 +49,7 @@ struct gemini_response {
 /* The service's own turn: what it generates and believes to be played. */
 struct gemini_turn {
     bool open;      /* something of it came, its turnComplete did not */
+    bool working;   /* extended thinking: a turn is over, but the service goes on by itself */
     bool generated; /* generationComplete */
     bool stale;     /* what comes of it is not listened to */
     bool absorbs;   /* the next turnComplete is of one that is over for us */
@@ -79,11 +80,14 @@ struct gemini_model {
     struct buf setup;       /* until it is out */
     const struct call_opts *call;
     uint32_t setup_ms, n_tools;
+    enum gemini_behaviour behaviour;
     bool manual;     /* activity marks are ours */
     bool interrupts; /* the service cuts itself */
     bool hears, text_only, resumed;
     bool spoke;        /* the model has said something */
     bool silent_tools; /* tools do not block: an output may ask for no answer */
+    bool updates;      /* other agents are told by contextUpdate */
+    bool history;      /* the service takes content for what was said before, until one is complete */
     enum gemini_scheduling scheduling;
     struct gemini_scratch *scratch;
     struct gemini_scratch own_scratch;
@@ -123,8 +127,14 @@ enum gemini_family gemini_family(struct str model);
 MUST_USE int gemini_put_url(struct buf *out, const struct gemini_opts *opts);
 MUST_USE int gemini_put_headers(struct buf *out, const struct gemini_opts *opts);
 
+struct str gemini_location(const struct gemini_opts *opts);
+/* The model as the service names it; the buffer's error. */
+MUST_USE int gemini_put_model(struct buf *out, const struct gemini_opts *opts);
+
 /* gemini_setup.c: writes setup into m->setup. -ERR_CONFIG, -ENOMEM */
 MUST_USE int gemini_setup_write(struct gemini_model *m, const struct gemini_opts *opts, const struct call_opts *call);
+/* Writes contextUpdate, after which the persona speaks. -ERR_CONFIG and others of its tools */
+MUST_USE int gemini_setup_update(struct gemini_model *m, struct buf *out, const struct call_persona *persona);
 
 /* gemini_close.c: what a close of the service means. message is lent by room. */
 struct gemini_reason {

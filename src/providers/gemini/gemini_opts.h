@@ -24,8 +24,10 @@ enum gemini_behaviour {
 struct gemini_opts {
     /* ws, wss, http or https; empty: Google's. Without a method in its path "/ws/...BidiGenerateContent" is added. */
     struct str url;
-    struct str api_version; /* empty: v1beta */
-    struct str api_key;     /* empty: no such header */
+    struct str api_version; /* empty: v1beta; of Vertex AI v1beta1 */
+    /* Vertex AI: the path and the model's whole name are made of these; an empty project: the Gemini API. */
+    struct str project, location;
+    struct str api_key;     /* empty: no such header; "auth_tokens/...": an ephemeral token, sent as one */
     struct str auth_header; /* empty: x-goog-api-key; "Authorization": "Bearer <key>"; any other name: the bare key */
     const struct str_pair *headers; /* further request headers */
     uint32_t n_headers;
@@ -36,20 +38,27 @@ struct gemini_opts {
 
     const struct call_persona *persona; /* who speaks; NULL: agent 0 of the call */
     struct str handle;                  /* of the session that goes on here; empty: a new one */
+    bool continues;                     /* what was said before will be told as items, right behind EV_MODEL_READY */
     struct str model;                   /* empty: GEMINI_DEFAULT_MODEL */
     struct str voice, language_code;
-    bool text_only;                         /* what the model says is told as its words alone */
-    bool hears;                             /* transcripts of the caller */
-    struct str hear_languages;              /* "en-US, de-DE"; empty: as the service likes */
-    double temperature, top_p;              /* below 0: not sent */
-    uint32_t top_k, max_output_tokens;      /* 0: not sent */
-    int64_t seed;                           /* below 0: not sent */
+    bool text_only;                             /* what the model says is told as its words alone */
+    bool hears;                                 /* transcripts of the caller */
+    struct str hear_languages;                  /* "en-US, de-DE"; empty: as the service likes */
+    struct str hear_vocabulary;                 /* words that are likely to be heard, separated by commas */
+    struct str hear_mode;                       /* verbatim, smart; empty: the service's own */
+    double temperature, top_p;                  /* below 0: not sent */
+    double presence_penalty, frequency_penalty; /* 0: not sent */
+    struct str media_resolution;                /* of images: low, medium, high; empty: the service's own */
+    uint32_t top_k, max_output_tokens;          /* 0: not sent */
+    int64_t seed;                               /* below 0: not sent */
     struct str thinking_level;              /* minimal, low, medium, high; empty: not sent, or what the model demands */
     int32_t thinking_budget;                /* -1: as the model likes; below: not sent */
     bool affective_dialog, proactive_audio; /* sent when they are on */
     bool google_search;
     struct str start_sensitivity, end_sensitivity; /* high, low; empty: the service's own. Server detection only */
-    struct str turn_coverage;                      /* empty: TURN_INCLUDES_ONLY_ACTIVITY */
+    struct str turn_coverage;                      /* empty: activity; from 3.1 on, images besides it */
+    bool context_update;                           /* the service takes contextUpdate: other agents need no session of
+                                                      their own */
     enum gemini_behaviour tools;
     struct str scheduling;                  /* when_idle, interrupt, silent: of outputs, when tools do not block */
     bool compress;                          /* context window compression */

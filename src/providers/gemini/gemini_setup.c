@@ -4,6 +4,7 @@
 #include "providers/gemini/gemini_impl.h"
 
 #define SETUP_MAX_BYTES (4u << 20)
+#define LIST_MAX_BYTES  65536
 
 static char upper(char c)
 {
@@ -29,8 +30,7 @@ static struct str word(char *room, size_t cap, const char *prefix, struct str s)
 
 /* ---- tools ---- */
 
-static int put_function(struct gemini_model *m, struct json_w *w, const struct call_tool *tool,
-                        enum gemini_behaviour tools)
+static int put_function(struct gemini_model *m, struct json_w *w, const struct call_tool *tool)
 {
     int err = gemini_name_ok(tool->name) ? 0 : -ERR_CONFIG;
     if (err == 0) {
@@ -38,7 +38,7 @@ static int put_function(struct gemini_model *m, struct json_w *w, const struct c
         json_w_kstr(w, "name", tool->name);
         json_w_kstr(w, "description", tool->description.n ? tool->description : tool->name);
         if (m->family != GEMINI_31) { /* 3.1 knows nothing but blocking ones */
-            json_w_kz(w, "behavior", tools == GEMINI_TOOLS_TALK ? "NON_BLOCKING" : "BLOCKING");
+            json_w_kz(w, "behavior", m->behaviour == GEMINI_TOOLS_TALK ? "NON_BLOCKING" : "BLOCKING");
         }
         json_w_key(w, "parameters");
         err = tool->parameters.n > 0 ? gemini_put_schema(w, tool->parameters) : 0;
@@ -56,14 +56,12 @@ static int put_function(struct gemini_model *m, struct json_w *w, const struct c
     return 0;
 }
 
-static int put_functions(struct gemini_model *m, struct buf *out, const struct call_persona *p,
-                         enum gemini_behaviour tools)
+static int put_functions(struct gemini_model *m, struct buf *out, const struct call_persona *p)
 {
     struct json_w w = json_w(out);
     json_w_array(&w);
     for (uint32_t i = 0; i < p->n_tools; i++) {
-        int err =
-            p->tools[i] < m->call->n_tools ? put_function(m, &w, &m->call->tools[p->tools[i]], tools) : -ERR_CONFIG;
+        int err = p->tools[i] < m->call->n_tools ? put_function(m, &w, &m->call->tools[p->tools[i]]) : -ERR_CONFIG;
         if (err < 0) {
             return err;
         }
@@ -87,6 +85,11 @@ static struct gemini_opt opt_count(uint64_t n)
 static struct gemini_opt opt_real(double v)
 {
     return v < 0 ? (struct gemini_opt){0} : GEMINI_OPT(v);
+}
+
+static struct gemini_opt opt_unless_zero(double v)
+{
+    return v > 0 || v < 0 ? GEMINI_OPT(v) : (struct gemini_opt){0};
 }
 
 /* What a family does not take would make it refuse the whole setup. */
@@ -126,18 +129,23 @@ static void fill_turns(struct gemini_model *m, struct gemini_setup *s, const str
     const struct call_turn_opts *turn = &m->call->turn;
     s->manual = m->manual;
     s->activity_handling = m->interrupts || m->manual ? STR("START_OF_ACTIVITY_INTERRUPTS") : STR("NO_INTERRUPTION");
-    s->turn_coverage = o->turn_coverage.n > 0 ? o->turn_coverage : STR("TURN_INCLUDES_ONLY_ACTIVITY");
+    s->turn_coverage = o->turn_coverage.n > 0   ? o->turn_coverage
+                       : m->family == GEMINI_25 ? STR("TURN_INCLUDES_ONLY_ACTIVITY")
+                                                : STR("TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO");
     s->start_sensitivity = word(room[0], 64, "START_SENSITIVITY_", o->start_sensitivity);
     s->end_sensitivity = word(room[1], 64, "END_SENSITIVITY_", o->end_sensitivity);
     s->prefix_padding_ms = opt_ms(turn->prefix_padding_ms);
     s->silence_duration_ms = opt_ms(turn->silence_duration_ms);
 }
 
-/* "en-US, de-DE" */
-static void put_languages(struct buf *out, struct str list)
+/* "en-US, de-DE" as an array; nothing as nothing. */
+static struct str put_list(struct buf *out, struct str list)
 {
     struct json_w w = json_w(out);
     struct str part;
+    if (list.n == 0) {
+        return STR("");
+    }
     json_w_array(&w);
     while (str_split(&list, ',', &part)) {
         part = str_trim(part);
@@ -146,9 +154,10 @@ static void put_languages(struct buf *out, struct str list)
         }
     }
     json_w_end(&w);
+    return buf_str(out);
 }
 
-static void fill_generation(struct gemini_setup *s, const struct gemini_opts *o)
+static void fill_generation(const struct gemini_model *m, struct gemini_setup *s, const struct gemini_opts *o)
 {
     s->voice = o->voice.n > 0 ? o->voice : STR(GEMINI_DEFAULT_VOICE);
     s->language_code = o->language_code;
@@ -156,12 +165,15 @@ static void fill_generation(struct gemini_setup *s, const struct gemini_opts *o)
     s->top_p = opt_real(o->top_p);
     s->top_k = opt_count(o->top_k);
     s->max_output_tokens = opt_count(o->max_output_tokens);
+    s->presence_penalty = opt_unless_zero(o->presence_penalty);
+    s->frequency_penalty = opt_unless_zero(o->frequency_penalty);
     s->seed = o->seed < 0 ? (struct gemini_opt){0} : GEMINI_OPT((double)o->seed);
     s->google_search = o->google_search;
     s->hear = o->hears;
     s->say = true;
     s->resumable = true;
     s->handle = o->handle;
+    s->history = m->history;
     s->compress = o->compress;
     s->trigger_tokens = opt_count(o->trigger_tokens);
     s->target_tokens = opt_count(o->target_tokens);
@@ -178,6 +190,9 @@ static int remember(struct gemini_model *m, const struct gemini_opts *o, const s
     m->text_only = o->text_only || call->text_only;
     m->hears = o->hears;
     m->n_tools = persona->n_tools;
+    m->behaviour = m->family == GEMINI_THINKING ? GEMINI_TOOLS_TALK : o->tools;
+    m->updates = o->context_update;
+    m->history = o->continues && m->family == GEMINI_31 && o->handle.n == 0; /* later it takes none */
     m->silent_tools = o->tools == GEMINI_TOOLS_TALK || m->family == GEMINI_THINKING;
     if (m->silent_tools && m->family != GEMINI_THINKING) {
         m->scheduling = str_is(o->scheduling, "interrupt") ? GEMINI_INTERRUPT
@@ -195,27 +210,48 @@ int gemini_setup_write(struct gemini_model *m, const struct gemini_opts *opts, c
     struct call_persona first = call_opts_persona(call, 0);
     const struct call_persona *persona = opts->persona ? opts->persona : &first;
     struct buf functions;
-    struct buf languages;
-    char room[3][64];
+    struct buf lists[2];
+    struct buf model;
+    char room[5][64];
     buf_init(&functions, SETUP_MAX_BYTES);
-    buf_init(&languages, 4096);
+    buf_init(&lists[0], LIST_MAX_BYTES);
+    buf_init(&lists[1], LIST_MAX_BYTES);
+    buf_init(&model, 1024);
     int err = remember(m, opts, call, persona);
-    enum gemini_behaviour tools = m->family == GEMINI_THINKING ? GEMINI_TOOLS_TALK : opts->tools;
-    err = err < 0 ? err : put_functions(m, &functions, persona, tools);
+    err = err < 0 ? err : put_functions(m, &functions, persona);
+    err = err < 0 ? err : gemini_put_model(&model, opts);
     if (err >= 0) {
-        struct gemini_setup s = {.model = str_from(m->model), .instructions = persona->instructions};
-        fill_generation(&s, opts);
+        struct gemini_setup s = {.model = buf_str(&model), .instructions = persona->instructions};
+        fill_generation(m, &s, opts);
         fill_turns(m, &s, opts, room);
         fill_thinking(m, &s, opts, room[2], sizeof(room[2]));
-        if (opts->hear_languages.n > 0) {
-            put_languages(&languages, opts->hear_languages);
-            s.hear_languages_raw = buf_str(&languages);
-        }
+        s.media_resolution = word(room[3], sizeof(room[3]), "MEDIA_RESOLUTION_", opts->media_resolution);
+        s.hear_mode = word(room[4], sizeof(room[4]), "", opts->hear_mode);
+        s.hear_languages_raw = put_list(&lists[0], opts->hear_languages);
+        s.hear_vocabulary_raw = put_list(&lists[1], opts->hear_vocabulary);
         s.functions_raw = buf_str(&functions);
         gemini_put_setup(&m->setup, &s);
-        err = m->setup.err;
+        err = m->setup.err < 0 ? m->setup.err : lists[0].err < 0 ? lists[0].err : lists[1].err;
     }
     buf_done(&functions);
-    buf_done(&languages);
+    buf_done(&lists[0]);
+    buf_done(&lists[1]);
+    buf_done(&model);
+    return err;
+}
+
+int gemini_setup_update(struct gemini_model *m, struct buf *out, const struct call_persona *persona)
+{
+    struct buf functions;
+    buf_init(&functions, SETUP_MAX_BYTES);
+    int err = put_functions(m, &functions, persona);
+    if (err >= 0) {
+        gemini_put_context(out, persona->instructions, buf_str(&functions));
+        buf_clear(&m->instructions, 0);
+        buf_put_str(&m->instructions, persona->instructions);
+        m->n_tools = persona->n_tools;
+        err = out->err < 0 ? out->err : m->instructions.err;
+    }
+    buf_done(&functions);
     return err;
 }
