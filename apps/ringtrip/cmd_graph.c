@@ -1,7 +1,5 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "draw.h"
@@ -86,32 +84,17 @@ static int take_option(void *arg, int option, const char *value)
     return 0;
 }
 
-static int write_all(int fd, struct span data)
-{
-    while (data.n > 0) {
-        ssize_t n = write(fd, data.p, data.n);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return n < 0 ? -errno : -EIO;
-        }
-        data = (struct span){data.p + n, data.n - (size_t)n};
-    }
-    return 0;
-}
-
-static int write_out(const char *path, struct span data)
+static int write_out(const char *path, const struct buf *data)
 {
     if (!path) {
-        return write_all(STDOUT_FILENO, data);
+        return frame_print(data) == STATUS_OK ? 0 : -EIO;
     }
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) {
+    FILE *file = fopen(path, "wb");
+    if (!file) {
         return -errno;
     }
-    int err = write_all(fd, data);
-    return close(fd) < 0 && err >= 0 ? -errno : err;
+    bool ok = fwrite(buf_ptr(data), 1, data->len, file) == data->len;
+    return fclose(file) == 0 && ok ? 0 : -EIO;
 }
 
 static int complain(const struct request *r, int err, struct buf *why)
@@ -167,7 +150,7 @@ int cmd_graph(int argc, char **argv)
         err = -EIO;
     }
     if (err >= 0) {
-        err = write_out(r.output, buf_span(&picture));
+        err = write_out(r.output, &picture);
         if (err < 0) {
             buf_printf(&why, "%s: %s", r.output ? r.output : "standard output", err_text(err));
             err = -EIO;

@@ -24,6 +24,16 @@ bool str_ieq(struct str a, struct str b)
     return true;
 }
 
+int str_index(struct str a, const char *const *words, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (str_is(a, words[i])) {
+            return (int)i;
+        }
+    }
+    return -EINVAL;
+}
+
 bool str_starts(struct str s, struct str prefix)
 {
     return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);

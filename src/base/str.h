@@ -62,6 +62,8 @@ static inline bool str_is(struct str a, const char *z)
 
 /* ASCII case-insensitive compare. */
 bool str_ieq(struct str a, struct str b);
+/* Where a stands among n words; -EINVAL: nowhere. */
+MUST_USE int str_index(struct str a, const char *const *words, uint32_t n);
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* First position of c, or s.n when absent. */

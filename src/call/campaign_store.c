@@ -9,16 +9,6 @@ static const char *const state_words[] = {CONTACT_STATE_LIST(X)};
 static const char *const outcome_words[] = {ATTEMPT_OUTCOME_LIST(X)};
 #undef X
 
-static int parse(const char *const *words, uint32_t n, struct str word)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (str_is(word, words[i])) {
-            return (int)i;
-        }
-    }
-    return -EINVAL;
-}
-
 const char *campaign_status_word(enum campaign_status status)
 {
     return (uint32_t)status < CAMPAIGN_STATUS_N ? status_words[status] : "?";
@@ -36,7 +26,7 @@ const char *attempt_outcome_word(enum attempt_outcome outcome)
 
 int campaign_status_parse(struct str word, enum campaign_status *ret)
 {
-    int i = parse(status_words, CAMPAIGN_STATUS_N, word);
+    int i = str_index(word, status_words, CAMPAIGN_STATUS_N);
 
     if (i >= 0) {
         *ret = (enum campaign_status)i;
@@ -46,7 +36,7 @@ int campaign_status_parse(struct str word, enum campaign_status *ret)
 
 int contact_state_parse(struct str word, enum contact_state *ret)
 {
-    int i = parse(state_words, CONTACT_STATE_N, word);
+    int i = str_index(word, state_words, CONTACT_STATE_N);
 
     if (i >= 0) {
         *ret = (enum contact_state)i;
@@ -56,7 +46,7 @@ int contact_state_parse(struct str word, enum contact_state *ret)
 
 int attempt_outcome_parse(struct str word, enum attempt_outcome *ret)
 {
-    int i = parse(outcome_words, ATTEMPT_OUTCOME_N, word);
+    int i = str_index(word, outcome_words, ATTEMPT_OUTCOME_N);
 
     if (i >= 0) {
         *ret = (enum attempt_outcome)i;

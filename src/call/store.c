@@ -15,16 +15,6 @@ static const char *const direction_words[] = {
 #undef X
 };
 
-static int parse(const char *const *words, uint32_t n, struct str word)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (str_is(word, words[i])) {
-            return (int)i;
-        }
-    }
-    return -EINVAL;
-}
-
 const char *store_status_word(enum store_status status)
 {
     return (uint32_t)status < STORE_STATUS_N ? status_words[status] : "?";
@@ -37,7 +27,7 @@ const char *store_direction_word(enum store_direction direction)
 
 int store_status_parse(struct str word, enum store_status *ret)
 {
-    int i = parse(status_words, STORE_STATUS_N, word);
+    int i = str_index(word, status_words, STORE_STATUS_N);
 
     if (i >= 0) {
         *ret = (enum store_status)i;
@@ -47,7 +37,7 @@ int store_status_parse(struct str word, enum store_status *ret)
 
 int store_direction_parse(struct str word, enum store_direction *ret)
 {
-    int i = parse(direction_words, STORE_DIRECTION_N, word);
+    int i = str_index(word, direction_words, STORE_DIRECTION_N);
 
     if (i >= 0) {
         *ret = (enum store_direction)i;

@@ -69,12 +69,8 @@ const char *dialer_outcome_word(enum dialer_outcome outcome)
 
 enum dialer_outcome dialer_outcome_parse(struct str word)
 {
-    for (uint32_t i = 0; i < DIALER_OUTCOME_N; i++) {
-        if (str_is(word, outcome_words[i])) {
-            return (enum dialer_outcome)i;
-        }
-    }
-    return DIALER_NONE;
+    int i = str_index(word, outcome_words, DIALER_OUTCOME_N);
+    return i < 0 ? DIALER_NONE : (enum dialer_outcome)i;
 }
 
 const char *dialer_event_word(enum dialer_event_kind kind)
@@ -89,13 +85,11 @@ const char *dialer_machine_word(enum dialer_machine machine)
 
 int dialer_machine_parse(struct str word, enum dialer_machine *ret)
 {
-    for (uint32_t i = 0; i < DIALER_MACHINE_N; i++) {
-        if (str_is(word, machine_words[i])) {
-            *ret = (enum dialer_machine)i;
-            return 0;
-        }
+    int i = str_index(word, machine_words, DIALER_MACHINE_N);
+    if (i >= 0) {
+        *ret = (enum dialer_machine)i;
     }
-    return -EINVAL;
+    return MIN(i, 0);
 }
 
 void dialer_id_new(char ret[CARRIER_ATTEMPT_MAX + 1])

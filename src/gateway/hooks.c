@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "net/crypto.h"
+#include "net/file.h"
 
 #define BODY_MAX      (4u << 20)
 #define WAITING_MAX   10000 /* events in memory, and their bytes; what comes then is dropped and counted */
@@ -99,22 +100,6 @@ static int make_dir(const char *path)
     return 0;
 }
 
-static int write_all(int fd, struct str s)
-{
-    while (s.n > 0) {
-        ssize_t n = write(fd, s.p, s.n);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return n < 0 ? -errno : -EIO;
-        }
-        s.p += n;
-        s.n -= (size_t)n;
-    }
-    return 0;
-}
-
 /* So that the name is on the disk as well as the file. */
 static int sync_dir(const char *path)
 {
@@ -145,9 +130,9 @@ static int write_file(void *arg)
     if (fd < 0) {
         return err < 0 ? err : -errno;
     }
-    err = write_all(fd, str_from(d->endpoint->url));
-    err = err < 0 ? err : write_all(fd, STR("\n"));
-    err = err < 0 ? err : write_all(fd, buf_str(&d->body));
+    err = file_write_all(fd, span_of_str(str_from(d->endpoint->url)));
+    err = err < 0 ? err : file_write_all(fd, span_of_str(STR("\n")));
+    err = err < 0 ? err : file_write_all(fd, buf_span(&d->body));
     err = err >= 0 && fsync(fd) < 0 ? -errno : err;
     close(fd);
     if (err >= 0 && rename(part, d->path) < 0) {

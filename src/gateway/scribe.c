@@ -7,6 +7,7 @@
 #include "gateway/spool.h"
 
 #define SCRIBE_BLOCK_OPS 64
+#define END_FLUSH_MS     5u
 
 struct scribe_block {
     struct scribe_block *next;
@@ -450,8 +451,11 @@ void scribe_put(struct scribe *s, const struct store_op *op)
     }
     b->last->n++;
     b->n++;
-    if (!s->writing && !s->armed) {
-        timer_start(s->timer, (uint64_t)s->o.flush_ms * 1000, 0);
+    /* Who hangs up looks at the record next, maybe from another process: the end of a call does not wait for company.
+     */
+    bool soon = op->kind == STORE_CALL_END;
+    if (!s->writing && (soon || !s->armed)) {
+        timer_start(s->timer, (uint64_t)(soon ? MIN(END_FLUSH_MS, s->o.flush_ms) : s->o.flush_ms) * 1000, 0);
         s->armed = true;
     }
 }

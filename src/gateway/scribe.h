@@ -21,7 +21,7 @@ struct scribe_opts {
     const struct store_ops *ops;
     struct store *store;
     struct metrics *metrics;
-    uint32_t flush_ms;  /* rows wait at most so long; 0: 200 */
+    uint32_t flush_ms;  /* rows wait at most so long; 0: 200. The end of a call takes them along at once */
     size_t max_bytes;   /* of waiting rows; 0: 32 MiB */
     uint32_t retry_ms;  /* first pause after a failure, doubled each time; 0: 500 */
     uint32_t max_tries; /* of one batch, then it goes to the spool; 0: 6 */

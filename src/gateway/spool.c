@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "gateway/mapped.h"
+#include "net/file.h"
 
 #define MAX_FILE_BYTES (64 << 20)
 #define MAX_LINE_BYTES (4u << 20) /* two texts of a turn, escaped */
@@ -364,22 +365,6 @@ static int take_lock(const char *path)
     return fd;
 }
 
-static int write_all(int fd, struct str s)
-{
-    while (s.n > 0) {
-        ssize_t n = write(fd, s.p, s.n);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return n < 0 ? -errno : -EIO;
-        }
-        s.p += n;
-        s.n -= (size_t)n;
-    }
-    return 0;
-}
-
 /* Appends whole lines; when that fails the file is as long as before. A torn line of a kill is ended first. */
 static int append(int fd, struct str text)
 {
@@ -392,8 +377,8 @@ static int append(int fd, struct str text)
     }
     char last = '\n';
     int err = end > 0 && pread(fd, &last, 1, end - 1) < 0 ? -errno : 0;
-    err = err >= 0 && last != '\n' ? write_all(fd, STR("\n")) : err;
-    err = err < 0 ? err : write_all(fd, text);
+    err = err >= 0 && last != '\n' ? file_write_all(fd, span_of_str(STR("\n"))) : err;
+    err = err < 0 ? err : file_write_all(fd, span_of_str(text));
     err = err >= 0 && fsync(fd) < 0 ? -errno : err;
     if (err < 0) {
         ignore_result(ftruncate(fd, end) < 0); /* what is half written is passed over by the reader */
@@ -496,8 +481,8 @@ static int copy_others(struct str rest, struct str call_id, const char *to)
     int err = fd < 0 ? -errno : 0;
     while (err >= 0 && rest.n > 0 && str_split(&rest, '\n', &line)) {
         if (line.n > 0 && !is_of_call(line, call_id)) {
-            err = write_all(fd, line);
-            err = err < 0 ? err : write_all(fd, STR("\n"));
+            err = file_write_all(fd, span_of_str(line));
+            err = err < 0 ? err : file_write_all(fd, span_of_str(STR("\n")));
         }
     }
     err = err >= 0 && fsync(fd) < 0 ? -errno : err;

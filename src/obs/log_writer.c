@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net/file.h"
+
 #define KEEP_BYTES ((size_t)64 * 1024)
 #define PATIENCE_S 3
 
@@ -26,20 +28,9 @@ struct log_writer {
 };
 
 /* A disk that is full or a closed terminal must not stop calls: what cannot be written is lost. */
-static void write_all(int fd, struct str s)
+static void write_out(int fd, struct str s)
 {
-    while (s.n) {
-        ssize_t n = write(fd, s.p, s.n);
-
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return;
-        }
-        s.p += n;
-        s.n -= (size_t)n;
-    }
+    ignore_result(file_write_all(fd, span_of_str(s)));
 }
 
 /* One round: takes what has been put, without the lock while it writes. */
@@ -57,12 +48,12 @@ static void write_round(struct log_writer *w)
     w->own |= next >= 0;
     w->next_fd = -1;
     pthread_mutex_unlock(&w->lock);
-    write_all(old, (struct str){text.p, at});
+    write_out(old, (struct str){text.p, at});
     if (next >= 0) {
         if (own) {
             close(old);
         }
-        write_all(next, (struct str){text.p + at, text.n - at});
+        write_out(next, (struct str){text.p + at, text.n - at});
     }
     pthread_mutex_lock(&w->lock);
     if (full->cap > KEEP_BYTES) { /* of a burst */

@@ -25,13 +25,11 @@ const char *exchange_callee_word(enum exchange_callee_kind kind)
 
 int exchange_callee_parse(struct str word, enum exchange_callee_kind *ret)
 {
-    for (uint32_t i = 0; i < EXCHANGE_CALLEE_N; i++) {
-        if (str_is(word, callee_words[i])) {
-            *ret = (enum exchange_callee_kind)i;
-            return 0;
-        }
+    int i = str_index(word, callee_words, EXCHANGE_CALLEE_N);
+    if (i >= 0) {
+        *ret = (enum exchange_callee_kind)i;
     }
-    return -EINVAL;
+    return MIN(i, 0);
 }
 
 /* ---- what is told ---- */

@@ -7,6 +7,7 @@
 #include "audio/g711.h"
 #include "audio/wav.h"
 #include "base/err.h"
+#include "net/file.h"
 
 #define MIX_BYTES 2u /* of the tape: left and right, mu-law */
 
@@ -47,19 +48,6 @@ void phone_record_frame(struct phone_record *r, const uint8_t said[PHONE_FRAME_B
     buf_added(&r->tape, PHONE_FRAME_BYTES * MIX_BYTES);
 }
 
-static int write_all(int fd, const uint8_t *p, size_t n)
-{
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
-        if (done < 0 && errno != EINTR) {
-            return -errno;
-        }
-        p += MAX(done, 0);
-        n -= (size_t)MAX(done, 0);
-    }
-    return 0;
-}
-
 int phone_record_save(const struct phone_record *r, const char *path)
 {
     static const struct wav format = {.codec = WAV_PCM16, .rate_hz = 8000, .channels = 2};
@@ -76,7 +64,7 @@ int phone_record_save(const struct phone_record *r, const char *path)
         file[at++] = (uint8_t)(sample >> 8);
     }
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int err = fd < 0 ? -errno : write_all(fd, file, at);
+    int err = fd < 0 ? -errno : file_write_all(fd, span_from(file, at));
     if (fd >= 0 && close(fd) < 0 && err == 0) {
         err = -errno;
     }

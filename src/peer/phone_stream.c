@@ -309,8 +309,8 @@ static void end_describe(struct phone_stream *s, const struct ws_close *why)
     } else if (!s->end.was_open) {
         ignore_result(snprintf(d, DETAIL_MAX, "no media connection: %s", err_text(why->err)) < 0);
     } else if (why->err == 0) {
-        ignore_result(snprintf(d, DETAIL_MAX, "closed with %u %.*s", why->code, (int)MIN(why->reason.n, 100u),
-                               why->reason.p ? why->reason.p : "") < 0);
+        ignore_result(snprintf(d, DETAIL_MAX, "closed with %u%s%.*s", why->code, why->reason.n ? " " : "",
+                               (int)MIN(why->reason.n, 100u), why->reason.p ? why->reason.p : "") < 0);
     } else {
         ignore_result(snprintf(d, DETAIL_MAX, "the media connection broke: %s", err_text(why->err)) < 0);
     }

@@ -43,6 +43,10 @@ TEST(split_search_and_case)
     assert_int_equal(str_search(STR("hello"), STR("ll")), 2);
     assert_true(str_search(STR("hello"), STR("x")) == SIZE_MAX);
     assert_str_is(str_trim(STR(" \tx \n")), "x");
+    static const char *const words[] = {"one", "two"};
+    assert_int_equal(str_index(STR("two"), words, 2), 1);
+    assert_int_equal(str_index(STR("tw"), words, 2), -EINVAL);
+    assert_int_equal(str_index(STR("two"), words, 1), -EINVAL);
 }
 
 TEST(errors_have_names_and_texts)

@@ -142,6 +142,20 @@ TEST(rows_are_written_by_themselves_after_a_while)
     close_fixture(&f);
 }
 
+TEST(the_end_of_a_call_does_not_wait_and_takes_along_what_came_before)
+{
+    struct fixture f;
+    open_fixture(&f, 600000); /* longer than the test may last */
+    put(&f, 1);
+    put(&f, 2);
+    struct store_call call = {.id = STR("c1")};
+    scribe_put(f.s, &(struct store_op){.kind = STORE_CALL_END, .u.call = &call});
+    wait_until(f.loop, has_written, &f);
+    assert_int_equal(f.store.n, 3);
+    assert_int_equal(f.store.writes, 1);
+    close_fixture(&f);
+}
+
 TEST(a_refused_row_is_left_out_and_the_rest_written)
 {
     struct fixture f;
@@ -295,7 +309,8 @@ TEST(in_a_hurry_a_failure_is_the_end)
 }
 
 TEST_MAIN(T(rows_are_written_in_order_and_a_reader_sees_them_all), T(an_idle_scribe_calls_at_once),
-          T(rows_are_written_by_themselves_after_a_while), T(a_refused_row_is_left_out_and_the_rest_written),
-          T(a_busy_store_is_tried_again_without_writing_twice), T(a_full_disk_loses_rows_in_the_end_and_goes_on),
-          T(rows_that_are_given_up_wait_in_the_spool_and_go_first),
+          T(rows_are_written_by_themselves_after_a_while),
+          T(the_end_of_a_call_does_not_wait_and_takes_along_what_came_before),
+          T(a_refused_row_is_left_out_and_the_rest_written), T(a_busy_store_is_tried_again_without_writing_twice),
+          T(a_full_disk_loses_rows_in_the_end_and_goes_on), T(rows_that_are_given_up_wait_in_the_spool_and_go_first),
           T(a_row_of_a_call_that_waits_in_the_spool_goes_there_too), T(in_a_hurry_a_failure_is_the_end))

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "net/disk.h"
+#include "net/file.h"
 
 struct fixture {
     struct loop *loop;
@@ -376,8 +377,28 @@ TEST(free_space_is_known)
     assert_err(disk_free_bytes("/no/such/path", &bytes), ENOENT);
 }
 
+TEST(a_block_is_written_whole_or_the_error_is_told)
+{
+    char back[4] = "";
+    int fds[2];
+    assert_ok(pipe2(fds, O_CLOEXEC));
+    assert_ok(file_write_all(fds[1], span_of_str(STR("abc"))));
+    assert_int_equal(read(fds[0], back, sizeof(back)), 3);
+    assert_string_equal(back, "abc");
+    close(fds[0]);
+    assert_err(file_write_all(fds[1], span_of_str(STR("abc"))), EPIPE);
+    assert_ok(file_write_all(fds[1], (struct span){0}));
+    close(fds[1]);
+    assert_err(file_write_all(fds[1], span_of_str(STR("abc"))), EBADF);
+    int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_true(full >= 0);
+    assert_err(file_write_all(full, span_of_str(STR("abc"))), ENOSPC);
+    close(full);
+}
+
 TEST_MAIN(T(what_was_appended_is_in_the_file), T(a_patch_comes_after_what_was_appended_before_it),
           T(an_open_file_reaches_the_disk_within_a_second_or_so), T(missing_folders_are_made_for_the_owner_alone),
           T(an_existing_file_is_replaced_only_on_request), T(a_full_disk_is_told_once_and_the_rest_is_dropped),
           T(paths_that_cannot_be_made_are_errors), T(a_writer_that_cannot_keep_up_costs_a_bounded_amount_of_memory),
-          T(many_files_grow_side_by_side), T(what_is_flushed_in_small_parts_keeps_its_order), T(free_space_is_known))
+          T(many_files_grow_side_by_side), T(what_is_flushed_in_small_parts_keeps_its_order), T(free_space_is_known),
+          T(a_block_is_written_whole_or_the_error_is_told))
