@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "command.h"
-#include "config/config.h"
+#include "gateway/control_client.h"
 
 #define FRAME_WORDS_MAX 3
 

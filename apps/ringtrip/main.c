@@ -42,7 +42,7 @@ static void print_usage(FILE *f)
 static int unknown(const char *word)
 {
     const char *nearest = NULL;
-    uint32_t best = NEAREST_NONE;
+    uint32_t best = 3; /* the words are short: farther away is no typing mistake */
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         uint32_t d = nearest_slip(str_from(word), str_from(commands[i].name));
         if (d < best) {
