@@ -85,6 +85,9 @@ struct rt_header {
     const char *value; /**< its value */
 };
 
+/** For intervals: not at all. */
+#define RT_NEVER UINT32_MAX
+
 /** When agent audio is handed out. */
 enum rt_delivery {
     RT_DELIVERY_PACED,    /**< as it is to be played, at most a fraction of a second ahead; the default */
@@ -118,6 +121,12 @@ struct rt_session_opts {
                                  configuration counts, unless agent_name or agent says who begins. NULL: unknown */
     const struct rt_header *variables; /**< parameters: values of templates and conditions of the configuration */
     size_t variable_count;             /**< how many */
+    uint32_t ping_ms;      /**< so often a ping goes to the service, 100 to 600000; RT_NEVER: none; 0: that of the
+                                configuration. Not for a service that does not answer them in time (Gemini) */
+    uint32_t pong_ms;      /**< without any byte for so long after a ping the connection is lost; likewise */
+    uint32_t handshake_ms; /**< from the name's lookup to the open socket, 100 to 600000; 0: likewise */
+    uint32_t
+        max_message_bytes; /**< a longer message of the service ends the connection, 65536 to 16777216; 0: likewise */
 };
 /** Zeroes, and the size. Thread: any. */
 RT_API void rt_session_opts_init(struct rt_session_opts *opts);

@@ -113,6 +113,7 @@ struct config_provider {
     struct str ca_file;        /* "": the system's store */
     uint32_t ping_ms, pong_ms; /* 0: none, never */
     uint32_t connect_ms;
+    uint32_t max_message_bytes;
     struct str auth_header; /* "Authorization": sends "Bearer <key>"; any other name: the bare key */
     bool model_in_query;
     enum config_dialect dialect;

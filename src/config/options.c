@@ -259,7 +259,8 @@ const struct option option_table[] = {
     {PROVIDER(OPTION_SECONDS, "session_max_s", session_max_s), .min = 0, .max = 86400, .word0 = "none", .def = "3600", .def_text = "3600; gemini: 600", .meaning = "A session of it lasts so long at most, in seconds; what the service itself says counts when it is less"},
     {PROVIDER(OPTION_MS, "ping_ms", ping_ms), .max = 600000, .word0 = "none", .def = "20000", .meaning = "openai: so often we send a ping over the socket; none sends none"},
     {PROVIDER(OPTION_MS, "pong_ms", pong_ms), .max = 600000, .word0 = "none", .def = "60000", .meaning = "openai: without any byte for so long after a ping the session is lost; none is never"},
-    {PROVIDER(OPTION_MS, "connect_ms", connect_ms), .min = 100, .max = 60000, .def = "5000", .meaning = "openai: from the name's lookup to the open socket"},
+    {PROVIDER(OPTION_MS, "connect_ms", connect_ms), .min = 100, .max = 60000, .def = "5000", .meaning = "From the name's lookup to the open socket"},
+    {PROVIDER(OPTION_U32, "max_message_bytes", max_message_bytes), .min = 65536, .max = 16777216, .def = "16777216", .meaning = "A longer message of the service ends the session"},
     {PROVIDER(OPTION_LIST, "failover", failover), .def_text = "none", .meaning = "Names of the providers that take a call over, one after the other, when this one fails"},
 
     /* carriers */

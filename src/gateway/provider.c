@@ -51,6 +51,18 @@ void provider_headers(struct provider_opts *o, const struct str_pair *headers, u
     o->openai.n_headers = o->gemini.n_headers = n;
 }
 
+void provider_transport(struct provider_opts *o, const struct provider_transport *t)
+{
+    o->openai.ping_ms = t->ping_ms ? t->ping_ms : o->openai.ping_ms;
+    o->openai.pong_ms = t->pong_ms ? t->pong_ms : o->openai.pong_ms;
+    if (t->connect_ms) {
+        o->openai.connect_ms = o->gemini.connect_ms = t->connect_ms;
+    }
+    if (t->max_message_bytes) {
+        o->openai.max_message_bytes = o->gemini.max_message_bytes = t->max_message_bytes;
+    }
+}
+
 void provider_introduce(struct provider_opts *o, const struct call_persona *persona)
 {
     o->openai.persona = o->gemini.persona = persona;

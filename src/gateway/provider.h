@@ -39,6 +39,14 @@ struct str provider_model(const struct provider_opts *o);
 void provider_reach(struct provider_opts *o, struct str url);
 void provider_unlock(struct provider_opts *o, struct str api_key);
 void provider_headers(struct provider_opts *o, const struct str_pair *headers, uint32_t n);
+/* How the socket is kept. 0: as it is. */
+struct provider_transport {
+    uint32_t ping_ms, pong_ms; /* PROVIDER_NEVER: none; only where the service answers pings */
+    uint32_t connect_ms;       /* from the name's lookup to the open socket */
+    uint32_t max_message_bytes;
+};
+#define PROVIDER_NEVER OPENAI_NEVER
+void provider_transport(struct provider_opts *o, const struct provider_transport *t);
 void provider_introduce(struct provider_opts *o, const struct call_persona *persona);
 /* What was said in the sessions before it will be told to it. */
 void provider_continue(struct provider_opts *o);

@@ -197,11 +197,14 @@ static int fill_provider(struct snapshot *s, struct snapshot_provider *sp, struc
         .ping_ms = p->ping_ms ? p->ping_ms : OPENAI_NEVER,
         .pong_ms = p->pong_ms ? p->pong_ms : OPENAI_NEVER,
         .connect_ms = p->connect_ms,
+        .max_message_bytes = p->max_message_bytes,
     };
     err = fill_live(s, p, &sp->opening.gemini);
     if (err < 0) {
         return err;
     }
+    sp->opening.gemini.connect_ms = p->connect_ms;
+    sp->opening.gemini.max_message_bytes = p->max_message_bytes;
     sp->opening.gemini.headers = sp->headers;
     sp->opening.gemini.n_headers = p->headers.n;
     sp->opening.gemini.query = sp->query;

@@ -90,6 +90,7 @@ struct snapshot_session {
     struct str url, api_key;        /* of the first provider; p NULL: the configuration's */
     const struct str_pair *headers; /* likewise; NULL: the configuration's. They replace the key */
     uint32_t n_headers;
+    struct provider_transport transport;        /* likewise */
     bool text_only;                             /* the model writes */
     bool immediate;                             /* what was handed out cannot be taken back */
     bool sequential;                            /* tools run one after the other */

@@ -24,6 +24,7 @@ void snapshot_fit_call(const struct snapshot *s, struct call_opts *o)
 /* Address and key are those of the provider that the session asked for; who takes over has its own. */
 static void reach(const struct snapshot_session *own, struct provider_opts *o)
 {
+    provider_transport(o, &own->transport);
     if (own->url.p) {
         provider_reach(o, own->url);
     }

@@ -339,6 +339,7 @@ static void adapt(const struct rt_runner *r, struct snapshot *s, const struct de
     own->input = own->output = model_format(o->format);
     own->input_set = !has(o, SETTING_INPUT_FORMAT);
     own->output_set = o->immediate || !has(o, SETTING_OUTPUT_FORMAT);
+    own->transport = o->transport;
     own->on_raw = o->on_raw;
     own->raw_arg = o->raw_arg;
     s->context = o->context;

@@ -14,6 +14,7 @@ struct derive_opts {
     const char *api_key, *url, *user;   /* NULL: not given */
     const struct rt_header *headers;
     size_t n_headers;
+    struct provider_transport transport;
     enum audio_format format;
     bool immediate;
     void (*on_raw)(struct str text, void *arg); /* NULL: nobody wants the service's own events */

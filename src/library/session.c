@@ -7,7 +7,11 @@
 #include "base/err.h"
 #include "library/wording.h"
 
-#define EVENTS_MAX ((size_t)64 << 20)
+#define EVENTS_MAX        ((size_t)64 << 20)
+#define TRANSPORT_MIN_MS  100 /* the limits of the keys of the same names in the configuration */
+#define TRANSPORT_MAX_MS  600000
+#define MESSAGE_MIN_BYTES 65536
+#define MESSAGE_MAX_BYTES (16u << 20)
 
 void rt_session_opts_init(struct rt_session_opts *opts)
 {
@@ -144,11 +148,24 @@ static bool pairs_ok(const struct rt_header *pairs, size_t n)
     return ok;
 }
 
+static bool is_interval(uint32_t ms)
+{
+    return ms == 0 || ms == RT_NEVER || (ms >= TRANSPORT_MIN_MS && ms <= TRANSPORT_MAX_MS);
+}
+
+static bool transport_ok(const struct rt_session_opts *o)
+{
+    return is_interval(o->ping_ms) && is_interval(o->pong_ms) && o->handshake_ms != RT_NEVER &&
+           is_interval(o->handshake_ms) &&
+           (o->max_message_bytes == 0 ||
+            (o->max_message_bytes >= MESSAGE_MIN_BYTES && o->max_message_bytes <= MESSAGE_MAX_BYTES));
+}
+
 static bool opts_ok(const struct rt_session_opts *o)
 {
     bool service_speaks = o->format == RT_AUDIO_PCM16_24K || o->format == RT_AUDIO_PCMU || o->format == RT_AUDIO_PCMA;
     return pairs_ok(o->headers, o->header_count) && pairs_ok(o->variables, o->variable_count) &&
-           rt_audio_bytes_per_ms(o->format) > 0 &&
+           rt_audio_bytes_per_ms(o->format) > 0 && transport_ok(o) &&
            (o->delivery == RT_DELIVERY_PACED || (o->delivery == RT_DELIVERY_IMMEDIATE && service_speaks)) &&
            !(o->playback && o->playback_ops) && (!o->playback_ops || o->playback_ops->get_state);
 }

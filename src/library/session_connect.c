@@ -18,6 +18,11 @@ static int stop(struct order *o, struct host *h UNUSED)
     return 0;
 }
 
+static uint32_t never(uint32_t ms)
+{
+    return ms == RT_NEVER ? PROVIDER_NEVER : ms;
+}
+
 static int derive(struct rt_session *s, struct buf *err)
 {
     struct derive_opts o = {
@@ -27,6 +32,10 @@ static int derive(struct rt_session *s, struct buf *err)
         .user = s->user,
         .headers = s->headers,
         .n_headers = s->o.header_count,
+        .transport = {.ping_ms = never(s->o.ping_ms),
+                      .pong_ms = never(s->o.pong_ms),
+                      .connect_ms = s->o.handshake_ms,
+                      .max_message_bytes = s->o.max_message_bytes},
         .format = s->format,
         .immediate = s->o.delivery == RT_DELIVERY_IMMEDIATE,
         .on_raw = s->o.raw_events ? session_raw : NULL,

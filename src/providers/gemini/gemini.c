@@ -231,7 +231,8 @@ static int connect_to(struct gemini_model *m, const struct gemini_opts *opts)
     if (err == 0) {
         struct ws_client_opts o = {
             /* No pings: the service answers them after up to half a minute. */
-            .ws = {.max_message_bytes = MAX_MESSAGE_BYTES,
+            .ws = {.max_message_bytes =
+                       opts->max_message_bytes ? MIN(opts->max_message_bytes, MAX_MESSAGE_BYTES) : MAX_MESSAGE_BYTES,
                    .max_queue_bytes = MAX_QUEUE_BYTES,
                    .close_deadline_ms = CLOSE_WAIT_MS},
             .url = buf_str(&url),

@@ -68,8 +68,9 @@ struct gemini_opts {
     void (*on_raw)(struct str text, void *arg);
     void *raw_arg;
 
-    uint32_t connect_ms; /* name lookup to 101; 0: 5000 */
-    uint32_t setup_ms;   /* setup to setupComplete; 0: 10000 */
+    uint32_t connect_ms;        /* name lookup to 101; 0: 5000 */
+    uint32_t max_message_bytes; /* of the service's messages; more closes the session; 0 and at most: 16 MB */
+    uint32_t setup_ms;          /* setup to setupComplete; 0: 10000 */
 };
 
 #endif

@@ -331,7 +331,8 @@ static int connect_to(struct openai_model *m, struct loop *loop, const struct op
     }
     if (err == 0) {
         struct ws_client_opts o = {
-            .ws = {.max_message_bytes = MAX_MESSAGE_BYTES,
+            .ws = {.max_message_bytes =
+                       opts->max_message_bytes ? MIN(opts->max_message_bytes, MAX_MESSAGE_BYTES) : MAX_MESSAGE_BYTES,
                    .ping_ms = interval(opts->ping_ms, 20000),
                    .pong_deadline_ms = interval(opts->pong_ms, 60000),
                    .close_deadline_ms = CLOSE_WAIT_MS},

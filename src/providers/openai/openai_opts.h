@@ -62,11 +62,12 @@ struct openai_opts {
     void (*on_raw)(struct str text, void *arg);
     void *raw_arg;
 
-    uint32_t connect_ms; /* name lookup to 101; 0: 5000 */
-    uint32_t created_ms; /* 101 to session.created; 0: 5000 */
-    uint32_t updated_ms; /* session.update to session.updated; 0: 5000 */
-    uint32_t ping_ms;    /* own pings; 0: 20000, OPENAI_NEVER: none */
-    uint32_t pong_ms;    /* after a ping without any byte: dead; 0: 60000, OPENAI_NEVER: never */
+    uint32_t connect_ms;        /* name lookup to 101; 0: 5000 */
+    uint32_t created_ms;        /* 101 to session.created; 0: 5000 */
+    uint32_t updated_ms;        /* session.update to session.updated; 0: 5000 */
+    uint32_t ping_ms;           /* own pings; 0: 20000, OPENAI_NEVER: none */
+    uint32_t pong_ms;           /* after a ping without any byte: dead; 0: 60000, OPENAI_NEVER: never */
+    uint32_t max_message_bytes; /* of the service's messages; more closes the session; 0 and at most: 16 MB */
 };
 
 #endif
