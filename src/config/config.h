@@ -70,9 +70,10 @@ struct config_records {
     struct str database; /* file; default <dir>/ringtrip.db */
     bool recording;
     bool journal;
-    bool confirmation;       /* a confirmation number that is said in a call is kept with it */
-    uint32_t retention_days; /* 0: for ever */
-    uint32_t min_free_mb;    /* below it no new recording starts */
+    bool confirmation;          /* a confirmation number that is said in a call is kept with it */
+    uint32_t retention_days;    /* 0: for ever */
+    uint32_t retention_minutes; /* 0: retention_days counts */
+    uint32_t min_free_mb;       /* below it no new recording starts */
 };
 
 enum config_provider_kind { CONFIG_OPENAI, CONFIG_SANDBOX, CONFIG_GEMINI, CONFIG_PROVIDER_N };
@@ -459,7 +460,8 @@ struct config_fallback {
 
 /* The one restaurant of the concierge demonstration. */
 struct config_concierge {
-    struct str agent; /* who calls it; "": as the routes say */
+    struct str agent;         /* who calls it; "": as the routes say */
+    uint32_t poll_ms, wait_s; /* how that call is followed */
     struct str name, phone, address, cuisine;
 };
 

@@ -180,6 +180,8 @@ const struct option option_table[] = {
      .meaning = "Look for a confirmation number in what is said, and keep the first one with the call"},
     {ROOT(OPTION_U32, "records.retention_days", records.retention_days), .env = {"RECORDS_RETENTION_DAYS"}, .min = 0, .max = 36500, .word0 = "forever", .def = "30",
      .meaning = "Records, recordings and journals older than this are deleted; 0 keeps them for ever"},
+    {ROOT(OPTION_U32, "records.retention_minutes", records.retention_minutes), .min = 0, .max = 52560000, .def = "0", .def_text = "none: records.retention_days",
+     .meaning = "In place of records.retention_days: deleted so many minutes after the call's end, looked for every minute"},
     {ROOT(OPTION_U32, "records.min_free_mb", records.min_free_mb), .min = 0, .max = 100000000, .def = "500",
      .meaning = "With less room than this on the disk no new recording or journal begins; calls go on"},
 
@@ -670,6 +672,8 @@ const struct option option_table[] = {
     {ROOT(OPTION_STR, "concierge.restaurant.address", concierge.address), .def = "123 Demo Street, San Francisco", .meaning = "Where it is"},
     {ROOT(OPTION_STR, "concierge.restaurant.cuisine", concierge.cuisine), .def = "Italian", .meaning = "What it cooks"},
     {ROOT(OPTION_STR, "concierge.agent", concierge.agent), .def_text = "as the routes say", .example = "Reservation Caller", .meaning = "Who speaks when the restaurant is called"},
+    {ROOT(OPTION_MS, "concierge.poll_ms", concierge.poll_ms), .min = 100, .max = 60000, .def = "2000", .meaning = "So often it is looked whether that call is over"},
+    {ROOT(OPTION_SECONDS, "concierge.wait_s", concierge.wait_s), .min = 1, .max = 180, .def = "180", .meaning = "After so long it is hung up, and the agent told that nothing was booked"},
     {ROOT(OPTION_STR, "fallback.twiml", fallback.twiml), .def_text = "agent.apology, then hang up", .meaning = "TwiML for callers whom no model can serve, such as <Response><Dial>+15551234567</Dial></Response>"},
     {ROOT(OPTION_STR, "fallback.plivo_xml", fallback.plivo_xml), .def_text = "agent.apology, then hang up", .meaning = "Plivo XML for callers whom no model can serve, such as <Response><Dial><Number>15551234567</Number></Dial></Response>"},
     {ROOT(OPTION_STR, "fallback.plivo_busy_xml", fallback.plivo_busy_xml), .def_text = "<Hangup reason=\"busy\"/>", .meaning = "Plivo XML for callers over a limit or during shutdown"},

@@ -23,7 +23,17 @@ struct control_request {
  */
 MUST_USE int control_ask(const struct control_request *r, struct buf *out, struct buf *ret_err);
 
-/* "http://127.0.0.1:8000": where a gateway of this configuration listens, seen from this machine. */
-void control_own_address(const struct config *cfg, struct buf *url);
+/*
+ * A gateway of this configuration, seen from this machine: url "http://127.0.0.1:8000"; with TLS under the name of
+ * server.public_url, which the certificate is for, and that one is trusted, who ever signed it. port: 0: the configured
+ * one. Lends from cfg.
+ */
+struct control_address {
+    char url[512];
+    char connect_to[300]; /* for http_call_opts */
+    const char *ca_file;  /* likewise */
+    const char *headers;  /* lines to be sent besides */
+};
+MUST_USE int control_own_address(const struct config *cfg, uint16_t port, struct control_address *ret);
 
 #endif

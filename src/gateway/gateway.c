@@ -213,6 +213,11 @@ static void on_empty(void *arg UNUSED)
     /* The drain timer looks; nothing waits for an empty gateway otherwise. */
 }
 
+static uint16_t own_port(void *arg)
+{
+    return gateway_port(arg);
+}
+
 static int open_worker(struct gateway *gw, struct buf *err)
 {
     const struct config *cfg = gw->snapshot->cfg;
@@ -240,7 +245,7 @@ static int open_worker(struct gateway *gw, struct buf *err)
         .scribe = gw->scribe,
         .dir = cfg->records.dir.p,
         .min_free_mb = cfg->records.min_free_mb,
-        .retention_days = cfg->records.retention_days,
+        .retention_s = records_retention_s(&cfg->records),
     };
     e = records_new(&records, &gw->records);
     if (e < 0) {
@@ -280,6 +285,7 @@ static int open_worker(struct gateway *gw, struct buf *err)
         .tap = {on_tap, gw},
         .carrier = carrier,
         .sandbox_url = sandbox_url,
+        .own_port = own_port,
         .on_empty = on_empty,
         .arg = gw,
     };

@@ -174,6 +174,7 @@ void record_answered(struct host *h, const struct call_event *ev);
 void record_model_ready(struct host *h, uint32_t provider, const struct call_event *ev);
 void record_model_failed(struct host *h, const struct call_event *ev);
 void record_line(struct host *h, const struct call_action *act);
+void record_resolution(struct host *h, const struct call_signal *s);
 void record_turn(struct host *h, const struct call_action *act);
 void record_usage(struct host *h, const struct call_action *act);
 void record_end(struct host *h);

@@ -221,6 +221,7 @@ void host_perform(struct host *h, const struct call_action *act)
         record_note(h, act);
         break;
     case ACT_SIGNAL:
+        record_resolution(h, &act->signal);
         host_tap(h, TAP_SIGNAL, act, NULL);
         break;
     case ACT_USAGE:

@@ -3,13 +3,15 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
 #include "tools/builtin/confirmation.h"
 
-#define MASKED_MAX (64u << 10)
-#define MAX_GAPS   100000
-#define ALIVE_US   5000000
+#define MASKED_MAX     (64u << 10)
+#define RESOLUTION_MAX 1000
+#define MAX_GAPS       100000
+#define ALIVE_US       5000000
 
 void host_tap(struct host *h, enum tap_kind kind, const struct call_action *act, const struct call_event *ev)
 {
@@ -157,6 +159,30 @@ static void look_for_confirmation(struct host *h, struct str text)
     const struct store_op op = {.kind = STORE_CALL_UPDATE, .at_us = (uint64_t)clock_wall_us(), .u.call = &row};
     scribe_put(h->worker->env.scribe, &op);
     log_info(&h->log, "call.confirmation", "length=%zu", strlen(f->confirmation));
+}
+
+/* What the agent of a call that we made says was achieved, when it hangs up: kept with the dialling. */
+void record_resolution(struct host *h, const struct call_signal *s)
+{
+    struct json_val doc;
+    struct buf text;
+    struct buf masked;
+    struct str said = STR("");
+    if (h->facts.direction != STORE_OUTBOUND || s->kind != SIGNAL_TOOL_START || !str_is(s->name, "end_call") ||
+        json_parse(s->text, &doc) < 0) {
+        return;
+    }
+    buf_init(&text, RESOLUTION_MAX);
+    buf_init(&masked, MASKED_MAX);
+    struct json_val v = json_path(doc, "resolution");
+    if (v.type == JSON_STRING && json_to_str(v, &text, &said) >= 0 && str_trim(said).n > 0) {
+        const struct store_dial row = {.call_id = str_from(h->call_id),
+                                       .detail = host_masked(h, str_trim(said), &masked)};
+        const struct store_op op = {.kind = STORE_DIAL_PUT, .at_us = (uint64_t)clock_wall_us(), .u.dial = &row};
+        scribe_put(h->worker->env.scribe, &op);
+    }
+    buf_done(&text);
+    buf_done(&masked);
 }
 
 static void put_line(struct host *h, const struct call_action *act)

@@ -1,7 +1,7 @@
 /*
  * The concierge's call to the restaurant: asked of the gateway that listens (this one, or the one beside a chat in the
  * terminal), followed every two seconds for three minutes, and told to the agent: confirmed with its number, pending,
- * or why not. Only ever to the configured number.
+ * rejected, or why not. Only ever to the configured number.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,12 +15,12 @@
 #include "tools/builtin/reservation.h"
 #include "tools/builtin/wish.h"
 
-#define TOOL        "initiate_reservation_call"
-#define POLL_US     2000000
-#define WAIT_US     (180 * UINT64_C(1000000))
-#define ASK_MS      10000
-#define OUTPUT_MAX  16384
-#define ARENA_BYTES (256u << 10)
+#define TOOL           "initiate_reservation_call"
+#define ASK_MS         10000
+#define OUTPUT_MAX     16384
+#define ARENA_BYTES    (256u << 10)
+#define RESOLUTION_MAX 1100
+#define REJECTED       "rejected"
 
 /* A booking under way. Owns all it needs: the call in which it was asked for may be gone before it is over. */
 struct booking {
@@ -101,12 +101,19 @@ static void finish(struct booking *b, const char *status, const char *message, s
 static int ask(struct booking *b, const char *method, const char *path, struct str body, http_reply_fn done)
 {
     const struct config *cfg = b->snapshot->cfg;
+    const struct worker_env *env = &b->worker->env;
+    struct control_address at;
     struct buf url;
     struct buf headers;
+    int err = control_own_address(cfg, env->own_port ? env->own_port(env->arg) : 0, &at);
+    if (err < 0) {
+        return err;
+    }
     buf_init(&url, 4096);
     buf_init(&headers, 8192);
-    control_own_address(cfg, &url);
+    buf_puts(&url, at.url);
     buf_puts(&url, path);
+    buf_puts(&headers, at.headers);
     if (cfg->server.tokens.n > 0) {
         buf_printf(&headers, "Authorization: Bearer " STR_FMT "\r\n", STR_ARG(cfg->server.tokens.v[0]));
     }
@@ -116,10 +123,12 @@ static int ask(struct booking *b, const char *method, const char *path, struct s
         .url = buf_str(&url),
         .headers = buf_str(&headers),
         .body = span_of_str(body),
+        .ca_file = at.ca_file,
+        .connect_to = at.connect_to,
         .deadline_ms = ASK_MS,
         .max_response_bytes = 16u << 20,
     };
-    int err = url.err ? url.err : headers.err ? headers.err : http_call(b->worker->env.http, &call, done, b, NULL);
+    err = url.err ? url.err : headers.err ? headers.err : http_call(env->http, &call, done, b, NULL);
     buf_done(&url);
     buf_done(&headers);
     return err;
@@ -137,7 +146,7 @@ static struct str text_at(const struct http_reply *reply, const char *path, char
 
 static void look_again(struct booking *b)
 {
-    timer_start(b->timer, POLL_US, 0);
+    timer_start(b->timer, b->snapshot->cfg->concierge.poll_ms * UINT64_C(1000), 0);
 }
 
 static void on_hung_up(const struct http_reply *reply, void *arg)
@@ -159,9 +168,21 @@ static void give_up(struct booking *b)
     }
 }
 
-static void conclude(struct booking *b, struct str outcome, struct str confirmation)
+/* The agent who called says so with end_call, see examples/concierge. */
+static bool is_rejection(struct str resolution)
 {
-    if (confirmation.n > 0) {
+    return resolution.n >= strlen(REJECTED) && str_ieq((struct str){resolution.p, strlen(REJECTED)}, STR(REJECTED));
+}
+
+static void conclude(struct booking *b, struct str outcome, struct str resolution, struct str confirmation)
+{
+    if (str_is(outcome, "answered") && is_rejection(resolution)) {
+        char text[RESOLUTION_MAX + 64];
+        ignore_result(snprintf(text, sizeof(text),
+                               "The restaurant has no such table (" STR_FMT "). Nothing was booked.",
+                               STR_ARG(resolution)) < 0); /* bounded by its room */
+        finish(b, "rejected", text, STR(""));
+    } else if (confirmation.n > 0) {
         finish(b, "confirmed", "The restaurant has confirmed the table.", confirmation);
     } else if (str_is(outcome, "answered")) {
         finish(b, "pending", "The restaurant was reached, but gave no confirmation number.", STR(""));
@@ -180,6 +201,7 @@ static void on_record(const struct http_reply *reply, void *arg)
     char outcome[32];
     char ended[64];
     char number[64];
+    char resolution[RESOLUTION_MAX];
     if (reply->err == -ECANCELED) {
         booking_free(b);
         return;
@@ -187,8 +209,10 @@ static void on_record(const struct http_reply *reply, void *arg)
     struct str how = text_at(reply, "dial.outcome", outcome, sizeof(outcome));
     bool over = how.n > 0 && text_at(reply, "ended_at", ended, sizeof(ended)).n > 0;
     if (over) {
-        conclude(b, how, text_at(reply, "confirmation_number", number, sizeof(number)));
-    } else if (loop_now_us(b->worker->env.loop) - b->started_us >= WAIT_US) {
+        conclude(b, how, text_at(reply, "dial.detail", resolution, sizeof(resolution)),
+                 text_at(reply, "confirmation_number", number, sizeof(number)));
+    } else if (loop_now_us(b->worker->env.loop) - b->started_us >=
+               b->snapshot->cfg->concierge.wait_s * UINT64_C(1000000)) {
         give_up(b);
     } else {
         look_again(b);

@@ -12,9 +12,10 @@
 #include "net/disk.h"
 
 #define LOOK_EVERY_US   (10ull * 1000000)
-#define SWEEP_EVERY_US  (3600ull * 1000000)
+#define SWEEP_HOURLY_US (3600ull * 1000000)
+#define SWEEP_OFTEN_US  (60ull * 1000000) /* of what is kept for less than a day */
 #define SWEEP_ROWS      200
-#define DAY_US          (86400ull * 1000000)
+#define DAY_S           86400ull
 #define MAX_ARENA_BYTES (8u << 20)
 
 struct records {
@@ -124,17 +125,17 @@ static void sweep_done(int err, void *arg)
     if (err < 0 && err != -ECANCELED) {
         log_error(NULL, "records.sweep-failed", "error=%s", err_name(err));
     } else if (r->swept > 0) {
-        log_info(NULL, "records.swept", "calls=%u retention_days=%u", r->swept, r->o.retention_days);
+        log_info(NULL, "records.swept", "calls=%u retention_s=%llu", r->swept, (unsigned long long)r->o.retention_s);
     }
 }
 
 static void sweep(void *arg)
 {
     struct records *r = arg;
-    if (r->sweeping || r->stopped || r->o.retention_days == 0) {
+    if (r->sweeping || r->stopped || r->o.retention_s == 0) {
         return;
     }
-    r->before_us = (uint64_t)clock_wall_us() - r->o.retention_days * DAY_US;
+    r->before_us = (uint64_t)clock_wall_us() - r->o.retention_s * 1000000;
     r->swept = 0;
     r->sweeping = true;
     r->busy++;
@@ -142,6 +143,16 @@ static void sweep(void *arg)
     if (err < 0) {
         sweep_done(err, r);
     }
+}
+
+static uint64_t sweep_every_us(const struct records *r)
+{
+    return r->o.retention_s > 0 && r->o.retention_s < DAY_S ? SWEEP_OFTEN_US : SWEEP_HOURLY_US;
+}
+
+uint64_t records_retention_s(const struct config_records *c)
+{
+    return c->retention_minutes > 0 ? c->retention_minutes * 60ull : c->retention_days * DAY_S;
 }
 
 /* ---- life ---- */
@@ -174,7 +185,7 @@ int records_new(const struct records_opts *o, struct records **ret)
         return err;
     }
     timer_start(r->look_timer, LOOK_EVERY_US, LOOK_EVERY_US);
-    timer_start(r->sweep_timer, 1000000, SWEEP_EVERY_US);
+    timer_start(r->sweep_timer, 1000000, sweep_every_us(r));
     *ret = r;
     return 0;
 }
@@ -190,10 +201,11 @@ struct records *records_free(struct records *r)
     return NULL;
 }
 
-void records_set(struct records *r, uint32_t min_free_mb, uint32_t retention_days)
+void records_set(struct records *r, uint32_t min_free_mb, uint64_t retention_s)
 {
     r->o.min_free_mb = min_free_mb;
-    r->o.retention_days = retention_days;
+    r->o.retention_s = retention_s;
+    timer_start(r->sweep_timer, sweep_every_us(r), sweep_every_us(r));
     look(r);
     sweep(r);
 }

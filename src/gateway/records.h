@@ -8,6 +8,7 @@
 #define GATEWAY_RECORDS_H
 
 #include "call/store.h"
+#include "config/config.h"
 #include "gateway/scribe.h"
 #include "net/loop.h"
 
@@ -18,18 +19,20 @@ struct records_opts {
     const struct store_ops *ops;
     struct store *store;
     struct scribe *scribe;
-    const char *dir;         /* copied */
-    uint32_t min_free_mb;    /* below it nothing new is recorded; 0: never mind */
-    uint32_t retention_days; /* 0: for ever */
+    const char *dir;      /* copied */
+    uint32_t min_free_mb; /* below it nothing new is recorded; 0: never mind */
+    uint64_t retention_s; /* since a call's end; 0: for ever */
 };
 
 #define RECORDS_PATH_MAX 512
 
+/* What a configuration says, for retention_s. */
+uint64_t records_retention_s(const struct config_records *c);
 MUST_USE int records_new(const struct records_opts *o, struct records **ret);
 /* Only when records_busy is 0. NULL is fine. */
 struct records *records_free(struct records *r);
 /* Limits of a new configuration (the folder stays). */
-void records_set(struct records *r, uint32_t min_free_mb, uint32_t retention_days);
+void records_set(struct records *r, uint32_t min_free_mb, uint64_t retention_s);
 /* Is there room for one more recording and journal? As of a look at most 10 s old. */
 bool records_room(const struct records *r);
 /* No more looks and sweeps. */

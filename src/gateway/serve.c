@@ -201,7 +201,7 @@ static void use_snapshot(struct gateway *gw, struct snapshot *s, struct tls_ctx 
         gw->tls = tls_ref(tls);
     }
     admission_set_limits(gw->admission, &limits);
-    records_set(gw->records, cfg->records.min_free_mb, cfg->records.retention_days);
+    records_set(gw->records, cfg->records.min_free_mb, records_retention_s(&cfg->records));
     tracing_set(gw->tracing, &cfg->tracing);
     worker_set_snapshot(gw->worker, s);
     if (gw->api) {

@@ -46,7 +46,8 @@ struct worker_env {
     struct carrier *(*carrier)(struct str name, void *arg);
     /* Where our own sandbox listens now, "" while it does not. */
     struct str (*sandbox_url)(void *arg);
-    void (*on_empty)(void *arg); /* the last call is gone */
+    uint16_t (*own_port)(void *arg); /* where this gateway listens; 0: it does not. NULL: likewise */
+    void (*on_empty)(void *arg);     /* the last call is gone */
     void *arg;
 };
 

@@ -19,6 +19,7 @@ struct http_client {
 };
 
 struct http_call {
+    struct curl_slist *connect_to; /* NULL: the url's */
     struct list link;
     struct http_client *client;
     uint64_t id;
@@ -47,6 +48,7 @@ static void call_free(struct http_call *call)
         curl_multi_remove_handle(call->client->multi, call->easy);
         curl_easy_cleanup(call->easy);
     }
+    curl_slist_free_all(call->connect_to);
     curl_slist_free_all(call->headers);
     buf_done(&call->body);
     free(call);
@@ -319,6 +321,23 @@ static int set_text(struct http_call *call, CURLoption option, struct str text)
     return code == CURLE_OK ? 0 : -ENOMEM;
 }
 
+/* libcurl's "HOST:PORT:CONNECT-TO-HOST:CONNECT-TO-PORT", any host and port for the first two. */
+static int set_address(struct http_call *call, const char *address)
+{
+    struct buf text;
+    buf_init(&text, 512);
+    buf_puts(&text, "::");
+    buf_puts(&text, address);
+    const char *z = buf_cstr(&text);
+    call->connect_to = z ? curl_slist_append(NULL, z) : NULL;
+    buf_done(&text);
+    if (!call->connect_to || curl_easy_setopt(call->easy, CURLOPT_CONNECT_TO, call->connect_to) != CURLE_OK ||
+        curl_easy_setopt(call->easy, CURLOPT_PROXY, "") != CURLE_OK) {
+        return -ENOMEM;
+    }
+    return 0;
+}
+
 static int set_request(struct http_call *call, const struct http_call_opts *opts)
 {
     CURL *e = call->easy;
@@ -344,6 +363,9 @@ static int set_request(struct http_call *call, const struct http_call_opts *opts
     }
     if (!err && opts->ca_file) {
         err = set_text(call, CURLOPT_CAINFO, str_from(opts->ca_file));
+    }
+    if (!err && opts->connect_to) {
+        err = set_address(call, opts->connect_to);
     }
     return err;
 }

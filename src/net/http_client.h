@@ -14,6 +14,8 @@ struct http_call_opts {
     struct span body;            /* lent until return */
     struct str user, password;   /* Basic auth when user is not empty */
     const char *ca_file;         /* NULL: system store */
+    const char *connect_to;      /* "host:port" in place of the url's, past any proxy; certificates and headers stay
+                                    the url's. NULL: the url's */
     uint32_t deadline_ms;        /* whole call; 0: 10 s */
     uint32_t max_response_bytes; /* 0: 256 kB; over it -ERR_TOO_BIG */
     const char *want_header;     /* one header of the answer; static or NULL */

@@ -10,7 +10,9 @@
 #include "gateway/records.h"
 #include "store/sqlite/sqlite.h"
 
-#define DAY_US UINT64_C(86400000000)
+#define DAY_S     UINT64_C(86400)
+#define DAY_US    (DAY_S * 1000000)
+#define MINUTE_US UINT64_C(60000000)
 
 struct fixture {
     struct loop *loop;
@@ -53,7 +55,7 @@ static bool has_call(struct fixture *f, const char *id)
     return err >= 0;
 }
 
-static void open_fixture(struct fixture *f, uint32_t min_free_mb, uint32_t retention_days)
+static void open_fixture(struct fixture *f, uint32_t min_free_mb, uint64_t retention_s)
 {
     memset(f, 0, sizeof(*f));
     f->removed = 1;
@@ -78,7 +80,7 @@ static void open_fixture(struct fixture *f, uint32_t min_free_mb, uint32_t reten
                                    .scribe = f->scribe,
                                    .dir = f->dir,
                                    .min_free_mb = min_free_mb,
-                                   .retention_days = retention_days};
+                                   .retention_s = retention_s};
     assert_ok(records_new(&o, &f->records));
 }
 
@@ -110,16 +112,42 @@ static bool old_file_is_gone(void *arg)
 TEST(retention_takes_row_and_files_of_old_calls_alone)
 {
     struct fixture f;
-    open_fixture(&f, 0, 30);
+    open_fixture(&f, 0, 30 * DAY_S);
     wait_until(f.loop, old_file_is_gone, &f);
     assert_false(has_call(&f, "old"));
     assert_true(has_call(&f, "new"));
     assert_int_equal(access(f.new_file, F_OK), 0);
     /* A shorter retention of a new configuration counts at once. */
-    records_set(f.records, 0, 10);
+    records_set(f.records, 0, 10 * DAY_S);
     wait_until(f.loop, is_idle, &f);
     assert_false(has_call(&f, "new"));
     assert_int_not_equal(access(f.new_file, F_OK), 0);
+    close_fixture(&f);
+}
+
+/* The figures of the reference: 120 minutes old goes, 30 minutes old stays; counted from the end of the call. */
+TEST(calls_may_be_kept_for_minutes_since_their_end)
+{
+    const struct config_records hour = {.retention_days = 30, .retention_minutes = 60}, days = {.retention_days = 30};
+    struct fixture f;
+    open_fixture(&f, 0, 0);
+    uint64_t now_us = (uint64_t)clock_wall_us();
+    add_call(&f, "two-hours", now_us - 120 * MINUTE_US, f.old_file);
+    add_call(&f, "half-an-hour", now_us - 30 * MINUTE_US, f.new_file);
+    struct store_call late = {.id = STR("long"), .status = STORE_COMPLETED, .reason = REASON_CALLER_HANGUP};
+    late.started_us = now_us - 120 * MINUTE_US;
+    late.ended_us = now_us - 5 * MINUTE_US;
+    const struct store_op ops[] = {{.kind = STORE_CALL_BEGIN, .at_us = late.started_us, .u.call = &late},
+                                   {.kind = STORE_CALL_END, .at_us = late.ended_us, .u.call = &late}};
+    assert_ok(store_sqlite.write(f.store, ops, ARRAY_LEN(ops), NULL));
+    records_set(f.records, 0, records_retention_s(&hour));
+    wait_until(f.loop, is_idle, &f);
+    assert_false(has_call(&f, "two-hours"));
+    assert_true(has_call(&f, "half-an-hour"));
+    assert_true(has_call(&f, "long"));
+    assert_int_equal(records_retention_s(&days), 30 * DAY_S);
+    assert_int_equal(records_retention_s(&hour), 3600);
+    assert_int_equal(records_retention_s(&(struct config_records){0}), 0);
     close_fixture(&f);
 }
 
@@ -173,5 +201,5 @@ TEST(deletion_takes_row_and_files)
     close_fixture(&f);
 }
 
-TEST_MAIN(T(retention_takes_row_and_files_of_old_calls_alone), T(without_retention_nothing_goes),
-          T(a_full_disk_leaves_no_room), T(deletion_takes_row_and_files))
+TEST_MAIN(T(retention_takes_row_and_files_of_old_calls_alone), T(calls_may_be_kept_for_minutes_since_their_end),
+          T(without_retention_nothing_goes), T(a_full_disk_leaves_no_room), T(deletion_takes_row_and_files))

@@ -105,8 +105,9 @@
       "$1::bigint) - answered_us) / 1000) ELSE duration_ms END WHERE ended_us = 0 AND (node = $2::text OR (alive_us "  \
       "< $1::bigint - 900000000 AND " NODE_IS_GONE "))")                                                               \
     X(SQL_SWEEP,                                                                                                       \
-      "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE ended_us > 0 AND started_us < $1::bigint AND (node "  \
-      "= $3::text OR " NODE_IS_GONE ") ORDER BY started_us LIMIT $2::bigint) RETURNING recording, journal")            \
+      "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE ended_us > 0 AND ended_us < $1::bigint AND "          \
+      "started_us < $1::bigint AND (node = $3::text OR " NODE_IS_GONE                                                  \
+      ") ORDER BY started_us LIMIT $2::bigint) RETURNING recording, journal")                                          \
     X(SQL_CALL_GET, "SELECT " CALL_COLUMNS " FROM calls WHERE id = $1")                                                \
     X(SQL_CALL_FIND, "SELECT id FROM calls WHERE carrier_call_id = $1 ORDER BY started_us DESC LIMIT 1")               \
     X(SQL_CALL_LIST, "SELECT " CALL_COLUMNS " FROM calls WHERE " FILTER                                                \

@@ -79,8 +79,8 @@
       "duration_ms = CASE WHEN answered_us > 0 THEN max(0, (min(max(alive_us, started_us), ?1) - answered_us) / "      \
       "1000) "                                                                                                         \
       "ELSE duration_ms END WHERE ended_us = 0")                                                                       \
-    X(SQL_SWEEP, "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE ended_us > 0 AND started_us < ?1 "         \
-                 "ORDER BY started_us LIMIT ?2) RETURNING recording, journal")                                         \
+    X(SQL_SWEEP, "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE ended_us > 0 AND ended_us < ?1 AND "       \
+                 "started_us < ?1 ORDER BY started_us LIMIT ?2) RETURNING recording, journal")                         \
     X(SQL_CALL_GET, "SELECT " CALL_COLUMNS " FROM calls WHERE id = ?1")                                                \
     X(SQL_CALL_FIND, "SELECT id FROM calls WHERE carrier_call_id = ?1 ORDER BY started_us DESC LIMIT 1")               \
     X(SQL_CALL_LIST,                                                                                                   \
