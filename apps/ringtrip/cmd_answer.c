@@ -24,6 +24,8 @@ static const char usage[] =
     "  --public-url URL       what the gateway calls itself: signatures name it; default: the delivery address\n"
     "  --account ID           default AC and 32 zeros, MA and 18 for Plivo;  --auth-token TOKEN  default 32 zeros\n"
     "  --callee NUMBER=KIND   human, machine, busy, no-answer, failed or silent; *=KIND for all others (human)\n"
+    "  --prompt-keys KEYS     pressed at each prompt that asks for one (consent): 1, 2 ...; -: nothing, h: hangs up;\n"
+    "                         NUMBER=KEYS: at that number's only\n"
     "  --ring-ms N            before anything becomes of a call; default 1500\n"
     "  --fault WORD           twice, early, late, no-callbacks (status callbacks), mute-reply, error-reply, "
     "late-reply\n"
@@ -45,6 +47,11 @@ struct answerer {
     struct exchange_opts opts;
     struct callee callees[CALLEES_MAX];
     size_t n_callees;
+    struct {
+        struct str number; /* empty: all others */
+        struct str keys;
+    } keys[CALLEES_MAX];
+    size_t n_keys;
     enum exchange_callee_kind other;
     char host[128];
     int64_t ring_ms, max_calls;
@@ -65,6 +72,10 @@ static void on_dial(struct exchange *x UNUSED, const struct exchange_call *call,
         if (strcmp(a->callees[i].number, call->to) == 0) {
             ret->kind = a->callees[i].kind;
         }
+    }
+    for (size_t i = 0; i < a->n_keys && ret->kind == EXCHANGE_HUMAN; i++) {
+        bool own = str_is(a->keys[i].number, call->to);
+        ret->keys = own || (a->keys[i].number.n == 0 && ret->keys.n == 0) ? a->keys[i].keys : ret->keys;
     }
     ret->ring_ms = (uint32_t)a->ring_ms;
     ret->detect_ms = 2000;
@@ -142,6 +153,19 @@ static int add_callee(struct answerer *a, const char *value)
     return 0;
 }
 
+static int add_keys(struct answerer *a, const char *value)
+{
+    struct str all = str_from(value);
+    size_t at = str_find(all, '=');
+    struct str keys = at < all.n ? (struct str){all.p + at + 1, all.n - at - 1} : all;
+    if (a->n_keys == CALLEES_MAX || keys.n == 0 || !phone_keys_ok(keys)) {
+        return usage_error("phone --answer", "keys (0 to 9, *, #, - for none, h to hang up), not", value);
+    }
+    a->keys[a->n_keys].number = at < all.n ? (struct str){all.p, at} : STR("");
+    a->keys[a->n_keys++].keys = keys;
+    return 0;
+}
+
 static int add_fault(struct answerer *a, const char *value)
 {
     static const struct {
@@ -188,7 +212,7 @@ static int set_number(int64_t *to, const char *value)
 static int take(struct answerer *a, const char *name, const char *value)
 {
     static const char *const names[] = {"--listen", "--deliver", "--public-url", "--account", "--auth-token",
-                                        "--callee", "--ring-ms", "--fault",      "--calls"};
+                                        "--callee", "--ring-ms", "--fault",      "--calls",   "--prompt-keys"};
     size_t i = 0;
     while (i < ARRAY_LEN(names) && strcmp(name, names[i]) != 0) {
         i++;
@@ -212,6 +236,8 @@ static int take(struct answerer *a, const char *name, const char *value)
         return add_fault(a, value);
     case 8:
         return set_number(&a->max_calls, value);
+    case 9:
+        return add_keys(a, value);
     default:
         *texts[i] = str_from(value);
         return 0;

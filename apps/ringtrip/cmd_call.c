@@ -26,6 +26,7 @@ static const char usage[] =
     "  --ring SECONDS      how long it may ring\n"
     "  --on-machine WORD   talk, hangup or voicemail\n"
     "  --voicemail TEXT    what is left on a machine\n"
+    "  --consent TEXT      said to who answers, before the agent: 1 goes on, 2 or nothing ends it\n"
     "  --key TEXT          idempotency key: asked twice, called once\n"
     "  -w, --wait          until the call is over; says how it went\n"
     "  --json              for programs\n\n"
@@ -44,6 +45,7 @@ enum {
     OPT_RING,
     OPT_ON_MACHINE,
     OPT_VOICEMAIL,
+    OPT_CONSENT,
     OPT_KEY,
     OPT_WAIT,
     OPT_N
@@ -62,6 +64,7 @@ static const struct option options[] = {
     [OPT_RING] = {"--ring", NULL, true},
     [OPT_ON_MACHINE] = {"--on-machine", NULL, true},
     [OPT_VOICEMAIL] = {"--voicemail", NULL, true},
+    [OPT_CONSENT] = {"--consent", NULL, true},
     [OPT_KEY] = {"--key", NULL, true},
     [OPT_WAIT] = {"--wait", "-w", false},
 };
@@ -124,6 +127,12 @@ static void put_body(const struct request *r, struct buf *out)
         if (members[i] && r->texts[i]) {
             json_w_kz(&w, members[i], r->texts[i]);
         }
+    }
+    if (r->texts[OPT_CONSENT]) {
+        json_w_key(&w, "consent");
+        json_w_open(&w);
+        json_w_kz(&w, "prompt", r->texts[OPT_CONSENT]);
+        json_w_close(&w);
     }
     if (r->ring_s > 0) {
         json_w_ki64(&w, "ring_s", r->ring_s);

@@ -144,10 +144,10 @@ static bool put_detection(struct dial_job *job, const struct json_doc *body)
 /* A member that nobody knows is a mistake: "recipient" would otherwise never be called. */
 static bool knows_all(struct dial_job *job, const struct json_doc *body)
 {
-    static const char *const known[] = {"to",         "phone_number",      "from",      "carrier",
-                                        "agent",      "campaign_id",       "objective", "opening_reason",
-                                        "context",    "variables",         "ring_s",    "max_call_s",
-                                        "on_machine", "machine_detection", "voicemail", "idempotency_key"};
+    static const char *const known[] = {
+        "to",         "phone_number",      "from",      "carrier",         "agent",  "campaign_id",
+        "objective",  "opening_reason",    "context",   "variables",       "ring_s", "max_call_s",
+        "on_machine", "machine_detection", "voicemail", "idempotency_key", "consent"};
     for (const struct json_doc *m = body->first; m; m = m->next) {
         bool ok = false;
         for (size_t i = 0; i < ARRAY_LEN(known) && !ok; i++) {
@@ -159,6 +159,11 @@ static bool knows_all(struct dial_job *job, const struct json_doc *body)
         }
     }
     return true;
+}
+
+static bool put_consent(struct dial_job *job, const struct json_doc *body)
+{
+    return question_read(json_doc_get(body, STR("consent")), &job->base.arena, &job->why, &job->req.question) >= 0;
 }
 
 static bool put_number(struct dial_job *job, const char *what, struct str text, char ret[E164_MAX])
@@ -211,7 +216,7 @@ static bool read_members(struct dial_job *job, const struct json_doc *body, stru
               put_text(job, body, "voicemail", &r->voicemail) && put_text(job, body, "idempotency_key", ret_key) &&
               put_seconds(job, body, "ring_s", RING_MAX_S, &r->ring_s) &&
               put_seconds(job, body, "max_call_s", CALL_MAX_S, &r->max_call_s) && put_machine(job, body) &&
-              put_detection(job, body) && put_variables(job, body);
+              put_detection(job, body) && put_consent(job, body) && put_variables(job, body);
     if (!ok) {
         return false;
     }

@@ -79,6 +79,8 @@ enum carrier_amd {
 
 #define CARRIER_ATTEMPT_MAX 64        /* bytes of an attempt's id */
 #define CARRIER_ATTEMPT_ARG "attempt" /* its name in the query of every URL that we give to a carrier */
+/* Beside it where a key is asked for: how often it has been asked, 0: not yet. So it outlives us. */
+#define CARRIER_ROUND_ARG "round"
 
 /* A call to be started. Lent until carrier_dial returns. */
 struct carrier_dial {
@@ -89,6 +91,7 @@ struct carrier_dial {
     uint32_t max_call_s; /* the carrier ends it then whatever happens; 0: the carrier's own limit */
     enum carrier_amd amd;
     uint32_t amd_timeout_ms; /* 0: the carrier's own */
+    bool asks;               /* whoever answers is asked for a key first: the answer URL says so (CARRIER_ROUND_ARG) */
 };
 
 /* A call as its carrier calls it. One of them may be empty; both: -EINVAL. */
@@ -177,6 +180,9 @@ MUST_USE int carrier_dial(struct carrier *carrier, const struct carrier_dial *di
 /* Ends a call that we started, in whatever stage it is; one that is over already is fine. done may be NULL. */
 MUST_USE int carrier_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done,
                             void *arg, uint64_t *ret_id);
+/* An answered call that waits for a key is to ask the answer URL again, at once. Nobody is told how that went: the
+ * call asks anyway when its time for a key is over. -EINVAL: the call has no id yet; else as carrier_dial. */
+MUST_USE int carrier_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt);
 /* Calls that the carrier has, those under way included. done as in carrier_send_sms. */
 MUST_USE int carrier_find_calls(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done,
                                 void *arg, uint64_t *ret_id);

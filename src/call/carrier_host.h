@@ -25,6 +25,9 @@ struct carrier_incoming {
     struct str forwarded_from;
     struct str caller_name;
     struct str attempt;                 /* of a call that we started: ?attempt= (CARRIER_ATTEMPT_ARG); else empty */
+    bool asks;                          /* CARRIER_ROUND_ARG was given: somebody is asked for a key, */
+    uint32_t round;                     /* so often so far */
+    struct str key;                     /* on_asked: what was pressed; empty: nothing */
     struct str query_call_id;           /* ?call_id= of the request, for tests and the references' form; may be empty */
     struct str dial_status;             /* on_dialled: the carrier's word, for the log */
     bool dial_answered;                 /* on_dialled: somebody was reached */
@@ -45,6 +48,7 @@ enum carrier_answer_kind {
     CARRIER_ANSWER_REJECT,
     CARRIER_ANSWER_DIAL,   /* text: a number or sip: address */
     CARRIER_ANSWER_SAY,    /* text is spoken, then the call ends */
+    CARRIER_ANSWER_ASK,    /* text is spoken, a key ends it; the carrier asks on_asked with the key, or without */
     CARRIER_ANSWER_APOLOGY /* the configured document, else the configured sentence; then the call ends */
 };
 
@@ -57,6 +61,8 @@ struct carrier_answer {
     struct str_pair params[CARRIER_ANSWER_MAX_PARAMS]; /* CONNECT: come back with the stream */
     uint32_t n_params;
     struct str text;
+    uint32_t ask_s, ask_round; /* ASK: so long a key is waited for when all is said, from 5 to 60; and how often it has
+                                  now been asked */
 };
 
 /* A media socket that has said "start". */
@@ -109,6 +115,8 @@ struct carrier_host {
     void (*on_after)(struct carrier *c, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg);
     /* A transfer is over: whoever was called hung up, or never answered. Default answer: hang up. Optional. */
     void (*on_dialled)(struct carrier *c, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg);
+    /* After CARRIER_ANSWER_ASK: a key, or none in time. Default answer: hang up. Optional. */
+    void (*on_asked)(struct carrier *c, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg);
     void (*on_status)(struct carrier *c, const struct carrier_status *status, void *arg); /* optional */
     /* What the carrier tells about a call that we started (carrier.h), besides on_incoming and on_status. Optional. */
     void (*on_progress)(struct carrier *c, const struct carrier_progress *progress, void *arg);

@@ -120,7 +120,10 @@ void life_leg_start(struct call *c, const struct call_event *ev)
     }
     if (c->model == MODEL_GONE) {
         life_hangup(c, c->reason, true);
-    } else if (c->model == MODEL_READY) {
+        return;
+    }
+    voicemail_leg_up(c);
+    if (c->model == MODEL_READY) {
         life_both_up(c);
     } else {
         timer_set(c, TIMER_MODEL_READY, c->o->deadlines.model_ready_ms);

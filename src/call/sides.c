@@ -96,6 +96,11 @@ int carrier_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, 
     return carrier->ops->hangup ? carrier->ops->hangup(carrier, ref, done, arg, ret_id) : -ENOTSUP;
 }
 
+int carrier_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt)
+{
+    return carrier->ops->recall ? carrier->ops->recall(carrier, ref, attempt) : -ENOTSUP;
+}
+
 int carrier_find_calls(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done, void *arg,
                        uint64_t *ret_id)
 {

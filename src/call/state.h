@@ -125,6 +125,7 @@ struct transfer {
 
 enum voicemail_state {
     VOICEMAIL_NONE,
+    VOICEMAIL_DUE,     /* wanted before there is a leg to say it on */
     VOICEMAIL_WAITING, /* for the beep, or for silence */
     VOICEMAIL_SPEAKING
 };
@@ -132,6 +133,7 @@ enum voicemail_state {
 /* A machine has answered: nobody but our beep detector hears it any more. */
 struct voicemail {
     enum voicemail_state state;
+    bool after_beep;
     struct beep beep;
     struct buf text;
 };
@@ -339,6 +341,7 @@ bool playout_to(struct call *c, enum playout_event e);
 
 /* voicemail.c */
 void voicemail_wanted(struct call *c, const struct call_event *ev);
+void voicemail_leg_up(struct call *c); /* what was wanted before begins */
 bool voicemail_on(const struct call *c);
 /* What the machine says, 8000 to 24000 Hz. */
 void voicemail_hear(struct call *c, const int16_t *pcm, size_t n);

@@ -65,6 +65,7 @@ enum store_status store_status_of(enum call_reason reason)
     case REASON_CANCELED:
     case REASON_MACHINE:
     case REASON_VOICEMAIL:
+    case REASON_NO_CONSENT:
         return STORE_COMPLETED;
     case REASON_NONE:
     case REASON_CARRIER_CLOSED:

@@ -3,8 +3,8 @@
  * of its beep. When its greeting is over the message is said word for word and we hang up. When neither a beep nor a
  * silence comes, nothing is said: half a message in the middle of a greeting is worse than none.
  *
- *     wanted ─▶ waiting ─▶ (beep, or 1.5 s of silence) ─▶ speaking ─▶ hang-up: "voicemail"
- *                    └▶ 30 s: hang-up, "machine"
+ *     wanted ─▶ (due, until the leg is up) ─▶ waiting ─▶ (beep, or 1.5 s of silence) ─▶ speaking ─▶ hang-up:
+ * "voicemail" └▶ 30 s: hang-up, "machine"
  */
 #include "call/state.h"
 
@@ -13,7 +13,7 @@
 
 bool voicemail_on(const struct call *c)
 {
-    return c->voicemail.state != VOICEMAIL_NONE;
+    return c->voicemail.state > VOICEMAIL_DUE;
 }
 
 static void speak(struct call *c)
@@ -40,10 +40,33 @@ static void fall_silent(struct call *c)
     timer_off(c, TIMER_MODEL_READY);
 }
 
+static void begin(struct call *c)
+{
+    phase_to(c, PH_FAREWELL);
+    fall_silent(c);
+    c->voicemail.state = VOICEMAIL_WAITING;
+    beep_init(&c->voicemail.beep, audio_rate_hz(c->leg_format));
+    timer_set(c, TIMER_VOICEMAIL, WAIT_MS);
+    if (!c->voicemail.after_beep) {
+        speak(c);
+    }
+}
+
+void voicemail_leg_up(struct call *c)
+{
+    if (c->voicemail.state == VOICEMAIL_DUE) {
+        begin(c);
+    }
+}
+
 void voicemail_wanted(struct call *c, const struct call_event *ev)
 {
     bool leaving = c->phase == PHASE_FAREWELL || c->phase == PHASE_TRANSFERRING || c->phase == PHASE_ENDED;
-    if (c->leg != LEG_UP || leaving || voicemail_on(c)) {
+    if (c->voicemail.state == VOICEMAIL_DUE) {
+        c->voicemail.after_beep &= ev->control_voicemail.after_beep;
+        return;
+    }
+    if ((c->leg != LEG_UP && c->leg != LEG_NONE) || leaving || voicemail_on(c)) {
         /* A second word on a machine whose greeting we wait for: now it is over. */
         if (c->voicemail.state == VOICEMAIL_WAITING && !ev->control_voicemail.after_beep) {
             speak(c);
@@ -52,13 +75,10 @@ void voicemail_wanted(struct call *c, const struct call_event *ev)
     }
     buf_init(&c->voicemail.text, TEXT_MAX);
     buf_put_str(&c->voicemail.text, ev->control_voicemail.text);
-    phase_to(c, PH_FAREWELL);
-    fall_silent(c);
-    c->voicemail.state = VOICEMAIL_WAITING;
-    beep_init(&c->voicemail.beep, audio_rate_hz(c->leg_format));
-    timer_set(c, TIMER_VOICEMAIL, WAIT_MS);
-    if (!ev->control_voicemail.after_beep) {
-        speak(c);
+    c->voicemail.after_beep = ev->control_voicemail.after_beep;
+    c->voicemail.state = VOICEMAIL_DUE;
+    if (c->leg == LEG_UP) {
+        begin(c);
     }
 }
 

@@ -55,6 +55,12 @@ void cloud_put_own_url(const struct cloud *c, struct buf *out, const char *path,
     }
 }
 
+void cloud_put_round_url(const struct cloud *c, struct buf *out, const char *path, struct str attempt, uint32_t round)
+{
+    cloud_put_own_url(c, out, path, attempt);
+    buf_printf(out, "%c" CARRIER_ROUND_ARG "=%u", attempt.n > 0 ? '&' : '?', round);
+}
+
 bool cloud_is_attempt(struct str id)
 {
     for (size_t i = 0; i < id.n; i++) {

@@ -70,6 +70,8 @@ void cloud_put_url(const struct cloud *c, const struct http_request *req, bool w
                    struct buf *out);
 /* public_url, a path, and the attempt in its query; attempt empty: without. */
 void cloud_put_own_url(const struct cloud *c, struct buf *out, const char *path, struct str attempt);
+/* Likewise, with "&round=N" behind the attempt: see CARRIER_ROUND_ARG. */
+void cloud_put_round_url(const struct cloud *c, struct buf *out, const char *path, struct str attempt, uint32_t round);
 /* An attempt's id that may stand in a URL as it is. */
 bool cloud_is_attempt(struct str id);
 /* E.164 with +. */

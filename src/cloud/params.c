@@ -65,3 +65,9 @@ struct str params_attempt(const struct params *p)
     struct str s = form_get(&p->query, CARRIER_ATTEMPT_ARG);
     return s.p && s.n <= CARRIER_ATTEMPT_MAX ? s : STR("");
 }
+
+int64_t params_round(const struct params *p)
+{
+    int64_t v = -1;
+    return str_to_i64(form_get(&p->query, CARRIER_ROUND_ARG), &v) == 0 && v >= 0 && v <= UINT8_MAX ? v : -1;
+}

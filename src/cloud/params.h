@@ -26,6 +26,8 @@ struct str params_get(const struct params *p, const char *name);
 int64_t params_number(const struct params *p, const char *name);
 /* Our attempt's id, of the query alone: what we wrote into the URL. A form parameter of that name is none of ours. */
 struct str params_attempt(const struct params *p);
+/* CARRIER_ROUND_ARG, likewise of the query alone; -1: absent, or none of ours. */
+int64_t params_round(const struct params *p);
 /* The body is a form by its Content-Type. */
 bool params_is_form(const struct http_request *req);
 

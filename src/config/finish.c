@@ -680,8 +680,9 @@ static bool is_priced(const struct cost_prices *p)
 static void check_hooks(struct draft *d)
 {
     const struct config_event_hooks *h = &d->cfg->event_hooks;
-    static const char *const known[] = {"call.started",  "call.dialled", "call.ringing", "call.answered",
-                                        "call.answerer", "call.ended",   "call.outcome", "call.report"};
+    static const char *const known[] = {"call.started",  "call.dialled",  "call.ringing",
+                                        "call.answered", "call.answerer", "call.consent",
+                                        "call.ended",    "call.outcome",  "call.report"};
 
     if (h->urls.n > 0 && h->secret.n == 0) {
         draft_fail(d, draft_origin(d, "webhooks.urls"),
@@ -699,12 +700,12 @@ static void check_hooks(struct draft *d)
             found = found || str_is(h->events.v[i], known[k]);
         }
         if (!found) {
-            draft_fail(
-                d, draft_origin(d, "webhooks.events"),
-                "webhooks.events: there is no event %.40s; known are "
-                "call.started, call.dialled, call.ringing, call.answered, call.answerer, call.ended, call.outcome "
-                "and call.report",
-                h->events.v[i].p);
+            draft_fail(d, draft_origin(d, "webhooks.events"),
+                       "webhooks.events: there is no event %.40s; known are "
+                       "call.started, call.dialled, call.ringing, call.answered, call.answerer, call.consent, "
+                       "call.ended, call.outcome "
+                       "and call.report",
+                       h->events.v[i].p);
         }
     }
 }

@@ -96,8 +96,15 @@ void attempt_init(struct attempt *a, const struct dialer_request *req, uint64_t 
         .machine = req->machine,
         .deadline_us = now_us + PREPARE_US,
         .talk_s = -1,
+        .question = {.put = question_is_put(&req->question) || req->reply != QUESTION_NONE,
+                     .times = req->question.times,
+                     .accept = req->question.accept,
+                     .deny = req->question.deny,
+                     .round_us = question_round_us(&req->question),
+                     .goodbye_us = question_goodbye_us(&req->question)},
     };
     if (req->settle_only) {
+        a->reply = req->reply;
         a->asked_us = MAX(asked_us, 1u);
         a->may_have_rung = true;
         a->state = ATTEMPT_UNCLEAR;
@@ -112,12 +119,10 @@ static bool is_machine(const struct attempt *a)
     return a->answerer == CARRIER_ANSWERER_MACHINE || a->answerer == CARRIER_ANSWERER_MACHINE_END;
 }
 
-static enum dialer_outcome outcome_of_answer(const struct attempt *a)
+/* A machine that is not to be talked to: it is not asked either. */
+static bool is_dropped(const struct attempt *a)
 {
-    if (!is_machine(a) || a->machine == DIALER_MACHINE_TALK) {
-        return DIALER_ANSWERED;
-    }
-    return a->message_left ? DIALER_VOICEMAIL : DIALER_MACHINE;
+    return is_machine(a) && a->machine != DIALER_MACHINE_TALK;
 }
 
 /* It was taken back, or it rang too long for us: the same to the carrier, not to us. */
@@ -128,6 +133,21 @@ static enum dialer_outcome outcome_of_cancel(const struct attempt *a)
                    a->reason == REASON_MODEL_CLOSED || a->reason == REASON_INTERNAL
                ? DIALER_FAILED
                : DIALER_CANCELED;
+}
+
+static enum dialer_outcome outcome_of_answer(const struct attempt *a)
+{
+    if (is_dropped(a)) {
+        return a->message_left ? DIALER_VOICEMAIL : DIALER_MACHINE;
+    }
+    if (!a->question.put || a->reply == QUESTION_ACCEPTED) {
+        return DIALER_ANSWERED;
+    }
+    if (a->reply == QUESTION_DENIED) {
+        return DIALER_CONSENT_DENIED;
+    }
+    /* It was us who ended the call over the question: the model failed, an operator, a shutdown. */
+    return a->hung_up && a->reason != REASON_NO_CONSENT ? outcome_of_cancel(a) : DIALER_CONSENT_TIMEOUT;
 }
 
 static enum dialer_outcome outcome_of(const struct attempt *a, enum carrier_outcome outcome)
@@ -166,6 +186,9 @@ static enum call_reason reason_of(const struct attempt *a)
     case DIALER_FAILED:
     case DIALER_UNKNOWN:
         return REASON_NOT_DIALLED;
+    case DIALER_CONSENT_DENIED:
+    case DIALER_CONSENT_TIMEOUT:
+        return REASON_NO_CONSENT;
     case DIALER_ANSWERED:
     case DIALER_VOICEMAIL:
     case DIALER_MACHINE:
@@ -190,6 +213,10 @@ static void finish(struct attempt *a, enum dialer_outcome outcome, struct str ca
         return;
     }
     a->outcome = outcome;
+    if (outcome == DIALER_CONSENT_TIMEOUT && a->reply != QUESTION_TIMEOUT) {
+        a->reply = QUESTION_TIMEOUT; /* hung up on the question */
+        tell(a, out, DIALER_CONSENT);
+    }
     if (a->cause[0] == '\0') {
         copy_cut(a->cause, sizeof(a->cause), cause);
     }
@@ -270,6 +297,10 @@ void attempt_reply(struct attempt *a, const struct carrier_result *r, uint64_t n
 
 static void take_answerer(struct attempt *a, enum carrier_answerer who, struct attempt_do *out)
 {
+    bool pressed = a->reply == QUESTION_ACCEPTED || a->reply == QUESTION_DENIED;
+    if (pressed && who != CARRIER_ANSWERER_NONE) {
+        who = CARRIER_ANSWERER_HUMAN; /* whatever it sounds like: machines press no keys */
+    }
     /* A person stays one; a machine's greeting may end. */
     bool newer = a->answerer == CARRIER_ANSWERER_NONE ||
                  (a->answerer == CARRIER_ANSWERER_MACHINE && who == CARRIER_ANSWERER_MACHINE_END);
@@ -287,31 +318,100 @@ static void take_answerer(struct attempt *a, enum carrier_answerer who, struct a
     } else if (a->machine == DIALER_MACHINE_VOICEMAIL) {
         out->leave_message = who == CARRIER_ANSWERER_MACHINE_END;
         out->await_beep = who == CARRIER_ANSWERER_MACHINE;
+        out->recall = a->question.put && a->round > 0 && !a->media; /* it need not hear the question to its end */
     }
 }
 
 static void answered(struct attempt *a, uint64_t now_us, struct attempt_do *out)
 {
     a->answered = true;
+    a->reply = a->question.put && a->reply == QUESTION_NONE ? QUESTION_ASKED : a->reply;
     tell(a, out, DIALER_PICKED_UP);
     if (a->state < ATTEMPT_UP) {
         move(a, ATTEMPT_UP, a->media ? UINT64_MAX : now_us + MEDIA_US);
     }
 }
 
-void attempt_picked_up(struct attempt *a, struct str call_id, uint64_t now_us, struct attempt_do *out)
+/* ---- the question ---- */
+
+static enum attempt_word refuse(struct attempt *a, enum question_reply reply, uint64_t now_us, struct attempt_do *out)
 {
-    if (is_over(a)) {
-        return;
+    a->reply = reply;
+    a->reason = REASON_NO_CONSENT;
+    tell(a, out, DIALER_CONSENT);
+    end_call(a, REASON_NO_CONSENT, out);
+    move(a, ATTEMPT_ENDING, now_us + a->question.goodbye_us); /* the document ends the call */
+    return ATTEMPT_GOODBYE;
+}
+
+static enum attempt_word talk(struct attempt *a, uint64_t now_us)
+{
+    if (!a->media) {
+        a->deadline_us = now_us + MEDIA_US;
     }
-    learn_ref(a, &(struct carrier_call_ref){.call_id = call_id});
+    return ATTEMPT_TALK;
+}
+
+static enum attempt_word ask(struct attempt *a, uint64_t now_us)
+{
+    a->reply = QUESTION_ASKED;
+    a->deadline_us = now_us + a->question.round_us;
+    return ATTEMPT_ASK;
+}
+
+static enum attempt_word weigh(struct attempt *a, const struct dialer_caller *who, uint64_t now_us,
+                               struct attempt_do *out)
+{
+    char key = who->key.n == 1 ? who->key.p[0] : '\0';
+    a->question.put |= who->asks; /* its URL knows, whatever we have forgotten */
+    if (!a->question.put || a->reply == QUESTION_ACCEPTED || is_dropped(a)) {
+        return talk(a, now_us);
+    }
+    if (a->question.times == 0) {
+        return refuse(a, QUESTION_TIMEOUT, now_us, out); /* asked before a restart, and nobody knows what */
+    }
+    if (a->round == 0) {
+        a->round = MIN(who->round, a->question.times); /* before a restart it was put so often */
+    }
+    if (a->round > 0 && key == a->question.deny) {
+        return refuse(a, QUESTION_DENIED, now_us, out);
+    }
+    if (a->round == 0 || who->round == a->round) { /* else this very request has come before: the same answer */
+        if (a->round > 0 && key == a->question.accept) {
+            a->reply = QUESTION_ACCEPTED;
+            tell(a, out, DIALER_CONSENT);
+            return talk(a, now_us);
+        }
+        if (a->round == a->question.times) {
+            return refuse(a, QUESTION_TIMEOUT, now_us, out);
+        }
+        a->round++;
+    }
+    return ask(a, now_us);
+}
+
+enum attempt_word attempt_picked_up(struct attempt *a, const struct dialer_caller *who, uint64_t now_us,
+                                    struct attempt_do *out)
+{
+    bool refused = a->reply == QUESTION_DENIED || a->reply == QUESTION_TIMEOUT;
+    if (is_over(a) || !attempt_is(a, who->carrier_call_id)) {
+        return ATTEMPT_HANGUP;
+    }
+    learn_ref(a, &(struct carrier_call_ref){.call_id = who->carrier_call_id});
+    if (a->state == ATTEMPT_ENDING && refused) {
+        return ATTEMPT_GOODBYE; /* our answer got lost */
+    }
     if (a->state == ATTEMPT_ENDING) {
         a->answered = true; /* while we were taking it back */
         out->hangup = true;
-        return;
+        return ATTEMPT_HANGUP;
+    }
+    if (a->media) {
+        return ATTEMPT_HANGUP; /* too late */
     }
     placed(a, now_us, out);
     answered(a, now_us, out);
+    return weigh(a, who, now_us, out);
 }
 
 void attempt_media(struct attempt *a, uint64_t now_us, struct attempt_do *out)
@@ -482,6 +582,7 @@ static void tick_ending(struct attempt *a, uint64_t now_us, struct attempt_do *o
     if (a->finds < 3) {
         look(a, now_us, out);
     } else if (a->answered) {
+        out->hangup |= a->reason == REASON_NO_CONSENT && !a->hung_up; /* its goodbye was to end it */
         finish(a, outcome_of_answer(a), STR("no-last-word"), out);
     } else if (has_ref(a)) {
         finish(a, outcome_of_cancel(a), STR("no-last-word"), out);
@@ -512,7 +613,7 @@ void attempt_tick(struct attempt *a, uint64_t now_us, struct attempt_do *out)
         tick_overdue(a, now_us, out);
         break;
     case ATTEMPT_UP:
-        hang_up(a, REASON_NO_MEDIA, now_us, out);
+        hang_up(a, a->reply == QUESTION_ASKED ? REASON_NO_CONSENT : REASON_NO_MEDIA, now_us, out);
         break;
     case ATTEMPT_ENDING:
         tick_ending(a, now_us, out);

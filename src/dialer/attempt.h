@@ -5,6 +5,10 @@
  *     PREPARED ─▶ ASKED ─▶ PLACED ─▶ RINGING ─▶ UP ─▶ ENDING ─▶ ENDED
  *                   └▶ UNCLEAR ─▶ (a webhook or the carrier's list tells) any of them
  *
+ * With a question (question.h) an answered call does not get its media before a key has accepted. Each time the carrier
+ * asks what to do it says how often the question was put (round), so that a webhook that comes twice, or finds another
+ * process, changes nothing. A machine is not asked: once it is known to be one, it gets its message or is hung up.
+ *
  * Facts may come twice, late or in any order: the state moves forwards only. The carrier is asked once. What it may
  * have done without telling is found out by its list of calls; what nobody can tell ends as DIALER_UNKNOWN.
  */
@@ -39,6 +43,12 @@ struct attempt {
     /* told at birth */
     uint64_t ring_us;
     enum dialer_machine machine;
+    struct {
+        bool put;
+        uint32_t times;
+        char accept, deny;
+        uint64_t round_us, goodbye_us; /* at most */
+    } question;
     /* what is known */
     uint64_t asked_us;    /* 0: never */
     uint64_t deadline_us; /* UINT64_MAX: none */
@@ -50,6 +60,8 @@ struct attempt {
     bool message_left;
     enum call_reason reason; /* why we ended it; REASON_NONE: we did not */
     enum carrier_answerer answerer;
+    enum question_reply reply;
+    uint32_t round;  /* the question was put so often; 0: never, as far as this process knows */
     uint32_t told;   /* mask of 1 << dialer_event_kind */
     uint32_t finds;  /* looks into the carrier's list, in this state */
     uint32_t blanks; /* of them those that certainly had no such call */
@@ -65,6 +77,7 @@ struct attempt_do {
     bool send;                      /* ask the carrier now */
     bool hangup;                    /* tell the carrier to end it, by attempt_ref */
     bool find;                      /* look into its list: by attempt_ref when that is known, else by number and time */
+    bool recall;                    /* the carrier shall ask again what to do with the call, now */
     bool end_call;                  /* our side, for end_reason */
     bool leave_message, await_beep; /* the voicemail's: now, or when we hear that it may be left */
     enum call_reason end_reason;
@@ -84,8 +97,11 @@ void attempt_forbid(struct attempt *a, enum dialer_outcome outcome, const char *
 /* The answer to send. */
 void attempt_reply(struct attempt *a, const struct carrier_result *r, uint64_t now_us, struct attempt_do *out);
 void attempt_progress(struct attempt *a, const struct carrier_progress *p, uint64_t now_us, struct attempt_do *out);
-/* The carrier has asked what to do with the answered call, or media flows. */
-void attempt_picked_up(struct attempt *a, struct str call_id, uint64_t now_us, struct attempt_do *out);
+/* The carrier has asked what to do with the answered call, round and key as in struct dialer_caller. */
+enum attempt_word { ATTEMPT_TALK, ATTEMPT_ASK, ATTEMPT_GOODBYE, ATTEMPT_HANGUP };
+enum attempt_word attempt_picked_up(struct attempt *a, const struct dialer_caller *who, uint64_t now_us,
+                                    struct attempt_do *out);
+/* Media flows. */
 void attempt_media(struct attempt *a, uint64_t now_us, struct attempt_do *out);
 /* The answer to find; call: the one that is ours, NULL: none is. certain: there is none, the list was complete. */
 void attempt_found(struct attempt *a, const struct carrier_call *call, bool certain, uint64_t now_us,

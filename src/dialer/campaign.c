@@ -51,6 +51,7 @@ struct slot {
     uint64_t next_us;
     struct str note;
     uint64_t since_us, answered_us;
+    enum question_reply reply;
 };
 
 struct campaigns {
@@ -134,6 +135,7 @@ static int copy_settings(const struct campaign_settings *from, struct arena *a, 
         ok = ids[i].p != NULL;
     }
     to->caller_ids = ids;
+    ok = ok && question_copy(&to->consent, a) >= 0;
     return ok ? 0 : -ENOMEM;
 }
 
@@ -436,7 +438,8 @@ static void begin_dial(struct campaigns *r, struct slot *s, const struct lane *l
                                          .agent = s->agent,
                                          .campaign = s->campaign_id,
                                          .settle_only = s->settled,
-                                         .since_wall_us = s->since_us};
+                                         .since_wall_us = s->since_us,
+                                         .reply = s->reply};
     if (l) {
         a->request.carrier = l->s.carrier;
         a->request.opening_reason = l->s.opening_reason;
@@ -447,6 +450,7 @@ static void begin_dial(struct campaigns *r, struct slot *s, const struct lane *l
         a->request.amd = l->s.amd;
         a->request.machine = l->s.machine;
         a->request.voicemail = l->s.voicemail;
+        a->request.question = l->s.consent;
     }
 }
 
@@ -529,6 +533,7 @@ static void put_news(struct campaigns *r, struct slot *s, const struct dialer_ev
         .state = state,
         .answered_us = d->kind == DIALER_PICKED_UP ? d->wall_us : 0,
         .answerer = d->answerer == CARRIER_ANSWERER_NONE ? STR("") : str_from(carrier_answerer_word(d->answerer)),
+        .consent = str_from(question_reply_word(d->reply)),
         .carrier_call_id = d->ref.call_id,
         .request_id = d->ref.request_id};
 }
@@ -544,6 +549,10 @@ static enum attempt_outcome outcome_of(enum dialer_outcome o)
         return ATTEMPT_VOICEMAIL_DROPPED;
     case DIALER_MACHINE:
         return ATTEMPT_MACHINE_DETECTED;
+    case DIALER_CONSENT_DENIED:
+        return ATTEMPT_CONSENT_DENIED;
+    case DIALER_CONSENT_TIMEOUT:
+        return ATTEMPT_CONSENT_TIMEOUT;
     case DIALER_NO_ANSWER:
         return ATTEMPT_NO_ANSWER;
     case DIALER_BUSY:
@@ -623,6 +632,7 @@ static void on_ended(struct campaigns *r, struct slot *s, const struct dialer_ev
         .ended_us = d->wall_us ? d->wall_us : now_us,
         .duration_s = d->duration_s,
         .answerer = d->answerer == CARRIER_ANSWERER_NONE ? STR("") : str_from(carrier_answerer_word(d->answerer)),
+        .consent = str_from(question_reply_word(d->reply)),
         .carrier_call_id = arena_str(&s->arena, d->ref.call_id),
         .request_id = arena_str(&s->arena, d->ref.request_id),
         .answered_us = s->answered_us,
@@ -654,6 +664,7 @@ static void on_dialer(struct campaigns *r, struct slot *s, const struct dialer_e
         put_news(r, s, d, l && l->s.amd != CARRIER_AMD_OFF ? CONTACT_AMD_PENDING : CONTACT_IN_PROGRESS, acts);
         break;
     case DIALER_ANSWERER:
+    case DIALER_CONSENT:
         put_news(r, s, d, CONTACT_IN_PROGRESS, acts);
         break;
     case DIALER_ENDED:
@@ -712,6 +723,7 @@ static void on_taken(struct campaigns *r, const struct campaign_event *ev, struc
     s->settled = true;
     s->lease_until_us = ev->lease_until_us;
     s->since_us = t->created_us;
+    s->reply = question_reply_parse(t->consent);
     s->attempt_id = arena_str(&s->arena, t->id);
     s->campaign_id = arena_str(&s->arena, t->campaign_id);
     s->agent = arena_str(&s->arena, t->agent);

@@ -217,7 +217,8 @@ static void refuse_unknown(struct reader *r, const struct json_doc *doc)
     static const char *const known[] = {
         "name",       "timezone", "window",     "run_start",      "run_end",      "max_concurrent", "calls_per_second",
         "agent",      "carrier",  "caller_ids", "opening_reason", "objective",    "context",        "ring_s",
-        "max_call_s", "amd",      "machine",    "voicemail",      "max_attempts", "retry",          "breaker"};
+        "max_call_s", "amd",      "machine",    "voicemail",      "max_attempts", "retry",          "breaker",
+        "consent"};
 
     for (const struct json_doc *m = doc->first; m && r->result >= 0; m = m->next) {
         bool found = false;
@@ -288,6 +289,9 @@ static void read_all(struct reader *r, const struct json_doc *doc, struct campai
     read_machine(r, doc, s);
     read_retry(r, member_of(doc, "retry"), s);
     read_breaker(r, member_of(doc, "breaker"), s);
+    if (r->result >= 0) {
+        r->result = question_read(member_of(doc, "consent"), r->a, r->err, &s->consent);
+    }
     if (r->result >= 0 && s->name.n == 0) {
         wrong(r, "name", "given");
     }
@@ -427,6 +431,8 @@ void campaign_settings_write(const struct campaign_settings *s, struct buf *out)
     json_w_kz(&w, "amd", amd_words[s->amd]);
     json_w_kz(&w, "machine", dialer_machine_word(s->machine));
     json_w_kstr(&w, "voicemail", s->voicemail);
+    json_w_key(&w, "consent");
+    question_write(&s->consent, &w);
     put_rules(&w, s);
     json_w_close(&w);
 }

@@ -37,6 +37,7 @@ struct campaign_settings {
     enum carrier_amd amd;
     enum dialer_machine machine;
     struct str voicemail;
+    struct question consent;
     uint32_t max_attempts;
     uint32_t retry_s[ATTEMPT_OUTCOME_N]; /* pause before the next attempt, doubled each time; 0: none */
     uint32_t breaker_percent;            /* of failures that pause the campaign; 0: never */

@@ -192,6 +192,7 @@ static void say(struct dialing *g, enum dialer_event_kind kind)
         .wall_us = (uint64_t)clock_wall_us(),
         .ref = attempt_ref(a),
         .answerer = a->answerer,
+        .reply = a->reply,
         .outcome = kind == DIALER_ENDED ? a->outcome : DIALER_NONE,
         .dialled = a->may_have_rung,
         .duration_s = kind == DIALER_ENDED ? a->talk_s : -1,
@@ -199,9 +200,11 @@ static void say(struct dialing *g, enum dialer_event_kind kind)
         .detail = kind == DIALER_ENDED ? str_from(g->detail) : STR(""),
     };
     const struct log_scope log = {.call_id = g->id, .worker = -1};
-    log_info(&log, "dial", "event=%s state=%s carrier_call_id=%s answerer=%s outcome=%s duration_s=%lld cause=%s",
+    log_info(&log, "dial",
+             "event=%s state=%s carrier_call_id=%s answerer=%s consent=%s outcome=%s duration_s=%lld cause=%s",
              dialer_event_word(kind), attempt_state_word(a->state), a->call_id, carrier_answerer_word(ev.answerer),
-             dialer_outcome_word(ev.outcome), (long long)ev.duration_s, kind == DIALER_ENDED ? a->cause : "");
+             question_reply_word(ev.reply), dialer_outcome_word(ev.outcome), (long long)ev.duration_s,
+             kind == DIALER_ENDED ? a->cause : "");
     if (d->port->on_event) {
         d->port->on_event(&ev, d->arg);
     }
@@ -244,6 +247,7 @@ static int ask_carrier(struct dialing *g)
         .amd = voicemail                                 ? CARRIER_AMD_MESSAGE_END
                : hangup && g->req.amd == CARRIER_AMD_OFF ? CARRIER_AMD_DETECT
                                                          : g->req.amd,
+        .asks = question_is_put(&g->req.question),
     };
     return g->carrier ? carrier_dial(g->carrier, &dial, on_dialled, g, &g->dial_id) : -ERR_STATE;
 }
@@ -317,6 +321,14 @@ static void hang_up(struct dialing *g)
     }
 }
 
+static void call_back(struct dialing *g)
+{
+    const struct carrier_call_ref ref = attempt_ref(&g->attempt);
+    int err = g->carrier ? carrier_recall(g->carrier, &ref, str_from(g->id)) : -ERR_STATE;
+    const struct log_scope log = {.call_id = g->id, .worker = -1};
+    log_info(&log, "dial.recall", "error=%s", err_name(err));
+}
+
 /* Forbidden by its owner in the last moment: nothing rang. */
 static bool may_still(struct dialing *g)
 {
@@ -350,6 +362,9 @@ static void carry_out(struct dialing *g, const struct attempt_do *what)
     }
     if (what->hangup) {
         hang_up(g);
+    }
+    if (what->recall) {
+        call_back(g);
     }
     if (what->leave_message || what->await_beep) {
         d->port->leave_message(str_from(id), g->req.voicemail, what->await_beep, d->arg);
@@ -451,6 +466,7 @@ static int keep_request(struct dialing *g, const struct dialer_request *from)
         vars[i].value = from->variables[i].value.n ? arena_str(&g->arena, from->variables[i].value) : STR("");
         ok = vars[i].name.p && vars[i].value.p;
     }
+    ok = ok && question_copy(&r->question, &g->arena) >= 0;
     r->variables = vars;
     r->id = str_from(g->id);
     r->ring_s = r->ring_s ? r->ring_s : RING_S;
@@ -654,24 +670,32 @@ static bool open_late(struct dialing *g)
     return err >= 0;
 }
 
-enum dialer_answer dialer_on_answer(struct dialer *d, struct str attempt, struct str carrier_call_id)
+enum dialer_answer dialer_on_answer(struct dialer *d, const struct dialer_caller *who,
+                                    const struct question **ret_question, uint32_t *ret_round)
 {
-    struct dialing *g = find(d, attempt);
+    static const enum dialer_answer answers[] = {[ATTEMPT_TALK] = DIALER_ANSWER_TALK,
+                                                 [ATTEMPT_ASK] = DIALER_ANSWER_ASK,
+                                                 [ATTEMPT_GOODBYE] = DIALER_ANSWER_GOODBYE,
+                                                 [ATTEMPT_HANGUP] = DIALER_ANSWER_HANGUP};
+    struct dialing *g = find(d, who->attempt);
     struct attempt_do what = {0};
     if (!g) {
         return DIALER_ANSWER_UNKNOWN;
     }
-    bool ours = attempt_is(&g->attempt, carrier_call_id);
+    bool ours = attempt_is(&g->attempt, who->carrier_call_id);
     bool wanted = g->attempt.state != ATTEMPT_ENDING && !g->attempt.media;
-    if (!ours || !wanted) {
+    if (ours && wanted && !g->has_call && !open_late(g)) {
         return DIALER_ANSWER_HANGUP;
     }
-    if (!g->has_call && !open_late(g)) {
-        return DIALER_ANSWER_HANGUP;
-    }
-    attempt_picked_up(&g->attempt, carrier_call_id, loop_now_us(d->loop), &what);
+    enum attempt_word word = attempt_picked_up(&g->attempt, who, loop_now_us(d->loop), &what);
     carry_out(g, &what);
-    return find(d, attempt) ? DIALER_ANSWER_TALK : DIALER_ANSWER_HANGUP;
+    g = find(d, who->attempt);
+    if (!g) {
+        return DIALER_ANSWER_HANGUP; /* it has ended meanwhile */
+    }
+    *ret_question = &g->req.question;
+    *ret_round = g->attempt.round;
+    return answers[word];
 }
 
 /* ---- life ---- */

@@ -22,16 +22,19 @@
 #include "base/buf.h"
 #include "call/carrier.h"
 #include "call/reason.h"
+#include "dialer/question.h"
 #include "net/loop.h"
 
 struct dialer;
 
 /* What became of an attempt. X(constant, word of records, API and metrics) */
 #define DIALER_OUTCOME_LIST(X)                                                                                         \
-    X(DIALER_NONE, "none")           /* it is not over */                                                              \
-    X(DIALER_ANSWERED, "answered")   /* by a person, or by somebody nobody took for a machine */                       \
-    X(DIALER_VOICEMAIL, "voicemail") /* a machine: the message was left */                                             \
-    X(DIALER_MACHINE, "machine")     /* a machine: hung up */                                                          \
+    X(DIALER_NONE, "none")                       /* it is not over */                                                  \
+    X(DIALER_ANSWERED, "answered")               /* by a person, or by somebody nobody took for a machine */           \
+    X(DIALER_VOICEMAIL, "voicemail")             /* a machine: the message was left */                                 \
+    X(DIALER_MACHINE, "machine")                 /* a machine: hung up */                                              \
+    X(DIALER_CONSENT_DENIED, "consent_denied")   /* a person, who did not want to talk to the agent */                 \
+    X(DIALER_CONSENT_TIMEOUT, "consent_timeout") /* answered, and no key came that says yes or no */                   \
     X(DIALER_NO_ANSWER, "no_answer")                                                                                   \
     X(DIALER_BUSY, "busy")                                                                                             \
     X(DIALER_FAILED, "failed")     /* refused by the carrier, a bad number, or we could not */                         \
@@ -76,9 +79,11 @@ struct dialer_request {
     uint32_t ring_s, max_call_s;
     enum carrier_amd amd;
     enum dialer_machine machine;
-    struct str voicemail;   /* what is said after the beep */
-    bool settle_only;       /* it was started before, perhaps: nothing is dialled, only found out */
-    uint64_t since_wall_us; /* settle_only: when */
+    struct str voicemail;      /* what is said after the beep */
+    struct question question;  /* put to who answers, before the agent; prompt empty: none */
+    bool settle_only;          /* it was started before, perhaps: nothing is dialled, only found out */
+    uint64_t since_wall_us;    /* settle_only: when */
+    enum question_reply reply; /* settle_only: as far as it was known */
 };
 
 /* X(constant, word of webhooks and logs) */
@@ -87,6 +92,7 @@ struct dialer_request {
     X(DIALER_RINGING, "ringing")                                                                                       \
     X(DIALER_PICKED_UP, "answered")                                                                                    \
     X(DIALER_ANSWERER, "answerer") /* who it is, with detection: HUMAN, MACHINE (_END), UNSURE */                      \
+    X(DIALER_CONSENT, "consent")   /* what came of the question: reply */                                              \
     X(DIALER_ENDED, "ended")       /* the last one, always: outcome */
 enum dialer_event_kind {
 #define X(name, word) name,
@@ -96,8 +102,8 @@ enum dialer_event_kind {
 };
 const char *dialer_event_word(enum dialer_event_kind kind);
 
-/* Each kind comes at most once and in this order, but for ANSWERER (MACHINE may become MACHINE_END); steps of which the
- * carrier said nothing are left out. Lent until return. */
+/* Each kind comes at most once and in this order, but for ANSWERER (MACHINE may become MACHINE_END), which may also
+ * come behind CONSENT; steps of which the carrier said nothing are left out. Lent until return. */
 struct dialer_event {
     enum dialer_event_kind kind;
     struct str id; /* of the attempt, and of its call */
@@ -105,6 +111,7 @@ struct dialer_event {
     uint64_t wall_us;
     struct carrier_call_ref ref; /* as far as it is known */
     enum carrier_answerer answerer;
+    enum question_reply reply; /* ASKED from PICKED_UP on, if somebody is asked at all */
     /* ENDED */
     enum dialer_outcome outcome;
     bool dialled;       /* something may have rung; false: certainly nothing did */
@@ -144,13 +151,23 @@ void dialer_call_media(struct dialer *d, struct str id); /* its media socket is 
 /* on_progress of a carrier. False: no such attempt is under way. */
 bool dialer_on_progress(struct dialer *d, struct carrier *carrier, const struct carrier_progress *p);
 
-/* An answered call asks what to do. */
+/* An answered call asks what to do, again when a key was pressed or its time is over. Lent until return. */
+struct dialer_caller {
+    struct str attempt, carrier_call_id;
+    bool asks;      /* CARRIER_ROUND_ARG was given: it was dialled with a question, */
+    uint32_t round; /* and asked for a key so often */
+    struct str key; /* empty: none */
+};
 enum dialer_answer {
     DIALER_ANSWER_TALK,    /* it is the attempt's: connect it with the call of that id */
+    DIALER_ANSWER_ASK,     /* put the question, ret_question, for the ret_round-th time */
+    DIALER_ANSWER_GOODBYE, /* who was asked did not accept: ret_question's goodbye, then hang up */
     DIALER_ANSWER_HANGUP,  /* it is a second one, or too late */
     DIALER_ANSWER_UNKNOWN, /* no such attempt is under way: started before a restart, or never */
 };
-enum dialer_answer dialer_on_answer(struct dialer *d, struct str attempt, struct str carrier_call_id);
+/* *ret_question is lent until the attempt ends, which is after this. */
+enum dialer_answer dialer_on_answer(struct dialer *d, const struct dialer_caller *who,
+                                    const struct question **ret_question, uint32_t *ret_round);
 
 /* A new id for an attempt: a random UUID. */
 void dialer_id_new(char ret[CARRIER_ATTEMPT_MAX + 1]);

@@ -147,6 +147,7 @@ static const char *type_of(enum dialer_event_kind kind)
     return kind == DIALER_REQUESTED  ? "call.dialled"
            : kind == DIALER_RINGING  ? "call.ringing"
            : kind == DIALER_ANSWERER ? "call.answerer"
+           : kind == DIALER_CONSENT  ? "call.consent"
            : kind == DIALER_ENDED    ? "call.outcome"
                                      : NULL; /* answered: the media's start tells */
 }
@@ -162,6 +163,9 @@ static void tell_dial(struct gateway *gw, const char *type, const struct dialer_
     json_w_kstr(&w, "campaign_id", ev->campaign);
     json_w_kstr(&w, "carrier_call_id", ev->ref.call_id);
     json_w_kz(&w, "answered_by", carrier_answerer_word(ev->answerer));
+    if (ev->reply != QUESTION_NONE) {
+        json_w_kz(&w, "consent", question_reply_word(ev->reply));
+    }
     if (ev->kind == DIALER_ENDED) {
         json_w_kz(&w, "outcome", dialer_outcome_word(ev->outcome));
         json_w_kbool(&w, "may_have_rung", ev->dialled);

@@ -66,6 +66,8 @@ void host_vad(struct host *h, uint32_t chunk, uint32_t ppm);
 /* Sockets closed at once, no more steps. */
 void host_abort(struct host *h);
 
+/* A text with the call's variables put in, as the agent's are; as it is where that fails. */
+void host_put_text(const struct host *h, struct str text, struct buf *out);
 /* A machine has answered our call. text: with variables, as configured. */
 void host_voicemail(struct host *h, struct str text, bool after_beep);
 /* The carrier has named the call that we asked for. */

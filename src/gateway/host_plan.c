@@ -54,14 +54,23 @@ struct str host_apology(const struct host *h)
     return h->plan ? h->plan->apology : h->snapshot->cfg->agent.apology;
 }
 
-void host_voicemail(struct host *h, struct str text, bool after_beep)
+void host_put_text(const struct host *h, struct str text, struct buf *out)
 {
     const struct plan_facts facts = {.call_id = str_from(h->call_id)};
+    size_t from = out->len;
+    if (!h->plan || plan_text(h->plan, h->snapshot, &facts, text, out) < 0) {
+        out->len = from;
+        buf_put_str(out, text);
+    }
+}
+
+void host_voicemail(struct host *h, struct str text, bool after_beep)
+{
     struct call_event ev = {.type = EV_CONTROL_VOICEMAIL, .control_voicemail = {.after_beep = after_beep}};
     struct buf words;
     buf_init(&words, 16u << 10);
-    int err = h->plan ? plan_text(h->plan, h->snapshot, &facts, text, &words) : -ENOENT;
-    ev.control_voicemail.text = err < 0 ? text : buf_str(&words);
+    host_put_text(h, text, &words);
+    ev.control_voicemail.text = buf_str(&words);
     log_info(&h->log, "call.voicemail", "after_beep=%d", after_beep);
     host_event(h, &ev);
     buf_done(&words);

@@ -9,6 +9,7 @@
 #include "gateway/host.h"
 
 #define USUAL_PARAMETERS 4 /* besides the request's variables */
+#define WORDS_MAX        (16u << 10)
 
 /* A call that was opened for an attempt and is not over. */
 struct outgoing {
@@ -26,6 +27,7 @@ struct outbound {
     struct dialer *dialer;
     struct outgoing *calls;
     uint32_t n_calls;
+    struct buf words; /* of the last question or goodbye */
 };
 
 /* ---- the call behind an attempt ---- */
@@ -121,6 +123,13 @@ static uint32_t put_parameters(const struct dialer_request *req, struct when_pai
     return n;
 }
 
+/* The model listens from the beginning, so that whoever has accepted is not kept waiting; it hears nothing until then
+ * (docs/outbound.md). */
+static uint32_t question_ms(const struct question *q)
+{
+    return question_is_put(q) ? q->times * (uint32_t)(question_round_us(q) / 1000) : 0;
+}
+
 static int open_host(struct outgoing *c, const struct dialer_request *req, struct buf *why)
 {
     struct gateway *gw = c->outbound->gw;
@@ -135,7 +144,7 @@ static int open_host(struct outgoing *c, const struct dialer_request *req, struc
         .direction = STORE_OUTBOUND,
         .carrier = carrier ? str_from(carrier_kind(carrier)) : STR(""),
         .agent = req->agent,
-        .ring_ms = req->ring_s * 1000,
+        .ring_ms = req->ring_s * 1000 + question_ms(&req->question),
         .parameters = parameters,
         .n_parameters = put_parameters(req, parameters),
         .watch = {.fn = on_tap, .arg = c},
@@ -206,6 +215,8 @@ static void count(struct metrics *m, const struct dialer_event *ev)
         metrics_add_word(m, METRIC_DIALS, str_from(dialer_outcome_word(ev->outcome)), 1);
     } else if (ev->kind == DIALER_ANSWERER) {
         metrics_add_word(m, METRIC_ANSWERERS, str_from(carrier_answerer_word(ev->answerer)), 1);
+    } else if (ev->kind == DIALER_CONSENT) {
+        metrics_add_word(m, METRIC_CONSENTS, str_from(question_reply_word(ev->reply)), 1);
     }
 }
 
@@ -340,9 +351,28 @@ void outbound_on_progress(struct outbound *o, struct carrier *c, const struct ca
     }
 }
 
-enum dialer_answer outbound_on_answer(struct outbound *o, struct str attempt, struct str carrier_call_id)
+void outbound_on_answer(struct outbound *o, const struct dialer_caller *who, struct outbound_answer *ret)
 {
-    return dialer_on_answer(o->dialer, attempt, carrier_call_id);
+    const struct question *q = NULL;
+    *ret = (struct outbound_answer){.text = STR("")};
+    ret->kind = dialer_on_answer(o->dialer, who, &q, &ret->round);
+    if (ret->kind == DIALER_ANSWER_UNKNOWN && who->asks) {
+        /* Of an earlier process: nobody knows what was asked, and nobody is talked to who was not. */
+        const struct question unknown = {.prompt = STR("")};
+        ret->kind = DIALER_ANSWER_GOODBYE;
+        ret->text = question_goodbye(&unknown);
+    } else if (ret->kind == DIALER_ANSWER_ASK || ret->kind == DIALER_ANSWER_GOODBYE) {
+        const struct host *h = worker_by_call_id(o->gw->worker, who->attempt);
+        struct str text = ret->kind == DIALER_ANSWER_ASK ? q->prompt : question_goodbye(q);
+        buf_clear(&o->words, 0);
+        if (h) {
+            host_put_text(h, text, &o->words);
+        } else {
+            buf_put_str(&o->words, text);
+        }
+        ret->text = o->words.err < 0 ? text : buf_str(&o->words);
+        ret->wait_s = q->wait_s;
+    }
 }
 
 struct dialer *outbound_dialer(struct outbound *o)
@@ -359,6 +389,7 @@ int outbound_new(struct gateway *gw, struct outbound **ret)
         return -ENOMEM;
     }
     o->gw = gw;
+    buf_init(&o->words, WORDS_MAX);
     int err = dialer_new(gw->loop, &port, o, &o->dialer);
     if (err < 0) {
         free(o);
@@ -384,6 +415,7 @@ struct outbound *outbound_free(struct outbound *o)
             o->calls = c->next;
             free(c);
         }
+        buf_done(&o->words);
         free(o);
     }
     return NULL;

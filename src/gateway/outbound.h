@@ -39,6 +39,12 @@ MUST_USE int outbound_dial(struct outbound *o, const struct dialer_request *req,
 
 /* routes.c: what carriers say about calls that we made. */
 void outbound_on_progress(struct outbound *o, struct carrier *c, const struct carrier_progress *p);
-enum dialer_answer outbound_on_answer(struct outbound *o, struct str attempt, struct str carrier_call_id);
+/* text: of ASK and GOODBYE, lent until the next call of this. */
+struct outbound_answer {
+    enum dialer_answer kind;
+    struct str text;
+    uint32_t wait_s, round;
+};
+void outbound_on_answer(struct outbound *o, const struct dialer_caller *who, struct outbound_answer *ret);
 
 #endif

@@ -120,12 +120,19 @@ static void connect_caller(struct gateway *gw, const struct carrier *c, const st
 static void on_answered(struct gateway *gw, struct carrier *c, const struct carrier_incoming *in,
                         struct carrier_answer *ret)
 {
-    enum dialer_answer a = outbound_on_answer(gw->outbound, in->attempt, in->call_id);
-    struct host *h = a == DIALER_ANSWER_TALK ? worker_by_call_id(gw->worker, in->attempt) : NULL;
-    ret->kind = CARRIER_ANSWER_HANGUP;
+    const struct dialer_caller who = {in->attempt, in->call_id, in->asks, in->round, in->key};
+    struct outbound_answer a;
+    outbound_on_answer(gw->outbound, &who, &a);
+    struct host *h = a.kind == DIALER_ANSWER_TALK ? worker_by_call_id(gw->worker, in->attempt) : NULL;
+    ret->kind = a.kind == DIALER_ANSWER_ASK       ? CARRIER_ANSWER_ASK
+                : a.kind == DIALER_ANSWER_GOODBYE ? CARRIER_ANSWER_SAY
+                                                  : CARRIER_ANSWER_HANGUP;
+    ret->text = a.text;
+    ret->ask_s = a.wait_s;
+    ret->ask_round = a.round;
     if (h && host_live(h) && !host_has_leg(h)) {
         connect_with(gw, h, in->call_id, ret);
-    } else if (a == DIALER_ANSWER_UNKNOWN) {
+    } else if (a.kind == DIALER_ANSWER_UNKNOWN) {
         log_warn(NULL, "dial.unknown-attempt", "attempt=" STR_FMT " carrier_call_id=" STR_FMT, STR_ARG(in->attempt),
                  STR_ARG(in->call_id));
         connect_caller(gw, c, in, STR_NULL, ret);
@@ -142,6 +149,15 @@ static void on_incoming(struct carrier *c, const struct carrier_incoming *in, st
         answer_refusal(gw, ADMISSION_OTHER, ret);
     } else {
         connect_caller(gw, c, in, STR_NULL, ret);
+    }
+}
+
+/* A key, or none in time. */
+static void on_asked(struct carrier *c, const struct carrier_incoming *in, struct carrier_answer *ret, void *arg)
+{
+    ret->kind = CARRIER_ANSWER_HANGUP;
+    if (in->attempt.n > 0 && in->asks) {
+        on_answered(arg, c, in, ret);
     }
 }
 
@@ -261,6 +277,7 @@ const struct carrier_host gateway_carrier_host = {
     .on_media_query = on_media_query,
     .on_after = on_after,
     .on_dialled = on_dialled,
+    .on_asked = on_asked,
     .on_status = on_status,
     .on_progress = on_progress,
     .trusts_proxy = trusts_proxy,

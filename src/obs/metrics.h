@@ -13,9 +13,11 @@
 #define METRIC_REASON_WORDS                                                                                            \
     "caller-hangup agent-hangup transferred api-hangup drain carrier-closed no-media model-unreachable model-refused " \
     "model-closed model-silent caller-silent limit-duration limit-cost guardrail protocol killed "                     \
-    "no-answer busy not-dialled canceled machine voicemail internal-error"
-#define METRIC_WEBHOOK_WORDS  "ok error dropped"
-#define METRIC_DIAL_WORDS     "answered voicemail machine no_answer busy failed canceled unknown"
+    "no-answer busy not-dialled canceled machine voicemail no-consent internal-error"
+#define METRIC_WEBHOOK_WORDS "ok error dropped"
+#define METRIC_DIAL_WORDS                                                                                              \
+    "answered voicemail machine consent_denied consent_timeout no_answer busy failed canceled unknown"
+#define METRIC_CONSENT_WORDS  "accepted denied timeout"
 #define METRIC_ANSWERER_WORDS "human machine machine_end unsure"
 #define METRIC_REFUSED_WORDS  "max-calls per-number draining sockets other"
 #define METRIC_VERDICT_WORDS  "speech service control short backchannel echo timeout guardrail protected"
@@ -58,6 +60,8 @@
       "Calls that we tried to make, by what became of them.")                                                          \
     X(METRIC_ANSWERERS, COUNTER, "ringtrip_answerers_total", "who", METRIC_ANSWERER_WORDS,                             \
       "Who answered calls that we made, by the carrier's detection.")                                                  \
+    X(METRIC_CONSENTS, COUNTER, "ringtrip_consents_total", "reply", METRIC_CONSENT_WORDS,                              \
+      "What came of the question that is put before an agent speaks.")                                                 \
     X(METRIC_CALLS_REFUSED, COUNTER, "ringtrip_calls_refused_total", "cause", METRIC_REFUSED_WORDS,                    \
       "Calls that were answered with busy or fallback instead of an agent.")                                           \
     X(METRIC_CALL_SECONDS, CALL_HISTOGRAM, "ringtrip_call_duration_seconds", NULL, NULL,                               \

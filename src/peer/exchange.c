@@ -143,6 +143,8 @@ static int open_phone(struct line *l)
         .items = l->callee.items,
         .n_items = l->callee.n_items,
         .hangup = l->callee.hangup,
+        .prompt_keys = l->callee.keys,
+        .prompt_wait_ms = l->callee.key_wait_ms,
         .max_ms = l->max_ms && (!max_ms || l->max_ms < max_ms) ? l->max_ms : max_ms,
         .wheel = e->o.wheel,
         .http = e->o.http,

@@ -75,6 +75,7 @@ static void phone_free(struct phone *p)
 {
     phone_wheel_leave(&p->seat);
     timer_free(p->limit);
+    timer_free(p->prompt);
     phone_wheel_free(p->own_wheel);
     http_client_free(p->own_http);
     tls_unref(p->tls);
@@ -117,6 +118,7 @@ static void phone_end(struct phone *p)
     }
     p->ended = true;
     timer_stop(p->limit);
+    phone_prompt_stop(p);
     phone_set_state(p, PHONE_ENDED);
     if (loop_post(p->loop, phone_gone, p) < 0) {
         phone_gone(p); /* out of memory: rather early than never */
@@ -275,6 +277,7 @@ static int copy_opts(struct phone *p)
                  {&o->to, "+15005550002"},
                  {&o->request_id, ""},
                  {&o->machine, ""},
+                 {&o->prompt_keys, ""},
                  {&o->status_callback, ""}};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         int err = copy_str(p, texts[i].s, texts[i].fallback);

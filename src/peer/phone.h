@@ -89,6 +89,10 @@ struct phone_opts {
     struct str status_callback; /* URL for the final status; empty: none */
     const char *ca_file;        /* for https and wss; NULL: system store */
 
+    struct str prompt_keys;  /* pressed at each prompt of a document that waits for one; '-': nothing, 'h': hangs up;
+                                past its end: nothing */
+    uint32_t prompt_wait_ms; /* silence at such a prompt; 0: as the document says */
+
     const struct phone_item *items; /* copied; their audio must outlive the phone, or be owned (then taken) */
     size_t n_items;
     struct phone_when hangup;
@@ -123,6 +127,8 @@ void phone_say_no_more(struct phone *p);
 MUST_USE int phone_redirect(struct phone *p, struct str url, struct str document);
 /* The caller hangs up now, whatever is being said. Idempotent. */
 void phone_hang_up(struct phone *p, const char *reason);
+/* Are these keys for prompt_keys? */
+bool phone_keys_ok(struct str keys);
 /* Drops everything without farewell; on_closed comes from a later loop pass. Idempotent. */
 void phone_close(struct phone *p);
 enum phone_state phone_state(const struct phone *p);

@@ -39,7 +39,12 @@ static void fetch_failed(struct phone *p, uint32_t code, int err, const char *te
     phone_leave(p);
 }
 
-static int fetch(struct phone *p, struct str ref, const char *status)
+void phone_fetch_failed(struct phone *p, int err, const char *text)
+{
+    fetch_failed(p, PHONE_ERR_FETCH, err, text);
+}
+
+int phone_fetch(struct phone *p, struct str ref, const char *status)
 {
     struct buf url;
     buf_init(&url, URL_MAX);
@@ -67,7 +72,7 @@ int phone_dial(struct phone *p)
         return err;
     }
     p->doc_url = p->o.url;
-    return fetch(p, p->o.url, p->o.called ? "in-progress" : "ringing");
+    return phone_fetch(p, p->o.url, p->o.called ? "in-progress" : "ringing");
 }
 
 static bool is_xml(struct str content_type)
@@ -349,10 +354,23 @@ static enum verdict do_connect(struct phone *p, uint32_t verb)
 
 static enum verdict do_redirect(struct phone *p, uint32_t verb)
 {
-    int err = fetch(p, p->doc->nodes[verb].text, "in-progress");
+    int err = phone_fetch(p, p->doc->nodes[verb].text, "in-progress");
     if (err < 0) {
         fetch_failed(p, PHONE_ERR_FETCH, err, err == -ERR_LIMIT ? "too many redirects" : "a <Redirect> leads nowhere");
         return VERB_WAIT;
+    }
+    return VERB_WAIT;
+}
+
+/* What is said meanwhile is told, too. */
+static enum verdict do_gather(struct phone *p, uint32_t verb)
+{
+    for (uint32_t i = twiml_next(p->doc, verb, verb); i != 0; i = twiml_next(p->doc, verb, i)) {
+        tell_verb(p, i);
+    }
+    int err = hung_up(p) ? 0 : phone_prompt(p, verb);
+    if (err < 0) {
+        phone_fetch_failed(p, err, "a prompt could not be played");
     }
     return VERB_WAIT;
 }
@@ -365,6 +383,8 @@ static enum verdict do_verb(struct phone *p, uint32_t verb)
         return do_connect(p, verb);
     case TWIML_REDIRECT:
         return do_redirect(p, verb);
+    case TWIML_GATHER:
+        return do_gather(p, verb);
     case TWIML_HANGUP:
         agent_ends(p, "<Hangup>");
         return VERB_END;
@@ -458,7 +478,7 @@ static void on_redirected(struct phone *p, const struct http_reply *reply)
 
 int phone_redirect(struct phone *p, struct str url, struct str document)
 {
-    bool up = p->state == PHONE_TALKING || p->state == PHONE_CONNECTING;
+    bool up = p->state == PHONE_TALKING || p->state == PHONE_CONNECTING || phone_prompting(p);
     if (!up || hung_up(p) || p->redirecting || p->redirected) {
         return -ERR_STATE;
     }
@@ -473,12 +493,14 @@ int phone_redirect(struct phone *p, struct str url, struct str document)
             err = -ERR_LIMIT;
         }
         if (err == 0) {
+            phone_prompt_stop(p);
             p->doc_url = kept;
             err = phone_request_twiml(p, kept, "in-progress", on_redirected);
         }
         p->redirecting = err == 0;
         return err;
     }
+    phone_prompt_stop(p);
     if (take_document(p, document) == 0) { /* else the call ends for it, and says why */
         move_on(p);
     }
@@ -494,7 +516,7 @@ void phone_resume(struct phone *p)
     } else if (!p->doc) {
         agent_ends(p, "direct call");
     } else if (p->action_url.n > 0) {
-        if (fetch(p, p->action_url, "in-progress") < 0) {
+        if (phone_fetch(p, p->action_url, "in-progress") < 0) {
             fetch_failed(p, PHONE_ERR_FETCH, -ERR_HTTP, "the action URL of <Connect> leads nowhere");
         }
     } else {

@@ -56,6 +56,11 @@ struct phone {
     uint32_t stream_tries;      /* of the verb that runs */
     struct str action_url;      /* of its <Connect>; empty: none */
     char stream_sid[40];
+    struct timer *prompt; /* a document waits for a key */
+    bool prompting;
+    char prompt_key;                 /* that will be pressed */
+    char key;                        /* that this request tells; NUL: none */
+    uint32_t n_prompts;              /* so far */
     char stream_end[PHONE_TEXT_MAX]; /* how the last stream ended; empty: there was none */
 
     /* Media. */
@@ -113,6 +118,16 @@ void phone_resume(struct phone *p);
 /* The stream that we ended is gone: for another document, or for good. */
 void phone_moved_on(struct phone *p);
 void phone_doc_drop(struct phone *p);
+
+/* The document at ref, relative to the last one. */
+MUST_USE int phone_fetch(struct phone *p, struct str ref, const char *status);
+/* There was no usable one: the call ends. */
+void phone_fetch_failed(struct phone *p, int err, const char *text);
+
+/* phone_prompt.c: the verb has been told; goes on later. */
+MUST_USE int phone_prompt(struct phone *p, uint32_t verb);
+bool phone_prompting(const struct phone *p);
+void phone_prompt_stop(struct phone *p); /* another document takes its place */
 
 /* phone_request.c */
 MUST_USE int phone_request_twiml(struct phone *p, struct str url, const char *status, phone_reply_fn done);

@@ -137,6 +137,9 @@ int phone_request_twiml(struct phone *p, struct str url, const char *status, pho
     struct phone_form form = {.n = 0};
     struct phone_party who = party(p);
     p->o.as->call_form(&form, &who, status);
+    if (p->key) {
+        p->o.as->add_key(&form, (struct str){&p->key, 1});
+    }
     return request(p, url, &form, WEBHOOK_MS, done);
 }
 

@@ -147,6 +147,12 @@ static void call_form(struct phone_form *f, const struct phone_party *party, con
     phone_form_add(f, "To", bare(party->to));
 }
 
+static void add_key(struct phone_form *f, struct str key)
+{
+    phone_form_add(f, "Digits", key);
+    phone_form_add(f, "InputType", STR("dtmf"));
+}
+
 static void add_end(struct phone_form *f, const struct phone_call_end *end)
 {
     phone_form_add(f, "BillDuration", end->seconds);
@@ -261,6 +267,7 @@ const struct phone_vendor phone_plivo = {
     .put = put,
     .read = read_command,
     .call_form = call_form,
+    .add_key = add_key,
     .add_end = add_end,
     .stream_form = stream_form,
     .put_signature = put_signature,

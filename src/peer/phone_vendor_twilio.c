@@ -87,6 +87,13 @@ static uint32_t read_command(struct str text, bool binary, struct str stream_id,
     return 0;
 }
 
+static void add_key(struct phone_form *f, struct str key)
+{
+    phone_form_add(f, "Digits", key);
+    phone_form_add(f, "FinishedOnKey", STR(""));
+    phone_form_add(f, "msg", STR("Gather End"));
+}
+
 static void add_end(struct phone_form *f, const struct phone_call_end *end)
 {
     phone_form_add(f, "CallbackSource", STR("call-progress-events"));
@@ -138,6 +145,7 @@ const struct phone_vendor phone_twilio = {
     .read = read_command,
     .token_header = "I-Twilio-Idempotency-Token",
     .call_form = phone_form_call,
+    .add_key = add_key,
     .add_end = add_end,
     .stream_form = stream_form,
     .put_signature = put_signature,

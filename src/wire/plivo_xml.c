@@ -72,6 +72,19 @@ void plivo_w_dial(struct twiml_w *w, const struct plivo_xml_dial *d)
     twiml_w_close(w);
 }
 
+void plivo_w_get_input(struct twiml_w *w, const struct plivo_xml_input *i)
+{
+    twiml_w_open(w, "GetInput");
+    twiml_w_attr(w, "action", i->action);
+    twiml_w_attr(w, "method", STR("POST"));
+    twiml_w_attr(w, "inputType", STR("dtmf"));
+    twiml_w_attr(w, "numDigits", STR("1"));
+    twiml_w_attr(w, "finishOnKey", STR("none")); /* else # would be no key */
+    put_number(w, "executionTimeout", i->wait_s);
+    plivo_w_speak(w, i->text, i->voice, STR_NULL);
+    twiml_w_close(w);
+}
+
 void plivo_w_record(struct twiml_w *w, struct str callback)
 {
     twiml_w_open(w, "Record");
@@ -126,13 +139,33 @@ static const char *const record_attrs[] = {"action",
                                            NULL};
 static const char *const hangup_attrs[] = {"reason", "schedule", NULL};
 static const char *const dtmf_attrs[] = {"async", NULL};
+static const char *const input_attrs[] = {"action",
+                                          "method",
+                                          "inputType",
+                                          "executionTimeout",
+                                          "digitEndTimeout",
+                                          "speechEndTimeout",
+                                          "finishOnKey",
+                                          "numDigits",
+                                          "speechModel",
+                                          "hints",
+                                          "language",
+                                          "interimSpeechResultsCallback",
+                                          "interimSpeechResultsCallbackMethod",
+                                          "log",
+                                          "redirect",
+                                          "profanityFilter",
+                                          NULL};
+static const char *const digits_attrs[] = {
+    "action",   "method",   "timeout",     "digitTimeout", "finishOnKey",        "numDigits", "retries",
+    "redirect", "playBeep", "validDigits", "log",          "invalidDigitsSound", NULL};
 static const char *const message_attrs[] = {"src", "dst", "type", "callbackUrl", "callbackMethod", NULL};
 
 static const struct twiml_element elements[] = {
     {"Stream", TWIML_STREAM, IN(TWIML_RESPONSE), stream_attrs},
-    {"Speak", TWIML_SAY, IN(TWIML_RESPONSE), speak_attrs},
-    {"Play", TWIML_PLAY, IN(TWIML_RESPONSE), play_attrs},
-    {"Wait", TWIML_PAUSE, IN(TWIML_RESPONSE), wait_attrs},
+    {"Speak", TWIML_SAY, IN(TWIML_RESPONSE) | IN(TWIML_GATHER), speak_attrs},
+    {"Play", TWIML_PLAY, IN(TWIML_RESPONSE) | IN(TWIML_GATHER), play_attrs},
+    {"Wait", TWIML_PAUSE, IN(TWIML_RESPONSE) | IN(TWIML_GATHER), wait_attrs},
     {"Dial", TWIML_DIAL, IN(TWIML_RESPONSE), dial_attrs},
     {"Number", TWIML_NUMBER, IN(TWIML_DIAL), number_attrs},
     {"User", TWIML_SIP, IN(TWIML_DIAL), user_attrs},
@@ -142,8 +175,8 @@ static const struct twiml_element elements[] = {
     {"DTMF", TWIML_OTHER, IN(TWIML_RESPONSE), dtmf_attrs},
     {"Message", TWIML_MESSAGE, IN(TWIML_RESPONSE), message_attrs},
     {"PreAnswer", TWIML_OTHER, IN(TWIML_RESPONSE), none},
-    {"GetDigits", TWIML_OTHER, IN(TWIML_RESPONSE), NULL},
-    {"GetInput", TWIML_OTHER, IN(TWIML_RESPONSE), NULL},
+    {"GetDigits", TWIML_GATHER, IN(TWIML_RESPONSE), digits_attrs},
+    {"GetInput", TWIML_GATHER, IN(TWIML_RESPONSE), input_attrs},
     {"Conference", TWIML_CONFERENCE, IN(TWIML_RESPONSE), NULL},
     {"MultiPartyCall", TWIML_OTHER, IN(TWIML_RESPONSE), NULL},
 };

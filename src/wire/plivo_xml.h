@@ -27,11 +27,19 @@ struct plivo_xml_dial {
     uint32_t ring_s;      /* 0: the carrier's own */
 };
 void plivo_w_dial(struct twiml_w *w, const struct plivo_xml_dial *d);
+struct plivo_xml_input {
+    struct str text, voice;
+    struct str action; /* is asked with the key */
+    uint32_t wait_s;   /* when all is said, from 5 to 60 */
+};
+/* Says text and waits for one key. Without one the next element is done. */
+void plivo_w_get_input(struct twiml_w *w, const struct plivo_xml_input *i);
 /* The whole session, in the background: it must stand in front of the stream. */
 void plivo_w_record(struct twiml_w *w, struct str callback);
 
 /*
- * twiml_parse_as with it gives the kinds of TwiML for what means the same: Speak is a SAY, Wait a PAUSE, User a SIP;
+ * twiml_parse_as with it gives the kinds of TwiML for what means the same: Speak is a SAY, Wait a PAUSE, User a SIP,
+ * GetInput and GetDigits a GATHER;
  * Stream stands in the Response itself. Where the parser warns, the vendor ends the call: 8011, Invalid Answer XML.
  */
 extern const struct twiml_grammar plivo_xml_grammar;

@@ -38,6 +38,8 @@ void twiml_w_hangup(struct twiml_w *w);
 void twiml_w_reject(struct twiml_w *w, bool busy);
 void twiml_w_redirect(struct twiml_w *w, struct str url);
 void twiml_w_dial(struct twiml_w *w, struct str number, struct str caller_id, struct str action);
+/* Says text, then waits so long for one key; action is asked with it. Without a key the next verb is done. */
+void twiml_w_gather(struct twiml_w *w, struct str text, struct str action, uint32_t wait_s);
 /* Opens <Stream>, which stays open for parameters: for use inside open("Connect") or "Start". */
 void twiml_w_stream(struct twiml_w *w, struct str url, struct str status_callback);
 void twiml_w_parameter(struct twiml_w *w, struct str name, struct str value);
@@ -74,7 +76,8 @@ enum twiml_kind {
     TWIML_REJECT,
     TWIML_HANGUP,
     TWIML_MESSAGE,
-    TWIML_OTHER, /* a verb that exists but is of no use to a voice stream: Gather, Enqueue, Leave, Refer */
+    TWIML_GATHER, /* waits for keys; says what stands in it meanwhile */
+    TWIML_OTHER,  /* a verb that exists but is of no use to a voice stream: Enqueue, Leave, Refer */
     TWIML_KIND_N
 };
 

@@ -18,12 +18,16 @@ static void note(void)
     ends += (done.tell >> DIALER_ENDED) & 1;
 }
 
-static void born(enum dialer_machine machine, bool settle)
+static void born_of(const struct dialer_request *req)
 {
-    const struct dialer_request req = {.ring_s = 30, .machine = machine, .settle_only = settle};
     now = 1000 * S;
     sends = hangups = ends = 0;
-    attempt_init(&a, &req, now, now - 5 * S);
+    attempt_init(&a, req, now, now - 5 * S);
+}
+
+static void born(enum dialer_machine machine, bool settle)
+{
+    born_of(&(struct dialer_request){.ring_s = 30, .machine = machine, .settle_only = settle});
 }
 
 #define DO(call)                                                                                                       \
@@ -64,6 +68,14 @@ static void tick(uint64_t seconds)
 {
     now += seconds * S;
     DO(attempt_tick(&a, now, &done));
+}
+
+static enum attempt_word word;
+
+static void asks_what(uint32_t round, const char *key)
+{
+    const struct dialer_caller caller = {STR("a"), STR("CA1"), a.question.put, round, str_from(key)};
+    DO(word = attempt_picked_up(&a, &caller, now, &done));
 }
 
 static void media(void)
@@ -316,7 +328,8 @@ TEST(an_answer_without_media_is_hung_up)
 {
     born(DIALER_MACHINE_TALK, false);
     ready();
-    DO(attempt_picked_up(&a, STR("CA1"), now, &done));
+    asks_what(0, "");
+    assert_int_equal(word, ATTEMPT_TALK);
     tick(16);
     assert_true(done.hangup && done.end_call);
     assert_int_equal(done.end_reason, REASON_NO_MEDIA);
@@ -352,12 +365,199 @@ TEST(machines_are_treated_as_wished)
     assert_over(DIALER_VOICEMAIL);
 }
 
+/* ---- the question ---- */
+
+static const struct question question = {
+    .prompt = STR("Press 1 to talk to us."), .wait_s = 5, .times = 2, .accept = '1', .deny = '2'};
+
+/* Answered, and asked for the first time. */
+static void asked(enum dialer_machine machine)
+{
+    born_of(&(struct dialer_request){.ring_s = 30, .machine = machine, .question = question});
+    ready();
+    replied(0, "CA1", false);
+    asks_what(0, "");
+    assert_int_equal(word, ATTEMPT_ASK);
+    assert_int_equal(a.round, 1);
+    assert_int_equal(a.reply, QUESTION_ASKED);
+}
+
+static void ended(int64_t duration_s)
+{
+    told(CARRIER_STAGE_ENDED, CARRIER_OUTCOME_COMPLETED, duration_s);
+}
+
+TEST(who_accepts_is_connected_and_whoever_asks_twice_gets_the_same_answer)
+{
+    asked(DIALER_MACHINE_TALK);
+    asks_what(0, ""); /* our answer got lost */
+    assert_int_equal(word, ATTEMPT_ASK);
+    assert_int_equal(a.round, 1);
+    tick(20); /* it is still being said: nobody hangs up */
+    assert_int_equal(a.state, ATTEMPT_UP);
+    asks_what(1, "1");
+    assert_int_equal(word, ATTEMPT_TALK);
+    assert_int_equal(done.tell, 1 << DIALER_CONSENT);
+    asks_what(1, "1");
+    assert_int_equal(word, ATTEMPT_TALK);
+    assert_int_equal(done.tell, 0);
+    media();
+    asks_what(1, "1");
+    assert_int_equal(word, ATTEMPT_HANGUP); /* too late, as ever */
+    over(REASON_CALLER_HANGUP);
+    ended(30);
+    assert_over(DIALER_ANSWERED);
+    assert_int_equal(a.reply, QUESTION_ACCEPTED);
+}
+
+TEST(who_declines_or_says_nothing_is_not_connected)
+{
+    asked(DIALER_MACHINE_TALK);
+    asks_what(1, "2");
+    assert_int_equal(word, ATTEMPT_GOODBYE);
+    assert_true(done.end_call);
+    assert_int_equal(done.end_reason, REASON_NO_CONSENT);
+    asks_what(1, "2");
+    assert_int_equal(word, ATTEMPT_GOODBYE); /* the same answer */
+    assert_false(done.end_call);
+    asks_what(1, "1"); /* too late to change one's mind */
+    assert_int_equal(word, ATTEMPT_GOODBYE);
+    ended(8);
+    assert_over(DIALER_CONSENT_DENIED);
+    assert_int_equal(hangups, 0); /* the document ends it */
+
+    asked(DIALER_MACHINE_TALK);
+    asks_what(1, "7"); /* means nothing */
+    assert_int_equal(word, ATTEMPT_ASK);
+    assert_int_equal(a.round, 2);
+    asks_what(1, "7"); /* twice: not another round */
+    assert_int_equal(word, ATTEMPT_ASK);
+    assert_int_equal(a.round, 2);
+    asks_what(2, "");
+    assert_int_equal(word, ATTEMPT_GOODBYE);
+    ended(20);
+    assert_over(DIALER_CONSENT_TIMEOUT);
+    assert_int_equal(a.reply, QUESTION_TIMEOUT);
+}
+
+TEST(who_hangs_up_on_the_question_did_not_accept)
+{
+    asked(DIALER_MACHINE_TALK);
+    ended(3);
+    assert_over(DIALER_CONSENT_TIMEOUT);
+    assert_true(done.tell & 1 << DIALER_CONSENT);
+    assert_int_equal(done.end_reason, REASON_NO_CONSENT);
+}
+
+TEST(a_question_that_nobody_comes_back_from_is_ended)
+{
+    asked(DIALER_MACHINE_TALK);
+    tick(60);
+    assert_true(done.hangup && done.end_call);
+    assert_int_equal(done.end_reason, REASON_NO_CONSENT);
+    for (int i = 0; i < 10 && a.state != ATTEMPT_ENDED; i++) {
+        tick(31);
+        if (done.find) {
+            DO(attempt_found(&a, NULL, false, now, &done));
+        }
+    }
+    assert_over(DIALER_CONSENT_TIMEOUT);
+    /* A goodbye that did not end the call is helped along. */
+    asked(DIALER_MACHINE_TALK);
+    asks_what(1, "2");
+    for (int i = 0; i < 10 && a.state != ATTEMPT_ENDED; i++) {
+        tick(31);
+        if (done.find) {
+            DO(attempt_found(&a, NULL, false, now, &done));
+        }
+    }
+    assert_over(DIALER_CONSENT_DENIED);
+    assert_int_equal(hangups, 1);
+}
+
+TEST(a_machine_is_not_asked)
+{
+    asked(DIALER_MACHINE_VOICEMAIL);
+    who(CARRIER_ANSWERER_MACHINE_END);
+    assert_true(done.recall && done.leave_message);
+    asks_what(0, ""); /* the carrier comes back for another document */
+    assert_int_equal(word, ATTEMPT_TALK);
+    media();
+    over(REASON_VOICEMAIL);
+    ended(20);
+    assert_over(DIALER_VOICEMAIL);
+
+    asked(DIALER_MACHINE_HANGUP);
+    who(CARRIER_ANSWERER_MACHINE);
+    assert_true(done.end_call);
+    assert_false(done.recall && done.leave_message);
+    over(REASON_MACHINE);
+    assert_true(done.hangup);
+    ended(4);
+    assert_over(DIALER_MACHINE);
+
+    asked(DIALER_MACHINE_VOICEMAIL); /* machines press no keys */
+    asks_what(1, "1");
+    who(CARRIER_ANSWERER_MACHINE);
+    assert_int_equal(a.answerer, CARRIER_ANSWERER_HUMAN);
+    assert_false(done.await_beep || done.recall);
+}
+
+TEST(what_an_earlier_process_asked_is_not_asked_in_vain)
+{
+    struct dialer_request req = {.ring_s = 30, .settle_only = true, .question = question, .reply = QUESTION_ASKED};
+    born_of(&req);
+    asks_what(1, "1");
+    assert_int_equal(word, ATTEMPT_TALK);
+    assert_int_equal(a.reply, QUESTION_ACCEPTED);
+
+    req.reply = QUESTION_ACCEPTED; /* and it was connected then */
+    born_of(&req);
+    ended(40);
+    assert_over(DIALER_ANSWERED);
+
+    req.reply = QUESTION_ASKED;
+    born_of(&req);
+    ended(9);
+    assert_over(DIALER_CONSENT_TIMEOUT);
+
+    req = (struct dialer_request){.ring_s = 30, .settle_only = true}; /* nothing is known of it but its URL */
+    born_of(&req);
+    const struct dialer_caller caller = {STR("a"), STR("CA1"), true, 1, STR("1")};
+    DO(word = attempt_picked_up(&a, &caller, now, &done));
+    assert_int_equal(word, ATTEMPT_GOODBYE);
+    ended(9);
+    assert_over(DIALER_CONSENT_TIMEOUT);
+}
+
+TEST(a_model_that_fails_during_the_question_is_no_answer_to_it)
+{
+    asked(DIALER_MACHINE_TALK);
+    over(REASON_MODEL_CLOSED);
+    assert_true(done.hangup);
+    ended(5);
+    assert_over(DIALER_FAILED);
+}
+
+TEST(another_call_gets_nothing)
+{
+    asked(DIALER_MACHINE_TALK);
+    const struct dialer_caller caller = {STR("a"), STR("CA2"), true, 1, STR("1")};
+    DO(word = attempt_picked_up(&a, &caller, now, &done));
+    assert_int_equal(word, ATTEMPT_HANGUP);
+    assert_int_equal(a.reply, QUESTION_ASKED);
+}
+
 /* Whatever comes in whatever order: one request at most, one end, and after it silence. */
 TEST(random_lives_keep_the_promise)
 {
     uint32_t seed = 1;
     for (int life = 0; life < 20000; life++) {
-        born((enum dialer_machine)(life % DIALER_MACHINE_N), life % 7 == 0);
+        const struct question q = {.prompt = STR("Press 1."), .wait_s = 5, .times = 2, .accept = '1', .deny = '2'};
+        born_of(&(struct dialer_request){.ring_s = 30,
+                                         .machine = (enum dialer_machine)(life % DIALER_MACHINE_N),
+                                         .settle_only = life % 7 == 0,
+                                         .question = life % 3 ? (struct question){.prompt = STR("")} : q});
         for (int step = 0; step < 40; step++) {
             seed = seed * 1664525u + 1013904223u;
             uint32_t r = seed >> 16;
@@ -391,7 +591,8 @@ TEST(random_lives_keep_the_promise)
                 DO(attempt_found(&a, r & 256 ? &call : NULL, (r & 512) != 0, now, &done));
                 break;
             case 8:
-                DO(attempt_picked_up(&a, STR("CA1"), now, &done));
+                asks_what(r / 16 % 4, r & 2048 ? "1" : r & 4096 ? "2" : "");
+                assert_true(word != ATTEMPT_TALK || !a.question.put || a.reply == QUESTION_ACCEPTED || a.machine);
                 break;
             default:
                 tick(r % 40);
@@ -426,4 +627,9 @@ TEST_MAIN(T(the_usual_way), T(what_comes_twice_late_or_before_the_reply_changes_
           T(a_model_that_fails_takes_the_call_back),
           T(a_call_that_is_taken_back_before_it_has_a_name_is_ended_when_it_gets_one), T(ringing_without_end_is_ended),
           T(without_a_last_word_what_we_know_counts), T(an_answer_without_media_is_hung_up),
-          T(machines_are_treated_as_wished), T(random_lives_keep_the_promise))
+          T(machines_are_treated_as_wished), T(who_accepts_is_connected_and_whoever_asks_twice_gets_the_same_answer),
+          T(who_declines_or_says_nothing_is_not_connected), T(who_hangs_up_on_the_question_did_not_accept),
+          T(a_question_that_nobody_comes_back_from_is_ended), T(a_machine_is_not_asked),
+          T(what_an_earlier_process_asked_is_not_asked_in_vain),
+          T(a_model_that_fails_during_the_question_is_no_answer_to_it), T(another_call_gets_nothing),
+          T(random_lives_keep_the_promise))

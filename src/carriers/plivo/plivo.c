@@ -80,6 +80,7 @@ static const struct route {
     {PLIVO_APOLOGY_PATH, ROUTE_HOOK, PLIVO_HOOK_APOLOGY},   {PLIVO_RING_PATH, ROUTE_NEWS, PLIVO_NEWS_CALL},
     {PLIVO_AMD_PATH, ROUTE_NEWS, PLIVO_NEWS_AMD},           {PLIVO_STREAM_PATH, ROUTE_NEWS, PLIVO_NEWS_STREAM},
     {PLIVO_RECORDING_PATH, ROUTE_NEWS, PLIVO_NEWS_OTHER},   {PLIVO_SMS_PATH, ROUTE_NEWS, PLIVO_NEWS_SMS},
+    {PLIVO_ASKED_PATH, ROUTE_HOOK, PLIVO_HOOK_ASKED},
 };
 
 static bool handle(struct carrier *carrier, struct http_exchange *x, const struct http_request *req)
@@ -117,6 +118,7 @@ const struct carrier_ops plivo_ops = {
     .cancel = account_cancel,
     .dial = plivo_dial,
     .hangup = plivo_hangup,
+    .recall = plivo_recall,
     .find_calls = plivo_find_calls,
     .number = number,
     .handle = handle,

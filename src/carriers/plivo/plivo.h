@@ -8,6 +8,7 @@
  *     GET      /ws                      upgrade  -> (on_media_query) ... start -> on_media_start -> leg
  *     POST|GET /plivo/after             XML after <Stream> has ended -> on_after -> XML
  *     POST|GET /plivo/transfer          XML of a transfer under way (?to=, ours alone) -> <Dial>
+ *     POST|GET /plivo/asked             XML after its <GetInput>: a key, or none -> on_asked -> XML
  *     POST|GET /plivo/dialled           XML after its <Dial> has ended -> on_dialled -> XML
  *     POST|GET /plivo/apology           XML of a call that is ended with an apology
  *     POST     /hangup, /plivo/ring     call progress -> on_status, on_progress

@@ -28,6 +28,20 @@ static void put_url(const struct plivo *p, struct json_w *w, const char *key, co
     buf_done(&url);
 }
 
+static void put_answer_url(const struct plivo *p, struct json_w *w, struct str attempt, bool asks)
+{
+    struct buf url;
+    if (!asks) {
+        put_url(p, w, "answer_url", PLIVO_ANSWER_PATH, attempt);
+        return;
+    }
+    buf_init(&url, CLOUD_URL_MAX);
+    cloud_put_round_url(&p->cloud, &url, PLIVO_ANSWER_PATH, attempt, 0);
+    w->out->err = w->out->err ? w->out->err : url.err;
+    json_w_kstr(w, "answer_url", buf_str(&url));
+    buf_done(&url);
+}
+
 /* Beside the call: the answer URL is asked at once, and the verdict comes when there is one. */
 static void put_amd(const struct plivo *p, struct json_w *w, const struct carrier_dial *d)
 {
@@ -48,7 +62,7 @@ static void put_dial(const struct plivo *p, struct buf *json, const struct carri
     json_w_open(&w);
     json_w_kstr(&w, "from", plivo_bare(d->from.n > 0 ? d->from : p->opts->phone_number));
     json_w_kstr(&w, "to", plivo_bare(d->to));
-    put_url(p, &w, "answer_url", PLIVO_ANSWER_PATH, d->attempt);
+    put_answer_url(p, &w, d->attempt, d->asks);
     json_w_kz(&w, "answer_method", "POST");
     put_url(p, &w, "ring_url", PLIVO_RING_PATH, d->attempt);
     json_w_kz(&w, "ring_method", "POST");
@@ -113,6 +127,20 @@ int plivo_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, ca
     const struct plivo_order o = {.method = "DELETE", .resource = resource, .over_is_fine = true};
     int err = n < 0 || (size_t)n >= sizeof(resource) ? -ENOSPC : plivo_rest_start(p, &o, &w);
     return started(err, r, ret_id);
+}
+
+int plivo_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt)
+{
+    struct plivo *p = plivo_of(carrier);
+    struct buf url;
+    if (!cloud_is_attempt(attempt)) {
+        return -EINVAL;
+    }
+    buf_init(&url, CLOUD_URL_MAX);
+    cloud_put_round_url(&p->cloud, &url, PLIVO_ANSWER_PATH, attempt, 0);
+    int err = plivo_order_fetch(p, ref->call_id, &url, &(struct account_wait){.done = NULL});
+    buf_done(&url);
+    return err;
 }
 
 /* ---- the carrier's lists ---- */

@@ -46,6 +46,14 @@ static void put_say(struct buf *out, struct str sentence, struct str voice)
     twiml_w_end(&w);
 }
 
+void plivo_put_ask(struct buf *out, const struct carrier_answer *answer, struct str asked_url, struct str voice)
+{
+    struct twiml_w w = twiml_w(out);
+    plivo_w_get_input(&w, &(struct plivo_xml_input){answer->text, voice, asked_url, answer->ask_s});
+    twiml_w_redirect(&w, asked_url); /* nobody pressed anything */
+    twiml_w_end(&w);
+}
+
 static void put_hangup(struct buf *out, const char *reason)
 {
     struct twiml_w w = twiml_w(out);
@@ -88,6 +96,7 @@ void plivo_put_answer(struct buf *out, const struct carrier_answer *answer, cons
         break;
     case CARRIER_ANSWER_HANGUP:
     case CARRIER_ANSWER_CONNECT:
+    case CARRIER_ANSWER_ASK:
         put_hangup(out, NULL);
         break;
     }

@@ -89,18 +89,30 @@ static void respond_xml(struct http_exchange *x, const struct buf *out)
     }
 }
 
+static void put_ask(const struct plivo *p, struct str attempt, const struct carrier_answer *a, struct buf *out)
+{
+    struct buf url;
+    buf_init(&url, CLOUD_URL_MAX);
+    cloud_put_round_url(&p->cloud, &url, PLIVO_ASKED_PATH, attempt, a->ask_round);
+    plivo_put_ask(out, a, buf_str(&url), plivo_words(p).voice);
+    out->err = out->err ? out->err : url.err;
+    buf_done(&url);
+}
+
 static void answer(struct plivo *p, struct http_exchange *x, const struct http_request *req,
-                   const struct carrier_answer *a, struct str from)
+                   const struct carrier_answer *a, const struct carrier_incoming *in)
 {
     struct buf out;
     buf_init(&out, ANSWER_MAX_BYTES);
     bool known = true;
     if (a->kind == CARRIER_ANSWER_CONNECT) {
         known = put_connect(p, req, a, &out);
+    } else if (a->kind == CARRIER_ANSWER_ASK) {
+        put_ask(p, in->attempt, a, &out);
     } else {
         struct plivo_words words = plivo_words(p);
         /* A number of our own only where the caller has none that could be shown. */
-        words.caller_id = from.n > 0 && from.p[0] == '+' ? STR_NULL : words.caller_id;
+        words.caller_id = in->from.n > 0 && in->from.p[0] == '+' ? STR_NULL : words.caller_id;
         plivo_put_answer(&out, a, &words);
     }
     if (!known) {
@@ -122,6 +134,8 @@ static void ask_host(struct plivo *p, enum plivo_hook hook, const struct carrier
         host->on_after(c, in, a, p->cloud.arg);
     } else if (hook == PLIVO_HOOK_DIALLED && host->on_dialled) {
         host->on_dialled(c, in, a, p->cloud.arg);
+    } else if (hook == PLIVO_HOOK_ASKED && host->on_asked) {
+        host->on_asked(c, in, a, p->cloud.arg);
     } else if (hook == PLIVO_HOOK_APOLOGY) {
         a->kind = CARRIER_ANSWER_APOLOGY;
     }
@@ -150,6 +164,9 @@ static void on_call(struct plivo *p, struct http_exchange *x, const struct http_
         .dial_answered = str_is(dialled, "completed"),
         .caller_gone = is_over(params),
         .attempt = params_attempt(params),
+        .asks = params_round(params) >= 0,
+        .round = (uint32_t)MAX(params_round(params), 0),
+        .key = params_get(params, "Digits"),
         .query_call_id = params_get(params, "call_id"),
         .peer = req->peer,
         .traceparent = http_header(req, "traceparent"),
@@ -165,7 +182,7 @@ static void on_call(struct plivo *p, struct http_exchange *x, const struct http_
     if (hook == PLIVO_HOOK_APOLOGY) {
         a.text = form_get(&params->query, PLIVO_SAY_PARAM);
     }
-    answer(p, x, req, &a, in.from);
+    answer(p, x, req, &a, &in);
 }
 
 /* The carrier comes for the document of a transfer: our stream has done its part. */

@@ -24,6 +24,7 @@
 #define PLIVO_AFTER_PATH     "/plivo/after"
 #define PLIVO_TRANSFER_PATH  "/plivo/transfer"
 #define PLIVO_DIALLED_PATH   "/plivo/dialled"
+#define PLIVO_ASKED_PATH     "/plivo/asked"
 #define PLIVO_APOLOGY_PATH   "/plivo/apology"
 #define PLIVO_SAY_PARAM      "say" /* of the apology: its words */
 #define PLIVO_RING_PATH      "/plivo/ring"
@@ -64,6 +65,7 @@ enum plivo_hook {
     PLIVO_HOOK_ANSWER,
     PLIVO_HOOK_AFTER,
     PLIVO_HOOK_DIALLED,
+    PLIVO_HOOK_ASKED,
     PLIVO_HOOK_TRANSFER,
     PLIVO_HOOK_APOLOGY,
     PLIVO_HOOK_HOLD
@@ -94,7 +96,9 @@ struct plivo_urls {
 };
 struct plivo_words plivo_words(const struct plivo *p);
 void plivo_put_connect(struct buf *out, const struct plivo_urls *urls);
-/* Every answer but CONNECT. */
+/* Says the answer's text and waits for a key, with which asked_url is asked; without one likewise. */
+void plivo_put_ask(struct buf *out, const struct carrier_answer *answer, struct str asked_url, struct str voice);
+/* Every answer but CONNECT and ASK. */
 void plivo_put_answer(struct buf *out, const struct carrier_answer *answer, const struct plivo_words *words);
 void plivo_put_transfer(struct buf *out, struct str to, struct str action, uint32_t ring_s);
 void plivo_put_hold(struct buf *out);
@@ -119,6 +123,9 @@ struct str plivo_bare(struct str number);
 MUST_USE int plivo_order_hangup(struct plivo *p, struct str call_uuid, const struct account_wait *w);
 /* The call gets our apology in place of our stream. words: what is said; empty: the configured sentence. */
 MUST_USE int plivo_order_apology(struct plivo *p, struct str call_uuid, struct str words, const struct account_wait *w);
+/* The call gets the document at that URL in place of whatever it does. */
+MUST_USE int plivo_order_fetch(struct plivo *p, struct str call_uuid, const struct buf *url,
+                               const struct account_wait *w);
 MUST_USE int plivo_order_transfer(struct plivo *p, struct str call_uuid, struct str to, const struct account_wait *w);
 const char *plivo_cannot(struct carrier *carrier, enum carrier_service service);
 MUST_USE int plivo_send_sms(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
@@ -129,6 +136,7 @@ MUST_USE int plivo_dial(struct carrier *carrier, const struct carrier_dial *dial
                         uint64_t *ret_id);
 MUST_USE int plivo_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
                           uint64_t *ret_id);
+MUST_USE int plivo_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt);
 MUST_USE int plivo_find_calls(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done,
                               void *arg, uint64_t *ret_id);
 

@@ -29,7 +29,7 @@ int plivo_order_hangup(struct plivo *p, struct str call_uuid, const struct accou
     return order_call(p, "DELETE", call_uuid, "", &(struct plivo_order){.over_is_fine = true}, w);
 }
 
-static int order_document(struct plivo *p, struct str call_uuid, const struct buf *url, const struct account_wait *w)
+int plivo_order_fetch(struct plivo *p, struct str call_uuid, const struct buf *url, const struct account_wait *w)
 {
     struct buf json;
     buf_init(&json, JSON_MAX);
@@ -60,7 +60,7 @@ int plivo_order_apology(struct plivo *p, struct str call_uuid, struct str words,
         buf_puts(&url, "?" PLIVO_SAY_PARAM "=");
         form_put_encoded(&url, words);
     }
-    int err = order_document(p, call_uuid, &url, w);
+    int err = plivo_order_fetch(p, call_uuid, &url, w);
     buf_done(&url);
     return err;
 }
@@ -79,7 +79,7 @@ int plivo_order_transfer(struct plivo *p, struct str call_uuid, struct str to, c
     cloud_put_own_url(&p->cloud, &url, PLIVO_TRANSFER_PATH, STR(""));
     buf_puts(&url, "?to=");
     form_put_encoded(&url, to);
-    int err = order_document(p, call_uuid, &url, w);
+    int err = plivo_order_fetch(p, call_uuid, &url, w);
     buf_done(&url);
     return err;
 }

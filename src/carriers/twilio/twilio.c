@@ -84,6 +84,11 @@ static void on_dialled(struct twilio *t, struct http_exchange *x, const struct h
     twilio_on_webhook(t, x, req, TWILIO_HOOK_DIALLED);
 }
 
+static void on_asked(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_webhook(t, x, req, TWILIO_HOOK_ASKED);
+}
+
 static void on_call_status(struct twilio *t, struct http_exchange *x, const struct http_request *req)
 {
     twilio_on_status(t, x, req, false);
@@ -110,7 +115,7 @@ static bool handle(struct carrier *carrier, struct http_exchange *x, const struc
     } routes[] = {
         {TWILIO_ANSWER_PATH, on_incoming},           {"/incoming-call", on_incoming},      {"/twilio/after", on_after},
         {TWILIO_DIALLED_PATH, on_dialled},           {TWILIO_STATUS_PATH, on_call_status}, {TWILIO_AMD_PATH, on_amd},
-        {"/twilio/stream-status", on_stream_status},
+        {"/twilio/stream-status", on_stream_status}, {TWILIO_ASKED_PATH, on_asked},
     };
     if (str_eq(req->path, or_str(t->opts->media_path, "/media-stream"))) {
         twilio_upgrade(t, x, req);
@@ -137,6 +142,7 @@ const struct carrier_ops twilio_ops = {
     .cancel = account_cancel,
     .dial = twilio_dial,
     .hangup = twilio_hangup,
+    .recall = twilio_recall,
     .find_calls = twilio_find_calls,
     .number = number,
     .handle = handle,

@@ -8,6 +8,7 @@
  *     GET      /media-stream            upgrade   -> (on_media_query) ... start -> on_media_start -> leg
  *     POST     /twilio/after            TwiML after <Connect> has ended -> on_after -> TwiML
  *     POST     /twilio/dialled          TwiML after a transfer's <Dial> has ended -> on_dialled -> TwiML
+ *     POST     /twilio/asked            TwiML after <Gather>: a key, or none -> on_asked -> TwiML
  *     POST     /twilio/status           call progress -> on_status, and on_progress with ?attempt=
  *     POST     /twilio/amd              answering-machine detection of a call that we started -> on_progress
  *     POST     /twilio/stream-status    stream-started, -stopped, -error -> on_status

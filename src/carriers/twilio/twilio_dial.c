@@ -105,6 +105,20 @@ static void put_own_url(const struct twilio *t, struct buf *form, const char *na
     buf_done(&url);
 }
 
+static void put_answer_url(const struct twilio *t, struct buf *form, struct str attempt, bool asks)
+{
+    struct buf url;
+    if (!asks) {
+        put_own_url(t, form, "Url", TWILIO_ANSWER_PATH, attempt);
+        return;
+    }
+    buf_init(&url, CLOUD_URL_MAX);
+    cloud_put_round_url(&t->cloud, &url, TWILIO_ANSWER_PATH, attempt, 0);
+    form->err = form->err ? form->err : url.err;
+    form_put(form, STR("Url"), buf_str(&url));
+    buf_done(&url);
+}
+
 /* Beside the call: the answer URL is asked at once, and the verdict comes when there is one. */
 static void put_amd(const struct twilio *t, struct buf *form, const struct carrier_dial *d)
 {
@@ -125,7 +139,7 @@ static void put_dial(const struct twilio *t, struct buf *form, const struct carr
     static const char *const events[] = {"initiated", "ringing", "answered", "completed"};
     form_put(form, STR("To"), d->to);
     form_put(form, STR("From"), d->from.n > 0 ? d->from : t->opts->phone_number);
-    put_own_url(t, form, "Url", TWILIO_ANSWER_PATH, d->attempt);
+    put_answer_url(t, form, d->attempt, d->asks);
     form_put(form, STR("Method"), STR("POST"));
     put_own_url(t, form, "StatusCallback", TWILIO_STATUS_PATH, d->attempt);
     form_put(form, STR("StatusCallbackMethod"), STR("POST"));
@@ -177,6 +191,21 @@ int twilio_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, c
     int err = twilio_order_hangup(twilio_of(carrier), ref->call_id, STR_NULL,
                                   &(struct account_wait){.done = done, .arg = arg, .ret = &r});
     return started(err, r, ret_id);
+}
+
+int twilio_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt)
+{
+    struct twilio *t = twilio_of(carrier);
+    struct buf url;
+    if (!cloud_is_attempt(attempt)) {
+        return -EINVAL;
+    }
+    buf_init(&url, CLOUD_URL_MAX);
+    cloud_put_round_url(&t->cloud, &url, TWILIO_ANSWER_PATH, attempt, 0);
+    int err = url.err < 0 ? url.err
+                          : twilio_order_redirect(t, ref->call_id, buf_str(&url), &(struct account_wait){.done = NULL});
+    buf_done(&url);
+    return err;
 }
 
 /* ---- the carrier's list ---- */

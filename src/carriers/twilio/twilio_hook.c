@@ -43,17 +43,29 @@ static bool put_connect(const struct twilio *t, const struct http_request *req, 
     return known;
 }
 
+static void put_ask(const struct twilio *t, struct str attempt, const struct carrier_answer *a, struct buf *out)
+{
+    struct buf url;
+    buf_init(&url, CLOUD_URL_MAX);
+    cloud_put_round_url(&t->cloud, &url, TWILIO_ASKED_PATH, attempt, a->ask_round);
+    twilio_put_ask(out, a, buf_str(&url));
+    out->err = out->err ? out->err : url.err;
+    buf_done(&url);
+}
+
 static void answer(struct twilio *t, struct http_exchange *x, const struct http_request *req,
-                   const struct carrier_answer *a, struct str from)
+                   const struct carrier_answer *a, const struct carrier_incoming *in)
 {
     struct buf out;
     buf_init(&out, ANSWER_MAX_BYTES);
     bool known = true;
     if (a->kind == CARRIER_ANSWER_CONNECT) {
         known = put_connect(t, req, a, &out);
+    } else if (a->kind == CARRIER_ANSWER_ASK) {
+        put_ask(t, in->attempt, a, &out);
     } else {
         /* A number of our own only where the caller has none that could be shown. */
-        struct str caller_id = from.n > 0 && from.p[0] == '+' ? STR_NULL : t->opts->phone_number;
+        struct str caller_id = in->from.n > 0 && in->from.p[0] == '+' ? STR_NULL : t->opts->phone_number;
         const struct twilio_words words = {twilio_apology(t), t->opts->apology_twiml, t->opts->busy_twiml, caller_id};
         twilio_put_refusal(&out, a, &words);
     }
@@ -78,6 +90,8 @@ static void ask_host(struct twilio *t, enum twilio_hook hook, const struct carri
         host->on_after(&t->cloud.base, in, a, t->cloud.arg);
     } else if (hook == TWILIO_HOOK_DIALLED && host->on_dialled) {
         host->on_dialled(&t->cloud.base, in, a, t->cloud.arg);
+    } else if (hook == TWILIO_HOOK_ASKED && host->on_asked) {
+        host->on_asked(&t->cloud.base, in, a, t->cloud.arg);
     }
 }
 
@@ -101,6 +115,9 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
             .caller_gone = str_is(params_get(&p, "CallStatus"), "completed"),
             .query_call_id = params_get(&p, "call_id"),
             .attempt = params_attempt(&p),
+            .asks = params_round(&p) >= 0,
+            .round = (uint32_t)MAX(params_round(&p), 0),
+            .key = params_get(&p, "Digits"),
             .peer = req->peer,
             .traceparent = http_header(req, "traceparent"),
             .tracestate = http_header(req, "tracestate"),
@@ -113,7 +130,7 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
         struct carrier_answer a = {.kind = CARRIER_ANSWER_HANGUP};
         t->cloud.stats.webhooks++;
         ask_host(t, hook, &in, &a);
-        answer(t, x, req, &a, in.from);
+        answer(t, x, req, &a, &in);
     }
     params_done(&p);
 }

@@ -16,6 +16,7 @@
 
 #define TWILIO_DIALLED_PATH "/twilio/dialled"
 #define TWILIO_ANSWER_PATH  "/twiml"
+#define TWILIO_ASKED_PATH   "/twilio/asked"
 #define TWILIO_STATUS_PATH  "/twilio/status"
 #define TWILIO_AMD_PATH     "/twilio/amd"
 
@@ -65,6 +66,8 @@ MUST_USE int twilio_rest_start(struct twilio *t, const struct twilio_order *o, c
 /* apology: spoken first; empty: the configured sentence; p NULL: nothing is. */
 MUST_USE int twilio_order_hangup(struct twilio *t, struct str call_sid, struct str apology,
                                  const struct account_wait *w);
+/* The call asks that URL of ours what to do, in place of whatever it does. */
+MUST_USE int twilio_order_redirect(struct twilio *t, struct str call_sid, struct str url, const struct account_wait *w);
 MUST_USE int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct account_wait *w);
 /* to: E.164, or sip: */
 MUST_USE int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, const struct account_wait *w);
@@ -83,11 +86,12 @@ MUST_USE int twilio_dial(struct carrier *carrier, const struct carrier_dial *dia
                          uint64_t *ret_id);
 MUST_USE int twilio_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
                            uint64_t *ret_id);
+MUST_USE int twilio_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt);
 MUST_USE int twilio_find_calls(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done,
                                void *arg, uint64_t *ret_id);
 
 /* twilio_hook.c: the routes that answer with TwiML, and the status ones */
-enum twilio_hook { TWILIO_HOOK_INCOMING, TWILIO_HOOK_AFTER, TWILIO_HOOK_DIALLED };
+enum twilio_hook { TWILIO_HOOK_INCOMING, TWILIO_HOOK_AFTER, TWILIO_HOOK_DIALLED, TWILIO_HOOK_ASKED };
 void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req,
                        enum twilio_hook hook);
 void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool of_stream);

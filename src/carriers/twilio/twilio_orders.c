@@ -59,6 +59,17 @@ int twilio_order_hangup(struct twilio *t, struct str call_sid, struct str apolog
     return err;
 }
 
+int twilio_order_redirect(struct twilio *t, struct str call_sid, struct str url, const struct account_wait *w)
+{
+    struct buf form;
+    buf_init(&form, FORM_MAX);
+    form_put(&form, STR("Url"), url);
+    form_put(&form, STR("Method"), STR("POST"));
+    int err = form.err < 0 ? form.err : order_call(t, call_sid, &(struct twilio_order){.form = buf_str(&form)}, w);
+    buf_done(&form);
+    return err;
+}
+
 int twilio_order_update(struct twilio *t, struct str call_sid, struct str twiml, const struct account_wait *w)
 {
     struct buf text;

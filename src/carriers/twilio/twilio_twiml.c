@@ -40,6 +40,14 @@ void twilio_put_say(struct buf *out, struct str sentence)
     twiml_w_end(&w);
 }
 
+void twilio_put_ask(struct buf *out, const struct carrier_answer *answer, struct str asked_url)
+{
+    struct twiml_w w = twiml_w(out);
+    twiml_w_gather(&w, answer->text, asked_url, answer->ask_s);
+    twiml_w_redirect(&w, asked_url); /* nobody pressed anything */
+    twiml_w_end(&w);
+}
+
 static void put_dial(struct buf *out, struct str to, struct str caller_id)
 {
     struct twiml_w w = twiml_w(out);
@@ -118,6 +126,7 @@ void twilio_put_refusal(struct buf *out, const struct carrier_answer *answer, co
         break;
     case CARRIER_ANSWER_HANGUP:
     case CARRIER_ANSWER_CONNECT:
+    case CARRIER_ANSWER_ASK:
         put_hangup(out);
         break;
     }

@@ -17,8 +17,10 @@ struct twilio_words {
     struct str busy_twiml;    /* empty: <Reject reason="busy"/> */
     struct str caller_id;     /* for a dial, may be empty */
 };
-/* Every answer but CONNECT. */
+/* Every answer but CONNECT and ASK. */
 void twilio_put_refusal(struct buf *out, const struct carrier_answer *answer, const struct twilio_words *words);
+/* Says the answer's text and waits for a key, with which asked_url is asked; without one likewise. */
+void twilio_put_ask(struct buf *out, const struct carrier_answer *answer, struct str asked_url);
 /* Rings a number or sip: address for so long; action is asked when that is over, else the call ends then. */
 void twilio_put_transfer(struct buf *out, struct str to, struct str action, uint32_t ring_s);
 /* A sentence, then the end. */
