@@ -127,6 +127,8 @@ struct rt_session_opts {
     uint32_t handshake_ms; /**< from the name's lookup to the open socket, 100 to 600000; 0: likewise */
     uint32_t
         max_message_bytes; /**< a longer message of the service ends the connection, 65536 to 16777216; 0: likewise */
+    const char *trace_parent; /**< W3C traceparent of the span that the session's trace belongs below
+                                 (rt_trace_parent); NULL: a trace of its own */
 };
 /** Zeroes, and the size. Thread: any. */
 RT_API void rt_session_opts_init(struct rt_session_opts *opts);
@@ -207,10 +209,9 @@ RT_API int rt_session_reject(struct rt_session *session, const char *tool_call_i
 /** A new connection to the model takes over, with the history replayed. -RT_ERR_CLOSED */
 RT_API int rt_session_reconnect(struct rt_session *session);
 
-/** Room for the id of a span and its end. */
-#define RT_SPAN_ID_MAX 17
 /**
  * Begins a span of the program's own below what happens now (the turn, else the whole session) and gives its id.
+ * Spans that belong to no session: trace.h.
  * -RT_ERR_CLOSED; -RT_ERR_STATE: nothing is traced. Waits for the loop thread, not for longer.
  */
 RT_API int rt_session_span_start(struct rt_session *session, const char *name, char id[RT_SPAN_ID_MAX]);

@@ -46,6 +46,40 @@ struct rt_trace_processor {
     void (*on_trace_end)(const char *trace_id, const char *session_id, void *arg);
 };
 
+/**
+ * A trace of the program's own, for what it does outside of sessions, or around several of them (trace_parent of their
+ * options). Processors and the exporter of the configuration hear of it as of others, with an empty session id. Thread:
+ * any, several at once; its functions wait for the loop thread of the runner, not for longer.
+ */
+struct rt_trace;
+struct rt_runner;
+
+/** Room for the id of a span and its end. */
+#define RT_SPAN_ID_MAX 17
+/** Room for a traceparent and its end. */
+#define RT_TRACEPARENT_MAX 56
+
+/**
+ * Begins a trace with its first span, which bears the name and is over when the trace is. -RT_ERR_STATE: nothing is
+ * traced; -EINVAL (no name), -ENOMEM. The runner is not freed before it.
+ */
+RT_API int rt_trace_new(struct rt_runner *runner, const char *name, struct rt_trace **ret);
+/** Ends it, with all spans that are open. -ENOMEM: it could not be ended, and is still there. NULL is fine. */
+RT_API int rt_trace_free(struct rt_trace *trace);
+/** Its 32 hexadecimal digits. Lent until it is freed. */
+RT_API const char *rt_trace_id(const struct rt_trace *trace);
+/** Begins a span below another one (NULL: the first) and gives its id. -ENOENT: the parent is over; -RT_ERR_LIMIT */
+RT_API int rt_trace_span_start(struct rt_trace *trace, const char *parent, const char *name, char id[RT_SPAN_ID_MAX]);
+/** Gives it (NULL: the first) an attribute. -ENOENT: it is over. */
+RT_API int rt_trace_span_attribute(struct rt_trace *trace, const char *id, const char *key, const char *value);
+/** Ends it; error (NULL: none) says what went wrong. -ENOENT: it is over. */
+RT_API int rt_trace_span_end(struct rt_trace *trace, const char *id, const char *error);
+/**
+ * The W3C traceparent of a span (NULL: the first): a header for requests of the program, or trace_parent of a session
+ * that belongs below it. -ENOENT: it is over.
+ */
+RT_API int rt_trace_parent(struct rt_trace *trace, const char *id, char ret[RT_TRACEPARENT_MAX]);
+
 #ifdef __cplusplus
 }
 #endif

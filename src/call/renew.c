@@ -121,7 +121,6 @@ static void abandon(struct call *c)
         it->audio_done = it->text_done = true;
     }
     guard_session_over(c);
-    guard_session_over(c);
     seq_reset(c);
     forget_caller(c);
     c->own_commits = 0;

@@ -232,6 +232,12 @@ static bool is_known(struct call *c, struct str id, uint64_t what)
     if (known) {
         call_remark(c, same ? NOTE_TOOL_DUPLICATE : NOTE_TOOL_CONFLICT, 0, id);
     }
+    if (known && !same) {
+        struct str kept = call_keep(c, id);
+        struct call_signal *told = call_tell(c, SIGNAL_ERROR);
+        told->name = STR("tool_call_conflict");
+        told->text = kept;
+    }
     return known;
 }
 

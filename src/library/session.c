@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "library/wording.h"
+#include "obs/traceparent.h"
 
 #define EVENTS_MAX        ((size_t)64 << 20)
 #define TRANSPORT_MIN_MS  100 /* the limits of the keys of the same names in the configuration */
@@ -39,6 +40,7 @@ static void destroy(struct rt_session *s)
     free(s->url);
     free(s->user);
     free(s->called);
+    free(s->trace_parent);
     rt_settings_free(s->settings);
     history_book_done(&s->book);
     outbox_done(&s->outbox);
@@ -136,6 +138,9 @@ static int copy_opts(struct rt_session *s, const struct rt_session_opts *o)
     if (err >= 0) {
         err = wording_set(&s->user, o->user);
     }
+    if (err >= 0) {
+        err = wording_set(&s->trace_parent, o->trace_parent);
+    }
     return err < 0 ? err : settings_layer(s->runner->settings, o->settings, &s->settings);
 }
 
@@ -161,11 +166,17 @@ static bool transport_ok(const struct rt_session_opts *o)
             (o->max_message_bytes >= MESSAGE_MIN_BYTES && o->max_message_bytes <= MESSAGE_MAX_BYTES));
 }
 
+static bool is_parent(const char *text)
+{
+    struct trace_parent ignored;
+    return !text || traceparent_parse(str_from(text), STR(""), &ignored) >= 0;
+}
+
 static bool opts_ok(const struct rt_session_opts *o)
 {
     bool service_speaks = o->format == RT_AUDIO_PCM16_24K || o->format == RT_AUDIO_PCMU || o->format == RT_AUDIO_PCMA;
     return pairs_ok(o->headers, o->header_count) && pairs_ok(o->variables, o->variable_count) &&
-           rt_audio_bytes_per_ms(o->format) > 0 && transport_ok(o) &&
+           rt_audio_bytes_per_ms(o->format) > 0 && transport_ok(o) && is_parent(o->trace_parent) &&
            (o->delivery == RT_DELIVERY_PACED || (o->delivery == RT_DELIVERY_IMMEDIATE && service_speaks)) &&
            !(o->playback && o->playback_ops) && (!o->playback_ops || o->playback_ops->get_state);
 }

@@ -26,7 +26,7 @@ struct rt_session {
     struct rt_runner *runner;
     /* copies of the options */
     struct rt_session_opts o;
-    char *api_key, *url, *user, *called;
+    char *api_key, *url, *user, *called, *trace_parent;
     struct rt_header *headers, *variables;
     struct rt_settings *settings;
     enum audio_format format;

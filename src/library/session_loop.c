@@ -5,6 +5,7 @@
 #include "library/servers.h"
 #include "library/session.h"
 #include "library/wording.h"
+#include "obs/traceparent.h"
 
 #define MAX_PARAMETERS SESSION_MAX_PAIRS
 
@@ -195,6 +196,8 @@ static void begin(struct rt_session *s)
         return;
     }
     struct when_pair parameters[MAX_PARAMETERS];
+    struct trace_parent parent;
+    bool traced = s->trace_parent && traceparent_parse(str_from(s->trace_parent), STR(""), &parent) >= 0;
     const struct host_birth birth = {
         .caller = str_from(s->user ? s->user : ""),
         .called = str_from(s->called ? s->called : ""),
@@ -204,6 +207,7 @@ static void begin(struct rt_session *s)
         .direction = STORE_INBOUND,
         .snapshot = s->snapshot,
         .watch = {session_tap, s},
+        .trace = traced ? &parent : NULL,
     };
     err = host_new(gateway_worker(s->runner->gw), &birth, &cause, &h);
     if (err < 0) {

@@ -1,29 +1,13 @@
 /* Spans of the program's own in the trace of its session. Any thread. */
 #include "base/err.h"
 #include "library/session_order.h"
-#include "obs/trace_json.h"
-
-static bool read_id(const char *hex, uint8_t id[TRACE_SPAN_BYTES])
-{
-    static const char digits[] = "0123456789abcdef";
-    if (!hex || strlen(hex) != 2u * TRACE_SPAN_BYTES) {
-        return false;
-    }
-    for (size_t i = 0; i < TRACE_SPAN_BYTES; i++) {
-        const char *high = strchr(digits, hex[i * 2]), *low = strchr(digits, hex[i * 2 + 1]);
-        if (!high || !low || !*high || !*low) {
-            return false;
-        }
-        id[i] = (uint8_t)((high - digits) << 4 | (low - digits));
-    }
-    return true;
-}
+#include "library/span_id.h"
 
 static struct trace_span *span_of(struct order *o, struct host *h)
 {
     uint8_t id[TRACE_SPAN_BYTES];
     struct trace *t = h ? host_trace(h) : NULL;
-    return t && read_id(o->texts[0], id) ? trace_find(t, id) : NULL;
+    return t && span_id_read(o->texts[0], id) ? trace_find(t, id) : NULL;
 }
 
 static int span_begin(struct order *o, struct host *h)

@@ -58,6 +58,7 @@ TEST(duplicates_are_ignored_in_every_state_and_other_arguments_are_an_error)
     call_tool("r2", "c1", "refund", "{\"amount\":6}");
     assert_int_equal(count("note=tool-duplicate"), 3);
     assert_int_equal(count("note=tool-conflict"), 3);
+    assert_int_equal(count("tool_call_conflict"), 3); /* who watches is told */
     assert_int_equal(s.runs, 1);
     assert_int_equal(s.outputs, 1);
     down();
