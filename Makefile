@@ -111,7 +111,7 @@ conversations: deps-test $(BUILD)/build.ninja
 	@tests/conversations/run $(BUILD) $(if $(QUICK),--extent quick) $(if $(SET),--set $(SET)) $(if $(TURN),--turn $(TURN)) \
 	    --json $(BUILD)/conversations.json
 
-# Alternating with a bare Node bridge, then with TLS towards the model; docs/internals and bench/ say how to read it.
+# Alternating with a bare Node bridge, then with TLS towards the model, then with our own speech detector; docs/internals and bench/ say how to read it.
 BENCH := $(addprefix bench/bench_,call codec echo load vad ws_echo)
 bench: deps-test peers build-release/build.ninja
 	ninja -C build-release $(APPS) $(BENCH)
@@ -122,6 +122,7 @@ bench: deps-test peers build-release/build.ninja
 	bench/vad.sh build-release
 	bench/compare.sh build-release $(CALLS)
 	TLS=1 bench/load.sh build-release --calls $(CALLS)
+	TURNS=local bench/load.sh build-release --calls $(CALLS)
 
 docs: deps-test
 	@tools/make-docs $(BUILD)/docs

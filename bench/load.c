@@ -27,6 +27,8 @@ static const char usage[] =
     "  --find STEP       go on by STEP calls until a block is late\n"
     "  --seconds S       of measuring per row (20)\n"
     "  --tls CERT,KEY    PEM files: the model is reached by wss\n"
+    "  --turns WORD      server (default): the model finds turns, callers speak stamped noise without end; local: the\n"
+    "                    gateway does, callers speak a sentence every ten seconds\n"
     "  --name TEXT       first column (gateway)\n"
     "  --bare            rows only, no heading\n";
 
@@ -53,6 +55,7 @@ struct run {
     size_t n_stages, stage;
     uint32_t seconds, find;
     bool bare, late, failed;
+    bool local; /* the gateway finds the turns */
     enum step step;
     uint32_t tries;
     uint64_t rss_idle, cpu_ns, began_us, own_cpu_us;
@@ -82,10 +85,12 @@ static void print_heading(const struct run *r)
 {
     if (!r->bare) {
         ignore_result(printf("%-10s %5s %8s | %-20s | %-20s | %9s %6s | %7s %7s | %6s %6s | %6s %6s %6s\n", "gateway",
-                             "calls", "cpu", "up ms p50  p99   max", "down ms p50 p99  max", "late", "lost", "RSS",
-                             "kB/call", "mark/s", "clear", "gencpu", "genlate", "warn") < 0);
+                             "calls", "cpu", r->local ? "turn ms p50 p99  max" : "up ms p50  p99   max",
+                             "down ms p50 p99  max", "late", "lost", "RSS", "kB/call", "mark/s", "clear", "gencpu",
+                             "genlate", "warn") < 0);
         ignore_result(printf("%-10s %5s %8s | %-20s | %-20s | %9s %6s | %7s %7s | %6s %6s | %6s %6s %6s\n", "", "",
-                             "ms/c-s", "", "(first of answer)", "up/down", "", "MB", "", "/call", "", "%", "", "") < 0);
+                             "ms/c-s", r->local ? "(end of speech)" : "", "(first of answer)", "up/down", "", "MB", "",
+                             "/call", "", "%", "", "") < 0);
     }
 }
 
@@ -96,6 +101,7 @@ static void print_row(struct run *r)
     double n = load_calls_n(r->calls);
     double cpu_ms = (double)(proc_cpu_ns(r->pid) - r->cpu_ns) / 1e6 / (n * s);
     uint64_t rss = proc_rss_bytes(r->pid);
+    const struct hist *up = r->local ? &f->turn : &f->up;
     double own = (double)(own_cpu_us() - r->own_cpu_us) / 1e4 / s;
     char late[32];
     ignore_result(snprintf(late, sizeof(late), "%llu/%llu", (unsigned long long)f->up_late,
@@ -104,15 +110,20 @@ static void print_row(struct run *r)
         printf(
             "%-10s %5.0f %8.3f | %6.2f %6.2f %6.1f | %6.2f %6.2f %6.1f | %9s %6llu | %7.1f %7.1f | %6.1f %6llu | %6.0f "
             "%6llu %6llu\n",
-            r->name, n, cpu_ms, hist_ms(&f->up, 0.5), hist_ms(&f->up, 0.99), (double)f->up.max_us / 1e3,
-            hist_ms(&f->down, 0.5), hist_ms(&f->down, 0.99), (double)f->down.max_us / 1e3, late,
+            r->name, n, cpu_ms, hist_ms(up, 0.5), hist_ms(up, 0.99), (double)up->max_us / 1e3, hist_ms(&f->down, 0.5),
+            hist_ms(&f->down, 0.99), (double)f->down.max_us / 1e3, late,
             (unsigned long long)(f->up_lost + f->down_lost), (double)rss / 1e6,
             rss > r->rss_idle ? (double)(rss - r->rss_idle) / 1e3 / n : 0.0, (double)f->marks / (n * s),
             (unsigned long long)f->clears, own, (unsigned long long)f->own_late, (unsigned long long)f->warnings) < 0);
     ignore_result(fflush(stdout));
     r->late = f->up_late + f->down_late > 0;
     double expected = n * s * 50;
-    if ((double)f->up_blocks < expected * 0.98 || f->ended > 0) {
+    if (r->local && ((double)f->committed < (double)f->spoken - n / 5 - 1 || f->ended > 0)) {
+        ignore_result(printf("  attention: %llu of %llu turns reached the model, %llu calls ended\n",
+                             (unsigned long long)f->committed, (unsigned long long)f->spoken,
+                             (unsigned long long)f->ended) < 0);
+        r->late = true;
+    } else if (!r->local && ((double)f->up_blocks < expected * 0.98 || f->ended > 0)) {
         ignore_result(printf("  attention: %llu of %.0f uplink blocks arrived, %llu calls ended\n",
                              (unsigned long long)f->up_blocks, expected, (unsigned long long)f->ended) < 0);
         r->late = true;
@@ -283,6 +294,9 @@ static int run_open(struct run *r)
     if (err == 0) {
         err = load_calls_new(r->loop, &r->calls);
     }
+    if (err == 0 && r->local) {
+        err = load_calls_set_speech(r->calls);
+    }
     err = err < 0 ? err : load_model_open(r->loop, r->model_port, tls, &load_calls_model_events, r->calls, &r->model);
     tls_unref(tls);
     if (err == 0 && r->command) {
@@ -349,6 +363,8 @@ static bool take(struct run *r, const char *name, char *value)
         r->command = value;
     } else if (str_is(s, "--name")) {
         r->name = value;
+    } else if (str_is(s, "--turns") && (str_is(str_from(value), "local") || str_is(str_from(value), "server"))) {
+        r->local = value[0] == 'l';
     } else if (str_is(s, "--calls")) {
         return take_list(r, value);
     } else if (str_is(s, "--tls")) {

@@ -17,6 +17,11 @@ if [ "${TLS:-}" = 1 ]; then
     export LOAD_CA
     tls="--tls $LOAD_DIR/cert.pem,$LOAD_DIR/key.pem"
 fi
+# TURNS=local: the gateway's own speech detector and echo guard find the turns.
+if [ "${TURNS:-}" = local ]; then
+    export LOAD_TURNS=local LOAD_ECHO=true
+    tls="$tls --turns local"
+fi
 last=$(($(nproc) - 1))
 rt=
 if [ "${RT:-}" = 1 ]; then

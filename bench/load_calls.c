@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "peer/phone_speech.h"
 
 #define RING    1024u /* frames under way: 20 s */
 #define LATE_US 20000
@@ -23,6 +24,8 @@ struct call {
     uint8_t answer;
     uint32_t down_next;
     uint64_t first_us;
+    bool cleared;           /* what comes next is another answer, or this one from where it was paused */
+    uint64_t speech_end_us; /* when the last block of the last sentence left; 0: that turn is counted */
 };
 
 struct load_calls {
@@ -33,15 +36,39 @@ struct load_calls {
     struct call *calls[CALLS_MAX];
     uint32_t n, n_open;
     bool measuring;
+    struct phone_speech speech; /* n 0: stamped blocks */
     char url[128];
     struct load_figures figures;
 };
 
 /* ---- up ---- */
 
+#define SENTENCE      "where is my order one two three four"
+#define MULAW_SILENCE 0xFF
+
+/* Place of a block in the period of its call; those of different calls are spread over it. */
+static uint32_t place(const struct call *c, uint32_t number)
+{
+    return (number + c->id * 37u) % LOAD_PERIOD_BLOCKS;
+}
+
+static uint32_t sentence_blocks(const struct load_calls *all)
+{
+    return (uint32_t)(all->speech.n / PHONE_FRAME_BYTES);
+}
+
 static void source(uint32_t number, uint8_t out[PHONE_FRAME_BYTES], void *arg)
 {
     const struct call *c = arg;
+    uint32_t at = place(c, number);
+    if (at < sentence_blocks(c->all)) {
+        memcpy(out, c->all->speech.mulaw + (size_t)at * PHONE_FRAME_BYTES, PHONE_FRAME_BYTES);
+        return;
+    }
+    if (c->all->speech.n > 0) {
+        memset(out, MULAW_SILENCE, PHONE_FRAME_BYTES);
+        return;
+    }
     block_fill(out, (struct stamp){.kind = STAMP_UP, .id = c->id, .number = number & 0xFFFFFF});
 }
 
@@ -63,7 +90,33 @@ static void on_block(struct stamp s, uint64_t now_us, void *arg)
     c->up_next = s.number + 1;
 }
 
-const struct load_model_handler load_calls_model_events = {.on_block = on_block};
+static void on_commit(uint16_t session, uint64_t now_us, void *arg)
+{
+    struct load_calls *all = arg;
+    for (uint32_t i = 0; i < all->n; i++) { /* once in ten seconds a call */
+        struct call *c = all->calls[i];
+        if (!c->has_answer || c->session != session || c->speech_end_us == 0) {
+            continue;
+        }
+        if (all->measuring) {
+            all->figures.committed++;
+            hist_add(&all->figures.turn, now_us - c->speech_end_us);
+        }
+        c->speech_end_us = 0;
+        return;
+    }
+}
+
+static void block_sent(struct call *c, uint32_t number, uint64_t now_us)
+{
+    c->sent_us[number % RING] = now_us;
+    if (c->all->speech.n > 0 && c->has_answer && place(c, number) + 1 == sentence_blocks(c->all)) {
+        c->speech_end_us = now_us;
+        c->all->figures.spoken += c->all->measuring;
+    }
+}
+
+const struct load_model_handler load_calls_model_events = {.on_block = on_block, .on_commit = on_commit};
 
 /* ---- down ---- */
 
@@ -82,6 +135,11 @@ static void down_block(struct call *c, struct stamp s, uint64_t now_us)
             hist_add(&f->down, now_us - sent_us);
         }
     }
+    if (c->cleared && !first) {
+        c->down_next = s.number;
+        c->first_us = now_us - (uint64_t)s.number * PHONE_FRAME_US;
+    }
+    c->cleared = false;
     if (c->all->measuring) {
         f->down_blocks++;
         f->down_lost += s.number > c->down_next ? s.number - c->down_next : 0;
@@ -124,12 +182,15 @@ static void on_event(struct phone *p UNUSED, const struct phone_event *ev, void 
     struct load_figures *f = &c->all->figures;
     bool on = c->all->measuring;
     if (ev->kind == PHONE_EVENT_SENT) {
-        c->sent_us[ev->n % RING] = clock_now_us();
+        block_sent(c, (uint32_t)ev->n, clock_now_us());
     } else if (ev->kind == PHONE_EVENT_AUDIO) {
         down_audio(c, ev->audio, clock_now_us());
+    } else if (ev->kind == PHONE_EVENT_CLEAR) {
+        c->cleared = true;
+        c->skip = c->n_head = 0;
+        f->clears += on;
     } else if (on) {
         f->marks += ev->kind == PHONE_EVENT_MARK;
-        f->clears += ev->kind == PHONE_EVENT_CLEAR;
         f->warnings += ev->kind == PHONE_EVENT_WARNING;
     }
 }
@@ -167,6 +228,11 @@ int load_calls_new(struct loop *loop, struct load_calls **ret)
 int load_calls_set_url(struct load_calls *c, const char *media_url)
 {
     return str_copy(c->url, sizeof(c->url), str_from(media_url));
+}
+
+int load_calls_set_speech(struct load_calls *c)
+{
+    return phone_speech_say(STR(SENTENCE), &c->speech);
 }
 
 int load_calls_add(struct load_calls *all)
@@ -253,5 +319,6 @@ void load_calls_free(struct load_calls *c)
     }
     phone_wheel_free(c->wheel);
     http_client_free(c->http);
+    free(c->speech.mulaw);
     free(c);
 }

@@ -2,6 +2,8 @@
  * The telephone end of the load run: N phones on one wheel, each speaking stamped blocks without end, and what came of
  * them at both ends. Uplink: from the phone's send to the model's receive. Downlink: from the model's first block of an
  * answer to its arrival at the phone (later blocks are paced by the gateway, so that only their lateness tells).
+ * Callers who speak sentences carry no stamps: what is measured of their uplink is when the model is told of the turn's
+ * end.
  */
 #ifndef BENCH_LOAD_CALLS_H
 #define BENCH_LOAD_CALLS_H
@@ -10,7 +12,8 @@
 #include "load_stat.h"
 #include "peer/phone.h"
 
-#define CALLS_MAX 4096
+#define CALLS_MAX          4096
+#define LOAD_PERIOD_BLOCKS 500 /* 10 s */
 
 /* Counted while measuring only. */
 struct load_figures {
@@ -18,6 +21,8 @@ struct load_figures {
     uint64_t up_blocks, up_late, up_lost;
     uint64_t down_blocks, down_late, down_lost;
     uint64_t marks, clears, warnings, ended;
+    struct hist turn; /* with speech: from its last block to the commit at the model */
+    uint64_t spoken, committed;
     uint64_t own_late; /* frames that the generator itself sent more than 10 ms late */
 };
 
@@ -26,6 +31,11 @@ struct load_calls;
 MUST_USE int load_calls_new(struct loop *loop, struct load_calls **ret);
 /* Where calls go. -ENOSPC */
 MUST_USE int load_calls_set_url(struct load_calls *c, const char *media_url);
+/*
+ * From now on callers do not speak stamped blocks without end, but a sentence of flite's every LOAD_PERIOD_BLOCKS, with
+ * silence between: for gateways that find turns by themselves. Errors of phone_speech_say.
+ */
+MUST_USE int load_calls_set_speech(struct load_calls *c);
 /* One call more. */
 MUST_USE int load_calls_add(struct load_calls *c);
 uint32_t load_calls_n(const struct load_calls *c);

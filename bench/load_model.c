@@ -26,6 +26,7 @@ struct session {
     struct ws *ws; /* NULL: free */
     uint16_t id;
     enum phase phase;
+    bool manual;    /* the gateway finds the turns */
     uint8_t answer; /* number of the present one */
     uint32_t next_block, next_delta;
     uint64_t began_us, interrupted_us;
@@ -206,13 +207,18 @@ static void speech_event(struct session *s, const char *type, const char *member
     event_end(s, b);
 }
 
-static void interruption_end(struct session *s)
+static void turn_committed(struct session *s)
 {
-    speech_event(s, "input_audio_buffer.speech_stopped", "audio_end_ms");
     speech_event(s, "input_audio_buffer.committed", "unused");
     struct buf *b = event_begin(s, "conversation.item.input_audio_transcription.completed");
     buf_printf(b, ",\"item_id\":\"user_%u_%u\",\"content_index\":0,\"transcript\":\"wait a moment\"", s->id, s->answer);
     event_end(s, b);
+}
+
+static void interruption_end(struct session *s)
+{
+    speech_event(s, "input_audio_buffer.speech_stopped", "audio_end_ms");
+    turn_committed(s);
     answer_begin(s);
 }
 
@@ -232,7 +238,7 @@ static void session_step(struct session *s, uint64_t now)
         if (s->next_block == ANSWER_BLOCKS) {
             answer_end(s);
         }
-    } else if (s->phase == PHASE_SENT && age >= BARGE_IN_US) {
+    } else if (s->phase == PHASE_SENT && age >= BARGE_IN_US && !s->manual) {
         s->phase = PHASE_INTERRUPTED;
         s->interrupted_us = now;
         s->model->counts.barge_ins++;
@@ -269,6 +275,7 @@ static void take_append(struct session *s, struct json_val msg)
 
 static void take_update(struct session *s, struct json_val msg)
 {
+    s->manual = json_path(msg, "session.audio.input.turn_detection").type == JSON_NULL;
     struct buf *b = event_begin(s, "session.updated");
     buf_puts(b, ",\"session\":");
     buf_put_str(b, json_get(msg, "session").s);
@@ -331,6 +338,9 @@ static void on_text(struct ws *ws UNUSED, struct str text, void *arg)
         if (s->phase != PHASE_SENDING) {
             answer_begin(s);
         }
+    } else if (str_is(type, "input_audio_buffer.commit")) {
+        s->model->h->on_commit(s->id, clock_now_us(), s->model->arg);
+        turn_committed(s);
     } else if (str_is(type, "response.cancel")) {
         take_cancel(s, msg);
     } else if (str_is(type, "conversation.item.truncate")) {

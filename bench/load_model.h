@@ -1,8 +1,9 @@
 /*
  * The model end of the load run: an OpenAI Realtime server of canned answers that knows when it sent what. Each session
  * speaks without end: answers of 12 s at four times real time in uneven deltas with transcript events, cut after 10 s
- * by a barge-in (input_audio_buffer.speech_started) and followed by the next one. Not here: a model for anything else
- * than measuring (ringtrip-sandbox --canned is one).
+ * by a barge-in (input_audio_buffer.speech_started) and followed by the next one. With "turn_detection": null it says
+ * only what it is asked for: turns are found, committed and interrupted by the gateway. Not here: a model for anything
+ * else than measuring (ringtrip-sandbox --canned is one).
  *
  * Blocks of 160 mu-law bytes carry a stamp in their first bytes, so that both ends recognise them:
  *     0x5A kind  session or call (2)  answer (1)  number (3)  exclusive or of the bytes before (1)
@@ -37,6 +38,8 @@ struct load_model;
 struct load_model_handler {
     /* An uplink block has arrived. */
     void (*on_block)(struct stamp s, uint64_t now_us, void *arg);
+    /* The gateway has committed a turn that its own detector found. */
+    void (*on_commit)(uint16_t session, uint64_t now_us, void *arg);
 };
 
 /* port 0: any free one. tls NULL: plain. */

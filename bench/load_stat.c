@@ -13,10 +13,11 @@ void hist_clear(struct hist *h)
 
 void hist_add(struct hist *h, uint64_t us)
 {
-    size_t slot = us < 1000     ? us
-                  : us < 10000  ? 1000 + (us - 1000) / 10
-                  : us < 100000 ? 1900 + (us - 10000) / 100
-                                : HIST_SLOTS - 1;
+    size_t slot = us < 1000      ? us
+                  : us < 10000   ? 1000 + (us - 1000) / 10
+                  : us < 100000  ? 1900 + (us - 10000) / 100
+                  : us < 2000000 ? 2800 + (us - 100000) / 1000
+                                 : HIST_SLOTS - 1;
     h->slots[slot]++;
     h->n++;
     h->max_us = MAX(h->max_us, us);
@@ -24,7 +25,10 @@ void hist_add(struct hist *h, uint64_t us)
 
 static uint64_t slot_us(size_t slot)
 {
-    return slot < 1000 ? slot + 1 : slot < 1900 ? 1000 + (slot - 999) * 10 : 10000 + (slot - 1899) * 100;
+    return slot < 1000   ? slot + 1
+           : slot < 1900 ? 1000 + (slot - 999) * 10
+           : slot < 2800 ? 10000 + (slot - 1899) * 100
+                         : 100000 + (slot - 2799) * 1000;
 }
 
 double hist_ms(const struct hist *h, double share)

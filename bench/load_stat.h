@@ -4,8 +4,8 @@
 
 #include "base/str.h"
 
-/* 1 us wide below 1 ms, 10 us below 10 ms, 100 us below 100 ms, then one for the rest. */
-#define HIST_SLOTS 2801
+/* 1 us wide below 1 ms, 10 us below 10 ms, 100 us below 100 ms, 1 ms below 2 s, then one for the rest. */
+#define HIST_SLOTS 4701
 
 struct hist {
     uint32_t slots[HIST_SLOTS];
