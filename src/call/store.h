@@ -186,7 +186,7 @@ struct store_order {
 
 /* One write. The strings inside are lent for the duration of the write. */
 enum store_op_kind {
-    STORE_CALL_BEGIN,  /* call: inserts; -EEXIST */
+    STORE_CALL_BEGIN,  /* call: inserts; one that close_stale has closed lives again; -EEXIST */
     STORE_CALL_UPDATE, /* call: id plus what changes; empty strings, zero times and zero usage leave what is stored */
     STORE_CALL_END,    /* call: id, reason, ended_us, final figures; the first end wins. status: COMPLETED or
                           FAILED are kept, any other is replaced by store_status_of(reason) */

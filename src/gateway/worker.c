@@ -197,14 +197,19 @@ struct host *worker_by_carrier_id(struct worker *w, struct str carrier_id)
     return found;
 }
 
-bool worker_holds(const struct worker *w, struct str any_id)
+const struct host *worker_find(const struct worker *w, struct str any_id)
 {
     for (uint32_t i = 0; i < w->n_slots; i++) {
         if (w->hosts[i] && host_is(w->hosts[i], any_id)) {
-            return true;
+            return w->hosts[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+bool worker_holds(const struct worker *w, struct str any_id)
+{
+    return worker_find(w, any_id) != NULL;
 }
 
 void worker_hangup_all(struct worker *w, enum call_reason reason)

@@ -107,6 +107,7 @@ struct host *worker_by_id(struct worker *w, struct host_id id);
 struct host *worker_by_call_id(struct worker *w, struct str call_id);       /* ours, the carrier's or ?call_id= */
 struct host *worker_by_carrier_id(struct worker *w, struct str carrier_id); /* the newest */
 /* A call of this id, live or being filed away. */
+const struct host *worker_find(const struct worker *w, struct str any_id);
 bool worker_holds(const struct worker *w, struct str any_id);
 /* Asks every call to end. */
 void worker_hangup_all(struct worker *w, enum call_reason reason);

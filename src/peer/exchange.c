@@ -145,6 +145,7 @@ static int open_phone(struct line *l)
         .hangup = l->callee.hangup,
         .prompt_keys = l->callee.keys,
         .prompt_wait_ms = l->callee.key_wait_ms,
+        .press_ms = l->callee.press_ms,
         .max_ms = l->max_ms && (!max_ms || l->max_ms < max_ms) ? l->max_ms : max_ms,
         .wheel = e->o.wheel,
         .http = e->o.http,

@@ -43,6 +43,7 @@ struct exchange_callee {
     struct phone_when hangup;
     struct str keys;         /* as phone_opts.prompt_keys; lent while the exchange lives */
     uint32_t key_wait_ms;    /* as phone_opts.prompt_wait_ms */
+    uint32_t press_ms;       /* as phone_opts.press_ms */
     uint32_t max_ms;         /* of the phone; 0: its own */
     const char *answered_by; /* the detection's word; NULL: by kind; "": none comes */
     uint32_t detect_ms;      /* after the answer */

@@ -92,6 +92,7 @@ struct phone_opts {
     struct str prompt_keys;  /* pressed at each prompt of a document that waits for one; '-': nothing, 'h': hangs up;
                                 past its end: nothing */
     uint32_t prompt_wait_ms; /* silence at such a prompt; 0: as the document says */
+    uint32_t press_ms;       /* after it began a key is pressed; 0: 200 */
 
     const struct phone_item *items; /* copied; their audio must outlive the phone, or be owned (then taken) */
     size_t n_items;

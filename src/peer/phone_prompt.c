@@ -73,7 +73,12 @@ int phone_prompt(struct phone *p, uint32_t verb)
     p->prompt_key = p->n_prompts < p->o.prompt_keys.n ? p->o.prompt_keys.p[p->n_prompts] : NO_KEY;
     p->n_prompts++;
     p->prompting = true;
-    timer_start(p->prompt, (uint64_t)(p->prompt_key == NO_KEY ? wait_ms(p, verb) : PRESS_MS) * 1000, 0);
+    timer_start(p->prompt,
+                (uint64_t)(p->prompt_key == NO_KEY ? wait_ms(p, verb)
+                           : p->o.press_ms         ? p->o.press_ms
+                                                   : PRESS_MS) *
+                    1000,
+                0);
     return 0;
 }
 

@@ -30,6 +30,7 @@ struct world {
     uint32_t n_people, dialled, ended, max_calls;
     char id[80], store[320], provider[160];
     const char *kill_at_dial; /* gateway 0 is killed in the pass in which this number is dialled */
+    uint32_t port;            /* of gateway 0; 0: any */
     bool kill_at_end;         /* ... in which a call ends */
 };
 
@@ -96,7 +97,7 @@ static void write_config(struct world *w, struct fixture *f, const char *node)
     FILE *file = fopen(f->config, "w");
     assert_non_null(file);
     assert_true(fprintf(file,
-                        "server: {listen: \"127.0.0.1:0\", public_url: \"" PUBLIC "\", trusted_proxies: []}\n"
+                        "server: {listen: \"127.0.0.1:%u\", public_url: \"" PUBLIC "\", trusted_proxies: []}\n"
                         "records: {dir: %s/var-%s, min_free_mb: 0, recording: false, journal: false}\n"
                         "%s%s%s"
                         "campaigns: {lease_s: 10, max_calls: %u}\n"
@@ -105,7 +106,7 @@ static void write_config(struct world *w, struct fixture *f, const char *node)
                         "carriers: {twilio: {account_sid: " ACCOUNT ", auth_token: \"" TOKEN "\", phone_number: \"" OURS
                         "\", api_base: \"http://127.0.0.1:%u\"}}\n"
                         "providers: {%s}\n",
-                        w->gateways[0].dir, node, w->store[0] ? "store: {url: \"" : "", w->store,
+                        w->port, w->gateways[0].dir, node, w->store[0] ? "store: {url: \"" : "", w->store,
                         w->store[0] ? "\"}\n" : "", w->max_calls, exchange_port(w->x),
                         w->provider[0] ? w->provider : "sandbox: {kind: sandbox}") > 0);
     assert_int_equal(fclose(file), 0);
@@ -411,6 +412,111 @@ TEST(killed_in_the_middle_of_ten)
     close_world(&w);
 }
 
+/* ---- consent ---- */
+
+#define CONSENT ",\"consent\":{\"prompt\":\"Hello {{name}}, press 1.\"},\"retry\":{\"consent_timeout\":0}"
+
+static void assert_attempts(struct world *w, const char *consent, uint32_t n)
+{
+    struct fixture *f = &w->gateways[0];
+    struct json_val doc, one;
+    uint32_t found = 0;
+    on_campaign(w, f, "GET", "/attempts", STR(""), 200);
+    assert_ok(json_parse(buf_str(&f->body), &doc));
+    struct json_it it = json_array(json_get(doc, "attempts"));
+    while (json_elem(&it, &one)) {
+        found += str_is(json_get(one, "consent").s, consent);
+    }
+    if (found != n) {
+        fail_msg("%u, not %u attempts with consent %s: " STR_FMT, found, n, consent, STR_ARG(buf_str(&f->body)));
+    }
+}
+
+TEST(people_are_asked_and_the_report_says_what_they_wanted)
+{
+    static const char *const keys[] = {"1", "2", "-", "h", "51"};
+    struct world w;
+    open_world(&w, NULL);
+    add_people(&w, ARRAY_LEN(keys));
+    for (uint32_t i = 0; i < ARRAY_LEN(keys); i++) {
+        w.people[i].callee.kind = EXCHANGE_HUMAN;
+        w.people[i].callee.keys = str_from(keys[i]);
+        w.people[i].callee.key_wait_ms = 200;
+    }
+    start_gateway(&w);
+    launch(&w, ",\"calls_per_second\":20,\"max_concurrent\":5" CONSENT);
+    wait_state(&w, &w.gateways[0], "states.completed", 5, 60);
+    assert_int_equal(count(&w, &w.gateways[0], "outcomes.answered_human"), 2);
+    assert_int_equal(count(&w, &w.gateways[0], "outcomes.consent_denied"), 1);
+    assert_int_equal(count(&w, &w.gateways[0], "outcomes.consent_timeout"), 2);
+    assert_attempts(&w, "accepted", 2);
+    assert_attempts(&w, "denied", 1);
+    assert_attempts(&w, "timeout", 2);
+    close_world(&w);
+}
+
+static bool is_up(const struct world *w)
+{
+    struct exchange_stats s;
+    exchange_stats(w->x, &s);
+    return s.answered > 0;
+}
+
+/* Killed while the question is being said; what the person does then happens to no gateway, or to the next one. */
+static void kill_during_the_question(struct world *w, const char *keys)
+{
+    open_world(w, NULL);
+    add_people(w, 1);
+    w->people[0].callee.keys = str_from(keys);
+    w->people[0].callee.press_ms = 6000;
+    w->people[0].callee.key_wait_ms = 1500;
+    start_gateway(w);
+    int64_t port = 0;
+    struct str base = str_from(w->gateways[0].base);
+    while (base.n > 0 && base.p[base.n - 1] != ':') {
+        base.n--;
+    }
+    assert_ok(str_to_i64(str_from(base.p + base.n), &port));
+    w->port = (uint32_t)port; /* carriers know us by one address */
+    launch(w, ",\"calls_per_second\":20" CONSENT);
+    run_until(w, is_up, 30);
+    for (uint64_t until_us = clock_now_us() + 700000; clock_now_us() < until_us;) {
+        settle(w->gateways[0].loop);
+    }
+    die(w);
+    write_config(w, &w->gateways[0], "one");
+}
+
+TEST(killed_during_the_question_and_nobody_presses_anything)
+{
+    struct world w;
+    kill_during_the_question(&w, "-");
+    for (uint64_t until_us = clock_now_us() + 2000000; clock_now_us() < until_us;) {
+        settle(w.gateways[0].loop); /* the carrier finds nobody, and hangs up */
+    }
+    start_gateway(&w);
+    wait_state(&w, &w.gateways[0], "states.completed", 1, 100);
+    assert_int_equal(count(&w, &w.gateways[0], "outcomes.consent_timeout"), 1);
+    assert_attempts(&w, "timeout", 1);
+    assert_int_equal(w.people[0].dialled, 1);
+    close_world(&w);
+}
+
+TEST(killed_during_the_question_and_the_next_process_hears_the_key)
+{
+    struct world w;
+    kill_during_the_question(&w, "1");
+    start_gateway(&w);
+    wait_state(&w, &w.gateways[0], "states.completed", 1, 100);
+    assert_int_equal(count(&w, &w.gateways[0], "outcomes.answered_human"), 1);
+    assert_attempts(&w, "accepted", 1);
+    assert_int_equal(w.people[0].dialled, 1);
+    get(&w.gateways[0], "/v1/calls", 200); /* its record is that of the call, not of the death before */
+    assert_true(str_search(buf_str(&w.gateways[0].body), STR("\"reason\":\"killed\"")) == SIZE_MAX);
+    assert_true(str_search(buf_str(&w.gateways[0].body), STR("\"outcome\":\"answered\"")) != SIZE_MAX);
+    close_world(&w);
+}
+
 #ifdef WITH_POSTGRES
 
 static void start_second(struct world *w)
@@ -484,4 +590,6 @@ TEST(two_gateways_on_one_database_share_the_work_and_call_nobody_twice)
 
 TEST_MAIN(T(ten_people_are_called_and_the_report_says_how_it_went), T(killed_before_the_send),
           T(killed_after_the_send_before_the_reply), T(killed_after_the_reply), T(killed_before_the_end_is_written),
-          T(killed_in_the_middle_of_ten) POSTGRES_TESTS)
+          T(killed_in_the_middle_of_ten), T(people_are_asked_and_the_report_says_what_they_wanted),
+          T(killed_during_the_question_and_nobody_presses_anything),
+          T(killed_during_the_question_and_the_next_process_hears_the_key) POSTGRES_TESTS)

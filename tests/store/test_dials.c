@@ -132,6 +132,57 @@ TEST(deleting_a_call_deletes_what_it_was_for)
     tear_down(&f);
 }
 
-SUITE_MAIN(T(what_a_call_is_for_and_how_it_went_is_kept), T(an_outcome_that_comes_after_the_end_is_not_lost),
+/* What a dead process had dialled is found out by the next one, or goes on in it. */
+TEST(a_call_that_was_closed_as_killed_has_a_later_word)
+{
+    static const struct {
+        const char *outcome;
+        enum call_reason reason;
+        enum store_status status;
+    } cases[] = {
+        {"no_answer", REASON_NO_ANSWER, STORE_FAILED},
+        {"busy", REASON_BUSY, STORE_FAILED},
+        {"failed", REASON_NOT_DIALLED, STORE_FAILED},
+        {"canceled", REASON_CANCELED, STORE_COMPLETED},
+        {"consent_denied", REASON_NO_CONSENT, STORE_COMPLETED},
+        {"answered", REASON_KILLED, STORE_FAILED},
+        {"unknown", REASON_KILLED, STORE_FAILED},
+    };
+    struct fixture f;
+    struct store_call c;
+    char id[8];
+    set_up(&f, NULL);
+    for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
+        snprintf(id, sizeof(id), "c%u", i);
+        begin(&f, id, T0);
+    }
+    assert_int_equal(ops->close_stale(f.s, T0 + 5), (int)ARRAY_LEN(cases));
+    for (uint32_t i = 0; i < ARRAY_LEN(cases); i++) {
+        snprintf(id, sizeof(id), "c%u", i);
+        assert_ok(put(&f, STORE_DIAL_PUT,
+                      &(struct store_dial){.call_id = str_from(id), .outcome = str_from(cases[i].outcome)}));
+        assert_ok(ops->call_get(f.s, str_from(id), &f.a, &c));
+        assert_int_equal(c.reason, cases[i].reason);
+        assert_int_equal(c.status, cases[i].status);
+    }
+    /* Somebody answers it now: the same call begins again, and has an end of its own. */
+    begin(&f, "c5", T0 + 10);
+    assert_ok(ops->call_get(f.s, STR("c5"), &f.a, &c));
+    assert_int_equal(c.reason, REASON_NONE);
+    assert_int_equal(c.ended_us, 0);
+    const struct store_call end = {
+        .id = STR("c5"), .reason = REASON_AGENT_HANGUP, .ended_us = T0 + 20, .cost_micro = STORE_NO_COST};
+    assert_ok(put(&f, STORE_CALL_END, &end));
+    assert_ok(ops->call_get(f.s, STR("c5"), &f.a, &c));
+    assert_int_equal(c.reason, REASON_AGENT_HANGUP);
+    assert_int_equal(c.ended_us, T0 + 20);
+    assert_int_equal(c.started_us, T0); /* it is one call */
+    /* One that ended otherwise does not. */
+    assert_err(put(&f, STORE_CALL_BEGIN, &(struct store_call){.id = STR("c5"), .started_us = T0}), EEXIST);
+    tear_down(&f);
+}
+
+SUITE_MAIN(T(a_call_that_was_closed_as_killed_has_a_later_word), T(what_a_call_is_for_and_how_it_went_is_kept),
+           T(an_outcome_that_comes_after_the_end_is_not_lost),
            T(a_dial_without_a_call_is_refused_and_too_much_text_too),
            T(a_campaign_lists_exactly_its_calls_the_newest_first), T(deleting_a_call_deletes_what_it_was_for))

@@ -2,6 +2,8 @@
 #ifndef STORE_POSTGRES_SQL_H
 #define STORE_POSTGRES_SQL_H
 
+#include "store/sql/revive.h"
+
 /* Advisory locks of ours: the first number of the pair. */
 #define PG_LOCK_SCHEMA "1383230060"
 #define PG_LOCK_NODE   "1383230061"
@@ -50,7 +52,7 @@
       "INSERT INTO calls (id, carrier, provider, model, agent, caller, called, carrier_call_id, stream_id, status, "   \
       "outcome, error, started_us, answered_us, duration_ms, alive_us, recording, journal, " USAGE_COLUMNS             \
       ", cost_micro, direction, node) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "      \
-      "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)")                                                   \
+      "$16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)" REVIVE_CALL(", node = excluded.node"))             \
     X(SQL_CALL_UPDATE,                                                                                                 \
       "UPDATE calls SET " KEEP(carrier, 2) KEEP(provider, 3) KEEP(model, 4) KEEP(agent, 5) KEEP(caller, 6)             \
           KEEP(called, 7) KEEP(carrier_call_id, 8)                                                                     \
@@ -137,7 +139,7 @@
           KEEP_DIAL(request_id, 6) KEEP_DIAL(answered_by, 7) KEEP_DIAL(outcome, 8) KEEP_DIAL(cause, 9) KEEP_DIAL(      \
               detail, 10) RAISE_DIAL(asked_us, 11) RAISE_DIAL(ringing_us, 12) RAISE_DIAL(answered_us, 13)              \
               RAISE_DIAL(ended_us, 14) "talk_s = CASE WHEN $15::bigint > 0 THEN $15::bigint ELSE dials.talk_s END")    \
-    X(SQL_DIAL_OUTCOME, "UPDATE calls SET outcome = $2 WHERE id = $1")                                                 \
+    X(SQL_DIAL_OUTCOME, "UPDATE calls SET " SETTLE_CALL("$2::text") " WHERE id = $1")                                  \
     X(SQL_DIAL_GET, "SELECT " DIAL_COLUMNS " FROM dials WHERE call_id = $1")                                           \
     X(SQL_DIAL_LIST, "SELECT call_id FROM dials JOIN calls ON calls.id = call_id WHERE $1::text = '' OR campaign = "   \
                      "$1::text ORDER BY started_us DESC, n DESC LIMIT $2::bigint OFFSET $3::bigint")                   \

@@ -58,7 +58,8 @@ static int call_begin(struct pg_conn *w, const struct store_call *c, uint64_t at
     put_call(&a, c, MAX(at_us, c->started_us));
     pg_arg_str(&a, str_from(store_direction_word(c->direction)));
     pg_arg_str(&a, str_from(w->store->node));
-    return change(w, SQL_CALL_INSERT, &a);
+    int err = change(w, SQL_CALL_INSERT, &a);
+    return err == -ENOENT ? -EEXIST : err; /* it is there, and was not killed */
 }
 
 static int call_update(struct pg_conn *w, const struct store_call *c, uint64_t at_us)

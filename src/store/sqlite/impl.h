@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "store/sql/campaigns.h"
+#include "store/sql/revive.h"
 #include "store/sqlite/sqlite.h"
 
 /* X(constant, SQL); prepared when first used. Reading ones run on the reader, the others on the writer. */
@@ -42,7 +43,7 @@
       "stream_id, "                                                                                                    \
       "status, outcome, error, started_us, answered_us, duration_ms, alive_us, recording, journal, " USAGE_COLUMNS     \
       ", cost_micro) VALUES (?1, ?2, ?3, ?4, ?5, ?26, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "   \
-      "?19, ?20, ?21, ?22, ?23, ?24, ?25)")                                                                            \
+      "?19, ?20, ?21, ?22, ?23, ?24, ?25)" REVIVE_CALL(""))                                                            \
     X(SQL_CALL_UPDATE,                                                                                                 \
       "UPDATE calls SET " KEEP(carrier, 2) KEEP(provider, 3) KEEP(model, 4) KEEP(agent, 5) KEEP(caller, 6) KEEP(       \
           called, 7) KEEP(carrier_call_id, 8)                                                                          \
@@ -108,7 +109,7 @@
           KEEP(context, 5) KEEP(request_id, 6) KEEP(answered_by, 7) KEEP(outcome, 8) KEEP(cause, 9) KEEP(detail, 10)   \
               RAISE(asked_us, 11) RAISE(ringing_us, 12) RAISE(answered_us, 13)                                         \
                   RAISE(ended_us, 14) "talk_s = CASE WHEN ?15 > 0 THEN ?15 ELSE talk_s END")                           \
-    X(SQL_DIAL_OUTCOME, "UPDATE calls SET outcome = ?2 WHERE id = ?1")                                                 \
+    X(SQL_DIAL_OUTCOME, "UPDATE calls SET " SETTLE_CALL("?2") " WHERE id = ?1")                                        \
     X(SQL_DIAL_GET, "SELECT " DIAL_COLUMNS " FROM dials WHERE call_id = ?1")                                           \
     X(SQL_DIAL_LIST, "SELECT call_id FROM dials JOIN calls ON calls.id = call_id WHERE ?1 = '' OR campaign = ?1 "      \
                      "ORDER BY started_us DESC, calls.rowid DESC LIMIT ?2 OFFSET ?3")                                  \

@@ -56,7 +56,8 @@ static int call_begin(struct connection *w, const struct store_call *c, uint64_t
     }
     bind_call(st, c, MAX(at_us, c->started_us));
     db_bind_str(st, 26, str_from(store_direction_word(c->direction)));
-    return db_run(st);
+    err = db_run(st);
+    return err >= 0 && sqlite3_changes(w->db) == 0 ? -EEXIST : err;
 }
 
 static int call_update(struct connection *w, const struct store_call *c, uint64_t at_us)
