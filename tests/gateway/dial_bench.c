@@ -36,13 +36,18 @@ static const struct exchange_handler handler = {
 /* The exchange needs the loop, and the gateway needs its port: the rig comes first, on a loop of ours. */
 void dial_bench_open(struct dial_bench *b, const struct phone_vendor *as, const char *extra)
 {
+    struct loop *loop = NULL;
+    assert_ok(loop_new(&loop));
+    dial_bench_open_on(b, loop, as, extra);
+}
+
+void dial_bench_open_on(struct dial_bench *b, struct loop *loop, const struct phone_vendor *as, const char *extra)
+{
     bool plivo = as == &phone_plivo;
     const char *account = plivo ? "MA0123456789ABCDEFGH" : "AC0123456789abcdef0123456789abcdef";
-    struct loop *loop = NULL;
     *b = (struct dial_bench){.as = as,
                              .callee = {.kind = EXCHANGE_HUMAN, .hangup = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 300}}};
     buf_init(&b->docs, 1u << 20);
-    assert_ok(loop_new(&loop));
     assert_ok(http_client_new(loop, &b->http));
     const struct exchange_opts o = {.as = as,
                                     .account_sid = str_from(account),

@@ -30,6 +30,8 @@ struct dial_bench {
 
 /* extra: YAML, may be "". */
 void dial_bench_open(struct dial_bench *b, const struct phone_vendor *as, const char *extra);
+/* On a loop of the caller's, which is the bench's from now on. */
+void dial_bench_open_on(struct dial_bench *b, struct loop *loop, const struct phone_vendor *as, const char *extra);
 void dial_bench_close(struct dial_bench *b);
 /* POST /v1/calls to BENCH_CALLED; more: ", \"key\": value". */
 void dial_bench_dial(struct dial_bench *b, const char *more);
