@@ -21,7 +21,7 @@ static const char usage[] =
     "  --as CARRIER           twilio (default) or plivo;  --variant WORD  as of ringtrip phone\n"
     "  --listen HOST:PORT     where the REST service listens; default 127.0.0.1:8090, port 0: any\n"
     "  --deliver URL          where webhooks and media really go; default http://127.0.0.1:8000; \"\": where they say\n"
-    "  --public-url URL       what the gateway calls itself: signatures name it; default: the delivery address\n"
+    "  --public-url URL       what the gateway calls itself: signatures name it; default: as its URLs say\n"
     "  --account ID           default AC and 32 zeros, MA and 18 for Plivo;  --auth-token TOKEN  default 32 zeros\n"
     "  --callee NUMBER=KIND   human, machine, busy, no-answer, failed or silent; *=KIND for all others (human)\n"
     "  --prompt-keys KEYS     pressed at each prompt that asks for one (consent): 1, 2 ...; -: nothing, h: hangs up;\n"

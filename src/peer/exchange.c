@@ -111,6 +111,16 @@ static bool is_machine(const struct line *l)
     return l->view.answered_by && str_starts(str_from(l->view.answered_by), STR("machine"));
 }
 
+/* What signatures name: the address as the gateway gave it, wherever the request is really delivered. */
+static struct str signed_base(const struct line *l)
+{
+    struct phone_url u;
+    if (l->e->o.sign_base.n > 0 || phone_url_parse(str_from(l->url), &u) < 0) {
+        return l->e->o.sign_base;
+    }
+    return u.base;
+}
+
 static int open_phone(struct line *l)
 {
     struct exchange *e = l->e;
@@ -129,7 +139,7 @@ static int open_phone(struct line *l)
         .variants = e->o.variants,
         .url = buf_str(&url),
         .stream_base = buf_str(&base),
-        .sign_base = e->o.sign_base,
+        .sign_base = signed_base(l),
         .auth_token = e->o.auth_token,
         .account_sid = e->o.account_sid,
         .call_sid = str_from(l->view.sid),

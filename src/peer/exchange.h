@@ -68,7 +68,7 @@ struct exchange_opts {
     uint32_t variants;             /* of it */
     struct str account_sid, auth_token;
     struct str numbers;   /* ours, separated by blanks: other From numbers are refused */
-    struct str sign_base; /* as of phone_opts */
+    struct str sign_base; /* as of phone_opts; empty: requests are signed for the URLs that were given */
     struct str
         deliver_base; /* "http://127.0.0.1:8000": where callbacks and webhooks really go; empty: where they say */
     const char *listen_host; /* NULL: 127.0.0.1 */

@@ -91,11 +91,8 @@ static void set_up(struct fixture *f, const char *answer, uint32_t wait_s)
     }
     assert_ok(loop_new(&loop));
     assert_ok(http_client_new(loop, &f->http));
-    const struct exchange_opts o = {.account_sid = STR(ACCOUNT),
-                                    .auth_token = STR(TOKEN),
-                                    .numbers = STR(OURS),
-                                    .sign_base = STR(PUBLIC),
-                                    .http = f->http};
+    const struct exchange_opts o = {
+        .account_sid = STR(ACCOUNT), .auth_token = STR(TOKEN), .numbers = STR(OURS), .http = f->http};
     assert_ok(exchange_open(loop, &o, &handler, f, &f->x));
     snprintf(f->carrier, sizeof(f->carrier),
              "{account_sid: " ACCOUNT ", auth_token: \"" TOKEN "\", phone_number: \"" OURS
