@@ -66,7 +66,10 @@
 #define EXCESS_OPEN     ECHO_STEPS(10)
 #define EXCESS_MAX      ECHO_STEPS(60)
 #define EXCESS_FADE     ECHO_STEPS(2)
-#define RUN_PAUSE       30 /* slots without ECHO_ONLY that end a closure */
+/* Open without any excess: for the weak sounds of a voice, or behind a cough. */
+#define HELD_SLOTS  2
+#define STALE_SLOTS 8
+#define RUN_PAUSE   30 /* slots without ECHO_ONLY that end a closure */
 
 /* How far the level of steady noise strays above the tracked lowest: the fewer samples a slot has, the further. */
 static const uint8_t noise_span[ECHO_BANDS + 1] = {ECHO_STEPS(9), ECHO_STEPS(7), ECHO_STEPS(5), ECHO_STEPS(4),
@@ -558,6 +561,7 @@ static void weigh(struct echo_guard *e, const uint8_t level[ECHO_BANDS])
         int32_t limit = level_sum(e->tail[b] + MARGIN, e->noise[b] + noise_span[b]);
         sum += CLAMP(level[b] - limit, 0, EXCESS_BAND_MAX);
     }
+    e->stale = sum > EXCESS_FADE ? 0 : e->stale + 1;
     e->excess = CLAMP(e->excess + (sum > EXCESS_FADE ? sum : -EXCESS_FADE), 0, EXCESS_MAX);
     e->open = e->open ? e->excess > 0 : e->excess >= EXCESS_OPEN;
 }
@@ -616,7 +620,10 @@ static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const i
         bound_track(e, slot, level);
     }
     if (e->open) {
-        return over > 0 ? ECHO_DOUBLE : ECHO_NONE;
+        return over <= 0                ? ECHO_NONE
+               : e->stale > STALE_SLOTS ? ECHO_STALE
+               : e->stale > HELD_SLOTS  ? ECHO_HELD
+                                        : ECHO_DOUBLE;
     }
     /*
      * In a pause of ours the gate stays as it is: closed, unless there is more than noise. Short pieces of noise

@@ -18,6 +18,8 @@
 enum echo_verdict {
     ECHO_NONE,   /* nothing of ours is outstanding, or this is not it: take the frame */
     ECHO_ONLY,   /* our own voice: replace the frame */
+    ECHO_STALE,  /* the guard is still open, but nothing was above our echo for a while: take it, believe nothing */
+    ECHO_HELD,   /* somebody was above it a moment ago: his word may go on, what begins now may be ours */
     ECHO_DOUBLE, /* somebody speaks over our echo: take the frame */
 };
 
@@ -96,6 +98,7 @@ struct echo_guard {
     uint32_t quiet;            /* rounds of our being loud without anything coming back */
     int32_t tail[ECHO_BANDS];  /* reverberation of what was expected */
     int32_t excess;            /* evidence of somebody else, fading */
+    uint32_t stale;            /* slots since there was more than an echo can be */
     bool open;                 /* somebody speaks over the echo */
     uint32_t open_slots, calm; /* slots for which it has been so, or not */
     bool mixed;                /* somebody else's voice is in the sums of the search */

@@ -23,6 +23,7 @@ struct detector {
     uint32_t sent, answered;         /* numbers of chunks, from 1 */
     uint32_t quiet;                  /* chunks in a row without a trace of speech */
     uint64_t ends[DETECTOR_PENDING]; /* position behind chunk n, at n % DETECTOR_PENDING */
+    uint8_t notes[DETECTOR_PENDING]; /* whatever the caller of detector_fill wants to know when it is answered */
     bool reset;                      /* the next chunk starts afresh */
 
     /* the sound that is heard now, or the last one */

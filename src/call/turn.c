@@ -12,6 +12,7 @@
 
 #define TURN_MAX_MS    60000 /* a sound that never ends is a line fault: the turn is closed */
 #define SERVICE_WAY_MS 500   /* hybrid: the service and the way to it and back, behind what its own ear takes */
+#define PROVEN_MS      96    /* of speech that was above our echo: what goes on behind it is no echo either */
 #define SHELF_MIN_MS   256   /* speech that is worth keeping until it may count */
 
 static uint32_t leg_ms(const struct call *c, uint64_t samples)
@@ -281,17 +282,24 @@ static void decide(struct call *c)
     }
 }
 
-/* Over the agent a sound begins earlier than it can be believed: the agent pauses for it, and resumes if it is nothing.
+/*
+ * Over the agent a sound begins earlier than it can be believed: the agent pauses for it, and resumes if it is nothing.
+ * On a line with echo half of that will do while the guard lets somebody through: his energy is proven then, and the
+ * network, which heard rest until now and hears him through our own voice, takes longer to rise.
  */
-static uint32_t sound_ppm(const struct call *c)
+static uint32_t sound_ppm(const struct call *c, enum echo_verdict echo)
 {
     const struct call_barge_in_opts *o = &c->o->barge_in;
     uint32_t start = c->o->vad.start_ppm;
     if (!audible(c)) {
         return start;
     }
+    if (echo == ECHO_HELD) {
+        return 1000000; /* behind a click our own voice begins */
+    }
     uint32_t wary = c->now_us < c->backoff_us ? o->backoff_ppm : 0;
-    return (o->on && o->pause ? MIN(o->pause_ppm, start) : start) + wary;
+    uint32_t pause = MIN(o->pause_ppm, start) / (echo == ECHO_DOUBLE ? 2 : 1);
+    return (o->on && o->pause ? pause : start) + wary;
 }
 
 /* ---- what comes in ---- */
@@ -308,6 +316,7 @@ void turn_heard(struct call *c, uint64_t at, const int16_t *pcm, size_t n, enum 
         size_t took = detector_fill(&c->detector, at + done, pcm + done, n - done, &chunk);
         done += took;
         if (chunk.number) {
+            c->detector.notes[chunk.number % DETECTOR_PENDING] = (uint8_t)echo;
             size_t bytes = c->detector.chunk_samples * sizeof(int16_t);
             uint8_t *copy = arena_raw(&c->out->bytes, bytes);
             if (!copy) {
@@ -324,9 +333,20 @@ void turn_heard(struct call *c, uint64_t at, const int16_t *pcm, size_t n, enum 
     }
 }
 
+/*
+ * Speech that is heard while nothing exceeds our own echo is our own speech: behind a cough the guard is open for a
+ * moment, and behind that the network remembers. Only the weak sounds of somebody who has proven to speak are his.
+ */
+static bool is_our_own(const struct call *c, enum echo_verdict echo)
+{
+    return echo == ECHO_ONLY || (echo == ECHO_STALE && !(c->detector.sound && c->detector.firm_ms >= PROVEN_MS));
+}
+
 void turn_vad(struct call *c, uint32_t number, uint32_t ppm)
 {
-    if (c->o->vad.on && c->leg == LEG_UP && detector_answer(&c->detector, &c->o->vad, number, ppm, sound_ppm(c))) {
+    enum echo_verdict echo = (enum echo_verdict)c->detector.notes[number % DETECTOR_PENDING];
+    if (c->o->vad.on && c->leg == LEG_UP &&
+        detector_answer(&c->detector, &c->o->vad, number, is_our_own(c, echo) ? 0 : ppm, sound_ppm(c, echo))) {
         decide(c);
     }
 }

@@ -437,6 +437,79 @@ TEST(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn)
     down();
 }
 
+/* The caller's line by hand: noise of so many steps of mu-law below full scale, 0xFF for silence. */
+static void line(uint32_t ms, uint8_t loudest)
+{
+    static uint32_t dice = 1;
+    for (uint32_t at = 0; at < ms; at += 20) {
+        uint8_t audio[160];
+        for (size_t i = 0; i < sizeof(audio); i++) {
+            dice = dice * 1664525u + 1013904223u;
+            audio[i] = (uint8_t)((dice >> 24 & 0x80) | (0x7F - (dice >> 16 & (0x7F - loudest))));
+        }
+        struct call_event ev = {.type = EV_LEG_MEDIA};
+        ev.leg_media.timestamp_ms = s.media_ts;
+        ev.leg_media.audio = span_from(audio, sizeof(audio));
+        s.media_ts += 20;
+        sim_event(&s, &ev);
+        later(20);
+    }
+}
+
+/* What the guard lets through although our own voice may be on the line is somebody: less has to be heard of him. */
+TEST(over_our_echo_the_agent_pauses_for_less)
+{
+    static const struct {
+        bool guard;
+        uint32_t ppm;
+        bool pauses;
+    } cases[] = {{true, 90000, true}, {false, 90000, false}, {true, 80000, false}, {false, 170000, true}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        prepare(TURN_LOCAL, 0);
+        s.opts.echo_guard = cases[i].guard;
+        s.lossy = true;
+        raise_curtain(false, false);
+        s.media = false;
+        line(1000, 0x7F);
+        agent_says("r1", 6000, false);
+        line(300, 0x7F); /* its echo may still be on the way */
+        assert_int_equal(s.clears, 0);
+        s.ppm = cases[i].ppm;
+        line(120, 0x00);
+        assert_int_equal(s.clears, cases[i].pauses);
+        s.ppm = 10000;
+        line(1000, 0x7F);
+        assert_int_equal(view().playout, PLAYOUT_PLAYING);
+        assert_int_equal(s.truncates, 0);
+        down();
+    }
+}
+
+/* A cough opens the guard for a moment: the speech that is heard through it is our own. */
+TEST(what_is_heard_of_us_behind_a_cough_is_no_interruption)
+{
+    for (int guard = 0; guard < 2; guard++) {
+        prepare(TURN_LOCAL, 0);
+        s.opts.echo_guard = guard;
+        s.lossy = true;
+        raise_curtain(false, false);
+        s.media = false;
+        line(1000, 0x7F);
+        agent_says("r1", 6000, false);
+        line(200, 0x7F);
+        s.ppm = 20000;
+        line(60, 0x00);
+        s.ppm = 950000;
+        line(700, 0x50);
+        s.ppm = 10000;
+        line(1000, 0x7F);
+        assert_int_equal(s.truncates, guard ? 0 : 1);
+        assert_int_equal(view().playout, guard ? PLAYOUT_PLAYING : PLAYOUT_EMPTY);
+        sim_response_done(&s, "r1", guard ? RESPONSE_COMPLETED : RESPONSE_CANCELLED);
+        down();
+    }
+}
+
 TEST(hybrid_takes_turns_from_the_service_and_verdicts_from_here)
 {
     up(TURN_HYBRID, 0);
@@ -670,6 +743,7 @@ TEST_MAIN(
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
     T(speech_on_the_shelf_outlives_a_long_answer),
     T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),
+    T(over_our_echo_the_agent_pauses_for_less), T(what_is_heard_of_us_behind_a_cough_is_no_interruption),
     T(hybrid_takes_turns_from_the_service_and_verdicts_from_here), T(hybrid_closes_a_turn_that_the_service_missed),
     T(hybrid_leaves_the_service_the_time_that_meaning_takes), T(push_to_talk),
     T(silence_does_not_end_what_the_button_began), T(a_sound_that_becomes_protected_does_not_keep_the_floor),

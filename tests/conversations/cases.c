@@ -196,13 +196,24 @@ static void make_echo_barge(struct maker *m)
     interrupt(m, c, when(PHONE_WHEN_AGENT_SPEAKS, between(m, 1500, 4000)));
 }
 
-static void make_cough(struct maker *m, const char *name)
+static void coughs_at(struct maker *m, struct convo *c, const char *name)
 {
-    struct convo *c = call(m, FAMILY_COUGH, name);
     ask(m, c, next_turn(m, c));
     sound(m, c, ROLE_NOTHING, when(PHONE_WHEN_AGENT_SPEAKS, between(m, 400, 3000)), name);
     sound(m, c, ROLE_NOTHING, when(PHONE_WHEN_AFTER, between(m, 1500, 2500)), name);
     c->hangup = when(PHONE_WHEN_AFTER, 3000);
+}
+
+static void make_cough(struct maker *m, const char *name)
+{
+    coughs_at(m, call(m, FAMILY_COUGH, name), name);
+}
+
+static void make_echo_cough(struct maker *m, const char *name)
+{
+    struct convo *c = call(m, FAMILY_ECHO_COUGH, name);
+    with_echo(m, c);
+    coughs_at(m, c, name);
 }
 
 /* At the edges, where a listener says that they listen. */
@@ -346,11 +357,12 @@ static void times(struct maker *m, uint32_t n, void (*make)(struct maker *m))
     }
 }
 
+static const char *const coughs[] = {"cough", "click", "knock", "door", "breath"};
+
 static void make_full(struct maker *m)
 {
     static const enum phone_noise_kind kinds[] = {PHONE_NOISE_WHITE, PHONE_NOISE_PINK, PHONE_NOISE_HUM};
     static const uint32_t snr[] = {20, 15, 10};
-    static const char *const coughs[] = {"cough", "click", "knock", "door", "breath"};
     bool full = m->extent == EXTENT_FULL;
     times(m, full ? 3 : 1, make_clean);
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
@@ -442,6 +454,12 @@ void set_make(struct set *set, struct studio *studio, uint64_t seed, enum extent
             make_smoke(&m);
         } else {
             make_full(&m);
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LEN(delays) && extent == EXTENT_FULL; i++) { /* last: those above stay as they were */
+        m.delay_ms = delays[i];
+        for (size_t k = 0; k < ARRAY_LEN(coughs); k++) {
+            make_echo_cough(&m, coughs[k]);
         }
     }
     shuffle(&m);

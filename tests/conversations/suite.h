@@ -27,6 +27,7 @@
     X(FAMILY_ECHO, "echo", "the agent's own voice comes back, -12 to -30 dB, 40 to 400 ms")                            \
     X(FAMILY_ECHO_BARGE, "echo-barge", "a real interruption over the echo")                                            \
     X(FAMILY_COUGH, "cough", "coughs, clicks, knocks, doors and breath over the agent")                                \
+    X(FAMILY_ECHO_COUGH, "echo-cough", "the same over the echo: reported only")                                        \
     X(FAMILY_MMHM, "mm-hm", "a backchannel at the edges of the agent's turn")                                          \
     X(FAMILY_MMHM_MID, "mm-hm-mid", "a backchannel in mid-answer: reported only")                                      \
     X(FAMILY_DIPHONE, "diphone",                                                                                       \

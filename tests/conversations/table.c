@@ -133,8 +133,8 @@ static bool is_family(const struct convo *c, uint32_t family)
 /* Families of which nothing is claimed. */
 static bool is_asserted(const struct convo *c)
 {
-    return c->family != FAMILY_LOUD && c->family != FAMILY_DIPHONE && c->family != FAMILY_MMHM_MID &&
-           c->family != FAMILY_LONG_PAUSE && c->family != FAMILY_ODD;
+    return c->family != FAMILY_LOUD && c->family != FAMILY_DIPHONE && c->family != FAMILY_ECHO_COUGH &&
+           c->family != FAMILY_MMHM_MID && c->family != FAMILY_LONG_PAUSE && c->family != FAMILY_ODD;
 }
 
 static bool is_at_delay(const struct convo *c, uint32_t delay_ms)
@@ -280,6 +280,9 @@ static void json_call(struct json_w *w, const struct outcome *o)
     json_w_ki64(w, "false_interruptions", o->false_interruptions);
     json_w_ki64(w, "false_pauses", o->false_pauses);
     json_w_ki64(w, "surplus_turns", o->surplus_turns);
+    json_number(w, "worst_repeat_ms", o->worst_repeat_ms);
+    json_number(w, "worst_skip_ms", o->worst_skip_ms);
+    json_w_ki64(w, "altered_bytes", (int64_t)o->altered);
     json_w_key(w, "sounds");
     json_w_array(w);
     for (size_t i = 0; i < o->n_sounds; i++) {
