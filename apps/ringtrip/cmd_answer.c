@@ -26,6 +26,7 @@ static const char usage[] =
     "  --callee NUMBER=KIND   human, machine, busy, no-answer, failed or silent; *=KIND for all others (human)\n"
     "  --prompt-keys KEYS     pressed at each prompt that asks for one (consent): 1, 2 ...; -: nothing, h: hangs up;\n"
     "                         NUMBER=KEYS: at that number's only\n"
+    "  --incoming NUMBER=URL  Twilio: a call of the account to this number comes in at URL (Plivo: its application)\n"
     "  --ring-ms N            before anything becomes of a call; default 1500\n"
     "  --fault WORD           twice, early, late, no-callbacks (status callbacks), mute-reply, error-reply, "
     "late-reply\n"
@@ -203,6 +204,18 @@ static int set_listen(struct answerer *a, const char *value)
     return 0;
 }
 
+static int set_incoming(struct answerer *a, const char *value)
+{
+    struct str all = str_from(value);
+    size_t at = str_find(all, '=');
+    if (at == 0 || at + 1 >= all.n) {
+        return usage_error("phone --answer", "NUMBER=URL, not", value);
+    }
+    a->opts.incoming_number = (struct str){all.p, at};
+    a->opts.incoming_url = (struct str){all.p + at + 1, all.n - at - 1};
+    return 0;
+}
+
 static int set_number(int64_t *to, const char *value)
 {
     return str_to_i64(str_from(value), to) < 0 || *to < 0 ? usage_error("phone --answer", "a number, not", value) : 0;
@@ -211,8 +224,9 @@ static int set_number(int64_t *to, const char *value)
 /* 0: taken; 1: not ours; else the exit status of a mistake. */
 static int take(struct answerer *a, const char *name, const char *value)
 {
-    static const char *const names[] = {"--listen", "--deliver", "--public-url", "--account", "--auth-token",
-                                        "--callee", "--ring-ms", "--fault",      "--calls",   "--prompt-keys"};
+    static const char *const names[] = {"--listen",     "--deliver",     "--public-url", "--account",
+                                        "--auth-token", "--callee",      "--ring-ms",    "--fault",
+                                        "--calls",      "--prompt-keys", "--incoming"};
     size_t i = 0;
     while (i < ARRAY_LEN(names) && strcmp(name, names[i]) != 0) {
         i++;
@@ -238,6 +252,8 @@ static int take(struct answerer *a, const char *name, const char *value)
         return set_number(&a->max_calls, value);
     case 9:
         return add_keys(a, value);
+    case 10:
+        return set_incoming(a, value);
     default:
         *texts[i] = str_from(value);
         return 0;

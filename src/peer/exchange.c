@@ -128,13 +128,13 @@ static int open_phone(struct line *l)
     struct buf base;
     buf_init(&url, EXCHANGE_URL_MAX);
     buf_init(&base, EXCHANGE_URL_MAX);
-    int err = exchange_put_delivery(e, str_from(l->url), &url);
+    int err = l->incoming[0] ? 0 : exchange_put_delivery(e, str_from(l->url), &url);
     if (err >= 0 && e->o.deliver_base.n > 0) { /* the media, too */
         buf_puts(&base, "ws");
         buf_put_str(&base, (struct str){e->o.deliver_base.p + 4, e->o.deliver_base.n - 4});
     }
     uint32_t max_ms = l->callee.max_ms;
-    const struct phone_opts o = {
+    struct phone_opts o = {
         .as = e->vendor->phone,
         .variants = e->o.variants,
         .url = buf_str(&url),
@@ -160,6 +160,9 @@ static int open_phone(struct line *l)
         .wheel = e->o.wheel,
         .http = e->o.http,
     };
+    if (err >= 0 && l->incoming[0]) {
+        err = exchange_incoming_open(l, &o, &url);
+    }
     err = err < 0 ? err : phone_open(e->loop, &o, &phone_events, l, &l->phone);
     buf_done(&url);
     buf_done(&base);
@@ -171,7 +174,7 @@ static void ask_again(struct line *l)
 {
     struct phone_form form = {.n = 0};
     struct phone_party who = exchange_party(l);
-    if (l->e->o.faults & EXCHANGE_ASK_TWICE) {
+    if ((l->e->o.faults & EXCHANGE_ASK_TWICE) && !l->incoming[0]) {
         l->e->vendor->phone->call_form(&form, &who, "in-progress");
         exchange_post(l, str_from(l->url), &form);
     }
@@ -183,6 +186,9 @@ static void talk(struct line *l)
     if (open_phone(l) < 0) {
         finish(l, "failed", NULL);
         return;
+    }
+    if (l->incoming[0]) {
+        exchange_incoming_begin(l);
     }
     ask_again(l);
     settle(l);
@@ -340,6 +346,11 @@ static int copy_urls(struct line *l, const struct exchange_order *o)
     l->status_url = keep(l->e, o->status_url);
     l->ring_url = keep(l->e, o->ring_url);
     l->amd_url = keep(l->e, o->amd_url);
+    l->twiml = keep(l->e, o->twiml);
+    l->incoming = keep(l->e, l->e->vendor->incoming(l->e, o->to));
+    if (!l->twiml || !l->incoming) {
+        return -ENOMEM;
+    }
     return l->url && l->status_url && l->ring_url && l->amd_url ? 0 : -ENOMEM;
 }
 
@@ -488,8 +499,8 @@ static const struct http_server_handler requests = {.on_request = on_request};
 
 static int copy_texts(struct exchange *e)
 {
-    struct str *const texts[] = {&e->o.account_sid, &e->o.auth_token, &e->o.numbers, &e->o.sign_base,
-                                 &e->o.deliver_base};
+    struct str *const texts[] = {&e->o.account_sid,  &e->o.auth_token,      &e->o.numbers,     &e->o.sign_base,
+                                 &e->o.deliver_base, &e->o.incoming_number, &e->o.incoming_url};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         *texts[i] = texts[i]->n ? arena_str(&e->arena, *texts[i]) : STR("");
         if (!texts[i]->p) {

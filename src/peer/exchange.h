@@ -71,6 +71,9 @@ struct exchange_opts {
     struct str sign_base; /* as of phone_opts; empty: requests are signed for the URLs that were given */
     struct str
         deliver_base; /* "http://127.0.0.1:8000": where callbacks and webhooks really go; empty: where they say */
+    /* A call of the account to this number of its own comes in at this URL (Plivo's numbers have applications instead);
+     * what its other end says, the request for it tells. Empty: none does. */
+    struct str incoming_number, incoming_url;
     const char *listen_host; /* NULL: 127.0.0.1 */
     uint16_t port;           /* 0: any */
     uint32_t faults;

@@ -17,6 +17,7 @@ struct exchange_order {
     struct str url;                       /* of the answer */
     struct str status_url, ring_url;      /* empty: nobody is told */
     struct str amd_url;                   /* of the detection's verdict */
+    struct str twiml;                     /* in place of url; empty: url is asked */
     bool amd, end_of_message, amd_before; /* amd_before: the verdict first, then the answer URL */
     bool amd_hangs_up;                    /* on a machine */
     uint32_t ring_s;                      /* 0: the vendor's own */
@@ -37,6 +38,8 @@ struct line {
     uint32_t pending;                            /* requests of ours under way */
     char *url, *status_url, *ring_url, *amd_url; /* "" where none was given */
     bool amd, end_of_message, amd_before, amd_hangs_up;
+    char *incoming;             /* URL; "": it is a call into the world */
+    char *twiml;                /* of its other end, "": url is asked */
     bool by_callee;             /* who hung up */
     bool machine_gone;          /* it ended because a machine answered */
     uint32_t max_ms;            /* 0: no limit */
@@ -57,6 +60,8 @@ struct exchange_vendor {
     /* The detection's verdict: a word of Twilio's, which are the finer ones. */
     void (*tell_machine)(struct line *l, const char *word);
     void (*refuse)(struct exchange *e, struct http_exchange *x, int status); /* as opts.refuse_status asks for */
+    /* Where a call to this number of the account's comes in; empty: it leaves for the world. Lent. */
+    struct str (*incoming)(struct exchange *e, struct str to);
     uint32_t ring_s;
     bool names_requests; /* a request has an id besides that of its call */
 };
@@ -85,6 +90,8 @@ struct line *exchange_line(struct exchange *e, struct str sid);
 struct line *exchange_dial(struct exchange *e, struct http_exchange *x, const struct exchange_order *o);
 /* The account ends it: status canceled before an answer, completed after it. */
 void exchange_line_end(struct line *l);
+/* The other end of an incoming call says this, when it has heard the agent. -ERR_STATE, -ENOTSUP, ... */
+MUST_USE int exchange_line_say(struct line *l, struct str text);
 /* The talk goes on with another document: at url, or this one (url is empty then). -ERR_STATE: nobody talks. */
 MUST_USE int exchange_line_redirect(struct line *l, struct str url, struct str document);
 /* exchange_callback.c: a signed request of the vendor's, now or late. */
@@ -96,6 +103,9 @@ struct phone_party exchange_party(const struct line *l);
 bool exchange_is_ours(const struct exchange *e, struct str number);
 bool exchange_is_authorized(const struct exchange *e, const struct http_request *req);
 /* Keeps the first request that the vendor would not have taken. */
+/* exchange_incoming.c: an incoming call begins; its other end gets its document. url: empty, in use as long as o. */
+MUST_USE int exchange_incoming_open(struct line *l, struct phone_opts *o, struct buf *url);
+void exchange_incoming_begin(struct line *l);
 void exchange_count_refusal(struct exchange *e, const char *why);
 
 #endif

@@ -231,6 +231,7 @@ static void on_dial(struct exchange *e, struct http_exchange *x, struct json_val
         .status_url = text[TEXT_HANGUP].n > 0 ? text[TEXT_HANGUP] : text[TEXT_ANSWER],
         .ring_url = text[TEXT_RING],
         .amd_url = text[TEXT_AMD],
+        .twiml = STR(""),
         .amd = text[TEXT_MACHINE].n > 0,
         .amd_before = text[TEXT_AMD].n == 0,
         .amd_hangs_up = str_is(text[TEXT_MACHINE], "hangup"),
@@ -468,6 +469,23 @@ static void transfer(struct exchange *e, struct http_exchange *x, const struct e
     buf_done(&scratch);
 }
 
+static void speak(struct exchange *e, struct http_exchange *x, struct line *l, struct json_val body)
+{
+    static const struct exchange_plivo_key keys[] = {
+        {"text", 's', true}, {"voice", 's', false}, {"language", 's', false}, {"legs", 's', false}};
+    struct buf scratch;
+    if (!exchange_plivo_typed(e, x, body, keys, ARRAY_LEN(keys))) {
+        return;
+    }
+    buf_init(&scratch, 4096);
+    if (exchange_line_say(l, exchange_plivo_text(body, "text", &scratch)) < 0) {
+        exchange_plivo_refuse(e, x, 400, "this cannot be spoken to that call");
+    } else {
+        exchange_plivo_say(x, 202, "message", "speak started");
+    }
+    buf_done(&scratch);
+}
+
 /* Recordings and keys are taken and not carried out: nobody listens to them here. */
 static void on_part(struct exchange *e, struct http_exchange *x, const struct exchange_plivo_path *at,
                     struct json_val body)
@@ -476,11 +494,13 @@ static void on_part(struct exchange *e, struct http_exchange *x, const struct ex
         {"time_limit", 'n', false},   {"file_format", 's', false},     {"record_channel_type", 's', false},
         {"callback_url", 's', false}, {"callback_method", 's', false}, {"transcription_type", 's', false}};
     static const struct exchange_plivo_key keys[] = {{"leg", 's', false}, {"digits", 's', true}};
-    const struct line *l = line_of(e, at->id, false);
+    struct line *l = line_of(e, at->id, false);
     bool records = str_is(at->part, "Record");
     bool ends = str_is(at->method, "DELETE");
     if (!l || l->state != LINE_UP) {
         exchange_plivo_say(x, 404, "error", "call not found");
+    } else if (!ends && str_is(at->part, "Speak")) {
+        speak(e, x, l, body);
     } else if (ends && records) {
         exchange_plivo_gone(x);
     } else if (records && exchange_plivo_typed(e, x, body, record, ARRAY_LEN(record))) {
@@ -670,6 +690,7 @@ const struct exchange_vendor exchange_plivo = {
     .tell = tell,
     .tell_machine = tell_machine,
     .refuse = refuse_all,
+    .incoming = exchange_plivo_incoming,
     .ring_s = 120,
     .names_requests = true,
 };

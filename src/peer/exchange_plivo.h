@@ -36,6 +36,8 @@ void exchange_plivo_gone(struct http_exchange *x); /* 204 */
 /* Counted as a request that the vendor would not have taken. */
 void exchange_plivo_refuse(struct exchange *e, struct http_exchange *x, int status, const char *why);
 
+/* The answer URL of the number's application; empty: none. */
+struct str exchange_plivo_incoming(struct exchange *e, struct str to);
 /* exchange_plivo_account.c: the account itself, applications, numbers, messages. False: it has no such thing. */
 MUST_USE bool exchange_plivo_account(struct exchange *e, struct http_exchange *x, const struct exchange_plivo_path *at,
                                      struct json_val body);

@@ -210,6 +210,19 @@ static struct number *number_of(struct exchange *e, struct exchange_account *a, 
     return kept ? n : NULL;
 }
 
+struct str exchange_plivo_incoming(struct exchange *e, struct str to)
+{
+    struct exchange_account *a = account_of(e);
+    struct str digits = to.n > 0 && to.p[0] == '+' ? (struct str){to.p + 1, to.n - 1} : to;
+    for (uint32_t i = 0; a && i < a->n_numbers; i++) {
+        const struct app *app = str_is(digits, a->numbers[i].digits) ? app_find(a, str_from(a->numbers[i].app)) : NULL;
+        if (app) {
+            return str_from(app->urls[0]);
+        }
+    }
+    return STR("");
+}
+
 static void put_number(struct json_w *w, const struct exchange *e, const struct number *n)
 {
     char uri[160];

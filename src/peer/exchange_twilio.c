@@ -123,10 +123,18 @@ static bool broken(struct exchange *e, struct http_exchange *x, const struct rul
     return false;
 }
 
+static struct str incoming(struct exchange *e, struct str to)
+{
+    bool ours = e->o.incoming_number.n > 0 && str_eq(to, e->o.incoming_number);
+    return ours ? e->o.incoming_url : STR("");
+}
+
 static bool bad_dial(struct exchange *e, struct http_exchange *x, const struct form *f)
 {
     struct str to = given(f, "To");
     struct str amd = given(f, "MachineDetection");
+    bool twiml = form_has(f, "Twiml");
+    bool comes_in = incoming(e, to).n > 0;
     const struct rule rules[] = {
         {to.n == 0, 400, 21201, "No 'To' number is specified"},
         {!is_number(to) && !str_starts(to, STR("sip:")), 400, 21211, "Invalid 'To' Phone Number"},
@@ -134,7 +142,9 @@ static bool bad_dial(struct exchange *e, struct http_exchange *x, const struct f
         {!exchange_is_ours(e, given(f, "From")), 400, 21210,
          "The source phone number is not yet verified for your account"},
         {str_eq(to, given(f, "From")), 400, 21211, "'To' and 'From' are the same number"},
-        {!is_url(given(f, "Url")), 400, 21205, "Url is not a valid URL"},
+        {!twiml && !is_url(given(f, "Url")), 400, 21205, "Url is not a valid URL"},
+        {twiml && form_has(f, "Url"), 400, 20001, "Url and Twiml exclude each other"},
+        {twiml && !comes_in, 400, 20001, "Twiml is only known for calls to --incoming numbers here"},
         {given(f, "StatusCallback").n > 0 && !is_url(given(f, "StatusCallback")), 400, 21609,
          "The 'StatusCallback' URL is not valid"},
         {!in_range(given(f, "Timeout"), 1, 600), 400, 20001, "Timeout is not valid"},
@@ -165,6 +175,7 @@ static void on_dial(struct exchange *e, struct http_exchange *x, const struct fo
         .url = given(f, "Url"),
         .status_url = given(f, "StatusCallback"),
         .ring_url = STR(""),
+        .twiml = given(f, "Twiml"),
         .amd_url = given(f, "AsyncAmdStatusCallback"),
         .amd = form_has(f, "MachineDetection"),
         .end_of_message = str_is(given(f, "MachineDetection"), "DetectMessageEnd"),
@@ -445,5 +456,6 @@ const struct exchange_vendor exchange_twilio = {
     .tell = tell,
     .tell_machine = tell_machine,
     .refuse = refuse_all,
+    .incoming = incoming,
     .ring_s = 60,
 };

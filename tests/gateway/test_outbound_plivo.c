@@ -304,7 +304,44 @@ TEST(a_machine_gets_the_message)
     end(&f);
 }
 
-TEST_MAIN(T(a_call_is_made_answered_and_recorded), T(who_does_not_answer_is_told_apart),
+/* 200 as the reference answers in every case; the record says that the call has failed, and why. */
+TEST(credentials_that_are_wrong_are_a_failed_record)
+{
+    struct fixture f;
+    char path[160];
+    set_up_as(&f, 0);
+    exchange_refuse(f.x, 401, 9);
+    struct rig_reply r = rig_http(&f.r, "POST", "/outbound/call?phone_number=%2B15550002222", "", "");
+    assert_int_equal(r.status, 200);
+    assert_ok(str_copy(f.call_id, sizeof(f.call_id), rig_json(&r, "call_id")));
+    buf_done(&r.body);
+    wait_outcome(&f, "failed", "not-dialled");
+    assert_str_is(rig_json(&f.last, "dial.cause"), "http-401");
+    snprintf(path, sizeof(path), "/outbound/status/%s", f.call_id);
+    r = rig_http(&f.r, "GET", path, "", "");
+    assert_str_is(rig_json(&r, "status"), "failed");
+    assert_str_is(rig_json(&r, "outcome"), "failed");
+    buf_done(&r.body);
+    done(&f);
+    end(&f);
+}
+
+/* Webhooks under the reference's names are understood: an application that still has them goes on working. */
+TEST(the_webhooks_of_the_reference_are_taken)
+{
+    struct fixture f;
+    set_up_as(&f, 0);
+    struct rig_reply r = rig_http(&f.r, "POST", "/outbound/hangup", "", "CallUUID=unknown");
+    assert_int_equal(r.status, 403); /* signed, as all of them */
+    buf_done(&r.body);
+    r = rig_http(&f.r, "POST", "/outbound/answer?call_id=unknown", "", "CallUUID=unknown");
+    assert_int_equal(r.status, 403);
+    buf_done(&r.body);
+    end(&f);
+}
+
+TEST_MAIN(T(credentials_that_are_wrong_are_a_failed_record), T(the_webhooks_of_the_reference_are_taken),
+          T(a_call_is_made_answered_and_recorded), T(who_does_not_answer_is_told_apart),
           T(what_the_service_refuses_is_a_failed_call_that_rang_nowhere),
           T(what_goes_wrong_on_the_way_loses_nothing_and_calls_nobody_twice), T(a_ringing_call_is_taken_back),
           T(a_machine_gets_the_message))

@@ -147,7 +147,7 @@ TEST(whatever_the_vendor_does_otherwise_the_call_is_the_same)
 {
     static const uint32_t variants[] = {
         PHONE_VARIANT_STOP | PHONE_VARIANT_ZERO | PHONE_VARIANT_JSON,
-        PHONE_VARIANT_PLAYED | PHONE_VARIANT_UNCLEARED | PHONE_VARIANT_PAIRS,
+        PHONE_VARIANT_PLAYED | PHONE_VARIANT_UNCLEARED | PHONE_VARIANT_PAIRS | PHONE_VARIANT_STRINGS,
     };
     static const struct phone_when when[] = {{0}, {.kind = PHONE_WHEN_AGENT_SPEAKS, .ms = 600}};
     for (size_t i = 0; i < ARRAY_LEN(variants); i++) {
@@ -502,6 +502,8 @@ TEST(the_other_routes_answer_as_the_references_do)
     ring(&f, "/hangup", "CallUUID=x&Event=Hangup&Duration=7&HangupCause=NORMAL_CLEARING", PLIVO_REST_TOKEN);
     assert_str_is(buf_str(&f.doc), "OK");
     ring(&f, "/answer", "CallUUID=x&Event=Hangup&CallStatus=completed", PLIVO_REST_TOKEN); /* no hangup_url was set */
+    assert_str_is(buf_str(&f.doc), "OK");
+    ring(&f, "/outbound/hangup", "anything", PLIVO_REST_TOKEN);
     assert_str_is(buf_str(&f.doc), "OK");
     assert_int_equal(f.r.begun, 0);
     ring(&f, "/answer", WEBHOOK "&X-PH-Tier=gold", PLIVO_REST_TOKEN);

@@ -23,6 +23,51 @@ def need(*names):
     return [os.environ[name] for name in names]
 
 
+def skip(reason):
+    print(f'1..0 # SKIP {reason}')
+    sys.exit(0)
+
+
+# The agent of all live tests, and what a recogniser, which mishears, should find of its words among others.
+AGENT = {
+    'instructions': 'You are the telephone assistant of a small web shop. Answer in one short sentence. When somebody '
+                    'asks about an order, call check_order_status. Call end_call when they want to end the call.',
+    'greeting': {'kind': 'text', 'text': 'Hello, this is the shop. How can I help you?'},
+}
+GREETING_WORDS = ('hello', 'this', 'shop', 'help', 'how', 'can')
+QUESTION_WORDS = ('where', 'order', 'one', 'two', 'three', 'four')
+ANSWER_WORDS = ('order', 'shipped', 'delivered', 'way', 'arrive', 'arrives', 'delivery', 'package', 'fedex', 'processing',
+                'signed', 'yesterday', 'hours')
+
+
+def knows(text, words, least):
+    """At least so many of the words were heard."""
+    heard = set(text.lower().replace(',', ' ').replace('.', ' ').split())
+    return len(heard & set(words)) >= least
+
+
+def models():
+    """[(name, configuration)] of every model whose key is set; none: the test is skipped."""
+    found = []
+    if os.environ.get('OPENAI_API_KEY'):
+        found.append(('openai', {'agent': AGENT}))
+    if os.environ.get('GEMINI_API_KEY'):
+        found.append(('gemini', {'providers': {'gemini': {'kind': 'gemini', 'api_key': os.environ['GEMINI_API_KEY']}},
+                                 'agent': AGENT}))
+    return found or skip('neither OPENAI_API_KEY nor GEMINI_API_KEY is set')
+
+
+def model():
+    return models()[0][1]
+
+
+def port():
+    """Where the gateway listens for a carrier: PUBLIC_URL leads there, or a tunnel."""
+    if not os.environ.get('PUBLIC_URL') and not os.environ.get('NGROK_BIN'):
+        skip('neither PUBLIC_URL nor NGROK_BIN is set')
+    return int(os.environ.get('LIVE_PORT', '8000'))
+
+
 class Tap:
     def __init__(self):
         self.count = self.failed = 0
@@ -51,16 +96,16 @@ def free_port():
 class Gateway:
     """`ringtrip serve` with a configuration of its own; ends with the with-block."""
 
-    def __init__(self, program, config, env=None):
+    def __init__(self, program, config, env=None, port=None):
         self.program = str(pathlib.Path(program).resolve())
         self.folder = tempfile.TemporaryDirectory(prefix='ringtrip-live-')
         self.path = pathlib.Path(self.folder.name)
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f'http://127.0.0.1:{self.port}'
         self.env = {**os.environ, **(env or {})}
         # YAML is a superset of JSON.
-        settings = {'server': {'listen': f'127.0.0.1:{self.port}'}, 'records': {'dir': str(self.path / 'records')},
-                    **config}
+        settings = {'server': {'listen': f'127.0.0.1:{self.port}'},
+                    'records': {'dir': str(self.path / 'records')}, **config}
         (self.path / 'ringtrip.yaml').write_text(json.dumps(settings, indent=1))
         self.log = open(self.path / 'log', 'w+')
         self.process = None
@@ -82,11 +127,66 @@ class Gateway:
             time.sleep(0.1)
         return False
 
-    def phone(self, *arguments, seconds=120):
+    def ask(self, method, path, body=None):
+        """The answer of our own API, whatever its status."""
+        data = json.dumps(body).encode() if body is not None else b'' if method == 'POST' else None
+        request = urllib.request.Request(self.url + path, data=data, method=method,
+                                         headers={'Content-Type': 'application/json'})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                text = answer.read().decode()
+        except urllib.error.HTTPError as error:
+            text = error.read().decode()
+        try:
+            return json.loads(text) if text else {}
+        except ValueError:
+            return {'text': text}
+
+    def waits_for(self, text, seconds=20):
+        end = time.monotonic() + seconds
+        while text not in self.said() and time.monotonic() < end:
+            time.sleep(0.2)
+        return text in self.said()
+
+    def wait_call(self, status, seconds):
+        """The newest call, once it is in that state; None: it never was."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            calls = self.ask('GET', '/v1/calls').get('calls', [])
+            if calls and calls[0]['status'] == status:
+                return calls[0]
+            time.sleep(0.2)
+        return None
+
+    def wait_dial(self, call, seconds):
+        """The record of a call that we made, once its outcome is known."""
+        end = time.monotonic() + seconds
+        while True:
+            shown = self.ask('GET', '/v1/calls/' + call)
+            outcome = (shown.get('dial') or {}).get('outcome')
+            if (outcome and outcome != 'none') or time.monotonic() > end:
+                return shown
+            time.sleep(0.2)
+
+    def heard(self, hear, row, side):
+        """What the recogniser makes of one side of the recording: left is the caller, right the agent."""
+        name = pathlib.Path(row.get('recording') or 'none')
+        path = name if name.is_absolute() else self.path / 'records' / name
+        run = subprocess.run([hear, str(path), side], capture_output=True, text=True, timeout=120)
+        return run.stdout + run.stderr
+
+    def phone_open(self, *arguments):
+        command = [self.program, 'phone', self.url + '/twiml', '-q', *arguments]
+        if 'plivo' in arguments:
+            command[2] = self.url + '/answer'
+        return subprocess.Popen(command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def phone(self, *arguments, seconds=180):
         """(exit status, report, what the phone printed) of one call."""
         report = self.path / 'report.json'
         report.unlink(missing_ok=True)
-        command = [self.program, 'phone', self.url + '/twiml', '--report', str(report), *arguments]
+        url = self.url + ('/answer' if 'plivo' in arguments else '/twiml')
+        command = [self.program, 'phone', url, '--report', str(report), *arguments]
         run = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=seconds)
         parsed = json.loads(report.read_text()) if report.exists() else {}
         return run.returncode, parsed, run.stdout + run.stderr

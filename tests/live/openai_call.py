@@ -10,11 +10,7 @@ import sys
 
 import live
 
-AGENT = {
-    'instructions': 'You are the telephone assistant of a small web shop. Answer in one short sentence. When somebody '
-                    'asks about an order, call check_order_status. Say goodbye and call end_call when they say goodbye.',
-    'greeting': {'kind': 'text', 'text': 'Hello, this is the shop. How can I help you?'},
-}
+AGENT = live.AGENT
 
 
 def who(lines, party):

@@ -32,6 +32,9 @@
 #define PLIVO_STREAM_PATH    "/plivo/stream-status"
 #define PLIVO_RECORDING_PATH "/plivo/recording"
 #define PLIVO_SMS_PATH       "/plivo/sms"
+/* The same under the names that the reference's outgoing calls have. */
+#define PLIVO_OUT_ANSWER_PATH "/outbound/answer"
+#define PLIVO_OUT_HANGUP_PATH "/outbound/hangup"
 
 struct plivo_setup;
 
