@@ -38,7 +38,8 @@ extern "C" {
     X(RT_EVENT_USAGE, "usage", "usage")                         /* usage */                                            \
     X(RT_EVENT_ERROR, "error", "error")                         /* err, code, text */                                  \
     X(RT_EVENT_RAW_MODEL, "raw_model_event", "raw_model_event") /* text: JSON of the model's service */                \
-    X(RT_EVENT_END, "end_of_stream", "end_of_stream")           /* the last one: err, text: why it ended */
+    X(RT_EVENT_END, "end_of_stream", "end_of_stream")           /* the last one: err, text: why it ended */            \
+    X(RT_EVENT_TURN, "turn", "turn")                            /* a turn is over: latency_ms, heard_ms */
 
 /** What happened. */
 enum rt_event_type {
@@ -107,9 +108,11 @@ struct rt_event {
     const struct rt_history *history;   /**< history_updated; lent until rt_event_free; else NULL */
     const struct rt_history_item *item; /**< history_added; likewise */
     const struct rt_usage *usage;       /**< usage, of this answer; likewise */
-    uint32_t heard_ms;                  /**< audio_interrupted: how much of the item was heard */
+    uint32_t heard_ms;                  /**< audio_interrupted, turn: how much of the answer was heard */
     int err;                            /**< error, end_of_stream: negative, or 0 */
     const char *code;                   /**< error: short word, of the service when it sent one */
+    int32_t latency_ms;                 /**< turn: from the end of the user's words to the first sound of the answer;
+                                             negative: there was no such moment (typed words, no sound) */
 };
 
 /** NULL is fine. Thread: any. */

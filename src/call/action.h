@@ -215,6 +215,9 @@ struct call_turn {
     uint32_t pauses, paused_ms; /* of them those that came to nothing */
     uint32_t end_silence_ms;    /* silence counted when the local detector ended the caller's speech */
 };
+/* From where the caller fell silent, or the turn was handed over, to the agent's first sound; -1: there is no such
+ * time. */
+int32_t call_turn_latency_ms(const struct call_turn *t);
 
 struct call_action {
     enum call_action_type type;

@@ -272,19 +272,16 @@ static void put_ms(struct json_w *w, const char *key, int32_t ms)
     }
 }
 
-/* Latency: from where the caller fell silent, or the turn was handed over, to the agent's first sound. */
 static void put_turn(struct buf *out, const struct session_json *s, const struct call_turn *t)
 {
     struct json_w w = begin(out, s, "turn", t->agent);
-    int32_t from = t->speech_stop_ms >= 0 ? t->speech_stop_ms : t->commit_ms;
-    bool known = from >= 0 && t->first_audio_ms >= from;
     json_w_ki64(&w, "number", t->number);
     put_ms(&w, "speech_start_ms", t->speech_start_ms);
     put_ms(&w, "speech_stop_ms", t->speech_stop_ms);
     put_ms(&w, "first_audio_ms", t->first_audio_ms);
     put_ms(&w, "first_sent_ms", t->first_sent_ms);
     put_ms(&w, "agent_end_ms", t->agent_end_ms);
-    put_ms(&w, "latency_ms", known ? t->first_audio_ms - from : -1);
+    put_ms(&w, "latency_ms", call_turn_latency_ms(t));
     json_w_ki64(&w, "heard_ms", t->heard_ms);
     json_w_kbool(&w, "interrupted", t->interrupted);
     json_w_ki64(&w, "tools", t->tools);

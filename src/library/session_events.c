@@ -374,8 +374,20 @@ static void on_approval(struct rt_session *s, const struct call_action *act)
     arena_done(&a);
 }
 
+static void on_turn(struct rt_session *s, const struct call_turn *t)
+{
+    struct rt_event e = session_blank(s, RT_EVENT_TURN);
+    e.latency_ms = call_turn_latency_ms(t);
+    e.heard_ms = t->heard_ms;
+    session_event(s, &e, NULL, 0);
+}
+
 static void on_action(struct rt_session *s, const struct call_action *act)
 {
+    if (act->type == ACT_TURN) {
+        on_turn(s, &act->turn);
+        return;
+    }
     if (act->type == ACT_TOOL_APPROVAL) {
         on_approval(s, act);
     } else if (act->type == ACT_TOOL_DECIDED) {

@@ -358,6 +358,9 @@ static void spoken_turns_by_hand_are_committed_and_answered(void **state)
     assert_true(strlen(e->text) > 0);
     rt_event_free(e);
     pass_event(s, RT_EVENT_AUDIO);
+    e = await_event(s, RT_EVENT_TURN);
+    assert_true(e->latency_ms >= 0 && e->heard_ms > 0);
+    rt_event_free(e);
     rt_agent_free(a);
     rt_settings_free(settings);
     done(s, r);
