@@ -2,15 +2,11 @@
  * Gemini Live both ways. The first byte chooses: server messages as the gateway reads them, client messages as the
  * strict server reads them, or a schema as it is said in the API's dialect.
  */
-#include "fuzz.h"
+#include "fuzz_wire.h"
 
 #include <stdlib.h>
 
 #include "wire/gemini_server.h"
-
-struct world {
-    struct buf scratch, out;
-};
 
 static void server_message(struct world *w, struct str text)
 {
@@ -65,23 +61,4 @@ static void schema(struct world *w, struct str text)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    struct world w;
-    if (size == 0) {
-        return 0;
-    }
-    struct str text = {(const char *)data + 1, size - 1};
-    buf_init(&w.scratch, 1 << 22);
-    buf_init(&w.out, 1 << 22);
-    if (data[0] % 3 == 0) {
-        server_message(&w, text);
-    } else if (data[0] % 3 == 1) {
-        client_message(&w, text);
-    } else {
-        schema(&w, text);
-    }
-    buf_done(&w.scratch);
-    buf_done(&w.out);
-    return 0;
-}
+FUZZ_READERS(server_message, client_message, schema)

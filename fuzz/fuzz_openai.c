@@ -2,13 +2,9 @@
  * Both OpenAI decoders. The first byte chooses: even, server events as the gateway reads them; odd, client events as
  * the strict server reads them, with session.update applied and the session echoed and read again.
  */
-#include "fuzz.h"
+#include "fuzz_wire.h"
 
 #include "wire/openai_server.h"
-
-struct world {
-    struct buf scratch, other, out;
-};
 
 static void server_event(struct world *w, struct str text)
 {
@@ -84,23 +80,4 @@ static void client_event(struct world *w, struct str text)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-    struct world w;
-    if (size == 0) {
-        return 0;
-    }
-    struct str text = {(const char *)data + 1, size - 1};
-    buf_init(&w.scratch, 1 << 22);
-    buf_init(&w.other, 1 << 22);
-    buf_init(&w.out, 1 << 22);
-    if (data[0] % 2 == 0) {
-        server_event(&w, text);
-    } else {
-        client_event(&w, text);
-    }
-    buf_done(&w.scratch);
-    buf_done(&w.other);
-    buf_done(&w.out);
-    return 0;
-}
+FUZZ_READERS(server_event, client_event)
