@@ -25,7 +25,7 @@ LAYERS = {
     'src/numbers': ['base/'],
     'src/cloud': EDGE,
     'src/carriers/*': EDGE + ['cloud/'],
-    'src/providers/*': EDGE,
+    'src/providers/*': EDGE + ['providers/link/'],  # what their sessions share
     'src/tools/*': EDGE + ['numbers/'],
     'src/store/*': EDGE + ['store/sql/'],  # what the stores of SQL share
     'src/dialer': ['base/', 'net/', INTERFACES],

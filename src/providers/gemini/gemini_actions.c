@@ -12,25 +12,25 @@
 
 static int send_mark(struct gemini_model *m, enum gemini_mark mark)
 {
-    gemini_put_mark(ws_begin(m->ws), mark);
-    return ws_end(m->ws);
+    gemini_put_mark(ws_begin(m->link.ws), mark);
+    return ws_end(m->link.ws);
 }
 
 static int send_audio(struct gemini_model *m, struct span audio)
 {
     int err = 0;
     for (size_t at = 0; at < audio.n && err >= 0; at += SLICE_BYTES) {
-        gemini_put_audio(ws_begin(m->ws), span_from(audio.p + at, MIN(audio.n - at, (size_t)SLICE_BYTES)));
-        err = ws_end(m->ws);
+        gemini_put_audio(ws_begin(m->link.ws), span_from(audio.p + at, MIN(audio.n - at, (size_t)SLICE_BYTES)));
+        err = ws_end(m->link.ws);
     }
     return err;
 }
 
 static int put_turns(struct gemini_model *m, bool complete)
 {
-    gemini_put_content(ws_begin(m->ws), buf_str(&m->turns), complete);
+    gemini_put_content(ws_begin(m->link.ws), buf_str(&m->turns), complete);
     buf_clear(&m->turns, 0);
-    return ws_end(m->ws);
+    return ws_end(m->link.ws);
 }
 
 /* What comes first is what was said before this session; behind it content counts as usual. Nobody answers it. */
@@ -47,14 +47,14 @@ static int send_turns(struct gemini_model *m, bool complete)
 
 void gemini_send_results(struct gemini_model *m, const struct gemini_result *list, size_t n)
 {
-    gemini_put_tool_response(ws_begin(m->ws), list, n);
-    ignore_result(ws_end(m->ws)); /* a failure comes as on_closed */
+    gemini_put_tool_response(ws_begin(m->link.ws), list, n);
+    ignore_result(ws_end(m->link.ws)); /* a failure comes as on_closed */
 }
 
 void gemini_flush_turns(struct gemini_model *m)
 {
     bool busy = m->response.state != GEMINI_NO_RESPONSE || m->turn.open || m->turn.working || m->expects;
-    if (m->state == GEMINI_READY && m->turns.len > 0 && !busy && !(m->manual && m->caller.open)) {
+    if (m->link.state == LINK_READY && m->turns.len > 0 && !busy && !(m->manual && m->caller.open)) {
         ignore_result(send_turns(m, false)); /* as above */
     }
 }
@@ -83,7 +83,7 @@ static void hold(struct gemini_model *m, struct span audio)
 
 void gemini_release_held(struct gemini_model *m)
 {
-    if (must_hold(m) || m->state != GEMINI_READY) {
+    if (must_hold(m) || m->link.state != LINK_READY) {
         return;
     }
     int err = m->held_start ? send_mark(m, GEMINI_ACTIVITY_START) : 0;
@@ -115,7 +115,7 @@ static int append(struct gemini_model *m, struct span audio)
     int err = begin_input(m);
     err = err < 0 || !m->manual || m->caller.open ? err : begin_activity(m);
     m->streams = true;
-    m->appended_us = loop_now_us(m->loop);
+    m->appended_us = loop_now_us(m->link.loop);
     if (err < 0) {
         return err;
     }
@@ -145,7 +145,7 @@ static int commit(struct gemini_model *m)
         m->turn.stale = false;
     }
     m->expects = true;
-    m->turn.asked_us = loop_now_us(m->loop);
+    m->turn.asked_us = loop_now_us(m->link.loop);
     gemini_caller_commit(m);
     return err;
 }
@@ -182,8 +182,8 @@ static int replay_audio(struct gemini_model *m, const struct call_item *it, stru
 
 void gemini_pulse(struct gemini_model *m)
 {
-    uint64_t now_us = loop_now_us(m->loop);
-    if (m->state != GEMINI_READY) {
+    uint64_t now_us = loop_now_us(m->link.loop);
+    if (m->link.state != LINK_READY) {
         return;
     }
     if (m->streams && now_us - m->appended_us > STOPPED_US) {
@@ -222,7 +222,8 @@ static int send_image(struct gemini_model *m, struct str url)
 {
     size_t at = str_search(url, STR(";base64,"));
     if (!str_starts(url, STR("data:image/")) || at == SIZE_MAX) {
-        log_warn(&m->scope, "model.image-dropped", "why=\"only data:image/...;base64 can be sent\" bytes=%zu", url.n);
+        log_warn(&m->link.scope, "model.image-dropped", "why=\"only data:image/...;base64 can be sent\" bytes=%zu",
+                 url.n);
         return 0;
     }
     struct str type = {url.p + 5, at - 5};
@@ -231,8 +232,8 @@ static int send_image(struct gemini_model *m, struct str url)
     if (err < 0) {
         return err;
     }
-    gemini_put_image(ws_begin(m->ws), type, data);
-    return ws_end(m->ws);
+    gemini_put_image(ws_begin(m->link.ws), type, data);
+    return ws_end(m->link.ws);
 }
 
 static int put_message(struct gemini_model *m, const struct call_item *it)
@@ -288,13 +289,13 @@ static int put_item(struct gemini_model *m, const struct call_item *it)
 static void answer_call(struct gemini_model *m, struct gemini_tool *tool, struct str output, bool silent)
 {
     struct gemini_result r = {.id = str_from(tool->wire_id), .name = str_from(tool->name), .output = output};
-    gemini_tools_answered(tool, output, loop_now_us(m->loop));
+    gemini_tools_answered(tool, output, loop_now_us(m->link.loop));
     if (silent && !m->silent_tools) {
         return; /* an answer would make the model speak; the call is dropped with what comes next */
     }
     r.scheduling = silent && m->family != GEMINI_THINKING ? GEMINI_SILENT : m->scheduling;
     m->turn.cut = m->turn.open && r.scheduling == GEMINI_INTERRUPT;
-    m->turn.asked_us = loop_now_us(m->loop);
+    m->turn.asked_us = loop_now_us(m->link.loop);
     gemini_send_results(m, &r, 1);
     m->expects = !silent && !gemini_tools_pending(&m->tools);
     gemini_release_held(m);
@@ -309,7 +310,7 @@ static int tool_output(struct gemini_model *m, const struct call_action *act)
         return 0;
     }
     if (tool && tool->state == GEMINI_TOOL_WITHDRAWN) {
-        gemini_tools_answered(tool, output, loop_now_us(m->loop));
+        gemini_tools_answered(tool, output, loop_now_us(m->link.loop));
     }
     if (!act->model_tool_output.silent) {
         add_tool_note(m, tool ? tool->name : "that was called", "answered", output);
@@ -341,8 +342,8 @@ static int ask(struct gemini_model *m, struct str direction)
     buf_puts(&words, direction.n > 0 ? DIRECTION : " ");
     buf_put_str(&words, direction);
     if (err >= 0) {
-        gemini_put_realtime_text(ws_begin(m->ws), buf_str(&words));
-        err = ws_end(m->ws);
+        gemini_put_realtime_text(ws_begin(m->link.ws), buf_str(&words));
+        err = ws_end(m->link.ws);
     }
     buf_done(&words);
     return err;
@@ -392,10 +393,10 @@ static int update(struct gemini_model *m, const struct call_persona *persona)
     }
     buf_init(&out, UPDATE_MAX);
     int err = gemini_setup_update(m, &out, persona); /* before anything is begun: its tools may be unfit */
-    err = err < 0 ? err : ws_send_text(m->ws, buf_str(&out));
+    err = err < 0 ? err : ws_send_text(m->link.ws, buf_str(&out));
     buf_done(&out);
     if (err >= 0) {
-        gemini_emit(m, &(struct call_event){.type = EV_MODEL_UPDATED});
+        link_emit(&m->link, &(struct call_event){.type = EV_MODEL_UPDATED});
     }
     return err;
 }
@@ -435,18 +436,16 @@ int gemini_perform(struct model *model, const struct call_action *act)
 {
     struct gemini_model *m = gemini_of(model);
     if (act->type == ACT_MODEL_CLOSE) {
-        gemini_end(model);
+        link_end(model);
         return 0;
     }
-    if (m->state == GEMINI_CLOSING) {
-        return -ERR_CLOSED;
-    }
-    if (m->state != GEMINI_READY) {
-        return -ERR_STATE;
-    }
-    int err = carry_out(m, act);
+    int err = link_may_perform(&m->link);
     if (err < 0) {
-        log_error(&m->scope, "model.not-sent", "what=%s error=%s", call_action_name(act->type), err_name(err));
+        return err;
+    }
+    err = carry_out(m, act);
+    if (err < 0) {
+        log_error(&m->link.scope, "model.not-sent", "what=%s error=%s", call_action_name(act->type), err_name(err));
         buf_clear(&m->turns, 0);
     }
     return err;

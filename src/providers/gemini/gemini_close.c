@@ -61,25 +61,26 @@ static void put_successor(const struct gemini_model *m, struct buf *room, bool g
     }
 }
 
-struct gemini_reason gemini_judge_close(const struct gemini_model *m, uint16_t code, struct str reason,
-                                        struct buf *room)
+void gemini_judge(struct link *link, const struct ws_close *why, struct buf *room, struct link_failure *ret)
 {
-    const struct rule *r = find(code, reason);
-    struct gemini_reason said = {.err = -ERR_CLOSED, .code = ""};
-    buf_put_str(room, reason.n > 0 ? reason : STR("the service closed the session"));
-    if (r) {
-        said.err = m->was_ready ? r->after : r->before;
-        said.code = r->name;
-    }
+    const struct gemini_model *m = gemini_of(&link->base);
+    const struct rule *r = find(why->code, why->reason);
+    char plain[32];
+    *ret = (struct link_failure){.err = !r ? -ERR_CLOSED : link->was_ready ? r->after : r->before};
+    buf_put_str(room, why->reason.n > 0 ? why->reason : STR("the service closed the session"));
     if (r && r->advice) {
         buf_printf(room, " (%s)", r->advice);
     }
     /* A model that goes may be refused in other words, too; a key or a quota is not its matter. */
     bool gone = r && strcmp(r->name, "model-not-found") == 0;
-    bool older = !m->was_ready && said.err == -ERR_CONFIG && gemini_successor(str_from(m->model)).n > 0;
+    bool older = !link->was_ready && ret->err == -ERR_CONFIG && gemini_successor(str_from(m->model)).n > 0;
     if (gone || older) {
         put_successor(m, room, gone);
     }
-    said.message = buf_str(room);
-    return said;
+    size_t n = room->len;
+    snprintf(plain, sizeof(plain), "ws-%u", (unsigned)why->code);
+    buf_puts(room, r ? "" : plain);
+    struct str all = buf_str(room); /* it has its final place now */
+    ret->message = (struct str){all.p, n};
+    ret->code = r ? str_from(r->name) : (struct str){all.p + n, all.n - n};
 }

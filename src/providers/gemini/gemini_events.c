@@ -19,7 +19,7 @@ bool gemini_read(struct gemini_model *m, struct str text, struct gemini_message 
         return true;
     }
     if (m->n_bad_messages++ % LOG_EVERY == 0) {
-        log_warn(&m->scope, "model.bad-message", "err=%s field=%s bytes=%zu count=%u", err_name(err),
+        log_warn(&m->link.scope, "model.bad-message", "err=%s field=%s bytes=%zu count=%u", err_name(err),
                  field ? field : "-", text.n, m->n_bad_messages);
     }
     return false;
@@ -31,7 +31,7 @@ static void emit_speech(struct gemini_model *m, enum call_event_type type)
 {
     struct call_event ev = {.type = type};
     ev.model_speech.item_id = str_from(m->caller.item_id);
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 /* The words of the caller's turn are all there. */
@@ -47,7 +47,7 @@ static void settle_words(struct gemini_model *m, bool over)
     ev.model_user_text.item_id = str_from(c->item_id);
     ev.model_user_text.text = words;
     ev.model_user_text.failed = words.n == 0;
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 void gemini_caller_begin(struct gemini_model *m)
@@ -56,7 +56,7 @@ void gemini_caller_begin(struct gemini_model *m)
     settle_words(m, false);
     c->open = true;
     c->told = c->committed = c->worded = false;
-    c->since_us = loop_now_us(m->loop);
+    c->since_us = loop_now_us(m->link.loop);
     snprintf(c->item_id, sizeof(c->item_id), "gu_%llx_%u", (unsigned long long)m->born_us, ++m->callers);
     buf_clear(&c->words, 0);
 }
@@ -83,7 +83,7 @@ static void emit_item(struct gemini_model *m)
                                    .parts = {{.kind = PART_AUDIO, .text = STR_NULL}}};
     struct call_event ev = {.type = EV_MODEL_ITEM};
     ev.model_item.item = &item;
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 void gemini_caller_commit(struct gemini_model *m)
@@ -115,7 +115,7 @@ static void on_heard(struct gemini_model *m, const struct gemini_message *msg)
         struct call_event ev = {.type = EV_MODEL_USER_DELTA};
         ev.model_user_text.item_id = str_from(c->item_id);
         ev.model_user_text.text = msg->heard;
-        gemini_emit(m, &ev);
+        link_emit(&m->link, &ev);
     }
     if (msg->heard_finished) {
         settle_words(m, false);
@@ -148,7 +148,7 @@ void gemini_response_begin(struct gemini_model *m)
     snprintf(r->item_id, sizeof(r->item_id), "gi_%llx_%u", (unsigned long long)m->born_us, r->number);
     struct call_event ev = {.type = EV_MODEL_RESPONSE_CREATED};
     ev.model_response.response_id = str_from(r->id);
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void emit_audio_done(struct gemini_model *m)
@@ -156,7 +156,7 @@ static void emit_audio_done(struct gemini_model *m)
     struct call_event ev = {.type = EV_MODEL_AUDIO_DONE};
     ev.model_audio.response_id = str_from(m->response.id);
     ev.model_audio.item_id = str_from(m->response.item_id);
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 void gemini_response_end(struct gemini_model *m, enum response_status status, struct str reason)
@@ -165,7 +165,7 @@ void gemini_response_end(struct gemini_model *m, enum response_status status, st
     if (r->state == GEMINI_NO_RESPONSE) {
         return;
     }
-    timer_stop(m->deadline);
+    timer_stop(m->link.deadline);
     if (r->has_item) {
         if (r->state != GEMINI_SPOKEN) {
             emit_audio_done(m);
@@ -174,14 +174,14 @@ void gemini_response_end(struct gemini_model *m, enum response_status status, st
         text.model_text.response_id = str_from(r->id);
         text.model_text.item_id = str_from(r->item_id);
         text.model_text.text = buf_str(&r->words);
-        gemini_emit(m, &text);
+        link_emit(&m->link, &text);
     }
     r->state = GEMINI_NO_RESPONSE;
     struct call_event ev = {.type = EV_MODEL_RESPONSE_DONE};
     ev.model_done.response_id = str_from(r->id);
     ev.model_done.status = status;
     ev.model_done.reason = reason;
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 void gemini_words_due(struct gemini_model *m)
@@ -201,20 +201,20 @@ void gemini_supersede(struct gemini_model *m)
     } else {
         t->stale = false;
     }
-    t->asked_us = loop_now_us(m->loop);
+    t->asked_us = loop_now_us(m->link.loop);
 }
 
 /* Something of a turn has come. False: nobody listens to it. */
 static bool is_wanted(struct gemini_model *m)
 {
     struct gemini_turn *t = &m->turn;
-    bool recent = t->asked_us == 0 || loop_now_us(m->loop) - t->asked_us < STALE_US;
+    bool recent = t->asked_us == 0 || loop_now_us(m->link.loop) - t->asked_us < STALE_US;
     bool talked_over = m->manual && m->caller.open && m->response.state == GEMINI_NO_RESPONSE;
     if ((t->stale && recent) || talked_over) {
         t->open = true;
         t->stale = true;
         if (m->n_late++ % LOG_EVERY == 0) {
-            log_debug(&m->scope, "model.late-content", "count=%u", m->n_late);
+            log_debug(&m->link.scope, "model.late-content", "count=%u", m->n_late);
         }
         return false;
     }
@@ -250,13 +250,13 @@ static void need_item(struct gemini_model *m)
     r->has_item = true;
     ev.model_item_added.response_id = str_from(r->id);
     ev.model_item_added.item_id = str_from(r->item_id);
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void complain(struct gemini_model *m, const char *what, uint32_t value)
 {
     if (m->n_bad_audio++ % LOG_EVERY == 0) {
-        log_warn(&m->scope, "model.bad-audio", "why=%s value=%u count=%u", what, value, m->n_bad_audio);
+        log_warn(&m->link.scope, "model.bad-audio", "why=%s value=%u count=%u", what, value, m->n_bad_audio);
     }
 }
 
@@ -283,7 +283,7 @@ static void on_audio(struct gemini_model *m, const struct gemini_part *part)
     ev.model_audio.response_id = str_from(m->response.id);
     ev.model_audio.item_id = str_from(m->response.item_id);
     ev.model_audio.audio = span_from(at, (size_t)n);
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void on_said(struct gemini_model *m, struct str text)
@@ -300,7 +300,7 @@ static void on_said(struct gemini_model *m, struct str text)
     ev.model_text.response_id = str_from(r->id);
     ev.model_text.item_id = str_from(r->item_id);
     ev.model_text.text = text;
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 /* Thoughts, code and empty parts begin nothing and are told to nobody. */
@@ -348,7 +348,7 @@ static void on_interrupted(struct gemini_model *m)
     t->generated = true;
     t->absorbs = t->open;
     if (!m->silent_tools) {
-        gemini_tools_withdraw(&m->tools, loop_now_us(m->loop));
+        gemini_tools_withdraw(&m->tools, loop_now_us(m->link.loop));
         gemini_release_held(m);
     }
     if (theirs && (spoke || m->spoke)) {
@@ -367,7 +367,7 @@ static void on_generated(struct gemini_model *m)
             emit_audio_done(m);
         }
         m->response.state = GEMINI_SPOKEN;
-        timer_start(m->deadline, LATE_US, 0);
+        link_deadline(&m->link, LATE_US);
     }
 }
 
@@ -405,7 +405,7 @@ static void on_usage(struct gemini_model *m, const struct gemini_usage *u)
     r->cached_text = MIN(u32(detailed ? u->cached_text : u->cached), r->in_text);
     r->cached_audio = MIN(u32(u->cached_audio), r->in_audio);
     if (r->in_text | r->in_audio | r->out_text | r->out_audio) {
-        gemini_emit(m, &ev);
+        link_emit(&m->link, &ev);
     }
 }
 
@@ -427,11 +427,12 @@ static void refuse(struct gemini_model *m, const struct gemini_call *call)
 /* Dropped when it was interrupted, and wanted again: it still runs, or has its output already. */
 static bool repeat(struct gemini_model *m, const struct gemini_call *call)
 {
-    struct gemini_tool *tool = gemini_tools_again(&m->tools, call, loop_now_us(m->loop));
+    struct gemini_tool *tool = gemini_tools_again(&m->tools, call, loop_now_us(m->link.loop));
     if (!tool) {
         return false;
     }
-    log_info(&m->scope, "model.tool-again", "tool=%s answered=%d", tool->name, tool->state == GEMINI_TOOL_ANSWERED);
+    log_info(&m->link.scope, "model.tool-again", "tool=%s answered=%d", tool->name,
+             tool->state == GEMINI_TOOL_ANSWERED);
     if (tool->state == GEMINI_TOOL_ANSWERED) {
         const struct gemini_result r = {
             .id = call->id, .name = call->name, .output = buf_str(&tool->output), .scheduling = m->scheduling};
@@ -448,7 +449,7 @@ static void tell_call(struct gemini_model *m, const struct gemini_call *call)
     struct gemini_tool *tool = gemini_tools_called(&m->tools, call);
     struct buf arguments;
     if (!tool) {
-        log_warn(&m->scope, "model.tool-twice", "tool=" STR_FMT, STR_ARG(call->name));
+        log_warn(&m->link.scope, "model.tool-twice", "tool=" STR_FMT, STR_ARG(call->name));
         return;
     }
     buf_init(&arguments, COMPACT_MAX);
@@ -458,7 +459,7 @@ static void tell_call(struct gemini_model *m, const struct gemini_call *call)
     ev.model_tool.tool_call_id = str_from(tool->id);
     ev.model_tool.name = call->name;
     ev.model_tool.arguments = arguments.err < 0 ? STR("{}") : buf_str(&arguments);
-    gemini_emit(m, &ev);
+    link_emit(&m->link, &ev);
     buf_done(&arguments);
 }
 
@@ -493,7 +494,7 @@ static void on_cancelled(struct gemini_model *m, const struct gemini_message *ms
             struct call_event ev = {.type = EV_MODEL_TOOL_WITHDRAWN};
             tool->state = GEMINI_TOOL_DONE;
             ev.model_withdrawn.tool_call_id = str_from(tool->id);
-            gemini_emit(m, &ev);
+            link_emit(&m->link, &ev);
         }
     }
     gemini_release_held(m);
@@ -509,7 +510,7 @@ static void on_resumption(struct gemini_model *m, const struct gemini_message *m
     buf_clear(&m->handle, 0);
     buf_put_str(&m->handle, msg->handle);
     if (m->handle.err == 0) {
-        gemini_emit(m, &(struct call_event){.type = EV_MODEL_RESUMABLE});
+        link_emit(&m->link, &(struct call_event){.type = EV_MODEL_RESUMABLE});
     }
 }
 
@@ -517,8 +518,8 @@ static void on_go_away(struct gemini_model *m, const struct gemini_message *msg)
 {
     struct call_event ev = {.type = EV_MODEL_LEAVING};
     ev.model_leaving.left_ms = msg->left_ms;
-    log_info(&m->scope, "model.go-away", "left_ms=%u", msg->left_ms);
-    gemini_emit(m, &ev);
+    log_info(&m->link.scope, "model.go-away", "left_ms=%u", msg->left_ms);
+    link_emit(&m->link, &ev);
 }
 
 /* One message may hold several things; this is the order in which they count. */

@@ -5,21 +5,13 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/log.h"
-#include "net/ws.h"
 #include "providers/gemini/gemini.h"
 #include "providers/gemini/gemini_tools.h"
+#include "providers/link/link.h"
 #include "wire/gemini.h"
 
 #define GEMINI_OWN_ID   40 /* "gr_0123456789abcdef_4294967295" */
 #define GEMINI_TEXT_MAX 16384
-
-enum gemini_state {
-    GEMINI_CONNECTING, /* until 101 */
-    GEMINI_SETTING_UP, /* setup is out */
-    GEMINI_READY,
-    GEMINI_CLOSING, /* failed or closed by the host; only on_closed follows */
-};
 
 /* Families of models that differ in what they take and do. */
 enum gemini_family {
@@ -69,15 +61,9 @@ struct gemini_caller {
 };
 
 struct gemini_model {
-    struct model base;
-    enum gemini_state state;
+    struct link link; /* its deadline: of the setup; then: late words */
     enum gemini_family family;
-    bool was_ready, told_failed, ended;
-    struct ws *ws;
-    struct loop *loop;
-    struct timer *deadline; /* of the setup; then: late words */
-    struct timer *pulse;    /* server detection: the stream may have stopped */
-    struct buf setup;       /* until it is out */
+    struct timer *pulse; /* server detection: the stream may have stopped */
     const struct call_opts *call;
     uint32_t setup_ms, n_tools;
     enum gemini_behaviour behaviour;
@@ -109,15 +95,11 @@ struct gemini_model {
     char model[GEMINI_ID_MAX + 1], voice[64];
 
     uint32_t n_bad_messages, n_bad_audio, n_late, n_unknown;
-    void (*on_raw)(struct str text, void *arg);
-    void *raw_arg;
-    struct log_scope scope;
-    char call_id[CALL_ID_MAX + 1];
 };
 
 static inline struct gemini_model *gemini_of(struct model *model)
 {
-    return CONTAINER_OF(model, struct gemini_model, base);
+    return CONTAINER_OF(model, struct gemini_model, link.base);
 }
 
 /* gemini_models.c */
@@ -136,14 +118,8 @@ MUST_USE int gemini_setup_write(struct gemini_model *m, const struct gemini_opts
 /* Writes contextUpdate, after which the persona speaks. -ERR_CONFIG and others of its tools */
 MUST_USE int gemini_setup_update(struct gemini_model *m, struct buf *out, const struct call_persona *persona);
 
-/* gemini_close.c: what a close of the service means. message is lent by room. */
-struct gemini_reason {
-    int err;
-    const char *code;
-    struct str message;
-};
-struct gemini_reason gemini_judge_close(const struct gemini_model *m, uint16_t code, struct str reason,
-                                        struct buf *room);
+/* gemini_close.c: what a close of the service means. */
+void gemini_judge(struct link *link, const struct ws_close *why, struct buf *room, struct link_failure *ret);
 
 /* gemini_events.c: one message of an established session. */
 void gemini_on_message(struct gemini_model *m, struct str text);
@@ -167,11 +143,6 @@ void gemini_release_held(struct gemini_model *m);
 void gemini_pulse(struct gemini_model *m);
 /* Answers calls of the service. */
 void gemini_send_results(struct gemini_model *m, const struct gemini_result *list, size_t n);
-
-/* gemini.c */
-void gemini_emit(struct gemini_model *m, const struct call_event *ev);
-void gemini_fail(struct gemini_model *m, int err, struct str code, struct str message);
-void gemini_end(struct model *model);
 
 extern const struct model_ops gemini_model_ops;
 

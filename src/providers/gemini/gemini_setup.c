@@ -48,7 +48,7 @@ static int put_function(struct gemini_model *m, struct json_w *w, const struct c
         json_w_close(w);
     }
     if (err < 0) {
-        log_error(&m->scope, "model.tool-schema", "tool=\"" STR_FMT "\" why=\"%s\"", STR_ARG(tool->name),
+        log_error(&m->link.scope, "model.tool-schema", "tool=\"" STR_FMT "\" why=\"%s\"", STR_ARG(tool->name),
                   gemini_name_ok(tool->name) ? "parameters are no JSON schema of an object"
                                              : "the service takes no such name");
         return -ERR_CONFIG;
@@ -110,7 +110,7 @@ static void fill_thinking(struct gemini_model *m, struct gemini_setup *s, const 
         break;
     case GEMINI_38:
         if (level.n > 0 || budget) {
-            log_warn(&m->scope, "model.setting-ignored", "model=%s setting=thinking", m->model);
+            log_warn(&m->link.scope, "model.setting-ignored", "model=%s setting=thinking", m->model);
         }
         break;
     }
@@ -118,7 +118,7 @@ static void fill_thinking(struct gemini_model *m, struct gemini_setup *s, const 
         s->affective_dialog = o->affective_dialog ? GEMINI_YES : GEMINI_UNSET;
         s->proactive_audio = o->proactive_audio ? GEMINI_YES : GEMINI_UNSET;
     } else if (o->affective_dialog || o->proactive_audio) {
-        log_warn(&m->scope, "model.setting-ignored", "model=%s setting=%s", m->model,
+        log_warn(&m->link.scope, "model.setting-ignored", "model=%s setting=%s", m->model,
                  o->affective_dialog ? "affective_dialog" : "proactive_audio");
     }
 }
@@ -230,8 +230,8 @@ int gemini_setup_write(struct gemini_model *m, const struct gemini_opts *opts, c
         s.hear_languages_raw = put_list(&lists[0], opts->hear_languages);
         s.hear_vocabulary_raw = put_list(&lists[1], opts->hear_vocabulary);
         s.functions_raw = buf_str(&functions);
-        gemini_put_setup(&m->setup, &s);
-        err = m->setup.err < 0 ? m->setup.err : lists[0].err < 0 ? lists[0].err : lists[1].err;
+        gemini_put_setup(&m->link.setup, &s);
+        err = m->link.setup.err < 0 ? m->link.setup.err : lists[0].err < 0 ? lists[0].err : lists[1].err;
     }
     buf_done(&functions);
     buf_done(&lists[0]);

@@ -9,7 +9,6 @@
 #define MAX_MESSAGE_BYTES (16u << 20)
 #define CLOSE_WAIT_MS     1000
 #define SESSION_MAX_S     (24 * 3600)
-#define LOG_TEXT_MAX      2048
 #define BINARY_LOG_EVERY  64u
 
 /* The first retired names, so that each is complained about once per process, not once per call. */
@@ -53,55 +52,13 @@ void openai_scratch_done(struct openai_scratch *s)
     buf_done(&s->pcm);
 }
 
-static void destroy(struct openai_model *m)
+static void destroy(struct link *link)
 {
-    timer_free(m->deadline);
+    struct openai_model *m = openai_of(&link->base);
     openai_tools_done(&m->tools);
-    buf_done(&m->setup);
     openai_scratch_done(&m->own_scratch);
+    link_done(link);
     free(m);
-}
-
-void openai_emit(struct openai_model *m, const struct call_event *ev)
-{
-    if (m->state == OPENAI_READY) {
-        m->base.handler->on_event(&m->base, ev, m->base.arg);
-    }
-}
-
-const char *openai_quoted(struct buf *room, struct str s)
-{
-    buf_clear(room, 0);
-    json_put_quoted(room, s);
-    const char *z = buf_cstr(room);
-    return z ? z : "\"\"";
-}
-
-static void tell_failed(struct openai_model *m, int err, struct str code, struct str message)
-{
-    if (m->told_failed) {
-        return;
-    }
-    m->told_failed = true;
-    timer_stop(m->deadline);
-    m->state = OPENAI_CLOSING;
-    struct buf room;
-    buf_init(&room, LOG_TEXT_MAX);
-    log_warn(&m->scope, "model.failed", "err=%s code=" STR_FMT " ready=%d message=%s", err_name(err), STR_ARG(code),
-             m->was_ready, openai_quoted(&room, message));
-    buf_done(&room);
-    struct call_event ev = {.type = EV_MODEL_FAILED};
-    ev.model_failed.err = err;
-    ev.model_failed.code = code;
-    ev.model_failed.message = message;
-    ev.model_failed.was_ready = m->was_ready;
-    m->base.handler->on_event(&m->base, &ev, m->base.arg);
-}
-
-void openai_fail(struct openai_model *m, int err, struct str code, struct str message)
-{
-    tell_failed(m, err, code, message);
-    ws_close(m->ws, 1000, STR_NULL);
 }
 
 /* A key that is refused is a matter for another person than a field that is. */
@@ -121,35 +78,31 @@ static int setup_error(const char *code)
 static void fail_by_last_error(struct openai_model *m, int err)
 {
     /* The copies live in m, which outlives the event. */
-    openai_fail(m, err, str_from(m->last_error.code), str_from(m->last_error.message));
+    link_fail(&m->link, err, str_from(m->last_error.code), str_from(m->last_error.message));
 }
 
-static void on_deadline(void *arg)
+static void on_deadline(struct link *link)
 {
-    struct openai_model *m = arg;
+    struct openai_model *m = openai_of(&link->base);
     if (m->last_error.fresh) {
         fail_by_last_error(m, setup_error(m->last_error.code));
-    } else if (m->state == OPENAI_WAIT_CREATED) {
-        openai_fail(m, -ETIMEDOUT, STR_NULL, STR("the service accepted the connection but sent no session.created"));
+    } else if (!m->created) {
+        link_fail(link, -ETIMEDOUT, STR_NULL, STR("the service accepted the connection but sent no session.created"));
     } else {
-        openai_fail(m, -ETIMEDOUT, STR_NULL, STR("the service did not confirm the settings with session.updated"));
+        link_fail(link, -ETIMEDOUT, STR_NULL, STR("the service did not confirm the settings with session.updated"));
     }
 }
 
-static void on_open(struct ws *ws UNUSED, struct str protocol UNUSED, void *arg)
+static void on_open(struct link *link)
 {
-    struct openai_model *m = arg;
-    if (m->state == OPENAI_CONNECTING) {
-        m->state = OPENAI_WAIT_CREATED;
-        timer_start(m->deadline, (uint64_t)m->created_ms * 1000, 0);
-    }
+    link_deadline(link, (uint64_t)openai_of(&link->base)->created_ms * 1000);
 }
 
 static void send_setup(struct openai_model *m)
 {
-    m->state = OPENAI_WAIT_UPDATED;
-    timer_start(m->deadline, (uint64_t)m->updated_ms * 1000, 0);
-    ignore_result(ws_send_text(m->ws, buf_str(&m->setup))); /* a failure comes as on_closed */
+    m->created = true;
+    link_deadline(&m->link, (uint64_t)m->updated_ms * 1000);
+    ignore_result(ws_send_text(m->link.ws, buf_str(&m->link.setup))); /* a failure comes as on_closed */
 }
 
 /* The service says when it ends the session, by its own clock; ours may differ, and what is absurd is no word. */
@@ -166,30 +119,27 @@ static void on_updated(struct openai_model *m, const struct openai_event *e, str
     if (openai_setup_confirm(m, &e->session, text, &ev, &what) < 0) {
         char message[128];
         snprintf(message, sizeof(message), "%s: the service confirmed a format that we do not speak", what);
-        openai_fail(m, -ERR_CONFIG, STR("unknown-format"), str_from(message));
+        link_fail(&m->link, -ERR_CONFIG, STR("unknown-format"), str_from(message));
         return;
     }
     ev.model_ready.lasts_s = lasts_s(e->session.expires_at);
-    timer_stop(m->deadline);
-    buf_done(&m->setup);
-    buf_init(&m->setup, 0);
-    m->state = OPENAI_READY;
-    m->was_ready = true;
+    link_ready(&m->link);
     openai_audio_init(&m->audio, ev.model_ready.out);
-    log_info(&m->scope, "model.ready",
+    log_info(&m->link.scope, "model.ready",
              "model=" STR_FMT " voice=" STR_FMT " in=%s out=%s tools=%u interrupts=%d creates=%d session=" STR_FMT,
              STR_ARG(ev.model_ready.model), STR_ARG(ev.model_ready.voice), audio_format_wire(ev.model_ready.in),
              audio_format_wire(ev.model_ready.out), ev.model_ready.n_tools, ev.model_ready.interrupts,
              ev.model_ready.creates, STR_ARG(ev.model_ready.session_id));
     if (ev.model_ready.interrupts != m->asked.interrupts || ev.model_ready.creates != m->asked.creates) {
         /* The call goes by what is confirmed; whoever configured it should know. */
-        log_warn(&m->scope, "model.turns-deviate", "interrupts=%d asked=%d creates=%d asked=%d",
+        log_warn(&m->link.scope, "model.turns-deviate", "interrupts=%d asked=%d creates=%d asked=%d",
                  ev.model_ready.interrupts, m->asked.interrupts, ev.model_ready.creates, m->asked.creates);
     }
     if (ev.model_ready.n_tools < m->asked.n_tools) {
-        log_warn(&m->scope, "model.tools-missing", "asked=%u confirmed=%u", m->asked.n_tools, ev.model_ready.n_tools);
+        log_warn(&m->link.scope, "model.tools-missing", "asked=%u confirmed=%u", m->asked.n_tools,
+                 ev.model_ready.n_tools);
     }
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 /*
@@ -204,45 +154,34 @@ static void on_setup_message(struct openai_model *m, struct str text)
     }
     if (e.type == OPENAI_ERROR) {
         openai_keep_error(m, &e.error);
-        if (m->state == OPENAI_WAIT_UPDATED) {
-            log_error(&m->scope, "model.session-refused", "param=" STR_FMT " code=" STR_FMT, STR_ARG(e.error.param),
-                      STR_ARG(e.error.code)); /* the sentence follows in model.failed */
+        if (m->created) {
+            log_error(&m->link.scope, "model.session-refused", "param=" STR_FMT " code=" STR_FMT,
+                      STR_ARG(e.error.param), STR_ARG(e.error.code)); /* the sentence follows in model.failed */
             fail_by_last_error(m, setup_error(m->last_error.code));
         }
-    } else if (e.type == OPENAI_SESSION_CREATED && m->state == OPENAI_WAIT_CREATED) {
+    } else if (e.type == OPENAI_SESSION_CREATED && !m->created) {
         send_setup(m);
-    } else if (e.type == OPENAI_SESSION_UPDATED && m->state == OPENAI_WAIT_UPDATED) {
+    } else if (e.type == OPENAI_SESSION_UPDATED && m->created) {
         on_updated(m, &e, text);
     }
 }
 
-static void on_text(struct ws *ws UNUSED, struct str text, void *arg)
+static void on_message(struct link *link, struct str text)
 {
-    struct openai_model *m = arg;
-    if (m->on_raw && m->state != OPENAI_CLOSING) {
-        m->on_raw(text, m->raw_arg); /* whoever listens may close us */
-    }
-    switch (m->state) {
-    case OPENAI_READY:
+    struct openai_model *m = openai_of(&link->base);
+    if (link->state == LINK_READY) {
         openai_on_message(m, text);
-        break;
-    case OPENAI_CONNECTING:
-    case OPENAI_WAIT_CREATED:
-    case OPENAI_WAIT_UPDATED:
+    } else {
         on_setup_message(m, text);
-        break;
-    case OPENAI_CLOSING:
-    case OPENAI_STATE_N:
-        break;
     }
 }
 
 /* No binary message is part of the protocol; a caller need not suffer for a service that sends one. */
-static void on_binary(struct ws *ws UNUSED, struct span data, void *arg)
+static void on_binary(struct link *link, struct span data)
 {
-    struct openai_model *m = arg;
+    struct openai_model *m = openai_of(&link->base);
     if (m->n_bad_messages++ % BINARY_LOG_EVERY == 0) {
-        log_warn(&m->scope, "model.binary-message", "bytes=%zu count=%u", data.n, m->n_bad_messages);
+        log_warn(&m->link.scope, "model.binary-message", "bytes=%zu count=%u", data.n, m->n_bad_messages);
     }
 }
 
@@ -256,61 +195,33 @@ static struct str code_of_reason(struct str reason)
     return dot < reason.n ? (struct str){reason.p + dot + 1, reason.n - dot - 1} : reason;
 }
 
-/* Below 500 the service itself has judged; above, something in front of it could not reach it. */
-static void fail_by_http(struct openai_model *m, int status)
+static void judge(struct link *link, const struct ws_close *why, struct buf *room, struct link_failure *ret)
 {
-    char code[32];
-    char message[96];
-    int err = status == 401 || status == 403 ? -ERR_AUTH : status == 429 ? -ERR_LIMIT : -ERR_CONFIG;
-    bool judged = status >= 400 && status < 500;
-    snprintf(code, sizeof(code), "http-%d", status);
-    snprintf(message, sizeof(message), "the WebSocket upgrade was answered with HTTP status %d", status);
-    tell_failed(m, judged ? err : -ERR_HTTP, judged ? str_from(code) : STR_NULL, str_from(message));
-}
-
-static void fail_by_close(struct openai_model *m, const struct ws_close *why)
-{
-    char fallback[32];
-    snprintf(fallback, sizeof(fallback), "ws-%u", (unsigned)why->code);
+    buf_printf(room, "ws-%u", (unsigned)why->code);
     struct str named = why->code >= 3000 ? code_of_reason(why->reason) : STR_NULL;
-    struct str code = named.n > 0 ? named : str_from(fallback);
-    int err = m->was_ready || named.n == 0 ? -ERR_CLOSED : why->code == 3000 ? -ERR_AUTH : -ERR_CONFIG;
-    struct str message = why->reason.n > 0 ? why->reason : STR("the service closed the session");
-    tell_failed(m, err, code, message);
+    ret->code = named.n > 0 ? named : buf_str(room);
+    ret->err = link->was_ready || named.n == 0 ? -ERR_CLOSED : why->code == 3000 ? -ERR_AUTH : -ERR_CONFIG;
+    ret->message = why->reason.n > 0 ? why->reason : STR("the service closed the session");
 }
 
-static void tell_why(struct openai_model *m, const struct ws_close *why)
+/* The error event right before the close was the reason. */
+static bool knows_why(struct link *link, struct link_failure *ret)
 {
-    if (m->last_error.fresh) {
-        int err = m->was_ready ? -ERR_CLOSED : setup_error(m->last_error.code);
-        tell_failed(m, err, str_from(m->last_error.code), str_from(m->last_error.message));
-    } else if (why->http_status != 0 && why->http_status != 101) {
-        fail_by_http(m, why->http_status);
-    } else if (why->err < 0 && (why->code == 0 || why->code == 1005 || why->code == 1006)) {
-        struct str detail = why->reason.n > 0 ? why->reason : str_from(err_text(why->err));
-        tell_failed(m, why->err, STR_NULL, detail);
-    } else {
-        fail_by_close(m, why);
-    }
+    const struct openai_last_error *e = &openai_of(&link->base)->last_error;
+    ret->err = e->fresh && link->was_ready ? -ERR_CLOSED : e->fresh ? setup_error(e->code) : ret->err;
+    ret->code = e->fresh ? str_from(e->code) : STR_NULL;
+    ret->message = e->fresh ? str_from(e->message) : STR_NULL;
+    return e->fresh;
 }
 
-static void on_closed(struct ws *ws UNUSED, const struct ws_close *why, void *arg)
-{
-    struct openai_model *m = arg;
-    if (m->state != OPENAI_CLOSING) {
-        tell_why(m, why);
-    }
-    m->ws = NULL;
-    m->state = OPENAI_CLOSING;
-    m->base.handler->on_closed(&m->base, why->err, m->base.arg);
-    destroy(m);
-}
-
-static const struct ws_handler ws_events = {
+static const struct link_ops link_events = {
     .on_open = on_open,
-    .on_text = on_text,
+    .on_message = on_message,
     .on_binary = on_binary,
-    .on_closed = on_closed,
+    .on_deadline = on_deadline,
+    .knows_why = knows_why,
+    .judge = judge,
+    .destroy = destroy,
 };
 
 /* For the socket 0 is never. */
@@ -319,7 +230,7 @@ static uint32_t interval(uint32_t ms, uint32_t usual)
     return ms == OPENAI_NEVER ? 0 : ms ? ms : usual;
 }
 
-static int connect_to(struct openai_model *m, struct loop *loop, const struct openai_opts *opts, struct str model)
+static int connect_to(struct openai_model *m, const struct openai_opts *opts, struct str model)
 {
     struct buf url;
     struct buf headers;
@@ -341,7 +252,7 @@ static int connect_to(struct openai_model *m, struct loop *loop, const struct op
             .tls = opts->tls,
             .connect_deadline_ms = opts->connect_ms,
         };
-        err = ws_connect(loop, &o, &ws_events, m, &m->ws);
+        err = link_connect(&m->link, &o);
     }
     buf_done(&url);
     buf_done(&headers);
@@ -354,26 +265,21 @@ static struct str choose_model(struct openai_model *m, const struct openai_opts 
     /* Deployments of dated previews bear old names rightly. */
     struct str current = opts->dialect == OPENAI_GA ? openai_model_current(name) : name;
     if (!str_eq(current, name) && warn_first_time(name)) {
-        log_warn(&m->scope, "model.retired", "model=\"" STR_FMT "\" using=\"" STR_FMT "\"", STR_ARG(name),
+        log_warn(&m->link.scope, "model.retired", "model=\"" STR_FMT "\" using=\"" STR_FMT "\"", STR_ARG(name),
                  STR_ARG(current));
     }
     return current;
 }
 
-static void birth(struct openai_model *m, const struct openai_opts *opts, const struct call_opts *call,
-                  const struct model_handler *h, void *arg)
+static void birth(struct openai_model *m, const struct openai_opts *opts)
 {
-    m->base = (struct model){.ops = &openai_model_ops, .handler = h, .arg = arg};
-    m->state = OPENAI_CONNECTING;
     m->created_ms = opts->created_ms ? opts->created_ms : 5000;
     m->updated_ms = opts->updated_ms ? opts->updated_ms : 5000;
-    ignore_result(str_copy(m->call_id, sizeof(m->call_id), call->call_id)); /* too long: logged without */
-    m->scope = (struct log_scope){.call_id = m->call_id, .worker = -1};
     openai_scratch_init(&m->own_scratch);
     m->scratch = opts->scratch ? opts->scratch : &m->own_scratch;
     openai_tools_init(&m->tools);
-    m->on_raw = opts->on_raw;
-    m->raw_arg = opts->raw_arg;
+    m->link.on_raw = opts->on_raw;
+    m->link.raw_arg = opts->raw_arg;
 }
 
 int openai_open(struct loop *loop, const struct openai_opts *opts, const struct call_opts *call,
@@ -383,20 +289,21 @@ int openai_open(struct loop *loop, const struct openai_opts *opts, const struct 
     if (!m) {
         return -ENOMEM;
     }
-    birth(m, opts, call, h, arg);
+    birth(m, opts);
+    link_listen(&m->link, &openai_model_ops, h, arg);
+    int err = link_init(&m->link, loop, &link_events, call->call_id, OPENAI_SETUP_MAX);
     struct str model = choose_model(m, opts);
-    int err = openai_setup_write(m, opts, call, model);
     if (err == 0) {
-        err = timer_new(loop, on_deadline, m, &m->deadline);
+        err = openai_setup_write(m, opts, call, model);
     }
     if (err == 0) {
-        err = connect_to(m, loop, opts, model);
+        err = connect_to(m, opts, model);
     }
     if (err < 0) {
-        destroy(m);
+        destroy(&m->link);
         return err;
     }
-    *ret = &m->base;
+    *ret = &m->link.base;
     return 0;
 }
 
@@ -491,19 +398,6 @@ static void put_action(struct buf *out, const struct call_action *act)
     }
 }
 
-static void model_end(struct model *model)
-{
-    struct openai_model *m = openai_of(model);
-    m->told_failed = true; /* whoever closes needs no explanation */
-    if (m->state != OPENAI_CLOSING) {
-        m->state = OPENAI_CLOSING;
-        timer_stop(m->deadline);
-    }
-    if (m->ws) {
-        ws_close(m->ws, 1000, STR_NULL);
-    }
-}
-
 /* What may turn out to be unfit is written apart, so that nothing was begun then. */
 static int perform_apart(struct openai_model *m, const struct call_action *act)
 {
@@ -514,9 +408,9 @@ static int perform_apart(struct openai_model *m, const struct call_action *act)
                   ? openai_setup_update(m, &out, event_id(act->model_update.request, &id), &act->model_update.persona)
                   : openai_put_call_item(&out, event_id(act->model_item.request, &id), act->model_item.item);
     if (err < 0) {
-        log_error(&m->scope, "model.not-sent", "what=%s error=%s", call_action_name(act->type), err_name(err));
+        log_error(&m->link.scope, "model.not-sent", "what=%s error=%s", call_action_name(act->type), err_name(err));
     } else {
-        err = ws_send_text(m->ws, buf_str(&out));
+        err = ws_send_text(m->link.ws, buf_str(&out));
     }
     buf_done(&out);
     return err;
@@ -526,14 +420,12 @@ static int perform(struct model *model, const struct call_action *act)
 {
     struct openai_model *m = openai_of(model);
     if (act->type == ACT_MODEL_CLOSE) {
-        model_end(model);
+        link_end(model);
         return 0;
     }
-    if (m->state == OPENAI_CLOSING) {
-        return -ERR_CLOSED;
-    }
-    if (m->state != OPENAI_READY) {
-        return -ERR_STATE; /* audio now would be taken in the service's default format */
+    int err = link_may_perform(&m->link); /* audio before READY would be taken in the service's default format */
+    if (err < 0) {
+        return err;
     }
     if (act->type < ACT_MODEL_APPEND || act->type > ACT_MODEL_USER_TEXT) {
         return -EINVAL; /* not a model's; nothing may be begun for it */
@@ -541,31 +433,15 @@ static int perform(struct model *model, const struct call_action *act)
     if (act->type == ACT_MODEL_UPDATE || act->type == ACT_MODEL_ITEM) {
         return perform_apart(m, act);
     }
-    put_action(ws_begin(m->ws), act);
-    return ws_end(m->ws);
-}
-
-static void cork(struct model *model)
-{
-    struct openai_model *m = openai_of(model);
-    if (m->ws) {
-        ws_cork(m->ws);
-    }
-}
-
-static void uncork(struct model *model)
-{
-    struct openai_model *m = openai_of(model);
-    if (m->ws) {
-        ws_uncork(m->ws);
-    }
+    put_action(ws_begin(m->link.ws), act);
+    return ws_end(m->link.ws);
 }
 
 const struct model_ops openai_model_ops = {
     .name = "openai",
     .caps = OPENAI_CAPS,
     .perform = perform,
-    .cork = cork,
-    .uncork = uncork,
-    .close = model_end,
+    .cork = link_cork,
+    .uncork = link_uncork,
+    .close = link_end,
 };

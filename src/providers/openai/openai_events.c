@@ -12,7 +12,7 @@ bool openai_read(struct openai_model *m, struct str text, struct openai_event *r
         return true;
     }
     if (m->n_bad_messages++ % LOG_EVERY == 0) {
-        log_warn(&m->scope, "model.bad-message", "err=%s field=%s bytes=%zu count=%u", err_name(err),
+        log_warn(&m->link.scope, "model.bad-message", "err=%s field=%s bytes=%zu count=%u", err_name(err),
                  field ? field : "-", text.n, m->n_bad_messages);
     }
     return false;
@@ -29,7 +29,7 @@ static void emit_text(struct openai_model *m, enum call_event_type type, const s
     ev.model_text.response_id = e->response_id;
     ev.model_text.item_id = e->item_id;
     ev.model_text.text = e->text;
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void emit_speech(struct openai_model *m, enum call_event_type type, const struct openai_event *e, uint64_t at_ms)
@@ -37,7 +37,7 @@ static void emit_speech(struct openai_model *m, enum call_event_type type, const
     struct call_event ev = {.type = type};
     ev.model_speech.item_id = e->item_id;
     ev.model_speech.at_ms = u32(at_ms);
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void emit_tool(struct openai_model *m, const struct openai_tool *t)
@@ -48,7 +48,7 @@ static void emit_tool(struct openai_model *m, const struct openai_tool *t)
     ev.model_tool.tool_call_id = t->call_id;
     ev.model_tool.name = t->name;
     ev.model_tool.arguments = t->arguments;
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void on_audio(struct openai_model *m, const struct openai_event *e)
@@ -59,17 +59,17 @@ static void on_audio(struct openai_model *m, const struct openai_event *e)
     int err = openai_audio_read(&m->audio, e->text, m->scratch, &ev.model_audio.audio);
     if (err < 0) {
         if (m->n_bad_audio++ % LOG_EVERY == 0) {
-            log_warn(&m->scope, "model.bad-audio", "err=%s item=" STR_FMT " count=%u", err_name(err),
+            log_warn(&m->link.scope, "model.bad-audio", "err=%s item=" STR_FMT " count=%u", err_name(err),
                      STR_ARG(e->item_id), m->n_bad_audio);
         }
         return;
     }
     if (err > 0) {
-        log_warn(&m->scope, "model.format-deviates", "confirmed=%s sent=%s action=converted",
+        log_warn(&m->link.scope, "model.format-deviates", "confirmed=%s sent=%s action=converted",
                  audio_format_wire(m->audio.format), audio_format_wire(AUDIO_PCM16_24K));
     }
     if (ev.model_audio.audio.n > 0) {
-        openai_emit(m, &ev);
+        link_emit(&m->link, &ev);
     }
 }
 
@@ -79,7 +79,7 @@ static void on_audio_done(struct openai_model *m, const struct openai_event *e)
     struct call_event ev = {.type = EV_MODEL_AUDIO_DONE};
     ev.model_audio.response_id = e->response_id;
     ev.model_audio.item_id = e->item_id;
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void on_item_added(struct openai_model *m, const struct openai_event *e)
@@ -91,7 +91,7 @@ static void on_item_added(struct openai_model *m, const struct openai_event *e)
     struct call_event ev = {.type = EV_MODEL_ITEM_ADDED};
     ev.model_item_added.response_id = e->response_id;
     ev.model_item_added.item_id = e->item_id;
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void on_item_done(struct openai_model *m, struct str response_id, const struct openai_item *item)
@@ -107,7 +107,7 @@ static void on_item_gone(struct openai_model *m, enum call_event_type type, cons
     struct call_event ev = {.type = type};
     ev.model_item_gone.item_id = e->item_id;
     ev.model_item_gone.ms = type == EV_MODEL_ITEM_TRUNCATED ? u32(e->audio.end_ms) : 0;
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void on_user_delta(struct openai_model *m, const struct openai_event *e)
@@ -115,7 +115,7 @@ static void on_user_delta(struct openai_model *m, const struct openai_event *e)
     struct call_event ev = {.type = EV_MODEL_USER_DELTA};
     ev.model_user_text.item_id = e->item_id;
     ev.model_user_text.text = e->text;
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void on_user_text(struct openai_model *m, const struct openai_event *e, bool failed)
@@ -125,10 +125,10 @@ static void on_user_text(struct openai_model *m, const struct openai_event *e, b
     ev.model_user_text.text = failed ? STR("") : e->text;
     ev.model_user_text.failed = failed;
     if (failed) {
-        log_warn(&m->scope, "model.transcription-failed", "item=" STR_FMT " code=" STR_FMT, STR_ARG(e->item_id),
+        log_warn(&m->link.scope, "model.transcription-failed", "item=" STR_FMT " code=" STR_FMT, STR_ARG(e->item_id),
                  STR_ARG(e->error.code));
     }
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 /* Details are optional; a total without them is counted as text, the cheaper kind. */
@@ -180,13 +180,13 @@ static void flush_tools(struct openai_model *m, const struct openai_response *r)
     struct openai_item item;
     for (struct json_it it = json_array(r->output); openai_item_next(&it, &m->scratch->text, &item);) {
         on_item_done(m, r->id, &item);
-        if (m->state != OPENAI_READY) {
+        if (m->link.state != LINK_READY) {
             return;
         }
     }
     while (openai_tools_next_unproved(&m->tools, r->id, &tool)) {
         emit_tool(m, &tool);
-        if (m->state != OPENAI_READY) {
+        if (m->link.state != LINK_READY) {
             return;
         }
     }
@@ -203,8 +203,8 @@ static void on_response_done(struct openai_model *m, const struct openai_event *
     if (ev.model_done.status == RESPONSE_FAILED) {
         struct buf room;
         buf_init(&room, LOG_TEXT_MAX);
-        log_warn(&m->scope, "model.response-failed", "response=" STR_FMT " code=" STR_FMT " message=%s", STR_ARG(r->id),
-                 STR_ARG(ev.model_done.reason), openai_quoted(&room, r->error.message));
+        log_warn(&m->link.scope, "model.response-failed", "response=" STR_FMT " code=" STR_FMT " message=%s",
+                 STR_ARG(r->id), STR_ARG(ev.model_done.reason), link_quoted(&room, r->error.message));
         buf_done(&room);
     }
     openai_audio_restart(&m->audio);
@@ -212,14 +212,14 @@ static void on_response_done(struct openai_model *m, const struct openai_event *
         flush_tools(m, r);
     }
     openai_tools_drop(&m->tools, r->id);
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void on_response_created(struct openai_model *m, const struct openai_event *e)
 {
     struct call_event ev = {.type = EV_MODEL_RESPONSE_CREATED};
     ev.model_response.response_id = e->response.id;
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 /* "rt_17" -> 17; anything else -> 0 */
@@ -252,27 +252,28 @@ static void on_error(struct openai_model *m, const struct openai_event *e)
     ev.model_error.param = e->error.param;
     ev.model_error.request = request_of(e->error.event_id);
     openai_keep_error(m, &e->error);
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
 }
 
 static void on_limits(struct openai_model *m, const struct openai_event *e)
 {
-    log_debug(&m->scope, "model.limits", "tokens=%.0f requests=%.0f reset_s=%.1f", e->limits.tokens_remaining,
+    log_debug(&m->link.scope, "model.limits", "tokens=%.0f requests=%.0f reset_s=%.1f", e->limits.tokens_remaining,
               e->limits.requests_remaining, e->limits.reset_seconds);
 }
 
 /* The turn that the service makes of the silence and its answer follow as events of their own. */
 static void on_idle(struct openai_model *m, const struct openai_event *e)
 {
-    log_info(&m->scope, "model.idle-timeout", "item=" STR_FMT " ms=%u", STR_ARG(e->item_id),
+    log_info(&m->link.scope, "model.idle-timeout", "item=" STR_FMT " ms=%u", STR_ARG(e->item_id),
              u32(e->audio.end_ms - MIN(e->audio.start_ms, e->audio.end_ms)));
-    openai_emit(m, &(struct call_event){.type = EV_MODEL_IDLE});
+    link_emit(&m->link, &(struct call_event){.type = EV_MODEL_IDLE});
 }
 
 static void on_unknown(struct openai_model *m, const struct openai_event *e)
 {
     if (m->n_unknown++ % LOG_EVERY == 0) {
-        log_debug(&m->scope, "model.unknown-event", "type=" STR_FMT " count=%u", STR_ARG(e->type_name), m->n_unknown);
+        log_debug(&m->link.scope, "model.unknown-event", "type=" STR_FMT " count=%u", STR_ARG(e->type_name),
+                  m->n_unknown);
     }
 }
 
@@ -339,7 +340,7 @@ static void dispatch(struct openai_model *m, const struct openai_event *e)
         on_user_delta(m, e);
         break;
     case OPENAI_SESSION_UPDATED:
-        openai_emit(m, &(struct call_event){.type = EV_MODEL_UPDATED});
+        link_emit(&m->link, &(struct call_event){.type = EV_MODEL_UPDATED});
         break;
     case OPENAI_ARGUMENTS_DONE:
         openai_tools_arguments(&m->tools, e);

@@ -5,25 +5,14 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/log.h"
-#include "call/model_ops.h"
-#include "net/loop.h"
-#include "net/ws.h"
+#include "providers/link/link.h"
 #include "providers/openai/openai.h"
 #include "providers/openai/openai_audio.h"
 #include "providers/openai/openai_tools.h"
 #include "wire/openai.h"
 
 #define OPENAI_SETUP_EVENT_ID "rt_setup"
-
-enum openai_state {
-    OPENAI_CONNECTING,   /* until 101 */
-    OPENAI_WAIT_CREATED, /* until session.created */
-    OPENAI_WAIT_UPDATED, /* session.update is out */
-    OPENAI_READY,
-    OPENAI_CLOSING, /* failed or closed by the host; only on_closed follows */
-    OPENAI_STATE_N
-};
+#define OPENAI_SETUP_MAX      (4u << 20)
 
 /* The last error event, kept because a close that follows at once means that it was the reason. */
 struct openai_last_error {
@@ -42,13 +31,8 @@ struct openai_asked {
 };
 
 struct openai_model {
-    struct model base;
-    enum openai_state state;
-    bool was_ready;
-    bool told_failed;
-    struct ws *ws;
-    struct timer *deadline;
-    struct buf setup; /* session.update, until it is confirmed */
+    struct link link; /* its setup is session.update */
+    bool created;     /* session.created has come, session.update is out */
     const struct call_opts *call;
     enum openai_dialect dialect;
     uint32_t created_ms, updated_ms;
@@ -59,15 +43,11 @@ struct openai_model {
     struct openai_last_error last_error;
     struct openai_tools tools;
     uint32_t n_bad_messages, n_bad_audio, n_unknown;
-    void (*on_raw)(struct str text, void *arg);
-    void *raw_arg;
-    struct log_scope scope;
-    char call_id[CALL_ID_MAX + 1];
 };
 
 static inline struct openai_model *openai_of(struct model *model)
 {
-    return CONTAINER_OF(model, struct openai_model, base);
+    return CONTAINER_OF(model, struct openai_model, link.base);
 }
 
 /* openai_url.c: appends the URL; header lines with \r\n. -ERR_CONFIG */
@@ -97,13 +77,6 @@ void openai_on_message(struct openai_model *m, struct str text);
 bool openai_read(struct openai_model *m, struct str text, struct openai_event *ret);
 /* Keeps an error event for the case that a close follows. */
 void openai_keep_error(struct openai_model *m, const struct openai_error *e);
-
-/* openai.c */
-/* A service's sentence as a quoted value for the log; lent by room, which the caller has initialised. */
-const char *openai_quoted(struct buf *room, struct str s);
-void openai_emit(struct openai_model *m, const struct call_event *ev);
-/* Says EV_MODEL_FAILED once and starts closing. */
-void openai_fail(struct openai_model *m, int err, struct str code, struct str message);
 
 extern const struct model_ops openai_model_ops;
 

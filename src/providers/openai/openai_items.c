@@ -112,7 +112,7 @@ void openai_emit_item(struct openai_model *m, const struct openai_event *e)
     struct call_event ev = {.type = EV_MODEL_ITEM};
     ev.model_item.response_id = e->response_id;
     ev.model_item.item = &it;
-    openai_emit(m, &ev);
+    link_emit(&m->link, &ev);
     buf_done(&room);
 }
 

@@ -1,7 +1,6 @@
 /* session.update from the options, and what its confirmation means. */
 #include "providers/openai/openai_impl.h"
 
-#define SETUP_MAX_BYTES (4u << 20)
 
 static enum openai_tri tri(bool yes)
 {
@@ -95,7 +94,7 @@ static int put_tool(struct openai_model *m, struct json_w *w, const struct call_
     struct json_val v;
     struct str parameters = tool->parameters.n > 0 ? tool->parameters : STR("{\"type\":\"object\",\"properties\":{}}");
     if (tool->name.n == 0 || json_parse(parameters, &v) < 0 || v.type != JSON_OBJECT) {
-        log_error(&m->scope, "model.tool-schema", "tool=\"" STR_FMT "\" why=\"parameters are no JSON object\"",
+        log_error(&m->link.scope, "model.tool-schema", "tool=\"" STR_FMT "\" why=\"parameters are no JSON object\"",
                   STR_ARG(tool->name));
         return -ERR_CONFIG;
     }
@@ -274,7 +273,7 @@ int openai_setup_write(struct openai_model *m, const struct openai_opts *opts, c
     const struct call_persona *persona = opts->persona ? opts->persona : &first;
     m->call = call;
     m->dialect = opts->dialect;
-    buf_init(&tools, SETUP_MAX_BYTES);
+    buf_init(&tools, OPENAI_SETUP_MAX);
     int err = put_tools(m, &tools, persona);
     if (err == 0) {
         struct openai_session s = {0};
@@ -285,13 +284,12 @@ int openai_setup_write(struct openai_model *m, const struct openai_opts *opts, c
         m->asked.interrupts = s.turn_detection.interrupt_response == OPENAI_YES;
         m->asked.creates = s.turn_detection.create_response == OPENAI_YES;
         m->asked.n_tools = persona->n_tools;
-        buf_init(&m->setup, SETUP_MAX_BYTES);
         if (opts->dialect == OPENAI_BETA) {
-            put_beta_update(&m->setup, &s);
+            put_beta_update(&m->link.setup, &s);
         } else {
-            openai_put_session_update(&m->setup, STR(OPENAI_SETUP_EVENT_ID), &s);
+            openai_put_session_update(&m->link.setup, STR(OPENAI_SETUP_EVENT_ID), &s);
         }
-        err = m->setup.err;
+        err = m->link.setup.err;
     }
     if (err == 0) {
         err = str_copy(m->asked.model, sizeof(m->asked.model), model) < 0 ||
@@ -307,7 +305,7 @@ int openai_setup_update(struct openai_model *m, struct buf *out, struct str even
                         const struct call_persona *persona)
 {
     struct buf tools;
-    buf_init(&tools, SETUP_MAX_BYTES);
+    buf_init(&tools, OPENAI_SETUP_MAX);
     int err = put_tools(m, &tools, persona);
     struct openai_session s = {.instructions = persona->instructions, .tools_raw = buf_str(&tools)};
     s.instructions.p = s.instructions.p ? s.instructions.p : ""; /* an agent without any: the other one's must go */
