@@ -62,6 +62,12 @@ struct bench {
     uint32_t committed, user_texts;
     char user_text[256], tool_call_id[CALL_ID_MAX], tool_name[64], arguments[128];
     size_t wanted; /* responses that are to be done */
+    uint32_t started, stopped, resumable, updated;
+    struct call_usage usage;
+    struct call_event ready_event;
+    enum call_event_type close_at; /* the handler closes the model there; CALL_EVENT_N: nowhere */
+    bool closed_within;
+    uint32_t patience_ms; /* 0: as usual */
 };
 
 static struct seen *find(struct bench *t, struct str id)
@@ -131,15 +137,48 @@ static void on_response(struct bench *t, const struct call_event *ev)
     }
 }
 
+static void add_usage(struct bench *t, const struct call_usage *u)
+{
+    t->usage.in_text += u->in_text;
+    t->usage.in_audio += u->in_audio;
+    t->usage.out_audio += u->out_audio;
+}
+
+static void close_within(struct bench *t, const struct call_event *ev)
+{
+    if (ev->type == t->close_at && !t->closed_within) {
+        t->closed_within = true;
+        model_close(t->model);
+        assert_false(t->gone); /* from the loop, not from within */
+    }
+}
+
+static void count(struct bench *t, const struct call_event *ev)
+{
+    t->started += ev->type == EV_MODEL_SPEECH_STARTED;
+    t->stopped += ev->type == EV_MODEL_SPEECH_STOPPED;
+    t->resumable += ev->type == EV_MODEL_RESUMABLE;
+    t->updated += ev->type == EV_MODEL_UPDATED;
+    if (ev->type == EV_MODEL_USAGE) {
+        add_usage(t, &ev->model_usage.usage);
+    } else if (ev->type == EV_MODEL_RESPONSE_DONE) {
+        add_usage(t, &ev->model_done.usage);
+    }
+}
+
 static void on_event(struct model *model UNUSED, const struct call_event *ev, void *arg)
 {
     struct bench *t = arg;
     assert_false(t->gone || t->failed); /* after a failure only on_closed */
+    assert_false(t->closed_within);     /* and after a close, too */
+    count(t, ev);
     if (ev->type == EV_MODEL_READY) {
         assert_false(t->ready);
         t->ready = true;
         t->in = ev->model_ready.in;
         t->out = ev->model_ready.out;
+        t->ready_event = *ev; /* its flags */
+        close_within(t, ev);
         return;
     }
     if (ev->type == EV_MODEL_FAILED) {
@@ -148,6 +187,7 @@ static void on_event(struct model *model UNUSED, const struct call_event *ev, vo
         assert_int_equal(ev->model_failed.was_ready, t->ready);
         ignore_result(str_copy(t->code, sizeof(t->code), ev->model_failed.code));
         ignore_result(str_copy(t->message, sizeof(t->message), ev->model_failed.message));
+        close_within(t, ev);
         return;
     }
     assert_true(t->ready);
@@ -158,6 +198,7 @@ static void on_event(struct model *model UNUSED, const struct call_event *ev, vo
         ignore_result(str_copy(t->user_text, sizeof(t->user_text), ev->model_user_text.text));
     }
     on_response(t, ev);
+    close_within(t, ev);
 }
 
 static void on_closed(struct model *model UNUSED, int err UNUSED, void *arg)
@@ -177,6 +218,7 @@ static void open_model(struct bench *t, const char *key)
                                       .api_key = str_from(key),
                                       .model = STR("gpt-realtime"),
                                       .voice = STR("marin"),
+                                      .updated_ms = t->patience_ms,
                                       .transcription = {.enabled = true}};
         err = openai_open(t->loop, &o, &t->call, &handler, t, &t->model);
     } else {
@@ -186,6 +228,7 @@ static void open_model(struct bench *t, const char *key)
                                       .top_p = -1,
                                       .seed = -1,
                                       .thinking_budget = -2,
+                                      .setup_ms = t->patience_ms,
                                       .hears = true};
         err = gemini_open(t->loop, &o, &t->call, &handler, t, &t->model);
     }
@@ -198,7 +241,7 @@ static void init(struct bench *t, enum kind kind, const char *faults)
     struct sandbox_server_opts so = {
         .speech = SANDBOX_SPEECH_CANNED, .speed = 20, .seed = 1, .key = STR("right"), .session_s = 600};
     struct buf err;
-    *t = (struct bench){.kind = kind};
+    *t = (struct bench){.kind = kind, .close_at = CALL_EVENT_N};
     buf_init(&err, 4096);
     assert_ok(loop_new(&t->loop));
     assert_ok(dialogue_load(str_from(dialogue_yaml), "conformance", &err, &t->dialogue));
@@ -470,6 +513,283 @@ static void is_asked_too_early(enum kind kind)
     down(&t);
 }
 
+/* ---- what the service detects by itself ---- */
+
+static bool has_stopped(void *arg)
+{
+    const struct bench *t = arg;
+    return (t->stopped > 0 && t->committed > 0) || t->gone;
+}
+
+static bool has_started_twice(void *arg)
+{
+    const struct bench *t = arg;
+    return t->started > 1 || t->gone;
+}
+
+/* Sound of that loudness for so long, without saying that it is a turn. */
+static void feed(struct bench *t, uint32_t ms, int level)
+{
+    uint32_t rate = audio_rate_hz(t->in);
+    size_t n = (size_t)rate * ms / 1000;
+    int16_t *pcm = calloc(n, sizeof(*pcm));
+    uint8_t *bytes = malloc(n * 2 + 1);
+    assert_true(pcm && bytes);
+    for (size_t i = 0; i < n; i++) {
+        pcm[i] = (int16_t)(level * sin(2 * 3.14159265 * 300 * (double)i / rate));
+    }
+    struct call_action act = {.type = ACT_MODEL_APPEND};
+    act.model_append.audio = span_from(bytes, codec_encode(t->in, pcm, n, bytes));
+    perform(t, &act);
+    free(pcm);
+    free(bytes);
+}
+
+static void up_detecting(struct bench *t, enum kind kind)
+{
+    init(t, kind, "");
+    t->call.turn = (struct call_turn_opts){.kind = TURN_SERVER_VAD,
+                                           .create_response = true,
+                                           .interrupt_response = true,
+                                           .threshold = -1,
+                                           .prefix_padding_ms = -1,
+                                           .silence_duration_ms = 500,
+                                           .idle_timeout_ms = -1};
+    open_model(t, "right");
+    wait_until(t->loop, is_settled, t);
+    assert_true(t->ready);
+    assert_true(t->ready_event.model_ready.interrupts && t->ready_event.model_ready.creates);
+}
+
+static void detects_a_turn_and_answers_it(enum kind kind)
+{
+    struct bench t;
+    up_detecting(&t, kind);
+    feed(&t, 800, 8000);
+    feed(&t, 1200, 0);
+    wait_until(t.loop, has_stopped, &t);
+    wait_done(&t, 1); /* nobody asked for it */
+    assert_int_equal(t.started, 1);
+    assert_int_equal(t.stopped, 1);
+    assert_int_equal(t.committed, 1);
+    assert_int_equal(t.list[0].status, RESPONSE_COMPLETED);
+    assert_true(t.list[0].audio_bytes > 0);
+    down(&t);
+}
+
+static void interrupts_itself_when_the_caller_speaks(enum kind kind)
+{
+    struct bench t;
+    up_detecting(&t, kind);
+    feed(&t, 800, 8000);
+    feed(&t, 1200, 0);
+    wait_until(t.loop, is_heard, &t);
+    feed(&t, 800, 8000);
+    wait_until(t.loop, has_started_twice, &t);
+    wait_done(&t, 1);
+    bool cut = t.list[0].status == RESPONSE_CANCELLED;
+    assert_true(cut || t.list[0].status == RESPONSE_COMPLETED); /* it may have been over */
+    feed(&t, 1200, 0);
+    wait_done(&t, 2);
+    assert_int_equal(t.list[1].status, RESPONSE_COMPLETED);
+    down(&t);
+}
+
+/* ---- bookkeeping ---- */
+
+static bool has_usage(void *arg)
+{
+    const struct bench *t = arg;
+    return t->usage.out_audio > 0 || t->gone;
+}
+
+static void says_what_it_costs(enum kind kind)
+{
+    struct bench t;
+    up(&t, kind);
+    speak(&t, 700);
+    respond(&t, 1, "");
+    wait_done(&t, 1);
+    wait_until(t.loop, has_usage, &t);
+    assert_true(t.usage.in_text + t.usage.in_audio > 0 && t.usage.out_audio > 0);
+    down(&t);
+}
+
+static void an_output_that_wants_no_answer_gets_none(enum kind kind)
+{
+    struct bench t;
+    up(&t, kind);
+    struct call_action text = {.type = ACT_MODEL_USER_TEXT};
+    text.model_user_text.item_id = STR("rt_item_1");
+    text.model_user_text.text = STR("look one two");
+    perform(&t, &text);
+    respond(&t, 1, "");
+    wait_done(&t, 1);
+    struct call_action out = {.type = ACT_MODEL_TOOL_OUTPUT};
+    out.model_tool_output.request = 2;
+    out.model_tool_output.tool_call_id = str_from(t.tool_call_id);
+    out.model_tool_output.output = STR("{\"colour\":\"blue\"}");
+    out.model_tool_output.silent = true;
+    perform(&t, &out);
+    settle(t.loop);
+    assert_int_equal(t.n, 1);
+    respond(&t, 3, "Say exactly: \"Good day to you.\" Say nothing else."); /* and it goes on */
+    wait_done(&t, 2);
+    assert_string_equal(t.list[1].text, "Good day to you.");
+    down(&t);
+}
+
+/* What was thrown away is no turn: the next one is the first. */
+static void forgets_what_is_thrown_away(enum kind kind)
+{
+    struct bench t;
+    up(&t, kind);
+    feed(&t, 700, 8000);
+    perform(&t, &(struct call_action){.type = ACT_MODEL_CLEAR_INPUT});
+    settle(t.loop);
+    assert_int_equal(t.committed + t.n, 0);
+    speak(&t, 700);
+    respond(&t, 1, "");
+    wait_done(&t, 1);
+    assert_int_equal(t.committed, 1);
+    assert_int_equal(t.n, 1);
+    assert_true(t.list[0].audio_bytes > 0);
+    down(&t);
+}
+
+static bool is_updated(void *arg)
+{
+    const struct bench *t = arg;
+    return t->updated > 0 || t->gone;
+}
+
+/* Either it can be told of another agent, and says when that is so, or it says before that it cannot. */
+static void is_told_of_another_agent_or_refuses(enum kind kind)
+{
+    struct bench t;
+    up(&t, kind);
+    struct call_action act = {.type = ACT_MODEL_UPDATE};
+    act.model_update.request = 1;
+    act.model_update.persona = (struct call_persona){.instructions = STR("Be brief."), .tools = {0}, .n_tools = 1};
+    int err = model_perform(t.model, &act);
+    if (t.ready_event.model_ready.no_update) {
+        assert_int_equal(err, -ENOTSUP);
+    } else {
+        assert_ok(err);
+        wait_until(t.loop, is_updated, &t);
+        assert_int_equal(t.updated, 1);
+    }
+    respond(&t, 2, "Say exactly: \"Good day to you.\" Say nothing else.");
+    wait_done(&t, 1);
+    assert_string_equal(t.list[0].text, "Good day to you.");
+    down(&t);
+}
+
+/* There is a memory exactly when it was told of one. */
+static void remembers_what_it_says_it_does(enum kind kind)
+{
+    struct bench t;
+    up(&t, kind);
+    speak(&t, 700);
+    respond(&t, 1, "");
+    wait_done(&t, 1);
+    wait_until(t.loop, has_usage, &t);
+    settle(t.loop);
+    assert_int_equal(model_memory(t.model).n > 0, t.resumable > 0);
+    assert_int_equal(t.resumable > 0, kind == GEMINI);
+    down(&t);
+}
+
+/* ---- ends ---- */
+
+static void may_be_closed_in_any_event(enum kind kind)
+{
+    static const enum call_event_type at[] = {EV_MODEL_READY,        EV_MODEL_COMMITTED, EV_MODEL_RESPONSE_CREATED,
+                                              EV_MODEL_ITEM_ADDED,   EV_MODEL_AUDIO,     EV_MODEL_AUDIO_DONE,
+                                              EV_MODEL_TEXT_DELTA,   EV_MODEL_USER_TEXT, EV_MODEL_TEXT_DONE,
+                                              EV_MODEL_RESPONSE_DONE};
+    for (size_t i = 0; i < ARRAY_LEN(at); i++) {
+        struct bench t;
+        init(&t, kind, "");
+        t.close_at = at[i];
+        open_model(&t, "right");
+        wait_until(t.loop, is_settled, &t);
+        if (!t.closed_within) {
+            /* Not perform(): it may be closed within, and what follows is refused then. */
+            struct call_action text = {.type = ACT_MODEL_USER_TEXT};
+            text.model_user_text.item_id = STR("rt_item_1");
+            text.model_user_text.text = STR("say two");
+            if (at[i] == EV_MODEL_COMMITTED || at[i] == EV_MODEL_USER_TEXT) {
+                feed(&t, 700, 8000);
+                ignore_result(model_perform(t.model, &(struct call_action){.type = ACT_MODEL_COMMIT}));
+            } else {
+                perform(&t, &text);
+            }
+            struct call_action act = {.type = ACT_MODEL_RESPOND};
+            act.model_respond.request = 1;
+            ignore_result(model_perform(t.model, &act));
+        }
+        wait_until(t.loop, is_gone, &t);
+        assert_true(t.closed_within);
+        assert_false(t.failed);
+        down(&t);
+    }
+}
+
+static void may_be_closed_when_it_has_failed(enum kind kind)
+{
+    struct bench t;
+    init(&t, kind, "");
+    t.close_at = EV_MODEL_FAILED;
+    open_model(&t, "wrong");
+    wait_until(t.loop, is_gone, &t);
+    assert_true(t.failed && t.closed_within);
+    down(&t);
+}
+
+static void is_closed_for_good(enum kind kind)
+{
+    struct bench t;
+    up(&t, kind);
+    respond(&t, 1, "");
+    model_close(t.model);
+    assert_int_equal(model_perform(t.model, &(struct call_action){.type = ACT_MODEL_COMMIT}), -ERR_CLOSED);
+    model_cork(t.model);
+    model_uncork(t.model);
+    t.closed_within = true; /* nothing is told any more */
+    wait_until(t.loop, is_gone, &t);
+    assert_false(t.failed);
+    down(&t);
+}
+
+static void an_address_that_is_another_one(enum kind kind)
+{
+    struct bench t;
+    init(&t, kind, "");
+    snprintf(t.url, sizeof(t.url), "ws://127.0.0.1:%u/nothing/BidiGenerateContent/here",
+             sandbox_server_port(t.sandbox));
+    open_model(&t, "right");
+    wait_until(t.loop, is_gone, &t);
+    assert_true(t.failed && !t.ready);
+    assert_int_equal(t.err, -ERR_CONFIG);
+    assert_string_equal(t.code, "http-404");
+    assert_true(strstr(t.message, "check the address (url)") != NULL); /* what to do */
+    down(&t);
+}
+
+static void a_service_that_says_nothing(enum kind kind)
+{
+    struct bench t;
+    init(&t, kind, "no-updated");
+    t.patience_ms = 100;
+    open_model(&t, "right");
+    wait_until(t.loop, is_gone, &t);
+    assert_true(t.failed && !t.ready);
+    assert_int_equal(t.err, -ETIMEDOUT);
+    assert_true(t.message[0]);
+    down(&t);
+}
+
 #define EACH(scenario)                                                                                                 \
     static void openai_##scenario(void **state UNUSED)                                                                 \
     {                                                                                                                  \
@@ -488,9 +808,25 @@ EACH(a_key_that_is_wrong)
 EACH(a_service_that_breaks_off)
 EACH(an_address_where_nobody_is)
 EACH(is_asked_too_early)
+EACH(detects_a_turn_and_answers_it)
+EACH(interrupts_itself_when_the_caller_speaks)
+EACH(says_what_it_costs)
+EACH(an_output_that_wants_no_answer_gets_none)
+EACH(forgets_what_is_thrown_away)
+EACH(is_told_of_another_agent_or_refuses)
+EACH(remembers_what_it_says_it_does)
+EACH(may_be_closed_in_any_event)
+EACH(may_be_closed_when_it_has_failed)
+EACH(is_closed_for_good)
+EACH(an_address_that_is_another_one)
+EACH(a_service_that_says_nothing)
 
 #define BOTH(scenario) T(openai_##scenario), T(gemini_##scenario)
 
 TEST_MAIN(BOTH(greets), BOTH(answers_a_turn), BOTH(calls_a_tool), BOTH(is_interrupted), BOTH(knows_what_it_was_told),
           BOTH(a_key_that_is_wrong), BOTH(a_service_that_breaks_off), BOTH(an_address_where_nobody_is),
-          BOTH(is_asked_too_early))
+          BOTH(is_asked_too_early), BOTH(detects_a_turn_and_answers_it), BOTH(interrupts_itself_when_the_caller_speaks),
+          BOTH(says_what_it_costs), BOTH(an_output_that_wants_no_answer_gets_none), BOTH(forgets_what_is_thrown_away),
+          BOTH(is_told_of_another_agent_or_refuses), BOTH(remembers_what_it_says_it_does),
+          BOTH(may_be_closed_in_any_event), BOTH(may_be_closed_when_it_has_failed), BOTH(is_closed_for_good),
+          BOTH(an_address_that_is_another_one), BOTH(a_service_that_says_nothing))
