@@ -1,7 +1,6 @@
 /* session.update from the options, and what its confirmation means. */
 #include "providers/openai/openai_impl.h"
 
-
 static enum openai_tri tri(bool yes)
 {
     return yes ? OPENAI_YES : OPENAI_NO;
