@@ -31,7 +31,7 @@ static const char usage[] =
     "  -w, --wait          until the call is over; says how it went\n"
     "  --json              for programs\n\n"
     "Exit status: 0 the call was taken, with --wait: somebody or something answered; 1 it was refused, with --wait:\n"
-    "nobody answered; 2 usage or configuration.\n";
+    "nobody answered, or did not consent; 2 usage or configuration.\n";
 
 enum {
     OPT_AGENT = REMOTE_OPT_N,

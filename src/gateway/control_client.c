@@ -100,7 +100,7 @@ int control_ask(const struct control_request *r, struct buf *out, struct buf *re
     bool needs_config = !r->url || !r->token;
     int err = needs_config ? config_load(&r->source, ret_err, &cfg) : 0;
     if (err < 0) {
-        return err;
+        return err == -ENOMEM ? err : -ERR_CONFIG; /* not to be taken for a gateway that is not there */
     }
     buf_init(&url, 4096);
     buf_init(&headers, 8192);

@@ -18,8 +18,8 @@ struct control_request {
 };
 
 /*
- * The answer's body goes to out. Returns the HTTP status; negative when there was none, or the configuration cannot be
- * read, with a sentence in ret_err.
+ * The answer's body goes to out. Returns the HTTP status; negative when there was none, with a sentence in ret_err.
+ * -ERR_CONFIG: the configuration cannot be read.
  */
 MUST_USE int control_ask(const struct control_request *r, struct buf *out, struct buf *ret_err);
 

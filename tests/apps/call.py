@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""`ringtrip call` as a user calls it: a gateway that serves, the simulated account of either carrier, exit codes.
+
+    call.py RINGTRIP SANDBOX
+
+TAP on standard output.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+RINGTRIP, SANDBOX = (os.path.abspath(p) for p in sys.argv[1:3])
+SID = {'twilio': 'AC' + '0' * 32, 'plivo': 'MA' + '0' * 18}
+SECRET = '0' * 32
+TOKEN = 'control-token-1'
+OURS = '+15005550006'
+PEOPLE = {'human': '+15550002222', 'busy': '+15550003333', 'no-answer': '+15550004444', 'failed': '+15550005555',
+          'machine': '+15550006666'}
+count = 0
+failed = 0
+
+
+def point(ok, name, *detail):
+    global count, failed
+    count += 1
+    failed += not ok
+    print(f'{"ok" if ok else "not ok"} {count} - {name}')
+    if not ok:
+        for text in detail:
+            for line in str(text).splitlines():
+                print(f'# {line}')
+    sys.stdout.flush()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+class World:
+    """A gateway and the account that it dials with."""
+
+    def __init__(self, carrier):
+        self.carrier = carrier
+        self.folder = tempfile.TemporaryDirectory()
+        self.dir = pathlib.Path(self.folder.name)
+        self.port, account_port = free_port(), free_port()
+        names = ('account_sid', 'auth_token') if carrier == 'twilio' else ('auth_id', 'auth_token')
+        self.config = self.dir / 'ringtrip.yaml'
+        self.config.write_text(
+            f'server: {{listen: "127.0.0.1:{self.port}", public_url: "http://127.0.0.1:{self.port}", '
+            f'tokens: [{TOKEN}]}}\n'
+            f'records: {{dir: {self.dir}/var, recording: false, journal: false, min_free_mb: 0}}\n'
+            f'outbound: {{ring_s: 5}}\nlimits: {{max_calls_per_number: 100}}\n'
+            f'carriers: {{{carrier}: {{{names[0]}: "{SID[carrier]}", {names[1]}: "{SECRET}", '
+            f'phone_number: "{OURS}", api_base: "http://127.0.0.1:{account_port}"}}}}\n')
+        self.log = open(self.dir / 'log', 'wb')
+        callees = [a for kind, number in PEOPLE.items() for a in ('--callee', f'{number}={kind}')]
+        self.account = self.start('phone', '--answer', '--as', carrier, '--listen', f'127.0.0.1:{account_port}',
+                                  '--deliver', f'http://127.0.0.1:{self.port}', '--account', SID[carrier],
+                                  '--auth-token', SECRET, '--ring-ms', '200', '--prompt-keys', '2', *callees)
+        self.gateway = self.start('serve', '-c', str(self.config))
+        self.wait_for(account_port)
+        self.wait_for(self.port)
+
+    def env(self):
+        keep = {'PATH': os.environ['PATH'], 'HOME': str(self.dir), 'RINGTRIP_SANDBOX': SANDBOX}
+        names = ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS')
+        keep.update({n: os.environ[n] for n in names if n in os.environ})
+        return keep
+
+    def start(self, *args):
+        return subprocess.Popen([RINGTRIP, *args], cwd=self.dir, env=self.env(), stdout=self.log, stderr=self.log)
+
+    def wait_for(self, port):
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with socket.socket() as s:
+                if s.connect_ex(('127.0.0.1', port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise SystemExit(f'nothing listens at {port}:\n' + (self.dir / 'log').read_text(errors='replace'))
+
+    def call(self, *args, config=True, timeout=90):
+        """(exit status, standard output, standard error)"""
+        source = ['-c', str(self.config)] if config else []
+        p = subprocess.run([RINGTRIP, 'call', *args, *source], cwd=self.dir, env=self.env(), timeout=timeout,
+                           capture_output=True, text=True)
+        return p.returncode, p.stdout, p.stderr
+
+    def close(self):
+        result = []
+        for p in (self.gateway, self.account):
+            if p.poll() is None:
+                p.send_signal(signal.SIGTERM)
+            result.append(p.wait(60))
+        self.log.close()
+        text = (self.dir / 'log').read_text(errors='replace')
+        self.folder.cleanup()
+        return result, text
+
+
+def usage(world):
+    for args, words in (((), 'NUMBER is missing'), (('+1555', '+1556'), 'unexpected argument'),
+                        (('+15550002222', '--ring', 'long'), 'a number of seconds'),
+                        (('+15550002222', '-v', 'novalue'), 'NAME=VALUE'),
+                        (('+15550002222', '--shout'), '--shout')):
+        status, out, err = world.call(*args)
+        point(status == 2 and words in err and not out, f'usage: {" ".join(args) or "no number"}', status, out, err)
+    status, out, err = world.call('--help')
+    point(status == 0 and 'Exit status' in out, 'usage: --help is no mistake', status, out, err)
+    missing = str(world.dir / 'none.yaml')
+    status, out, err = world.call('+15550002222', '-c', missing, config=False)
+    point(status == 2 and 'none.yaml' in err, 'a configuration that is not there', status, out, err)
+
+
+def refusals(world):
+    port = free_port()
+    status, out, err = world.call('+15550002222', '--url', f'http://127.0.0.1:{port}', '--token', TOKEN)
+    point(status == 1 and f'127.0.0.1:{port}' in err and not out, 'a gateway that is not there is named', status, out,
+          err)
+    status, out, err = world.call('+15550002222', '--url', f'http://127.0.0.1:{world.port}', '--token', 'wrong',
+                                  config=False)
+    point(status == 1 and '401' in err, 'a wrong token', status, out, err)
+    for args, words in ((('hello',), 'cannot be called'), (('+15550002222', '--agent', 'Nobody'), 'no agent'),
+                        (('+15550002222', '--on-machine', 'shout'), 'on_machine must be'),
+                        (('+15550002222', '--consent', ''), 'consent.prompt'),
+                        (('+15550002222', '--carrier', 'pigeon'), 'no such carrier')):
+        status, out, err = world.call(*args)
+        point(status == 1 and words in err, f'refused: {" ".join(args)}', status, out, err)
+    status, out, err = world.call('hello', '--json')
+    point(status == 1 and 'error' in json.loads(out), 'refused, for programs', status, out, err)
+
+
+def outcomes(world):
+    for kind, more, want, text in (
+            ('human', (), 0, 'outcome=answered'), ('busy', (), 1, 'outcome=busy'),
+            ('no-answer', (), 1, 'outcome=no_answer'), ('failed', (), 1, 'outcome=failed'),
+            ('machine', ('--on-machine', 'hangup'), 0, 'outcome=machine'),
+            ('human', ('--consent', 'Press 1.'), 1, 'outcome=consent_denied')):
+        status, out, err = world.call(PEOPLE[kind], '--wait', *more)
+        ok = status == want and text in out and out.startswith('call_id=') and 'reason=' in out
+        point(ok, f'{world.carrier}: {kind} {" ".join(more)}', status, out, err)
+
+
+def the_rest(world):
+    status, out, err = world.call('(555) 000-2222', '--wait', '--json', '--reason', 'the parcel', '-v', 'name=Ada')
+    try:
+        record = json.loads(out)
+    except ValueError:
+        record = {}
+    dial = record.get('dial') or {}
+    point(status == 0 and record.get('to') == PEOPLE['human'] and dial.get('opening_reason') == 'the parcel' and
+          dial.get('outcome') == 'answered', 'the record, for programs', status, out, err)
+    first = world.call(PEOPLE['busy'], '--key', 'order-1', '--json')
+    again = world.call(PEOPLE['busy'], '--key', 'order-1', '--json')
+    other = world.call(PEOPLE['human'], '--key', 'order-1')
+    same = first[0] == again[0] == 0 and json.loads(first[1])['call_id'] == json.loads(again[1])['call_id']
+    point(same, 'asked twice with one key, called once', first, again)
+    point(other[0] == 1 and '409' in other[2], 'the key of another call', other)
+
+
+for name in ('twilio', 'plivo'):
+    w = World(name)
+    try:
+        if name == 'twilio':
+            usage(w)
+            refusals(w)
+        outcomes(w)
+        if name == 'twilio':
+            the_rest(w)
+    finally:
+        codes, said = w.close()
+    point(codes[0] == 0, f'{name}: the gateway ends well', codes, said[-2000:])
+    point(codes[1] == 0, f'{name}: the account was asked nothing that the carrier would refuse', codes, said[-2000:])
+
+print(f'1..{count}')
+sys.exit(failed > 0)
