@@ -4,6 +4,15 @@
 #include "gateway/host_impl.h"
 #include "net/loop.h"
 
+/* Guardrails that look before somebody is asked: the host is, then, and says that somebody must be. */
+static void look_before_asking(struct host *h)
+{
+    for (uint32_t i = 0; h->snapshot->cfg->guarding.before_approval && i < h->opts.n_tools; i++) {
+        enum approval_kind *kind = &h->opts.tools[i].rules.approval.kind;
+        *kind = *kind == APPROVAL_ALWAYS ? APPROVAL_WHEN : *kind;
+    }
+}
+
 int host_plan(struct host *h, const struct host_birth *b)
 {
     const struct host_facts *f = &h->facts;
@@ -11,6 +20,7 @@ int host_plan(struct host *h, const struct host_birth *b)
     if (h->snapshot->session.own_agents) {
         h->opts = h->snapshot->call;
         snapshot_fit_call(h->snapshot, &h->opts);
+        look_before_asking(h);
         return 0;
     }
     const struct plan_facts facts = {
@@ -31,6 +41,7 @@ int host_plan(struct host *h, const struct host_birth *b)
     int err = plan_make(h->snapshot, &facts, &h->opts, &h->plan);
     if (err >= 0) {
         snapshot_fit_call(h->snapshot, &h->opts);
+        look_before_asking(h);
         log_info(&h->log, "call.route", "route=%s agent=" STR_FMT " provider=" STR_FMT " agents=%u tools=%u",
                  h->plan->route ? h->plan->route->name.p : "-", STR_ARG(h->opts.agent), STR_ARG(h->opts.provider),
                  h->opts.n_agents, h->opts.n_tools);

@@ -323,6 +323,38 @@ TEST(condition_that_does_not_hold_asks_nobody)
     close_till(&t);
 }
 
+#define LOOKS_FIRST(min)                                                                                               \
+    "approval: always\n"                                                                                               \
+    "guardrail_settings: {pre_approval_tool_input_guardrails: true}\n"                                                 \
+    "guardrails: {sum: {kind: range, on: tool, argument: amount, min: " min ", max: 50, for_all: true}}"
+
+TEST(nobody_is_asked_about_what_a_guardrail_refuses)
+{
+    struct rig r;
+    struct till t;
+    char id[32];
+    struct buf list;
+    buf_init(&list, 1 << 16);
+    open_till(&t);
+    open_call(&r, &t, "ok", LOOKS_FIRST("10"), NULL);
+    rig_wait_over(rig_call(&r, at_once, 1, answered));
+    assert_int_equal(r.tools, 0);
+    assert_true(was_said(&r, "That did not work."));
+    assert_replays(&r);
+    rig_close(&r, false);
+
+    open_call(&r, &t, "ok", LOOKS_FIRST("1"), NULL);
+    struct rig_call *c = rig_call(&r, at_once, 1, answered);
+    wait_pending(&r, id, &list); /* what is harmless still needs somebody's yes */
+    decide(&r, id, "{\"decision\": \"approve\"}", 200);
+    rig_wait_over(c);
+    assert_int_equal(r.tools, 1);
+    assert_true(was_said(&r, "Your parcel is in Lisbon."));
+    rig_close(&r, false);
+    buf_done(&list);
+    close_till(&t);
+}
+
 TEST(call_that_ends_takes_its_approvals_with_it)
 {
     struct rig r;
@@ -480,8 +512,8 @@ TEST(background_tool_reports_when_it_is_quiet)
 TEST_MAIN(T(approval_by_http_while_the_phone_is_on_the_line), T(the_callers_own_yes_lets_the_tool_run),
           T(the_callers_no_keeps_it_from_running_whatever_the_model_does),
           T(rejection_reaches_the_model_and_nothing_runs), T(condition_that_does_not_hold_asks_nobody),
-          T(call_that_ends_takes_its_approvals_with_it), T(decisions_that_make_no_sense_are_refused),
-          T(slow_tool_is_bridged_and_its_answer_follows),
+          T(nobody_is_asked_about_what_a_guardrail_refuses), T(call_that_ends_takes_its_approvals_with_it),
+          T(decisions_that_make_no_sense_are_refused), T(slow_tool_is_bridged_and_its_answer_follows),
           T(hanging_tool_is_bridged_within_two_seconds_and_the_call_goes_on),
           T(crashing_tool_is_an_error_for_the_model), T(five_megabytes_are_cut_off),
           T(what_is_no_json_is_an_error_for_the_model), T(answer_after_the_call_goes_nowhere),
