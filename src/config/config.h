@@ -307,6 +307,7 @@ struct config_agent {
     struct call_barge_in_opts barge_in;
     struct config_list silence_prompts; /* already in silence */
     struct call_silence_opts silence;   /* off where the service's idle timeout takes its place */
+    bool silence_outbound;              /* calls that we place have it, too */
     struct call_dead_air_opts dead_air;
     bool echo_guard;
     bool dtmf_in_band;

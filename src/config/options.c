@@ -395,6 +395,7 @@ const struct option option_table[] = {
     {ROOT(OPTION_MS, "agent.barge_in.backoff_ms", agent.barge_in.backoff_ms), .min = 0, .max = 600000, .def = "10000", .meaning = "For so long after a pause that came to nothing, a sound must be surer to pause again"},
     {ROOT(OPTION_PPM, "agent.barge_in.backoff", agent.barge_in.backoff_ppm), .min = 0, .max = 0.5, .def = "0.2", .meaning = "By so much surer"},
     {ROOT(OPTION_BOOL, "agent.silence.enabled", agent.silence.on), .null_text = "false", .def = "true", .meaning = "A caller who says nothing is asked, then told goodbye, then hung up"},
+    {ROOT(OPTION_BOOL, "agent.silence.outbound", agent.silence_outbound), .def = "false", .meaning = "The same on calls that we place; without it whoever was called may keep silent"},
     {ROOT(OPTION_MS, "agent.silence.after_ms", agent.silence.after_ms), .min = 1000, .max = 600000, .def = "15000", .meaning = "Silence on both sides before the first question"},
     {ROOT(OPTION_MS, "agent.silence.again_ms", agent.silence.again_ms), .min = 1000, .max = 600000, .def = "10000", .meaning = "Between the questions, and before the goodbye"},
     {ROOT(OPTION_TEXTS, "agent.silence.prompts", agent.silence_prompts), .def = SILENCE_PROMPTS, .def_text = "two sentences in English",

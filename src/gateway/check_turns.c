@@ -97,8 +97,8 @@ static void silence(struct report *r)
 
     if (s->on) {
         buf_printf(&r->c->text,
-                   "a caller who says nothing is asked %u times, first after %.6g s, then goodbye and hang-up",
-                   s->n_prompts, s->after_ms / 1e3);
+                   "a caller who says nothing is asked %u times, first after %.6g s, then goodbye and hang-up%s",
+                   s->n_prompts, s->after_ms / 1e3, r->a->silence_outbound ? "" : "; not on calls that we place");
         checker_say(r->c, CHECK_OK, "silence");
     } else if (r->a->turn.idle_timeout_ms > 0) {
         buf_printf(&r->c->text,

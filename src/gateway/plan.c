@@ -391,6 +391,11 @@ static bool has_reason(const struct plan *p)
     return false;
 }
 
+static bool is_outgoing(const struct making *m)
+{
+    return str_is(m->p->facts.direction, "outbound");
+}
+
 /* Who was called did not ask for anything: the greeting for callers would be odd. */
 static void open_outgoing(struct making *m)
 {
@@ -405,9 +410,15 @@ static void greet(struct making *m)
     if (r && r->greeting_given) {
         m->o->greeting.kind = r->greeting.n > 0 ? GREETING_TEXT : GREETING_NONE;
         m->o->greeting.text = r->greeting;
-    } else if (str_is(m->p->facts.direction, "outbound")) {
+    } else if (is_outgoing(m)) {
         open_outgoing(m);
     }
+}
+
+/* Who was called may have put the phone down to look for something: he did not ask to be asked. */
+static void wait_for_caller(struct making *m)
+{
+    m->o->silence.on = m->o->silence.on && (!is_outgoing(m) || m->p->agent->silence_outbound);
 }
 
 static int make(struct making *m, uint32_t start, const struct plan_facts *f)
@@ -418,6 +429,7 @@ static int make(struct making *m, uint32_t start, const struct plan_facts *f)
         m->o->carrier = m->p->facts.carrier;
     }
     greet(m);
+    wait_for_caller(m);
     int err = fill_agents(m, start);
     if (err < 0) {
         return err;

@@ -272,6 +272,30 @@ TEST(two_of_one_name_take_turns)
     close_fixture(&f);
 }
 
+TEST(whom_we_call_is_not_asked_why_he_is_silent_unless_that_is_wanted)
+{
+    static const struct {
+        const char *direction, *silence;
+        bool on;
+    } cases[] = {{"inbound", "{}", true},
+                 {"outbound", "{}", false},
+                 {"outbound", "{enabled: true}", false},
+                 {"outbound", "{outbound: true}", true},
+                 {"outbound", "{enabled: false, outbound: true}", false},
+                 {"inbound", "{enabled: false}", false}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+        char yaml[200];
+        int n = snprintf(yaml, sizeof(yaml), "agents:\n  a: {instructions: A., silence: %s}\n", cases[i].silence);
+        assert_in_range(n, 1, sizeof(yaml) - 1);
+        open_fixture(&f, yaml);
+        plan(&f, (struct plan_facts){.when.direction = str_from(cases[i].direction)});
+        assert_int_equal(f.o->silence.on, cases[i].on);
+        assert_true(f.o->dead_air.on); /* a model that says nothing is another matter */
+        close_fixture(&f);
+    }
+}
+
 TEST(texts_get_their_variables)
 {
     static const struct when_pair parameters[] = {
@@ -386,6 +410,7 @@ TEST(too_much_is_refused_when_it_is_loaded)
 TEST_MAIN(T(whoever_can_be_reached_comes_along), T(a_route_brings_its_own),
           T(routes_and_providers_narrow_tools_but_not_handoffs), T(what_is_off_is_neither_offered_nor_in_the_way),
           T(conditions_are_asked_again_when_time_has_gone_on), T(what_is_off_at_the_beginning_may_come_later),
-          T(two_of_one_name_take_turns), T(texts_get_their_variables), T(what_strangers_say_is_cut_and_stays_text),
+          T(two_of_one_name_take_turns), T(whom_we_call_is_not_asked_why_he_is_silent_unless_that_is_wanted),
+          T(texts_get_their_variables), T(what_strangers_say_is_cut_and_stays_text),
           T(a_call_of_which_nothing_is_known_has_the_default), T(a_gap_between_sessions_may_have_a_sound_of_its_own),
           T(too_much_is_refused_when_it_is_loaded))
