@@ -26,7 +26,7 @@ static void fetch_failed(struct phone *p, uint32_t code, int err, const char *te
 {
     phone_warn(p, code, text);
     if (p->stream) { /* the document of a redirection: the talk goes with it */
-        phone_report_end(&p->report, PHONE_SIDE_AGENT, text);
+        phone_report_end(&p->report, PHONE_SIDE_ERROR, text);
         phone_wheel_leave(&p->seat);
         phone_stream_hang_up(p->stream);
         return;
@@ -35,7 +35,7 @@ static void fetch_failed(struct phone *p, uint32_t code, int err, const char *te
         phone_fail(p, err, text);
         return;
     }
-    phone_report_end(&p->report, PHONE_SIDE_AGENT, text); /* there has been a call all the same */
+    phone_report_end(&p->report, PHONE_SIDE_ERROR, text); /* there has been a call all the same */
     phone_leave(p);
 }
 

@@ -410,6 +410,39 @@ static void on_item_truncate(struct sandbox_session *s, const struct openai_clie
 
 /* ---- settings and responses ---- */
 
+static void mcp_listing(struct sandbox_session *s, enum openai_event_type type, const char *item_id)
+{
+    openai_server_put_mcp_listing(session_begin(s), session_event_id(s), type, str_from(item_id));
+    session_send(s);
+}
+
+/*
+ * The service would ask each MCP server for its tools. We are offline: a client that waits learns that it is in vain.
+ * The vendor's own client reads the item again, whatever came of it.
+ */
+static void list_mcp_tools(struct sandbox_session *s, struct json_val tools)
+{
+    struct json_it it = json_array(tools);
+    struct json_val tool;
+    while (json_elem(&it, &tool)) {
+        char id[OPENAI_ID_MAX + 1];
+        if (!str_is(json_get(tool, "type").s, "mcp")) {
+            continue;
+        }
+        session_new_id(s, "mcpl_", id);
+        struct convo_item *item = convo_item_new(OPENAI_ITEM_MCP_LIST_TOOLS, OPENAI_ROLE_NONE, str_from(id));
+        if (!item || json_unescape(json_get(tool, "server_label").s, &item->name) < 0) {
+            convo_item_free(item);
+            continue;
+        }
+        item->answered = true; /* nothing to say to it */
+        convo_append(&s->convo, item);
+        mcp_listing(s, OPENAI_MCP_TOOLS_IN_PROGRESS, id);
+        session_announce_item(s, item);
+        mcp_listing(s, OPENAI_MCP_TOOLS_FAILED, id);
+    }
+}
+
 static void on_session_update(struct sandbox_session *s, const struct openai_client_event *ev)
 {
     struct openai_server_error e;
@@ -429,6 +462,7 @@ static void on_session_update(struct sandbox_session *s, const struct openai_cli
     if (!s->faults.on[FAULT_NO_UPDATED]) {
         session_send_conf(s, OPENAI_SESSION_UPDATED);
     }
+    list_mcp_tools(s, json_get(ev->session, "tools"));
 }
 
 static void on_response_create(struct sandbox_session *s, const struct openai_client_event *ev)

@@ -200,7 +200,7 @@ struct openai_server_item {
     enum openai_status status;
     enum openai_role role;
     struct str id;
-    struct str name;
+    struct str name; /* of an mcp_list_tools, whose list is empty: its server_label */
     struct str call_id;
     struct str arguments;
     struct str output;
@@ -217,6 +217,9 @@ struct openai_server_item {
  */
 void openai_server_put_item(struct buf *out, struct str event_id, enum openai_event_type type, struct str previous,
                             const struct openai_server_item *item);
+/* OPENAI_MCP_TOOLS_IN_PROGRESS, _COMPLETED or _FAILED: how far the listing of that item is. */
+void openai_server_put_mcp_listing(struct buf *out, struct str event_id, enum openai_event_type type,
+                                   struct str item_id);
 void openai_server_put_deleted(struct buf *out, struct str event_id, struct str item_id);
 void openai_server_put_truncated(struct buf *out, struct str event_id, struct str item_id, uint64_t audio_end_ms);
 

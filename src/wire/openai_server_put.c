@@ -143,8 +143,13 @@ static void put_item(struct json_w *w, const struct openai_server_item *item, bo
         json_w_kbool(w, "approve", item->approve);
         json_w_kz(w, "reason", NULL);
         break;
-    case OPENAI_ITEM_UNKNOWN: /* the sandbox offers no MCP servers */
-    case OPENAI_ITEM_MCP_LIST_TOOLS:
+    case OPENAI_ITEM_MCP_LIST_TOOLS: /* the sandbox reaches no MCP servers: nothing is listed, nothing called */
+        json_w_kstr(w, "server_label", item->name);
+        json_w_key(w, "tools");
+        json_w_array(w);
+        json_w_end(w);
+        break;
+    case OPENAI_ITEM_UNKNOWN:
     case OPENAI_ITEM_MCP_CALL:
     case OPENAI_ITEM_MCP_APPROVAL_REQUEST:
     case OPENAI_ITEM_REFERENCE:
@@ -152,6 +157,14 @@ static void put_item(struct json_w *w, const struct openai_server_item *item, bo
         break;
     }
     json_w_close(w);
+}
+
+void openai_server_put_mcp_listing(struct buf *out, struct str event_id, enum openai_event_type type,
+                                   struct str item_id)
+{
+    struct json_w w = event_open(out, type, event_id);
+    json_w_kstr(&w, "item_id", item_id);
+    json_w_close(&w);
 }
 
 void openai_server_put_item(struct buf *out, struct str event_id, enum openai_event_type type, struct str previous,

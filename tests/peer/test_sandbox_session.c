@@ -317,6 +317,33 @@ TEST(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered)
     box_free(b);
 }
 
+TEST(the_listing_of_tools_elsewhere_fails_at_once)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b,
+           "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"tools\":[{\"type\":\"function\",\"name\":"
+           "\"a\",\"parameters\":{}},{\"type\":\"mcp\",\"server_label\":\"wiki \\\"x\\\"\",\"server_url\":"
+           "\"https://mcp.example.com\"}]}}");
+    box_next(b, "session.updated");
+    struct json_val e = box_next(b, "mcp_list_tools.in_progress");
+    char id[80];
+    assert_ok(str_copy(id, sizeof(id), json_get(e, "item_id").s));
+    e = box_next(b, "conversation.item.added");
+    assert_at(e, "item.id", id);
+    assert_at(e, "item.type", "mcp_list_tools");
+    assert_at(e, "item.tools", "[]");
+    assert_str_is(json_path(e, "item.server_label").s, "wiki \\\"x\\\"");
+    box_next(b, "conversation.item.done");
+    e = box_next(b, "mcp_list_tools.failed");
+    assert_at(e, "item_id", id);
+    format_do(b, "{\"type\":\"conversation.item.retrieve\",\"item_id\":\"%s\"}", id);
+    assert_at(box_next(b, "conversation.item.retrieved"), "item.tools", "[]");
+    uint32_t n = b->n;
+    box_do(b, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"instructions\":\"x\"}}");
+    assert_int_equal(b->n, n + 1); /* the tools are as they were: nobody asks again */
+    box_free(b);
+}
+
 TEST(tool_choice_none_forbids_and_a_named_function_forces)
 {
     struct box *b = open_ready(NULL, NULL);
@@ -690,10 +717,10 @@ TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(one_response_at_a_time_and_others_out_of_band), T(cancel_closes_the_response_out),
           T(max_output_tokens_makes_it_incomplete), T(truncation_is_checked_and_drops_the_words),
           T(a_function_call_goes_round), T(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered),
-          T(tool_choice_none_forbids_and_a_named_function_forces), T(a_vad_turn_comes_in_the_vendors_order),
-          T(refused_speech_is_unclear_and_asked_again), T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one),
-          T(the_clock_is_appended_audio_not_time), T(barge_in_cancels_as_turn_detected),
-          T(without_interrupt_response_it_talks_on_and_makes_no_second),
+          T(the_listing_of_tools_elsewhere_fails_at_once), T(tool_choice_none_forbids_and_a_named_function_forces),
+          T(a_vad_turn_comes_in_the_vendors_order), T(refused_speech_is_unclear_and_asked_again),
+          T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one), T(the_clock_is_appended_audio_not_time),
+          T(barge_in_cancels_as_turn_detected), T(without_interrupt_response_it_talks_on_and_makes_no_second),
           T(without_create_response_it_waits_for_the_client), T(manual_commits_need_100_ms),
           T(semantic_vad_waits_by_eagerness), T(idle_timeout_commits_and_prompts),
           T(without_a_recogniser_speech_advances_the_script), T(late_and_unwanted_jobs_are_ignored),
