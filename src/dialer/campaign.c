@@ -3,67 +3,15 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "dialer/campaign_impl.h"
 
 #define DEFAULT_CALLS   50
 #define DEFAULT_LEASE_S 60
-#define MAX_LANES       64
-#define BREAKER_MAX     128
-#define SECOND_US       1000000u
 #define IDLE_US         (15u * SECOND_US) /* nobody waits: look again, contacts may be imported */
 #define FULL_US         SECOND_US
-#define RETRY_MIN_US    SECOND_US
-#define RETRY_MAX_US    (30u * SECOND_US)
 #define UNKNOWN_ZONE_US (900ull * SECOND_US)
 #define LATER_US        (30ull * SECOND_US)
-#define DAY_US          (86400ull * SECOND_US)
 #define MARGIN_US       (2ull * SECOND_US) /* a request that leaves now may arrive so much later */
-#define SLOT_BYTES      (128u << 10)
-
-/* A campaign that runs. */
-struct lane {
-    char id[CAMPAIGN_ID_MAX + 1]; /* "": free */
-    bool put;
-    bool asking;
-    uint64_t ask_us;
-    uint32_t failures; /* of the store, in a row */
-    struct arena arena;
-    struct campaign_settings s;
-    struct {
-        uint64_t at_us;
-        bool failed;
-    } ends[BREAKER_MAX]; /* the last ones, a ring */
-    uint32_t n_ends, next_end;
-};
-
-enum slot_state { SLOT_FREE, SLOT_INTENDING, SLOT_DIALING, SLOT_CLOSING, SLOT_UNDOING, SLOT_RELEASING };
-
-struct slot {
-    enum slot_state state;
-    bool waits;        /* for the store's answer */
-    bool settled;      /* taken over: nothing is dialled */
-    uint64_t again_us; /* not waiting: when the store is asked again */
-    uint32_t failures;
-    uint64_t lease_until_us;
-    struct arena arena; /* of everything below */
-    struct contact_row contact;
-    struct str attempt_id, campaign_id, agent, caller_id;
-    struct attempt_end end;
-    uint64_t next_us;
-    struct str note;
-    uint64_t since_us, answered_us;
-    enum question_reply reply;
-};
-
-struct campaigns {
-    struct str owner;
-    char *owner_text;
-    uint32_t max_calls;
-    uint64_t lease_us;
-    bool stopped;
-    struct lane lanes[MAX_LANES];
-    struct slot *slots;
-    uint64_t wake_us;
-};
 
 /* ------------------------------------------------------------------------------------------------ life */
 
@@ -108,230 +56,15 @@ struct campaigns *campaigns_free(struct campaigns *r)
     return NULL;
 }
 
-static struct lane *find_lane(struct campaigns *r, struct str id)
-{
-    for (uint32_t i = 0; i < MAX_LANES; i++) {
-        if (r->lanes[i].id[0] && str_is(id, r->lanes[i].id)) {
-            return &r->lanes[i];
-        }
-    }
-    return NULL;
-}
-
-static int copy_settings(const struct campaign_settings *from, struct arena *a, struct campaign_settings *to)
-{
-    *to = *from;
-    struct str *texts[] = {&to->name,           &to->timezone,  &to->agent,   &to->carrier,
-                           &to->opening_reason, &to->objective, &to->context, &to->voicemail};
-    struct str *ids = arena_alloc(a, sizeof(*ids) * MAX(from->n_caller_ids, 1u));
-    bool ok = ids != NULL;
-
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        *texts[i] = arena_str(a, *texts[i]);
-        ok = ok && texts[i]->p;
-    }
-    for (uint32_t i = 0; ok && i < from->n_caller_ids; i++) {
-        ids[i] = arena_str(a, from->caller_ids[i]);
-        ok = ids[i].p != NULL;
-    }
-    to->caller_ids = ids;
-    ok = ok && question_copy(&to->consent, a) >= 0;
-    return ok ? 0 : -ENOMEM;
-}
-
-int campaigns_put(struct campaigns *r, struct str id, const struct campaign_settings *settings, uint64_t now_us)
-{
-    struct lane *l = find_lane(r, id);
-    struct campaign_settings s;
-    struct arena a;
-
-    for (uint32_t i = 0; !l && i < MAX_LANES; i++) {
-        if (!r->lanes[i].id[0]) {
-            l = &r->lanes[i];
-        }
-    }
-    if (!l) {
-        return -ERR_LIMIT;
-    }
-    arena_init(&a, 4 * CAMPAIGN_SETTINGS_MAX);
-    int err = copy_settings(settings, &a, &s);
-    if (err < 0) {
-        arena_done(&a);
-        return err;
-    }
-    if (l->id[0]) {
-        arena_done(&l->arena);
-    } else {
-        *l = (struct lane){.ask_us = now_us};
-        if (str_copy(l->id, sizeof(l->id), id) < 0) {
-            arena_done(&a);
-            return -EINVAL;
-        }
-    }
-    l->arena = a;
-    l->s = s;
-    l->put = true;
-    return 0;
-}
-
-static void drop_lane(struct lane *l)
-{
-    if (l && l->id[0]) {
-        arena_done(&l->arena);
-        *l = (struct lane){0};
-    }
-}
-
-void campaigns_drop(struct campaigns *r, struct str id)
-{
-    drop_lane(find_lane(r, id));
-}
-
-void campaigns_keep_only_put(struct campaigns *r)
-{
-    for (uint32_t i = 0; i < MAX_LANES; i++) {
-        if (!r->lanes[i].put) {
-            drop_lane(&r->lanes[i]);
-        }
-        r->lanes[i].put = false;
-    }
-}
-
 void campaigns_stop(struct campaigns *r)
 {
     r->stopped = true;
-}
-
-/* ------------------------------------------------------------------------------------------------ actions */
-
-static struct campaign_act *act(struct campaign_acts *acts, enum campaign_act_kind kind)
-{
-    struct campaign_act *a = &acts->list[acts->n++];
-
-    *a = (struct campaign_act){.kind = kind};
-    return a;
 }
 
 /* Room for what one event may need at most. */
 static bool has_room(const struct campaign_acts *acts)
 {
     return acts->n + 4 <= CAMPAIGN_ACTS_MAX;
-}
-
-static uint32_t index_of(const struct campaigns *r, const struct slot *s)
-{
-    return (uint32_t)(s - r->slots);
-}
-
-static void free_slot(struct slot *s)
-{
-    arena_done(&s->arena);
-    *s = (struct slot){.state = SLOT_FREE};
-}
-
-static void act_close(struct campaigns *r, struct slot *s, struct campaign_acts *acts)
-{
-    struct campaign_act *a = act(acts, CAMPAIGN_ACT_CLOSE);
-
-    a->slot = index_of(r, s);
-    a->campaign_id = s->campaign_id;
-    a->end = s->end;
-    s->waits = true;
-}
-
-static void act_release(struct campaigns *r, struct slot *s, struct campaign_acts *acts)
-{
-    struct campaign_act *a = act(acts, CAMPAIGN_ACT_RELEASE);
-
-    a->slot = index_of(r, s);
-    a->campaign_id = s->campaign_id;
-    a->contact = (struct contact_row){.id = s->contact.id, .campaign_id = s->campaign_id, .fence = s->contact.fence};
-    a->next_us = s->next_us;
-    a->note = s->note;
-    s->waits = true;
-}
-
-static void act_pause(const struct slot *s, struct str note, struct campaign_acts *acts)
-{
-    struct campaign_act *a = act(acts, CAMPAIGN_ACT_PAUSE);
-
-    a->campaign_id = s->campaign_id;
-    a->note = note;
-}
-
-static uint64_t pause_us(uint32_t failures)
-{
-    return MIN((uint64_t)RETRY_MIN_US << MIN(failures, 6u), (uint64_t)RETRY_MAX_US);
-}
-
-/* The store did not answer well: once more, later. */
-static void ask_again(struct slot *s, uint64_t now_us)
-{
-    s->waits = false;
-    s->again_us = now_us + pause_us(s->failures++);
-}
-
-/* Nothing was sent, and it is certain: the attempt does not count. */
-static void plan_undo(struct slot *s, uint64_t next_us, struct str error, uint64_t now_us)
-{
-    s->state = SLOT_UNDOING;
-    s->next_us = next_us;
-    s->end = (struct attempt_end){.id = s->attempt_id,
-                                  .fence = s->contact.fence,
-                                  .outcome = ATTEMPT_CANCELED,
-                                  .ended_us = now_us,
-                                  .duration_s = -1,
-                                  .state = CONTACT_PENDING,
-                                  .next_us = next_us,
-                                  .error = arena_str(&s->arena, error),
-                                  .uncounted = true};
-}
-
-static void undo(struct campaigns *r, struct slot *s, uint64_t next_us, struct str error, uint64_t now_us,
-                 struct campaign_acts *acts)
-{
-    plan_undo(s, next_us, error, now_us);
-    act_close(r, s, acts);
-}
-
-/* ------------------------------------------------------------------------------------------------ leasing */
-
-static void tick_lane(struct campaigns *r, struct lane *l, uint64_t now_us, struct campaign_acts *acts)
-{
-    if (!l->id[0] || l->asking || r->stopped || now_us < l->ask_us || campaigns_slots(r) >= r->max_calls) {
-        return;
-    }
-    struct campaign_act *a = act(acts, CAMPAIGN_ACT_LEASE);
-    l->asking = true;
-    a->campaign_id = str_from(l->id);
-    a->timezone = l->s.timezone;
-}
-
-static bool keep_contact(struct slot *s, const struct contact_row *from)
-{
-    struct contact_row *c = &s->contact;
-
-    *c = *from;
-    struct str *texts[] = {&c->campaign_id, &c->name, &c->phone, &c->timezone, &c->agent,
-                           &c->caller_id,   &c->vars, &c->owner, &c->note};
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        *texts[i] = arena_str(&s->arena, *texts[i]);
-        if (!texts[i]->p) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static struct slot *new_slot(struct campaigns *r)
-{
-    for (uint32_t i = 0; i < r->max_calls; i++) {
-        if (r->slots[i].state == SLOT_FREE) {
-            arena_init(&r->slots[i].arena, SLOT_BYTES);
-            return &r->slots[i];
-        }
-    }
-    return NULL;
 }
 
 /* The same contact is always called from the same number: people call back, and trust what they know. */
@@ -346,14 +79,14 @@ static struct str caller_id_of(const struct lane *l, const struct contact_row *c
 static void begin_intent(struct campaigns *r, struct slot *s, const struct lane *l, uint64_t now_us,
                          struct campaign_acts *acts)
 {
-    struct campaign_act *a = act(acts, CAMPAIGN_ACT_INTEND);
+    struct campaign_act *a = campaign_act_add(acts, CAMPAIGN_ACT_INTEND);
 
     s->state = SLOT_INTENDING;
     s->waits = true;
     s->since_us = now_us;
     s->agent = arena_str(&s->arena, s->contact.agent.n ? s->contact.agent : l->s.agent);
     s->caller_id = arena_str(&s->arena, caller_id_of(l, &s->contact));
-    a->slot = index_of(r, s);
+    a->slot = campaign_slot_index(r, s);
     a->campaign_id = s->campaign_id;
     a->attempt = (struct attempt_row){.id = s->attempt_id,
                                       .campaign_id = s->campaign_id,
@@ -369,7 +102,7 @@ static void begin_intent(struct campaigns *r, struct slot *s, const struct lane 
 static void take_contact(struct campaigns *r, struct lane *l, const struct campaign_event *ev, uint64_t now_us,
                          struct campaign_acts *acts)
 {
-    struct slot *s = new_slot(r);
+    struct slot *s = campaign_slot_new(r);
 
     if (!s) {
         return; /* the lease runs out by itself */
@@ -377,8 +110,8 @@ static void take_contact(struct campaigns *r, struct lane *l, const struct campa
     s->lease_until_us = ev->lease_until_us;
     s->attempt_id = arena_str(&s->arena, ev->attempt_id);
     s->campaign_id = arena_str(&s->arena, ev->campaign_id);
-    if (!keep_contact(s, ev->contact) || !s->attempt_id.p || !s->campaign_id.p) {
-        free_slot(s);
+    if (!campaign_slot_keep(s, ev->contact) || !s->attempt_id.p || !s->campaign_id.p) {
+        campaign_slot_free(s);
         return;
     }
     uint64_t open_us = l ? campaign_window_next(&l->s.window, ev->zone, now_us) : now_us;
@@ -392,12 +125,12 @@ static void take_contact(struct campaigns *r, struct lane *l, const struct campa
               : ev->zone == NULL      ? STR("its time zone is not known here")
               : open_us == UINT64_MAX ? STR("its hours never come")
                                       : STR("outside its hours");
-    act_release(r, s, acts);
+    campaign_slot_release(r, s, acts);
 }
 
 static void on_leased(struct campaigns *r, const struct campaign_event *ev, uint64_t now_us, struct campaign_acts *acts)
 {
-    struct lane *l = find_lane(r, ev->campaign_id);
+    struct lane *l = campaign_lane_find(r, ev->campaign_id);
 
     if (ev->err >= 0) {
         take_contact(r, l, ev, now_us, acts);
@@ -415,9 +148,9 @@ static void on_leased(struct campaigns *r, const struct campaign_event *ev, uint
     } else if (ev->err == -ERR_LIMIT) {
         l->ask_us = now_us + FULL_US;
     } else if (ev->err == -ERR_STATE || ev->err == -ENOENT) {
-        drop_lane(l);
+        campaign_lane_drop(l);
     } else {
-        l->ask_us = now_us + pause_us(l->failures++);
+        l->ask_us = now_us + campaign_pause_us(l->failures++);
     }
 }
 
@@ -425,11 +158,11 @@ static void on_leased(struct campaigns *r, const struct campaign_event *ev, uint
 
 static void begin_dial(struct campaigns *r, struct slot *s, const struct lane *l, struct campaign_acts *acts)
 {
-    struct campaign_act *a = act(acts, CAMPAIGN_ACT_DIAL);
+    struct campaign_act *a = campaign_act_add(acts, CAMPAIGN_ACT_DIAL);
 
     s->state = SLOT_DIALING;
     s->waits = false;
-    a->slot = index_of(r, s);
+    a->slot = campaign_slot_index(r, s);
     a->campaign_id = s->campaign_id;
     a->contact = s->contact;
     a->request = (struct dialer_request){.id = s->attempt_id,
@@ -462,28 +195,28 @@ static void on_intended(struct campaigns *r, struct slot *s, const struct campai
     }
     s->waits = false;
     if (ev->err >= 0) {
-        const struct lane *l = find_lane(r, s->campaign_id);
+        const struct lane *l = campaign_lane_find(r, s->campaign_id);
         s->lease_until_us = MAX(s->lease_until_us, ev->lease_until_us);
         if (l && !r->stopped) {
             begin_dial(r, s, l, acts);
         } else { /* paused in between */
-            undo(r, s, now_us, STR("the campaign was stopped"), now_us, acts);
+            campaign_slot_undo(r, s, now_us, STR("the campaign was stopped"), now_us, acts);
         }
         return;
     }
     if (ev->err == -EPERM || ev->err == -EEXIST) {
-        free_slot(s); /* it must not be called, and the store has said so to the contact */
+        campaign_slot_free(s); /* it must not be called, and the store has said so to the contact */
         return;
     }
     if (ev->err == -ERR_STATE || ev->err == -ENOENT) {
         s->state = SLOT_RELEASING; /* the lease is lost, or the campaign was paused: then it is given back */
         s->next_us = now_us;
-        act_release(r, s, acts);
+        campaign_slot_release(r, s, acts);
         return;
     }
     /* Whether the row is there nobody knows. Nothing was sent, so it is taken back, if it takes a while. */
-    plan_undo(s, now_us, STR("the store did not take the intent"), now_us);
-    ask_again(s, now_us);
+    campaign_slot_plan_undo(s, now_us, STR("the store did not take the intent"), now_us);
+    campaign_slot_ask_again(s, now_us);
 }
 
 static void on_started(struct campaigns *r, struct slot *s, const struct campaign_event *ev, uint64_t now_us,
@@ -501,7 +234,7 @@ static void on_started(struct campaigns *r, struct slot *s, const struct campaig
                                       .duration_s = -1,
                                       .state = CONTACT_FAILED,
                                       .error = arena_str(&s->arena, ev->why)};
-        act_close(r, s, acts);
+        campaign_slot_close(r, s, acts);
     } else if (ev->err == -EINVAL || ev->err == -ENOENT) { /* this one can never be called: its number, its agent */
         s->state = SLOT_CLOSING;
         s->end = (struct attempt_end){.id = s->attempt_id,
@@ -511,21 +244,21 @@ static void on_started(struct campaigns *r, struct slot *s, const struct campaig
                                       .duration_s = -1,
                                       .state = CONTACT_FAILED,
                                       .error = arena_str(&s->arena, ev->why)};
-        act_close(r, s, acts);
+        campaign_slot_close(r, s, acts);
     } else {
         if (ev->err == -ERR_STATE) {
-            act_pause(s, ev->why.n ? ev->why : STR("the carrier cannot dial"), acts);
+            campaign_slot_pause(s, ev->why.n ? ev->why : STR("the carrier cannot dial"), acts);
         }
-        undo(r, s, now_us + LATER_US, ev->why, now_us, acts);
+        campaign_slot_undo(r, s, now_us + LATER_US, ev->why, now_us, acts);
     }
 }
 
 static void put_news(struct campaigns *r, struct slot *s, const struct dialer_event *d, enum contact_state state,
                      struct campaign_acts *acts)
 {
-    struct campaign_act *a = act(acts, CAMPAIGN_ACT_NOTE);
+    struct campaign_act *a = campaign_act_add(acts, CAMPAIGN_ACT_NOTE);
 
-    a->slot = index_of(r, s);
+    a->slot = campaign_slot_index(r, s);
     a->campaign_id = s->campaign_id;
     a->news = (struct attempt_news){
         .id = s->attempt_id,
@@ -538,90 +271,18 @@ static void put_news(struct campaigns *r, struct slot *s, const struct dialer_ev
         .request_id = d->ref.request_id};
 }
 
-/* ------------------------------------------------------------------------------------------------ outcomes */
-
-static enum attempt_outcome outcome_of(enum dialer_outcome o)
-{
-    switch (o) {
-    case DIALER_ANSWERED:
-        return ATTEMPT_ANSWERED_HUMAN;
-    case DIALER_VOICEMAIL:
-        return ATTEMPT_VOICEMAIL_DROPPED;
-    case DIALER_MACHINE:
-        return ATTEMPT_MACHINE_DETECTED;
-    case DIALER_CONSENT_DENIED:
-        return ATTEMPT_CONSENT_DENIED;
-    case DIALER_CONSENT_TIMEOUT:
-        return ATTEMPT_CONSENT_TIMEOUT;
-    case DIALER_NO_ANSWER:
-        return ATTEMPT_NO_ANSWER;
-    case DIALER_BUSY:
-        return ATTEMPT_BUSY;
-    case DIALER_FAILED:
-        return ATTEMPT_ERROR;
-    case DIALER_CANCELED:
-        return ATTEMPT_CANCELED;
-    case DIALER_NONE:
-    case DIALER_UNKNOWN:
-    case DIALER_OUTCOME_N:
-        break;
-    }
-    return ATTEMPT_UNKNOWN;
-}
-
-static bool is_reached(enum attempt_outcome o)
-{
-    return o == ATTEMPT_ANSWERED_HUMAN || o == ATTEMPT_VOICEMAIL_DROPPED || o == ATTEMPT_CONSENT_DENIED ||
-           o == ATTEMPT_CONSENT_TIMEOUT;
-}
-
-/* What becomes of the contact. contact.attempts was counted before this attempt. */
-static void decide(struct slot *s, const struct lane *l, uint64_t now_us)
-{
-    struct attempt_end *e = &s->end;
-    uint32_t made = s->contact.attempts + 1;
-    uint64_t pause_s = l ? l->s.retry_s[e->outcome] : 0;
-
-    if (e->outcome != ATTEMPT_UNKNOWN && pause_s && made < l->s.max_attempts) {
-        e->state = CONTACT_PENDING;
-        e->next_us = now_us + MIN(pause_s * SECOND_US << MIN(made - 1, 16u), MAX(DAY_US, pause_s * SECOND_US));
-    } else {
-        e->state = is_reached(e->outcome)           ? CONTACT_COMPLETED
-                   : e->outcome == ATTEMPT_CANCELED ? CONTACT_CANCELED
-                                                    : CONTACT_FAILED;
-    }
-}
-
-/* One more end; true: so many of the last ones failed that the campaign must rest. */
-static bool breaker_trips(struct lane *l, bool failed, uint64_t now_us)
-{
-    uint32_t all = 0, bad = 0;
-
-    l->ends[l->next_end].at_us = now_us;
-    l->ends[l->next_end].failed = failed;
-    l->next_end = (l->next_end + 1) % BREAKER_MAX;
-    l->n_ends = MIN(l->n_ends + 1, (uint32_t)BREAKER_MAX);
-    for (uint32_t i = 0; i < l->n_ends; i++) {
-        if (l->ends[i].at_us + (uint64_t)l->s.breaker_s * SECOND_US > now_us) {
-            all++;
-            bad += l->ends[i].failed;
-        }
-    }
-    return failed && l->s.breaker_percent && all >= l->s.breaker_calls && bad * 100 >= all * l->s.breaker_percent;
-}
-
 static void on_ended(struct campaigns *r, struct slot *s, const struct dialer_event *d, uint64_t now_us,
                      struct campaign_acts *acts)
 {
-    struct lane *l = find_lane(r, s->campaign_id);
-    enum attempt_outcome o = outcome_of(d->outcome);
+    struct lane *l = campaign_lane_find(r, s->campaign_id);
+    enum attempt_outcome o = campaign_outcome_of(d->outcome);
 
     /* The request may have left and the carrier's list does not show it: that is a guess, since lists lag. */
     if (o == ATTEMPT_ERROR && (d->dialled || s->settled) && d->ref.call_id.n == 0 && d->ref.request_id.n == 0) {
         o = ATTEMPT_UNKNOWN;
     }
     if (!d->dialled && o == ATTEMPT_CANCELED && !s->settled) { /* may_dial forbade it, or it was stopped before */
-        undo(r, s, now_us, d->detail, now_us, acts);
+        campaign_slot_undo(r, s, now_us, d->detail, now_us, acts);
         return;
     }
     s->state = SLOT_CLOSING;
@@ -638,18 +299,18 @@ static void on_ended(struct campaigns *r, struct slot *s, const struct dialer_ev
         .answered_us = s->answered_us,
         .cause = arena_str(&s->arena, d->cause),
         .error = arena_str(&s->arena, d->detail)};
-    decide(s, l, now_us);
-    act_close(r, s, acts);
-    if (l && !s->settled && breaker_trips(l, o == ATTEMPT_ERROR || o == ATTEMPT_UNKNOWN, now_us)) {
-        act_pause(s, STR("too many calls fail; look into errors of its attempts, then start it again"), acts);
-        drop_lane(l);
+    campaign_slot_decide(s, l, now_us);
+    campaign_slot_close(r, s, acts);
+    if (l && !s->settled && campaign_lane_trips(l, o == ATTEMPT_ERROR || o == ATTEMPT_UNKNOWN, now_us)) {
+        campaign_slot_pause(s, STR("too many calls fail; look into errors of its attempts, then start it again"), acts);
+        campaign_lane_drop(l);
     }
 }
 
 static void on_dialer(struct campaigns *r, struct slot *s, const struct dialer_event *d, uint64_t now_us,
                       struct campaign_acts *acts)
 {
-    const struct lane *l = find_lane(r, s->campaign_id);
+    const struct lane *l = campaign_lane_find(r, s->campaign_id);
 
     if (s->state != SLOT_DIALING) {
         return;
@@ -685,18 +346,18 @@ static void on_closed(struct campaigns *r, struct slot *s, int err, uint64_t now
     }
     s->waits = false;
     if (err >= 0 || err == -ERR_STATE) { /* done, or another gateway has it */
-        struct lane *l = find_lane(r, s->campaign_id);
+        struct lane *l = campaign_lane_find(r, s->campaign_id);
         if (l) {
             l->ask_us = MIN(l->ask_us, now_us); /* a place is free */
         }
-        free_slot(s);
+        campaign_slot_free(s);
     } else if (err == -ENOENT && s->state == SLOT_UNDOING) { /* the intent never went in: there is only the lease */
         s->state = SLOT_RELEASING;
-        act_release(r, s, acts);
+        campaign_slot_release(r, s, acts);
     } else if (err == -ENOENT || err == -EINVAL) {
-        free_slot(s); /* the campaign was deleted meanwhile */
+        campaign_slot_free(s); /* the campaign was deleted meanwhile */
     } else {
-        ask_again(s, now_us);
+        campaign_slot_ask_again(s, now_us);
     }
 }
 
@@ -706,16 +367,16 @@ static void on_released(struct slot *s, int err, uint64_t now_us)
         return;
     }
     if (err >= 0 || err == -ERR_STATE || err == -ENOENT) {
-        free_slot(s);
+        campaign_slot_free(s);
     } else {
-        ask_again(s, now_us);
+        campaign_slot_ask_again(s, now_us);
     }
 }
 
 static void on_taken(struct campaigns *r, const struct campaign_event *ev, struct campaign_acts *acts)
 {
     const struct attempt_row *t = ev->taken;
-    struct slot *s = campaigns_find(r, t->id) == UINT32_MAX ? new_slot(r) : NULL;
+    struct slot *s = campaigns_find(r, t->id) == UINT32_MAX ? campaign_slot_new(r) : NULL;
 
     if (!s) {
         return; /* no room: its lease runs out, and somebody looks again */
@@ -733,11 +394,11 @@ static void on_taken(struct campaigns *r, const struct campaign_event *ev, struc
                                   .phone = t->phone,
                                   .fence = t->fence,
                                   .attempts = t->number ? t->number - 1 : 0};
-    if (!keep_contact(s, &c) || !s->attempt_id.p || !s->campaign_id.p || !s->agent.p || !s->caller_id.p) {
-        free_slot(s);
+    if (!campaign_slot_keep(s, &c) || !s->attempt_id.p || !s->campaign_id.p || !s->agent.p || !s->caller_id.p) {
+        campaign_slot_free(s);
         return;
     }
-    begin_dial(r, s, find_lane(r, s->campaign_id), acts);
+    begin_dial(r, s, campaign_lane_find(r, s->campaign_id), acts);
 }
 
 static void tick(struct campaigns *r, uint64_t now_us, struct campaign_acts *acts)
@@ -748,13 +409,13 @@ static void tick(struct campaigns *r, uint64_t now_us, struct campaign_acts *act
             continue;
         }
         if (s->state == SLOT_CLOSING || s->state == SLOT_UNDOING) {
-            act_close(r, s, acts);
+            campaign_slot_close(r, s, acts);
         } else if (s->state == SLOT_RELEASING) {
-            act_release(r, s, acts);
+            campaign_slot_release(r, s, acts);
         }
     }
     for (uint32_t i = 0; i < MAX_LANES && has_room(acts); i++) {
-        tick_lane(r, &r->lanes[i], now_us, acts);
+        campaign_lane_tick(r, &r->lanes[i], now_us, acts);
     }
 }
 
