@@ -181,8 +181,13 @@ static void put_text(struct buf *out, const struct api_record *r)
     }
     put_quality(out, c);
     buf_printf(out, "recording  " STR_FMT "\njournal    " STR_FMT "\n", STR_ARG(c->recording), STR_ARG(c->journal));
+    struct str speaks = c->agent;
     for (uint32_t i = 0; i < r->n_lines; i++) {
         const struct store_line *l = &r->lines[i];
+        if (l->agent.n > 0 && !str_eq(l->agent, speaks)) { /* as a chat tells it */
+            speaks = l->agent;
+            buf_printf(out, "            [now with " STR_FMT "]\n", STR_ARG(speaks));
+        }
         buf_printf(out, "%8.2f s  %-6s  " STR_FMT "%s" STR_FMT "%s\n", (double)l->at_ms / 1000.0,
                    call_party_name(l->who), STR_ARG(l->text), l->unheard.n > 0 ? " [not heard: " : "",
                    STR_ARG(l->unheard), l->unheard.n > 0 ? "]" : "");
