@@ -28,8 +28,8 @@
     X(REASON_CANCELED, "canceled", "the call was taken back before an answer")                                         \
     X(REASON_MACHINE, "machine", "a machine answered, and was hung up on")                                             \
     X(REASON_VOICEMAIL, "voicemail", "a machine answered, and the message was left")                                   \
-    X(REASON_INTERNAL, "internal-error", "an error inside the gateway")                                                \
-    X(REASON_NO_CONSENT, "no-consent", "whoever answered did not want to talk to the agent")
+    X(REASON_NO_CONSENT, "no-consent", "whoever answered did not want to talk to the agent")                           \
+    X(REASON_INTERNAL, "internal-error", "an error inside the gateway")
 
 enum call_reason {
 #define X(name, word, text) name,

@@ -179,7 +179,7 @@ static void take_over(struct call *c, const char *moment)
     r->session = r->next;
     r->state = RENEW_IDLE;
     r->ever = true;
-    r->proved = r->overdue = false;
+    r->proved = r->overdue = r->left = false;
     r->lost_us = r->quiet_us = 0;
     r->switches = false;
     if (!r->told.resumed) {
@@ -230,7 +230,7 @@ void renew_ready(struct call *c, const struct call_event *ev)
     r->told.resumed = ev->model_ready.resumed && r->resumes;
     r->told.lasts_s = ev->model_ready.lasts_s;
     if (c->model != MODEL_READY) {
-        take_over(c, r->ever ? "lost" : "first");
+        take_over(c, !r->ever ? "first" : r->left && r->fails == 0 ? "left" : "lost");
     } else if (r->overdue) {
         take_over(c, "deadline");
     }
@@ -381,6 +381,7 @@ static void leave(struct call *c)
     struct renewal *r = &c->renew;
     r->state = RENEW_IDLE;
     r->proved = true; /* nobody failed */
+    r->left = true;
     seq_break(c);
     close_session(c, r->session);
     lost(c, r->why);

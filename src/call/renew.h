@@ -35,6 +35,7 @@ struct renewal {
     bool resumable;   /* another one can go on from what session memory was */
     bool resumes;     /* the prepared one was asked to */
     bool no_resume;   /* the last one that was asked to could not */
+    bool left;        /* the one before was closed by us, at a moment of our choice, for this one to resume it */
     bool switches;    /* the prepared one has somebody else speak: it takes over as soon as nothing is generated */
     uint32_t memory;
     char answered_id[CALL_ID_MAX]; /* last item of the history when a response of the current one was completed */

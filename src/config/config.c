@@ -475,6 +475,10 @@ const struct cost_prices *config_prices(const struct config *cfg, struct str mod
             return &cfg->prices[i].prices;
         }
     }
+    size_t slash = str_find(model, '/');
+    if (slash < model.n) { /* "models/x", "projects/.../models/x": the price is the model's, wherever it stands */
+        return config_prices(cfg, (struct str){model.p + slash + 1, model.n - slash - 1});
+    }
     if (is_dated(model)) {
         return config_prices(cfg, (struct str){model.p, model.n - strlen("-2026-01-02")});
     }

@@ -44,7 +44,7 @@
     "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled other"
 #define METRIC_SILENCE_WORDS  "prompt goodbye other"
 #define METRIC_DEAD_AIR_WORDS "nudge renewal apology no-audio left-mute endless other"
-#define METRIC_RENEWAL_WORDS  "quiet deadline lost agent other"
+#define METRIC_RENEWAL_WORDS  "quiet deadline left lost agent other"
 #define METRIC_MODEL_ERROR_WORDS                                                                                       \
     "invalid_api_key insufficient_quota rate_limit_exceeded model_not_found session_expired "                          \
     "conversation_already_has_active_response response_cancel_not_active input_audio_buffer_commit_empty "             \

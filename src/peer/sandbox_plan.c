@@ -466,13 +466,19 @@ void plan_replayed(struct sandbox_session *s, struct convo_item *item)
     buf_done(&answer);
 }
 
-/* Asked to go on with a message that broke off: what was left of it, or of the words it was told to say. */
+/* Asked to go on with a message that broke off; other words of such a wish are no wishes ("do not apologise"). */
+static bool is_to_go_on(const struct response *r)
+{
+    return r->instructions.p && search_fold(r->instructions, STR("broke off")) != SIZE_MAX;
+}
+
+/* What was left of it, or of the words it was told to say. */
 static bool plan_rest(struct plan *p)
 {
     struct sandbox_session *s = p->s;
     struct response *r = p->r;
     struct str exact;
-    if (!r->instructions.p || search_fold(r->instructions, STR("broke off")) == SIZE_MAX) {
+    if (!is_to_go_on(r)) {
         return false;
     }
     const struct convo_item *last = s->convo.last;
@@ -516,7 +522,7 @@ static bool plan_content(struct sandbox_session *s, struct response *r)
         plan_forced_call(&p);
         return true;
     }
-    if (plan_instructed(&p)) {
+    if (!is_to_go_on(r) && plan_instructed(&p)) {
         return true;
     }
     if (hearing_pending(s)) {

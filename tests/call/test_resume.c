@@ -127,6 +127,7 @@ TEST(a_session_that_goes_away_is_closed_in_a_quiet_moment_before_the_next_is_ope
     buf_clear(&s.log, 0);
     ready(1, true);
     assert_true(logged("note=replayed value=0 text=\"resumed\"")); /* it knows all that */
+    assert_true(logged("text=\"left\""));                          /* by us: nothing was lost */
     assert_false(logged("How can I help?"));
     assert_int_equal(s.session, 1);
     down();

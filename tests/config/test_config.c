@@ -508,6 +508,8 @@ TEST(prices_are_found_without_the_date)
     fixture_ok(&f, "prices: {m: {text_in: 1}, m-2026-02-02: {text_in: 2}}", NULL);
     assert_int_equal(config_prices(f.cfg, STR("m"))->in_text, 1000000);
     assert_int_equal(config_prices(f.cfg, STR("m-2025-01-01"))->in_text, 1000000);
+    assert_int_equal(config_prices(f.cfg, STR("models/m"))->in_text, 1000000);
+    assert_int_equal(config_prices(f.cfg, STR("projects/p/models/m-2026-02-02"))->in_text, 2000000);
     assert_int_equal(config_prices(f.cfg, STR("m-2026-02-02"))->in_text, 2000000);
     assert_null(config_prices(f.cfg, STR("m-x")));
     assert_null(config_prices(f.cfg, STR("-2025-01-01")));

@@ -663,6 +663,18 @@ TEST(a_message_that_broke_off_is_gone_on_with)
     box_free(b);
 }
 
+/* Nothing of the answer was heard: it is given, whatever else the wish says must not be done. */
+TEST(an_answer_that_broke_off_before_its_first_word_is_given)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, SAID("user", "input_text", "completed", "what are your opening hours"));
+    box_forget(b);
+    box_do(b, "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Say goodbye politely. Your last message "
+              "broke off. Go on and do not apologise.\"}}");
+    assert_says(b, "nine in the morning");
+    box_free(b);
+}
+
 TEST(words_that_were_to_be_said_exactly_are_gone_on_with)
 {
     struct box *b = open_ready(NULL, NULL);
@@ -726,5 +738,6 @@ TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(without_a_recogniser_speech_advances_the_script), T(late_and_unwanted_jobs_are_ignored),
           T(failed_speech_fails_the_response), T(deleting_what_is_being_heard_does_not_hang_the_response),
           T(what_was_answered_before_is_not_answered_again), T(an_output_of_an_earlier_call_is_answered_here),
-          T(a_message_that_broke_off_is_gone_on_with), T(words_that_were_to_be_said_exactly_are_gone_on_with),
-          T(sessions_end_when_they_are_told_to), T(session_created_may_be_late))
+          T(a_message_that_broke_off_is_gone_on_with), T(an_answer_that_broke_off_before_its_first_word_is_given),
+          T(words_that_were_to_be_said_exactly_are_gone_on_with), T(sessions_end_when_they_are_told_to),
+          T(session_created_may_be_late))
