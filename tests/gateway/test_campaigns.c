@@ -11,11 +11,12 @@
 #include "fakes/pg_server.h"
 #include "peer/exchange.h"
 
-#define ACCOUNT "AC0123456789abcdef0123456789abcdef"
-#define TOKEN   "0123456789abcdef0123456789abcdef"
-#define OURS    "+15005550006"
-#define PUBLIC  "https://voice.example.com"
-#define PEOPLE  10
+#define ACCOUNT       "AC0123456789abcdef0123456789abcdef"
+#define PLIVO_ACCOUNT "MA0123456789ABCDEFGH"
+#define TOKEN         "0123456789abcdef0123456789abcdef"
+#define OURS          "+15005550006"
+#define PUBLIC        "https://voice.example.com"
+#define PEOPLE        10
 
 struct person {
     char number[24];
@@ -31,6 +32,7 @@ struct world {
     char id[80], store[320], provider[160];
     const char *kill_at_dial; /* gateway 0 is killed in the pass in which this number is dialled */
     uint32_t port;            /* of gateway 0; 0: any */
+    bool plivo;               /* the account is Plivo's, not Twilio's */
     bool kill_at_end;         /* ... in which a call ends */
 };
 
@@ -103,31 +105,39 @@ static void write_config(struct world *w, struct fixture *f, const char *node)
                         "campaigns: {lease_s: 10, max_calls: %u}\n"
                         "limits: {max_calls_per_number: 100}\n"
                         "outbound: {ring_s: 5}\n"
-                        "carriers: {twilio: {account_sid: " ACCOUNT ", auth_token: \"" TOKEN "\", phone_number: \"" OURS
+                        "carriers: {%s: \"%s\", auth_token: \"" TOKEN "\", phone_number: \"" OURS
                         "\", api_base: \"http://127.0.0.1:%u\"}}\n"
                         "providers: {%s}\n",
                         w->port, w->gateways[0].dir, node, w->store[0] ? "store: {url: \"" : "", w->store,
-                        w->store[0] ? "\"}\n" : "", w->max_calls, exchange_port(w->x),
+                        w->store[0] ? "\"}\n" : "", w->max_calls,
+                        w->plivo ? "plivo: {configure: false, auth_id" : "twilio: {account_sid",
+                        w->plivo ? PLIVO_ACCOUNT : ACCOUNT, exchange_port(w->x),
                         w->provider[0] ? w->provider : "sandbox: {kind: sandbox}") > 0);
     assert_int_equal(fclose(file), 0);
 }
 
-static void open_world(struct world *w, const char *store_url)
+static void open_world_of(struct world *w, bool plivo, const char *store_url)
 {
     struct fixture *f = &w->gateways[0];
     /* With a store of both, one gateway alone cannot take everybody who is due. */
-    *w = (struct world){.max_calls = store_url ? 2 : 50};
+    *w = (struct world){.max_calls = store_url ? 2 : 50, .plivo = plivo};
     open_fixture(f, "");
     if (store_url) {
         assert_ok(str_copy(w->store, sizeof(w->store), str_from(store_url)));
     }
-    const struct exchange_opts o = {.account_sid = STR(ACCOUNT),
+    const struct exchange_opts o = {.as = plivo ? &phone_plivo : &phone_twilio,
+                                    .account_sid = plivo ? STR(PLIVO_ACCOUNT) : STR(ACCOUNT),
                                     .auth_token = STR(TOKEN),
                                     .numbers = STR(OURS),
                                     .sign_base = STR(PUBLIC),
                                     .http = f->http};
     assert_ok(exchange_open(f->loop, &o, &exchange_handler, w, &w->x));
     write_config(w, f, "one");
+}
+
+static void open_world(struct world *w, const char *store_url)
+{
+    open_world_of(w, false, store_url);
 }
 
 static void start_gateway(struct world *w)
@@ -432,11 +442,11 @@ static void assert_attempts(struct world *w, const char *consent, uint32_t n)
     }
 }
 
-TEST(people_are_asked_and_the_report_says_what_they_wanted)
+static void ask_people(bool plivo)
 {
     static const char *const keys[] = {"1", "2", "-", "h", "51"};
     struct world w;
-    open_world(&w, NULL);
+    open_world_of(&w, plivo, NULL);
     add_people(&w, ARRAY_LEN(keys));
     for (uint32_t i = 0; i < ARRAY_LEN(keys); i++) {
         w.people[i].callee.kind = EXCHANGE_HUMAN;
@@ -453,6 +463,12 @@ TEST(people_are_asked_and_the_report_says_what_they_wanted)
     assert_attempts(&w, "denied", 1);
     assert_attempts(&w, "timeout", 2);
     close_world(&w);
+}
+
+TEST(people_are_asked_and_the_report_says_what_they_wanted)
+{
+    ask_people(false);
+    ask_people(true);
 }
 
 static bool is_up(const struct world *w)
