@@ -10,6 +10,7 @@
 #include "gateway/campaigns.h"
 #include "gateway/carriers.h"
 #include "gateway/gateway.h"
+#include "gateway/machine.h"
 #include "gateway/sandbox_child.h"
 #include "gateway/tracing.h"
 #include "gateway/vad_load.h"
@@ -67,6 +68,7 @@ struct gateway {
     bool scribe_settling, scribe_settled;
     struct reload *reload;        /* under way */
     struct loop_stats last_stats; /* as of the last look at the gauges */
+    struct machine_time machine;  /* likewise */
     _Atomic uint32_t stop_ms;
 };
 

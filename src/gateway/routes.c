@@ -505,6 +505,26 @@ static int api_dial_call(const struct dialer_request *req, char ret_id[CARRIER_A
     return outbound_dial(gw->outbound, req, NULL, NULL, ret_id, why);
 }
 
+/* Above it the machine is not ours enough for calls. */
+#define STOLEN_WARN_PERMILLE 50
+
+/* From the second look on: the first one has nothing to compare with. */
+static void look_at_machine(struct gateway *gw)
+{
+    struct machine_time now;
+    if (machine_read(&now) < 0) {
+        return;
+    }
+    uint32_t permille = gw->machine.all > 0 ? machine_stolen_permille(&gw->machine, &now) : 0;
+    gw->machine = now;
+    metrics_set(gw->metrics, METRIC_CPU_STOLEN, permille);
+    if (permille >= STOLEN_WARN_PERMILLE) {
+        log_warn(NULL, "machine.stolen",
+                 "permille=%u text=\"the host gives processor time of this machine to others: calls will stutter\"",
+                 permille);
+    }
+}
+
 /* Figures that others count: the metrics get what was added since the last look. */
 static void api_gauges(void *arg)
 {
@@ -521,6 +541,7 @@ static void api_gauges(void *arg)
     metrics_set(gw->metrics, METRIC_DRAINING, gw->state != GATEWAY_SERVING);
     metrics_add(gw->metrics, METRIC_LOOP_STALLS, loop.slow_passes - gw->last_stats.slow_passes);
     gw->last_stats = loop;
+    look_at_machine(gw);
     if (gw->logger) {
         metrics_set(gw->metrics, METRIC_LOG_SUPPRESSED, (int64_t)logger_suppressed(gw->logger));
     }

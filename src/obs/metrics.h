@@ -189,6 +189,8 @@
       "Busy time of one pass of an event loop.")                                                                       \
     X(METRIC_LOOP_STALLS, COUNTER, "ringtrip_loop_stalls_total", NULL, NULL,                                           \
       "Dispatches of an event loop that took longer than 5 ms.")                                                       \
+    X(METRIC_CPU_STOLEN, GAUGE, "ringtrip_cpu_stolen_permille", NULL, NULL,                                            \
+      "Thousandths of the processors' time that the host of this machine gave to others since the last look.")         \
     X(METRIC_FRAMES_LATE, COUNTER, "ringtrip_frames_late_total", NULL, NULL,                                           \
       "Times a call was served more than 20 ms after it had asked to be: agent audio may have been late.")             \
     X(METRIC_DISK_DROPS, COUNTER, "ringtrip_disk_drops_total", NULL, NULL,                                             \
