@@ -47,7 +47,9 @@ static void assert_said(const char *agent, const char *want)
     buf_done(&f.lines);
 }
 
-#define LADDER "pass silence: a caller who says nothing is asked 2 times, first after 15 s, then goodbye and hang-up; not on calls that we place\n"
+#define LADDER                                                                                                         \
+    "pass silence: a caller who says nothing is asked 2 times, first after 15 s, then goodbye and hang-up; not on "    \
+    "calls that we place\n"
 #define TWO_STEPS                                                                                                      \
     "pass interruption: in two steps: a sound pauses the agent at once; 224 ms of speech stop it (480 ms at the "      \
     "edges "                                                                                                           \
