@@ -109,8 +109,10 @@ struct api_host {
     int (*number)(struct str text, char ret[E164_MAX], struct buf *why, void *arg);
     /* What is done about answering machines unless the request says otherwise. */
     enum dialer_machine (*on_machine)(void *arg);
-    /* Starts a call: outbound_dial. Negative with a sentence. */
-    int (*dial)(const struct dialer_request *req, char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *why, void *arg);
+    /* Starts a call: outbound_dial. handler may be NULL. Negative with a sentence. */
+    int (*dial)(const struct dialer_request *req, const struct dialer_handler *handler, void *handler_arg,
+                char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *why, void *arg);
+    void (*dial_forget)(struct str id, void *arg); /* dialer_forget */
     /* The same for tables of contacts: any thread. NULL: base/e164.h. */
     int (*contact_number)(struct str text, struct str country, char ret[E164_MAX]);
     /* A time zone of that name exists. Any thread, may block. NULL: all do. */

@@ -279,7 +279,7 @@ static void dial(struct dial_job *job)
 {
     struct api *api = job->base.api;
     char id[CARRIER_ATTEMPT_MAX + 1];
-    int err = api->o.host->dial(&job->req, id, &job->why, api->o.arg);
+    int err = api->o.host->dial(&job->req, NULL, NULL, id, &job->why, api->o.arg);
     if (err == -EEXIST && job->has_key) {
         job->base.status = 200; /* the same request, twice at once */
         answer_made(job, job->base.id, job->req.to, job->req.from, "initiated");

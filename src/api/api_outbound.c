@@ -10,6 +10,7 @@
 #include "api/api_query.h"
 #include "base/e164.h"
 #include "base/err.h"
+#include "net/loop.h"
 
 #define NOT_FOUND "Call not found"
 
@@ -75,15 +76,14 @@ static void put_duration(struct json_w *w, const struct store_call *c, const str
 
 /* ---- POST /outbound/call ---- */
 
-static void answer_call(struct api_job *job, const char *id, struct str number)
-{
-    struct json_w w = json_w(&job->out);
-    json_w_open(&w);
-    json_w_kz(&w, "call_id", id);
-    json_w_kz(&w, "status", "ringing");
-    json_w_kstr(&w, "phone_number", number);
-    json_w_close(&w);
-}
+/* The client waits until the carrier has taken the call or refused it, and no longer than this. */
+#define PLACED_MAX_US 8000000
+
+struct place_job {
+    struct api_job base;
+    struct timer *timer;
+    char to[E164_MAX];
+};
 
 static bool read_query(struct api_job *job, struct str query, struct dialer_request *r, struct str *ret_number)
 {
@@ -94,36 +94,97 @@ static bool read_query(struct api_job *job, struct str query, struct dialer_requ
            api_query_get(query, "context", &job->arena, &r->context) >= 0;
 }
 
+static void finish_place(struct place_job *job)
+{
+    job->timer = timer_free(job->timer);
+    api_job_finish(0, job);
+}
+
+/* request_id: the carrier's; empty: not known, or it gives none. */
+static void answer_placed(struct place_job *job, struct str request_id)
+{
+    struct json_w w = json_w(&job->base.out);
+    json_w_open(&w);
+    json_w_kz(&w, "call_id", job->base.id);
+    json_w_kz(&w, "status", "ringing");
+    json_w_kz(&w, "phone_number", job->to);
+    put_or_null(&w, "plivo_request_uuid", request_id);
+    json_w_close(&w);
+    finish_place(job);
+}
+
+static void on_placed(const struct dialer_event *ev, void *arg)
+{
+    struct place_job *job = arg;
+    struct api *api = job->base.api;
+    if (ev->kind == DIALER_ENDED) {
+        char text[320];
+        struct str why = ev->detail.n ? ev->detail : ev->cause;
+        int n = snprintf(text, sizeof(text), "The call was not placed: " STR_FMT, STR_ARG(why));
+        answer_error(&job->base, n > 0 ? text : "The call was not placed", str_from(job->base.id));
+        finish_place(job);
+        return;
+    }
+    api->o.host->dial_forget(ev->id, api->o.arg); /* the rest is /outbound/status */
+    answer_placed(job, ev->ref.request_id);
+}
+
+/* The carrier is slow: what became of the call is /outbound/status's to say. */
+static void on_late(void *arg)
+{
+    struct place_job *job = arg;
+    struct api *api = job->base.api;
+    api->o.host->dial_forget(str_from(job->base.id), api->o.arg);
+    answer_placed(job, STR(""));
+}
+
+static const struct dialer_handler placed = {.on_event = on_placed};
+
+/* False: nothing was begun, why says the reason. */
+static bool place(struct place_job *job, struct str query, struct buf *why)
+{
+    struct api *api = job->base.api;
+    struct dialer_request r = {.amd = CARRIER_AMD_OFF, .machine = api->o.host->on_machine(api->o.arg)};
+    struct str number = STR("");
+    if (!read_query(&job->base, query, &r, &number)) {
+        buf_puts(why, "The query string is malformed");
+        return false;
+    }
+    if (number.n == 0) {
+        buf_puts(why, "phone_number is required");
+        return false;
+    }
+    if (api->o.host->number(number, job->to, why, api->o.arg) < 0) {
+        buf_puts(why, why->len ? "" : "phone_number is no telephone number");
+        return false;
+    }
+    r.to = str_from(job->to);
+    int err = timer_new(api->o.loop, on_late, job, &job->timer);
+    if (err >= 0) {
+        err = api->o.host->dial(&r, &placed, job, job->base.id, why, api->o.arg);
+    }
+    if (err < 0) {
+        buf_puts(why, why->len ? "" : err_text(err));
+        return false;
+    }
+    timer_start(job->timer, PLACED_MAX_US, 0);
+    return true;
+}
+
 void api_outbound_call(struct api *api, struct http_exchange *x, const struct http_request *req)
 {
-    struct outbound_job *job = api_job_new(api, x, sizeof(*job), STR(""));
-    struct dialer_request r = {.amd = CARRIER_AMD_OFF};
-    struct str number = STR("");
-    char to[E164_MAX];
-    char id[CARRIER_ATTEMPT_MAX + 1];
+    struct place_job *job = api_job_new(api, x, sizeof(*job), STR(""));
     struct buf why;
     if (!job) {
         return;
     }
     buf_init(&why, 1024);
-    r.machine = api->o.host->on_machine(api->o.arg);
-    if (!read_query(&job->base, req->query, &r, &number)) {
-        answer_error(&job->base, "The query string is malformed", STR(""));
-    } else if (number.n == 0) {
-        answer_error(&job->base, "phone_number is required", STR(""));
-    } else if (api->o.host->number(number, to, &why, api->o.arg) < 0) {
-        answer_error(&job->base, why.len ? buf_cstr(&why) : "phone_number is no telephone number", STR(""));
-    } else {
-        r.to = str_from(to);
-        int err = api->o.host->dial(&r, id, &why, api->o.arg);
-        if (err < 0) {
-            answer_error(&job->base, why.len ? buf_cstr(&why) : err_text(err), STR(""));
-        } else {
-            answer_call(&job->base, id, r.to);
-        }
+    if (!place(job, req->query, &why)) {
+        const char *text = buf_cstr(&why);
+        answer_error(&job->base, text ? text : "Out of memory", STR(""));
+        finish_place(job);
     }
     buf_done(&why);
-    api_job_finish(0, job);
 }
 
 /* ---- status and hang-up ---- */

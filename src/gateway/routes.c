@@ -498,11 +498,17 @@ static enum dialer_machine api_on_machine(void *arg)
     return outbound_on_machine(gw->outbound);
 }
 
-static int api_dial_call(const struct dialer_request *req, char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *why,
-                         void *arg)
+static int api_dial_call(const struct dialer_request *req, const struct dialer_handler *handler, void *handler_arg,
+                         char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *why, void *arg)
 {
     struct gateway *gw = arg;
-    return outbound_dial(gw->outbound, req, NULL, NULL, ret_id, why);
+    return outbound_dial(gw->outbound, req, handler, handler_arg, ret_id, why);
+}
+
+static void api_dial_forget(struct str id, void *arg)
+{
+    struct gateway *gw = arg;
+    dialer_forget(outbound_dialer(gw->outbound), id);
 }
 
 /* Above it the machine is not ours enough for calls. */
@@ -582,5 +588,6 @@ const struct api_host gateway_api_host = {
     .number = api_number,
     .on_machine = api_on_machine,
     .dial = api_dial_call,
+    .dial_forget = api_dial_forget,
     .gauges = api_gauges,
 };

@@ -305,7 +305,7 @@ TEST(a_machine_gets_the_message)
 }
 
 /* 200 as the reference answers in every case; the record says that the call has failed, and why. */
-TEST(credentials_that_are_wrong_are_a_failed_record)
+TEST(credentials_that_are_wrong_are_told_and_a_failed_record)
 {
     struct fixture f;
     char path[160];
@@ -314,6 +314,8 @@ TEST(credentials_that_are_wrong_are_a_failed_record)
     struct rig_reply r = rig_http(&f.r, "POST", "/outbound/call?phone_number=%2B15550002222", "", "");
     assert_int_equal(r.status, 200);
     assert_ok(str_copy(f.call_id, sizeof(f.call_id), rig_json(&r, "call_id")));
+    assert_true(str_starts(rig_json(&r, "error"), STR("The call was not placed: ")));
+    assert_true(str_search(buf_str(&r.body), STR("\"status\"")) == SIZE_MAX);
     buf_done(&r.body);
     wait_outcome(&f, "failed", "not-dialled");
     assert_str_is(rig_json(&f.last, "dial.cause"), "http-401");
@@ -322,6 +324,14 @@ TEST(credentials_that_are_wrong_are_a_failed_record)
     assert_str_is(rig_json(&r, "status"), "failed");
     assert_str_is(rig_json(&r, "outcome"), "failed");
     buf_done(&r.body);
+    done(&f);
+    exchange_refuse(f.x, 0, 0);
+    r = rig_http(&f.r, "POST", "/outbound/call?phone_number=%2B15550002222", "", "");
+    assert_str_is(rig_json(&r, "status"), "ringing");
+    assert_true(rig_json(&r, "plivo_request_uuid").n > 0);
+    assert_ok(str_copy(f.call_id, sizeof(f.call_id), rig_json(&r, "call_id")));
+    buf_done(&r.body);
+    wait_outcome(&f, "answered", "caller-hangup");
     done(&f);
     end(&f);
 }
@@ -340,7 +350,7 @@ TEST(the_webhooks_of_the_reference_are_taken)
     end(&f);
 }
 
-TEST_MAIN(T(credentials_that_are_wrong_are_a_failed_record), T(the_webhooks_of_the_reference_are_taken),
+TEST_MAIN(T(credentials_that_are_wrong_are_told_and_a_failed_record), T(the_webhooks_of_the_reference_are_taken),
           T(a_call_is_made_answered_and_recorded), T(who_does_not_answer_is_told_apart),
           T(what_the_service_refuses_is_a_failed_call_that_rang_nowhere),
           T(what_goes_wrong_on_the_way_loses_nothing_and_calls_nobody_twice), T(a_ringing_call_is_taken_back),
