@@ -40,8 +40,8 @@ static void look_at_call(struct watcher *w, const struct call_event *ev)
 static void on_event(struct model *model, const struct call_event *ev, void *arg)
 {
     struct watcher *w = arg;
-    REQUIRE(model == &w->m->base);
-    REQUIRE(w->m->state == OPENAI_READY);
+    REQUIRE(model == &w->m->link.base);
+    REQUIRE(w->m->link.state == LINK_READY);
     switch (ev->type) {
     case EV_MODEL_AUDIO:
         REQUIRE(ev->model_audio.audio.n > 0);
@@ -87,8 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct openai_model *m = calloc(1, sizeof(*m));
     REQUIRE(w && m);
     w->m = m;
-    m->base = (struct model){.ops = &openai_model_ops, .handler = &watch, .arg = w};
-    m->state = OPENAI_READY;
+    m->link.base = (struct model){.ops = &openai_model_ops, .handler = &watch, .arg = w};
+    m->link.state = LINK_READY;
     openai_audio_init(&m->audio, data[0] % 2 ? AUDIO_PCM16_24K : AUDIO_PCMU);
     openai_scratch_init(&m->own_scratch);
     m->scratch = &m->own_scratch;
