@@ -45,6 +45,7 @@
 #define ABSENT_PERCENT     30
 #define LATE_SLOTS         90
 #define LATE_PERCENT       40
+#define MIXED_SLOTS        200
 #define SPREAD             3
 #define SPREAD_MOVED       8
 #define RUN_GAP            20 /* slots of silence between two runs of ours */
@@ -117,7 +118,9 @@ static void ring_write(struct echo_guard *e, uint64_t slot, struct echo_level v,
         uint8_t level = merge ? MAX(v.band[b], r->level[b][i]) : v.band[b];
         /* What lies further below our loudest than the caller's noise below his would not be seen on its return. */
         r->peak[b] = MAX(level, r->peak[b]);
-        int8_t shape = shape_of(&r->mean[b], MAX(level, MAX(SENT_FLOOR, r->peak[b] - e->range[b])));
+        int32_t floor = MAX(SENT_FLOOR, r->peak[b] - e->range[b]);
+        r->mean[b] = MAX(r->mean[b], floor * 16); /* the floor may have risen: that is no sound */
+        int8_t shape = shape_of(&r->mean[b], MAX(level, floor));
         r->level[b][i] = level;
         r->shape[b][i] = shape;
         energy += shape * shape;
@@ -228,6 +231,20 @@ static void delay_moved(struct echo_guard *e)
     e->mixed = e->open;
 }
 
+/*
+ * Not found yet, and a new run of ours begins: when somebody spoke since the last one, far louder than the echo as he
+ * may be, the sums are his and would hide what comes now for seconds.
+ */
+static void search_anew(struct echo_guard *e)
+{
+    if (e->path != ECHO_UNKNOWN || !e->mixed) {
+        return;
+    }
+    memset(&e->search, 0, sizeof(e->search));
+    e->steady = e->odd = 0;
+    e->mixed = false;
+}
+
 void echo_cut(struct echo_guard *e, uint64_t at)
 {
     static const struct echo_level silence;
@@ -265,9 +282,11 @@ static void noise_track(struct echo_guard *e, const uint8_t level[ECHO_BANDS + 1
             e->noise[b]++;
         }
         if (b < ALL) {
-            e->peak[b] = MAX(v, e->peak[b]);
-            e->peak[b] = (uint8_t)(e->peak[b] - (rise && e->peak[b] > v));
-            e->range[b] = (uint8_t)CLAMP(e->peak[b] - e->noise[b] - noise_span[b], 0, RANGE_START);
+            /* Not the caller: what is louder than our echo can be says nothing of how much of it is seen. */
+            e->peak[b] = (uint8_t)MAX(MIN(v, e->tail[b] + MARGIN), e->peak[b] - (rise && e->peak[b] > v));
+            int32_t over = e->peak[b] - e->noise[b] - noise_span[b];
+            e->returned = e->returned || over > 0;
+            e->range[b] = (uint8_t)(e->returned ? CLAMP(over, 0, RANGE_START) : RANGE_START);
         }
         if (round) {
             e->noise[b] = MAX(e->noise[b], e->lowest[b]);
@@ -382,6 +401,7 @@ static void found(struct echo_guard *e, uint64_t slot, uint32_t lag)
     e->spread = SPREAD;
     e->settled = SETTLE_SLOTS;
     e->steady = e->odd = e->proven = 0;
+    e->mixed = false;
     loss_recall(e, slot);
 }
 
@@ -463,7 +483,12 @@ static void search_decide(struct echo_guard *e, uint64_t slot)
         found(e, slot, best);
     } else if (e->path == ECHO_UNKNOWN && s->slots >= ABSENT_SLOTS &&
                !follows(s, best, s->slots < LATE_SLOTS ? ABSENT_PERCENT : LATE_PERCENT)) {
-        path_forget(e, ECHO_ABSENT);
+        e->odd += FADE_SLOTS; /* with somebody's voice in the sums that says little, unless it stays so */
+        if (!e->mixed || e->odd >= MIXED_SLOTS) {
+            path_forget(e, ECHO_ABSENT);
+        }
+    } else {
+        e->odd = 0;
     }
 }
 
@@ -601,7 +626,11 @@ static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const i
     }
     if (e->ring.run > e->run && slot + 1 >= e->ring.run) {
         e->run = e->ring.run;
-        delay_moved(e);
+        if (e->path == ECHO_FOUND) {
+            delay_moved(e);
+        } else {
+            search_anew(e);
+        }
     }
     e->settled += e->ring.level[ALL][ring_index(slot)] > SENT_FLOOR;
     search_add(&e->search, &e->ring, slot, y);
@@ -609,15 +638,16 @@ static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const i
         search_decide(e, slot);
         search_fade(&e->search);
     }
+    int32_t over = expect(e, slot);
     if (e->path == ECHO_ABSENT) {
         return ECHO_NONE;
     }
-    int32_t over = expect(e, slot);
     weigh(e, level);
     if (e->path == ECHO_FOUND) {
         loss_track(e, slot, level);
     } else {
         bound_track(e, slot, level);
+        e->mixed = e->mixed || e->open;
     }
     if (e->open) {
         return over <= 0                ? ECHO_NONE

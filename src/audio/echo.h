@@ -76,6 +76,7 @@ struct echo_guard {
     uint8_t lowest[ECHO_BANDS + 1]; /* of the present window */
     uint8_t peak[ECHO_BANDS];
     uint8_t range[ECHO_BANDS]; /* from noise to peak */
+    bool returned;             /* something of ours was ever seen to come back */
     uint32_t noise_slots;
     uint32_t heard_at;
     uint8_t heard[ECHO_BANDS + 1][ECHO_LAGS]; /* the last levels, for the loss once a delay is found */
