@@ -386,9 +386,9 @@ TEST(cuts_while_somebody_speaks_do_not_move_the_delay)
 }
 
 /*
- * A weak echo, of which the noise hides all but the loudest, is not learned in a short greeting; then the caller answers
- * at once. His voice is in the sums, and was once taken for the proof that nothing follows ours: the agent's next words
- * came back unguarded.
+ * A weak echo, of which the noise hides all but the loudest, is not learned in a short greeting; then the caller
+ * answers at once. His voice is in the sums, and was once taken for the proof that nothing follows ours: the agent's
+ * next words came back unguarded.
  */
 TEST(a_caller_who_answers_at_once_does_not_hide_a_weak_echo)
 {
@@ -607,7 +607,8 @@ TEST_MAIN(T(delay_and_loss_are_learned_and_nothing_leaks), T(very_loud_and_very_
           T(somebody_who_speaks_over_the_echo_passes_at_once), T(behind_a_sound_the_guard_is_open_and_promises_nothing),
           T(a_loud_caller_passes_before_anything_is_learned), T(the_delay_may_move_with_each_run),
           T(after_a_cut_the_new_delay_is_found), T(cuts_while_somebody_speaks_do_not_move_the_delay),
-          T(a_caller_who_answers_at_once_does_not_hide_a_weak_echo), T(a_delay_that_leaps_is_found_again), T(what_was_cut_is_not_waited_for), T(frames_of_any_length_are_judged),
-          T(all_rates_are_alike), T(an_offset_of_the_line_is_not_heard), T(full_scale_noise_passes_and_is_survived),
+          T(a_caller_who_answers_at_once_does_not_hide_a_weak_echo), T(a_delay_that_leaps_is_found_again),
+          T(what_was_cut_is_not_waited_for), T(frames_of_any_length_are_judged), T(all_rates_are_alike),
+          T(an_offset_of_the_line_is_not_heard), T(full_scale_noise_passes_and_is_survived),
           T(jumps_of_the_clock_are_survived), T(hostile_positions_are_harmless), T(closures_and_gated_time_are_counted),
           T(judgement_is_bit_exact), T(the_guard_is_small))
