@@ -219,6 +219,15 @@ void finish_service(struct draft *d, const struct config_provider *p);
 MUST_USE int tracing_keep(struct draft *d, const struct yaml_node *n, struct str *ret, struct buf *why);
 void finish_tracing(struct draft *d);
 
+/* finish_provider.c: every provider, then the one that the agent speaks to (of the agent that is worked on). */
+void finish_providers(struct draft *d);
+void finish_provider_choice(struct draft *d);
+/* finish.c, for it: the environment for options of a provider; whether any option of o's field has a value; a copy of
+ * text. */
+void finish_provider_env(struct draft *d, struct draft_provider *p);
+bool draft_field_taken(const struct origin *origins, const struct option *o);
+void draft_set_text(struct draft *d, struct str *field, struct str text);
+
 /* finish.c: what follows from several values, and the checks over them. */
 void finish_draft(struct draft *d);
 
