@@ -49,6 +49,11 @@ int machine_read(struct machine_time *ret)
     return err < 0 ? err : machine_parse((struct str){text, (size_t)n}, ret);
 }
 
+bool machine_tells(const struct machine_time *before, const struct machine_time *now)
+{
+    return now->all >= before->all + MACHINE_LEAST_TICKS;
+}
+
 uint32_t machine_stolen_permille(const struct machine_time *before, const struct machine_time *now)
 {
     uint64_t all = now->all > before->all ? now->all - before->all : 0;

@@ -18,6 +18,10 @@ struct machine_time {
 MUST_USE int machine_parse(struct str text, struct machine_time *ret);
 /* -errno where there is no such file; it is memory of the kernel, so that a loop may read it. */
 MUST_USE int machine_read(struct machine_time *ret);
+/* So little time between two looks (a second of one processor) tells nothing: a few ticks more or less are half of it.
+ */
+#define MACHINE_LEAST_TICKS 100
+bool machine_tells(const struct machine_time *before, const struct machine_time *now);
 /* Of the time between two looks, so many thousandths were taken; 0 when no time has passed. */
 uint32_t machine_stolen_permille(const struct machine_time *before, const struct machine_time *now);
 

@@ -514,11 +514,11 @@ static void api_dial_forget(struct str id, void *arg)
 /* Above it the machine is not ours enough for calls. */
 #define STOLEN_WARN_PERMILLE 50
 
-/* From the second look on: the first one has nothing to compare with. */
+/* From the second look on: the first one has nothing to compare with. Two that come at once are one. */
 static void look_at_machine(struct gateway *gw)
 {
     struct machine_time now;
-    if (machine_read(&now) < 0) {
+    if (machine_read(&now) < 0 || (gw->machine.all > 0 && !machine_tells(&gw->machine, &now))) {
         return;
     }
     uint32_t permille = gw->machine.all > 0 ? machine_stolen_permille(&gw->machine, &now) : 0;

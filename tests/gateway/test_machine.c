@@ -44,6 +44,16 @@ TEST(a_machine_that_is_taken_away_is_told)
     assert_int_equal(machine_stolen_permille(&a, &(struct machine_time){9999, 1300}), 1000);
 }
 
+/* Two scrapers that ask one after the other. */
+TEST(two_looks_at_once_tell_nothing)
+{
+    const struct machine_time a = {40, 1200};
+    assert_false(machine_tells(&a, &(struct machine_time){42, 1203}));
+    assert_false(machine_tells(&a, &a));
+    assert_false(machine_tells(&a, &(struct machine_time){0, 100})); /* a counter that went back */
+    assert_true(machine_tells(&a, &(struct machine_time){42, 1300}));
+}
+
 TEST(this_machine_can_be_read)
 {
     struct machine_time t;
@@ -52,4 +62,4 @@ TEST(this_machine_can_be_read)
 }
 
 TEST_MAIN(T(the_line_of_all_processors_is_read), T(what_is_no_such_line_is_refused),
-          T(a_machine_that_is_taken_away_is_told), T(this_machine_can_be_read))
+          T(a_machine_that_is_taken_away_is_told), T(two_looks_at_once_tell_nothing), T(this_machine_can_be_read))
