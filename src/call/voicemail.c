@@ -3,8 +3,8 @@
  * of its beep. When its greeting is over the message is said word for word and we hang up. When neither a beep nor a
  * silence comes, nothing is said: half a message in the middle of a greeting is worse than none.
  *
- *     wanted ─▶ (due, until the leg is up) ─▶ waiting ─▶ (beep, or 1.5 s of silence) ─▶ speaking ─▶ hang-up:
- * "voicemail" └▶ 30 s: hang-up, "machine"
+ *     wanted ─▶ due (until the leg is up) ─▶ waiting ─▶ (beep, or 1.5 s of silence) ─▶ speaking ─▶ "voicemail"
+ *                                               └▶ 30 s ─▶ "machine"
  */
 #include "call/state.h"
 
