@@ -229,6 +229,7 @@ static void answer(struct line *l)
     l->state = LINE_UP;
     l->view.status = "in-progress";
     l->answered_us = loop_now_us(l->e->loop);
+    l->answered_wall_us = (uint64_t)clock_wall_us();
     l->e->stats.answered++;
     tell_status(l, "in-progress");
     if (l->amd) {

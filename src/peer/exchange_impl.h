@@ -32,8 +32,8 @@ struct line {
     enum line_state state;
     struct exchange_callee callee;
     struct timer *timer, *detect;
-    struct phone *phone; /* NULL: not answered, or over */
-    uint64_t created_wall_us, answered_us;
+    struct phone *phone;                                     /* NULL: not answered, or over */
+    uint64_t created_wall_us, answered_us, answered_wall_us; /* 0: not answered */
     uint32_t sequence, ring_s;
     uint32_t pending;                            /* requests of ours under way */
     char *url, *status_url, *ring_url, *amd_url; /* "" where none was given */

@@ -305,14 +305,16 @@ static void put_kbare(struct json_w *w, const char *key, const char *number)
 static void put_finished(struct json_w *w, const struct line *l)
 {
     const struct ending end = ending_of(l);
-    uint64_t answered = l->created_wall_us;
+    uint64_t talked_from = l->answered_us ? l->answered_wall_us : l->created_wall_us;
     char began[64];
+    char answered[64];
     char ended[64];
     put_time(began, l->created_wall_us, "+00:00");
-    put_time(ended, answered + (uint64_t)l->view.duration_s * 1000000, "+00:00");
+    put_time(answered, talked_from, "+00:00");
+    put_time(ended, talked_from + (uint64_t)l->view.duration_s * 1000000, "+00:00");
     json_w_kz(w, "call_uuid", l->view.sid);
     json_w_kz(w, "initiation_time", began);
-    json_w_kz(w, "answer_time", l->answered_us ? began : NULL);
+    json_w_kz(w, "answer_time", l->answered_us ? answered : NULL);
     json_w_kz(w, "end_time", ended);
     json_w_ki64(w, "bill_duration", l->view.duration_s);
     json_w_ki64(w, "call_duration", l->view.duration_s);
