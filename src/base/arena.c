@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#define ARENA_FIRST    256 /* many live as long as a call and hold a few short texts */
 #define ARENA_KEEP_MAX 65536
 
 struct arena_block {
@@ -61,7 +62,7 @@ void *arena_raw(struct arena *a, size_t n)
         return NULL;
     }
     if (!a->blocks || a->blocks->cap - a->blocks->used < n) {
-        size_t cap = MAX(n, a->blocks ? MIN(a->blocks->cap * 2, (size_t)ARENA_KEEP_MAX) : (size_t)1024);
+        size_t cap = MAX(n, a->blocks ? MIN(a->blocks->cap * 2, (size_t)ARENA_KEEP_MAX) : (size_t)ARENA_FIRST);
         struct arena_block *block = malloc(sizeof(*block) + cap);
         if (!block) {
             return NULL;

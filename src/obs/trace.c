@@ -7,6 +7,7 @@
 #include "base/json.h"
 
 #define MAX_SPAN_BYTES (128u << 10)
+#define FIRST_PLACES   8 /* attributes or events of a span before its list grows: most have no more */
 
 struct tracer {
     struct tracer_opts o;
@@ -21,6 +22,7 @@ struct span_node {
     struct trace_span s;
     struct span_node *next; /* older */
     struct arena arena;
+    uint32_t cap_attrs, cap_events;
     bool announced; /* the processors know of it */
     bool ending;    /* a handler is being told of the end */
 };
@@ -322,6 +324,18 @@ void span_rename(struct trace_span *s, struct str name)
     }
 }
 
+/* A list with room for one more than n; NULL: no memory, and the list is as it was. */
+static void *list_room(void *list, uint32_t n, uint32_t *cap, size_t size)
+{
+    if (n < *cap) {
+        return list;
+    }
+    uint32_t more = MAX(*cap * 2, (uint32_t)FIRST_PLACES);
+    void *grown = realloc(list, (size_t)more * size);
+    *cap = grown ? more : *cap;
+    return grown;
+}
+
 /* The attribute of this name, new or to be overwritten; NULL: no room. */
 static struct trace_attr *slot(struct trace_span *s, struct str key)
 {
@@ -330,10 +344,13 @@ static struct trace_attr *slot(struct trace_span *s, struct str key)
             return &s->attrs[i];
         }
     }
-    if (s->n_attrs == TRACE_MAX_ATTRS) {
+    struct trace_attr *attrs =
+        s->n_attrs < TRACE_MAX_ATTRS ? list_room(s->attrs, s->n_attrs, &node_of(s)->cap_attrs, sizeof(*attrs)) : NULL;
+    if (!attrs) {
         s->dropped_attrs++;
         return NULL;
     }
+    s->attrs = attrs;
     return &s->attrs[s->n_attrs++];
 }
 
@@ -392,10 +409,14 @@ void span_event(struct trace_span *s, const char *name, uint64_t now_us, const c
     if (!s) {
         return;
     }
-    if (s->n_events == TRACE_MAX_EVENTS) {
+    struct trace_event *events = s->n_events < TRACE_MAX_EVENTS
+                                     ? list_room(s->events, s->n_events, &node_of(s)->cap_events, sizeof(*events))
+                                     : NULL;
+    if (!events) {
         s->dropped_events++;
         return;
     }
+    s->events = events;
     struct trace_event *e = &s->events[s->n_events++];
     *e = (struct trace_event){.name = str_from(name), .at_us = trace_wall_us(s->trace, now_us)};
     e->attrs = key && value.n > 0 ? ARENA_NEW(&node_of(s)->arena, struct trace_attr) : NULL;
@@ -437,6 +458,8 @@ void span_end(struct trace_span *s, uint64_t now_us)
     unlink_node(s->trace, node);
     TELL(s->trace->tracer, on_span_end, s)
     arena_done(&node->arena);
+    free(s->attrs);
+    free(s->events);
     free(node);
 }
 

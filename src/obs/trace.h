@@ -76,9 +76,9 @@ struct trace_span {
     uint64_t start_us, end_us; /* end 0: open */
     enum trace_status status;
     struct str status_text;
-    struct trace_attr attrs[TRACE_MAX_ATTRS];
+    struct trace_attr *attrs;
     uint32_t n_attrs, dropped_attrs;
-    struct trace_event events[TRACE_MAX_EVENTS];
+    struct trace_event *events;
     uint32_t n_events, dropped_events;
 };
 

@@ -371,12 +371,19 @@ static bool runs(struct fixture *f)
     struct trace_span *s = begin(f, NULL, "call", 0);
     span_str(s, "a", STR("b"));
     span_event(s, "e", NOW, "k", STR("v"));
-    bool whole = s && s->name.n == 4 && s->attrs[0].text.n == 1 && s->events[0].n_attrs == 1;
+    bool whole = s && s->name.n == 4 && s->n_attrs == 1 && s->attrs[0].text.n == 1 && s->n_events == 1 &&
+                 s->events[0].n_attrs == 1;
+    assert_true(!s || (s->n_attrs + s->dropped_attrs == 1 && s->n_events + s->dropped_events == 1));
     span_end(s, NOW);
     return whole;
 }
 
-TEST(without_memory_a_span_is_lost_and_nothing_else)
+TEST(a_span_costs_what_it_holds)
+{
+    assert_true(sizeof(struct trace_span) <= 256); /* a call has two or three open ones all its life */
+}
+
+TEST(a_span_costs_what_it_holds), T(without_memory_a_span_is_lost_and_nothing_else)
 {
     bool done = false;
     for (uint32_t n = 1; !done; n++) {
@@ -405,4 +412,5 @@ TEST_MAIN(T(spans_nest_below_their_parents_and_the_first_is_the_root), T(a_trace
           T(over_a_limit_spans_are_counted_and_nothing_else_happens), T(without_a_tracer_there_is_no_trace),
           T(an_open_span_is_found_by_its_id), T(a_handler_may_leave_and_may_trace),
           T(a_span_may_be_announced_with_its_first_attributes), T(there_is_room_for_so_many_processors),
-          T(samplers_decide_as_their_names_say), T(without_memory_a_span_is_lost_and_nothing_else), T(types_have_words))
+          T(samplers_decide_as_their_names_say), T(a_span_costs_what_it_holds),
+          T(without_memory_a_span_is_lost_and_nothing_else), T(types_have_words))
