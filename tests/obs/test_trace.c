@@ -383,7 +383,7 @@ TEST(a_span_costs_what_it_holds)
     assert_true(sizeof(struct trace_span) <= 256); /* a call has two or three open ones all its life */
 }
 
-TEST(a_span_costs_what_it_holds), T(without_memory_a_span_is_lost_and_nothing_else)
+TEST(without_memory_a_span_is_lost_and_nothing_else)
 {
     bool done = false;
     for (uint32_t n = 1; !done; n++) {
