@@ -14,7 +14,7 @@
 #include "audio/echo.h"
 #include "audio/vad/vad.h"
 #include "echo_line.h"
-#include "peer/speech_tts.h"
+#include "peer/speech/speech_tts.h"
 
 #define CALL_S     40
 #define CALL_N     (CALL_S * LINE_HZ)

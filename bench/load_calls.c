@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "peer/phone_speech.h"
+#include "peer/phone/phone_speech.h"
 
 #define RING    1024u /* frames under way: 20 s */
 #define LATE_US 20000

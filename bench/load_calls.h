@@ -10,7 +10,7 @@
 
 #include "load_model.h"
 #include "load_stat.h"
-#include "peer/phone.h"
+#include "peer/phone/phone.h"
 
 #define CALLS_MAX          4096
 #define LOAD_PERIOD_BLOCKS 500 /* 10 s */

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "net/http_server.h"
 #include "net/ws.h"
-#include "peer/phone_link.h"
+#include "peer/phone/phone_link.h"
 
 #define SESSIONS_MAX 4096
 #define TICK_US      5000

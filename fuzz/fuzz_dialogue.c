@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "base/err.h"
-#include "peer/sandbox_dialogue.h"
+#include "peer/sandbox/sandbox_dialogue.h"
 
 static bool any_tool(struct str name, void *arg)
 {

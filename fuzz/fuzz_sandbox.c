@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "peer/sandbox_session.h"
+#include "peer/sandbox/sandbox_session.h"
 
 struct rig {
     struct sandbox_session *s;

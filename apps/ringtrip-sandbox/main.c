@@ -1,5 +1,5 @@
 /* The offline model. Everything is in the library, so that tests reach it. */
-#include "peer/sandbox_cli.h"
+#include "peer/sandbox/sandbox_cli.h"
 
 int main(int argc, char **argv)
 {

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "cmd_phone.h"
 #include "command.h"
-#include "peer/exchange.h"
+#include "peer/exchange/exchange.h"
 #include "phone_args.h"
 
 #define CALLEES_MAX 64

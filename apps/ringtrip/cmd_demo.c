@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "command.h"
 #include "gateway/gateway.h"
-#include "peer/phone.h"
-#include "peer/phone_speech.h"
+#include "peer/phone/phone.h"
+#include "peer/phone/phone_speech.h"
 
 static const char usage[] =
     "usage: ringtrip demo [--serve] [--say TEXT]... [--wav FILE]... [--verbose]\n\n"

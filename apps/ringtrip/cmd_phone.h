@@ -1,4 +1,4 @@
-/* ringtrip phone: the simulated telephone on the command line. Engine: src/peer/phone.h; text: docs/phone.md. */
+/* ringtrip phone: the simulated telephone on the command line. Engine: src/peer/phone/phone.h; text: docs/phone.md. */
 #ifndef APPS_RINGTRIP_CMD_PHONE_H
 #define APPS_RINGTRIP_CMD_PHONE_H
 

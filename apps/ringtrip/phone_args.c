@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "peer/phone_sound.h"
-#include "peer/phone_speech.h"
+#include "peer/phone/phone_sound.h"
+#include "peer/phone/phone_speech.h"
 
 const char phone_usage[] =
     "usage: ringtrip phone URL [options]\n"

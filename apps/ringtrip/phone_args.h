@@ -2,7 +2,7 @@
 #ifndef APPS_RINGTRIP_PHONE_ARGS_H
 #define APPS_RINGTRIP_PHONE_ARGS_H
 
-#include "peer/phone.h"
+#include "peer/phone/phone.h"
 
 #define PHONE_ARGS_ITEMS 100
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "peer/phone_speech.h"
+#include "peer/phone/phone_speech.h"
 
 struct phone_input {
     struct loop *loop;

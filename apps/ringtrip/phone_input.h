@@ -6,7 +6,7 @@
 #define APPS_RINGTRIP_PHONE_INPUT_H
 
 #include "net/loop.h"
-#include "peer/phone_script.h"
+#include "peer/phone/phone_script.h"
 
 struct phone_input;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "peer/phone_link.h"
+#include "peer/phone/phone_link.h"
 
 #define JITTER_MS 20
 

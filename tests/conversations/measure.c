@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "peer/phone_ears.h"
-#include "peer/speech_tts.h"
+#include "peer/phone/phone_ears.h"
+#include "peer/speech/speech_tts.h"
 
 #define WINDOW_MS      1500.0 /* what happens so long behind a sound may be its doing */
 #define SOFT_MS        80.0   /* so much of a first consonant may be heard before the voice stands out from the noise */

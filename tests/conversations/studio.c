@@ -7,8 +7,8 @@
 
 #include "audio/g711.h"
 #include "base/err.h"
-#include "peer/phone_sound.h"
-#include "peer/phone_speech.h"
+#include "peer/phone/phone_sound.h"
+#include "peer/phone/phone_speech.h"
 
 #define CLIPS_MAX 2048
 #define SAID_MAX  256

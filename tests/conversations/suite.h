@@ -10,7 +10,7 @@
 #define TESTS_CONVERSATIONS_SUITE_H
 
 #include "base/json.h"
-#include "peer/phone.h"
+#include "peer/phone/phone.h"
 #include "voices.h"
 
 #define CONVO_ITEMS  8

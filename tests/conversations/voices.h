@@ -5,7 +5,7 @@
 #ifndef TESTS_CONVERSATIONS_VOICES_H
 #define TESTS_CONVERSATIONS_VOICES_H
 
-#include "peer/phone_speech.h"
+#include "peer/phone/phone_speech.h"
 
 enum voice { VOICE_RMS, VOICE_SLT, VOICE_AWB, VOICE_KAL, VOICE_N };
 #define VOICES_NATURAL VOICE_KAL /* those before it */

@@ -6,8 +6,8 @@
 #include "audio/g711.h"
 #include "audio/resample.h"
 #include "base/err.h"
-#include "peer/phone_ears.h"
-#include "peer/phone_playout.h"
+#include "peer/phone/phone_ears.h"
+#include "peer/phone/phone_playout.h"
 
 /* No header declares the voices; their libraries export one function each. */
 cst_voice *register_cmu_us_rms(const char *voxdir);

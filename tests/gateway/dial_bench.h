@@ -5,7 +5,7 @@
 #ifndef TESTS_GATEWAY_DIAL_BENCH_H
 #define TESTS_GATEWAY_DIAL_BENCH_H
 
-#include "peer/exchange.h"
+#include "peer/exchange/exchange.h"
 #include "rig.h"
 
 #define BENCH_TOKEN  "0123456789abcdef0123456789abcdef"

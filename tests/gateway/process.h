@@ -22,7 +22,7 @@
 #include "base/json.h"
 #include "fakes/wait.h"
 #include "net/http_client.h"
-#include "peer/phone.h"
+#include "peer/phone/phone.h"
 
 extern char **environ;
 

@@ -14,8 +14,8 @@
 #include "gateway/gateway.h"
 #include "net/http_client.h"
 #include "net/ws.h"
-#include "peer/phone.h"
-#include "peer/sandbox_server.h"
+#include "peer/phone/phone.h"
+#include "peer/sandbox/sandbox_server.h"
 
 #define RIG_CALLS   8
 #define RIG_SOCKETS 16

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "fakes/pg_server.h"
-#include "peer/exchange.h"
+#include "peer/exchange/exchange.h"
 
 #define ACCOUNT       "AC0123456789abcdef0123456789abcdef"
 #define PLIVO_ACCOUNT "MA0123456789ABCDEFGH"

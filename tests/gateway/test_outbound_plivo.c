@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "peer/exchange.h"
+#include "peer/exchange/exchange.h"
 #include "rig.h"
 
 #define ACCOUNT "MA0123456789ABCDEFGH"

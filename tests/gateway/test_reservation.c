@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "peer/exchange.h"
+#include "peer/exchange/exchange.h"
 #include "rig.h"
 
 #define ACCOUNT "AC0123456789abcdef0123456789abcdef"

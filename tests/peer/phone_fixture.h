@@ -14,8 +14,8 @@
 #include "base/err.h"
 #include "net/http_server.h"
 #include "net/loop.h"
-#include "peer/phone.h"
-#include "peer/phone_stream.h"
+#include "peer/phone/phone.h"
+#include "peer/phone/phone_stream.h"
 #include "wire/twilio.h"
 
 #define FIX_LINES  2000

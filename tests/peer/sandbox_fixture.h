@@ -15,8 +15,8 @@
 #include "base/json.h"
 #include "fakes/wait.h"
 #include "net/ws.h"
-#include "peer/sandbox_server.h"
-#include "peer/speech_tts.h"
+#include "peer/sandbox/sandbox_server.h"
+#include "peer/speech/speech_tts.h"
 
 #define MAX_EVENTS 5000
 

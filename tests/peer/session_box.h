@@ -13,7 +13,7 @@
 #include "audio/g711.h"
 #include "base/base64.h"
 #include "base/json.h"
-#include "peer/sandbox_session.h"
+#include "peer/sandbox/sandbox_session.h"
 
 #define BOX_MAX_EVENTS 20000
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "peer/speech_tts.h"
+#include "peer/speech/speech_tts.h"
 #include "phone_args.h"
 
 /* The command line is split at blanks; '_' stands for a blank inside an argument. */

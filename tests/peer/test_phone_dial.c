@@ -1,7 +1,7 @@
 #include "phone_fixture.h"
 
-#include "peer/phone_url.h"
-#include "peer/phone_webhook.h"
+#include "peer/phone/phone_url.h"
+#include "peer/phone/phone_webhook.h"
 #include "wire/form.h"
 #include "wire/twiml.h"
 

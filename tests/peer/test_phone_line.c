@@ -6,10 +6,10 @@
 
 #include "audio/g711.h"
 #include "base/err.h"
-#include "peer/phone_ears.h"
-#include "peer/phone_line.h"
-#include "peer/phone_packet.h"
-#include "peer/phone_sound.h"
+#include "peer/phone/phone_ears.h"
+#include "peer/phone/phone_line.h"
+#include "peer/phone/phone_packet.h"
+#include "peer/phone/phone_sound.h"
 
 #define FRAMES 200
 

@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "base/err.h"
-#include "peer/phone_link.h"
+#include "peer/phone/phone_link.h"
 
 TEST(without_delay_it_is_direct)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
-#include "peer/phone_playout.h"
+#include "peer/phone/phone_playout.h"
 
 static struct span bytes(uint8_t value, size_t n)
 {

@@ -1,7 +1,7 @@
 #include "test.h"
 
 #include "base/err.h"
-#include "peer/phone_script.h"
+#include "peer/phone/phone_script.h"
 
 /* A script on a virtual clock with an agent whose speech the test decides. */
 struct play {

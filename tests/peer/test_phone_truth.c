@@ -2,9 +2,9 @@
 
 #include "audio/g711.h"
 #include "base/err.h"
-#include "peer/phone_link.h"
-#include "peer/phone_playout.h"
-#include "peer/phone_truth.h"
+#include "peer/phone/phone_link.h"
+#include "peer/phone/phone_playout.h"
+#include "peer/phone/phone_truth.h"
 
 /* A gateway and a phone on a virtual clock: audio of a known source is sent, cut, sent again. */
 struct line {

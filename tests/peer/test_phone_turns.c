@@ -1,7 +1,7 @@
 #include "test.h"
 
-#include "peer/phone_ears.h"
-#include "peer/phone_report.h"
+#include "peer/phone/phone_ears.h"
+#include "peer/phone/phone_report.h"
 
 /* Speech drawn as text, one letter a frame: '#' loud, '.' quiet, 'c' a clear before a quiet frame, 'C' before a loud.
  */

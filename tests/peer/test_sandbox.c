@@ -4,7 +4,7 @@
  */
 #include "sandbox_fixture.h"
 
-#include "peer/speech_asr.h"
+#include "peer/speech/speech_asr.h"
 
 /* ---- connecting ---- */
 

@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/json_doc.h"
-#include "peer/sandbox_chat.h"
+#include "peer/sandbox/sandbox_chat.h"
 
 static void expect(const char *system, const char *user, bool tripped)
 {

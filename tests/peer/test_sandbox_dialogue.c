@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "peer/sandbox_dialogue.h"
-#include "peer/sandbox_grammar.h"
+#include "peer/sandbox/sandbox_dialogue.h"
+#include "peer/sandbox/sandbox_grammar.h"
 
 /* ---- grammar ---- */
 

@@ -8,10 +8,10 @@
 
 #include "audio/g711.h"
 #include "base/err.h"
-#include "peer/sandbox_dialogue.h"
-#include "peer/sandbox_vad.h"
-#include "peer/speech_asr.h"
-#include "peer/speech_tts.h"
+#include "peer/sandbox/sandbox_dialogue.h"
+#include "peer/sandbox/sandbox_vad.h"
+#include "peer/speech/speech_asr.h"
+#include "peer/speech/speech_tts.h"
 
 struct word_array {
     struct str at[1000];

@@ -5,10 +5,10 @@
 #include "sandbox_fixture.h"
 
 #include "net/http_client.h"
-#include "peer/sandbox_inspect.h"
-#include "peer/sandbox_secrets.h"
-#include "peer/sandbox_vad.h"
-#include "peer/speech_asr.h"
+#include "peer/sandbox/sandbox_inspect.h"
+#include "peer/sandbox/sandbox_secrets.h"
+#include "peer/sandbox/sandbox_vad.h"
+#include "peer/speech/speech_asr.h"
 
 #define TELEPHONE(turns)                                                                                               \
     "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"audio\":{\"input\":{\"format\":{\"type\":"      \

@@ -7,7 +7,7 @@
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "peer/sandbox_live.h"
+#include "peer/sandbox/sandbox_live.h"
 
 #define MAX_MESSAGES 4000
 

@@ -11,7 +11,7 @@
 #include "call/model.h"
 #include "fakes/wait.h"
 #include "net/loop.h"
-#include "peer/sandbox_server.h"
+#include "peer/sandbox/sandbox_server.h"
 #include "providers/gemini/gemini.h"
 #include "providers/openai/openai.h"
 #include "test.h"

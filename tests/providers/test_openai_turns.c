@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fakes/wait.h"
-#include "peer/sandbox_dialogue.h"
-#include "peer/sandbox_server.h"
+#include "peer/sandbox/sandbox_dialogue.h"
+#include "peer/sandbox/sandbox_server.h"
 #include "providers/openai_bench.h"
 #include "test.h"
 

@@ -20,7 +20,9 @@ LAYERS = {
     'src/wire': ['base/'],
     'src/call': ['base/', 'audio/'],
     'src/net': ['base/', 'wire/'],
-    'src/peer': ['base/', 'audio/', 'wire/', 'net/'],
+    'src/peer/speech': ['base/'],
+    'src/peer/*': ['base/', 'audio/', 'wire/', 'net/', 'peer/speech/'],  # sandbox and phone never see each other
+    'src/peer/exchange': ['base/', 'wire/', 'net/', 'peer/phone/'],
     'src/guards': ['base/', INTERFACES],
     'src/numbers': ['base/'],
     'src/cloud': EDGE,
@@ -47,12 +49,12 @@ LIBRARIES = [
     (r'uv\.h|openssl/.*|http_parser\.h|curl/.*|zlib\.h', r'src/net/.*'),
     (r'sqlite3\.h', r'src/store/sqlite/.*'),
     (r'libpq-fe\.h', r'src/store/postgres/.*'),
-    (r'libfyaml\.h', r'src/(config|peer)/.*'),
+    (r'libfyaml\.h', r'src/(config|peer/sandbox)/.*'),
     (r'expat\.h', r'src/wire/twiml\.c'),
     (r'gvc\.h|graphviz/.*', r'apps/ringtrip/draw_graphviz\.c'),
     (r'pcre2\.h', r'src/guards/regex\.c'),
     (r'phonenumbers/.*', r'src/numbers/number_phonelib\.cc'),
-    (r'(flite|pocketsphinx|sphinxbase)(/.*|\.h)', r'src/peer/.*'),
+    (r'(flite|pocketsphinx|sphinxbase)(/.*|\.h)', r'src/peer/speech/.*'),
     (r'sys/(socket|epoll|un|select)\.h|netinet/.*|netdb\.h', r'src/net/.*'),
     (r'poll\.h', r'src/(net/.*|store/postgres/connection\.c)'),  # a deadline for what libpq waits for
     (r'arpa/inet\.h', r'src/(net|config|api)/.*'),  # reading an address is no I/O
@@ -78,10 +80,10 @@ def rule_of(path):
     for depth in (3, 2):
         folder = '/'.join(parts[:depth])
         family = '/'.join(parts[:depth - 1]) + '/*'
-        if len(parts) > depth and family in LAYERS:
-            return family, folder
         if len(parts) > depth and folder in LAYERS:
             return folder, folder
+        if len(parts) > depth and family in LAYERS:
+            return family, folder
     return None, None
 
 
@@ -143,7 +145,9 @@ SAMPLES = [
     ('a carrier that sees a provider', 'src/carriers/twilio/leg.c', '#include "providers/openai/s.h"\n', True),
     ('an interface header of call', 'src/providers/openai/s.c', '#include "call/model_ops.h"\n', False),
     ('the insides of call in an adapter', 'src/providers/openai/s.c', '#include "call/sequencer.h"\n', True),
-    ('the peer that sees call', 'src/peer/phone.c', '#include "call/leg.h"\n', True),
+    ('a phone that sees the sandbox', 'src/peer/phone/phone.c', '#include "peer/sandbox/sandbox_vad.h"\n', True),
+    ('an exchange that sees the phone', 'src/peer/exchange/exchange.c', '#include "peer/phone/phone.h"\n', False),
+    ('the peer that sees call', 'src/peer/phone/phone.c', '#include "call/leg.h"\n', True),
     ('options of a carrier in config', 'src/config/table.c', '#include "carriers/twilio/twilio_opts.h"\n', False),
     ('a carrier in config', 'src/config/table.c', '#include "carriers/twilio/leg.h"\n', True),
     ('an options header that sees net', 'src/net/tls_opts.h', '#include "net/loop.h"\n', True),
