@@ -452,9 +452,57 @@ int check_reasoning(struct check *c, struct json_val v, enum openai_effort *ret)
     return err;
 }
 
+static int prompt_id(struct check *c, struct json_val v)
+{
+    struct str id;
+    return check_str(c, v, OPENAI_ID_MAX, &id);
+}
+
+/* A text, or a part of a message. */
+static int check_variable(struct check *c, struct json_val v)
+{
+    static const char *const types[] = {"input_text", "input_image", "input_file"};
+    struct json_val type = v.type == JSON_OBJECT ? json_get(v, "type") : (struct json_val){0};
+    size_t i;
+    if (v.type == JSON_STRING) {
+        return any_str(c, v);
+    }
+    if (v.type != JSON_OBJECT) {
+        return check_type(c, "a string or an object", v);
+    }
+    if (type.type == JSON_NONE) {
+        return check_missing(c, "type");
+    }
+    size_t before = check_down(c, STR("type"));
+    int err = check_word(c, type, types, ARRAY_LEN(types), &i);
+    if (err == 0) {
+        check_up(c, before);
+    }
+    return err;
+}
+
+static int prompt_variables(struct check *c, struct json_val v)
+{
+    struct str name;
+    struct json_val value;
+    int err = any_object(c, v);
+    if (err < 0 || v.type == JSON_NULL) {
+        return err;
+    }
+    for (struct json_it it = json_object(v); err == 0 && json_next(&it, &name, &value);) {
+        size_t before = check_down(c, name);
+        err = check_variable(c, value);
+        if (err == 0) {
+            check_up(c, before);
+        }
+    }
+    return err;
+}
+
 int check_prompt(struct check *c, struct json_val v)
 {
-    static const struct check_field fields[] = {{"id", any_str}, {"version", any_str}, {"variables", any_object}};
+    static const struct check_field fields[] = {
+        {"id", prompt_id}, {"version", any_str}, {"variables", prompt_variables}};
     if (v.type == JSON_NULL) {
         return 0;
     }

@@ -57,9 +57,43 @@ static int image_detail(struct check *c, struct json_val v)
     return check_word(c, v, words, ARRAY_LEN(words), &i);
 }
 
+#define DATA_URL_WANTED                                                                                                \
+    "Expected a base64-encoded data URL with an image MIME type (e.g. 'data:image/png;base64,aW1nIGJ5dGVzIGhlcmU=')"
+
+static int refuse_image(struct check *c, int err, struct str url)
+{
+    struct str type = picture_url_type(url);
+    if (err == -ERR_RANGE) {
+        return check_refuse(c, err, "invalid_value",
+                            "You uploaded an unsupported image. Please make sure your image is valid.");
+    }
+    if (err == -ERR_TYPE) {
+        return check_refuse(c, err, "invalid_value",
+                            "Invalid '%.*s'. " DATA_URL_WANTED ", but got unsupported MIME type '%.*s'.",
+                            (int)c->path_n, c->path, (int)type.n, type.p);
+    }
+    if (err == -ENOMEM) {
+        return check_refuse(c, err, "invalid_value", "The message is too large.");
+    }
+    return check_refuse(c, err, "invalid_value", "Invalid '%.*s'. " DATA_URL_WANTED ", but got %s.", (int)c->path_n,
+                        c->path, type.p ? "an invalid base64-encoded value" : "a value without the 'data:' prefix");
+}
+
+static int image_url(struct check *c, struct json_val v)
+{
+    struct str url;
+    struct picture picture;
+    int err = check_str(c, v, SIZE_MAX, &url);
+    if (err < 0) {
+        return err;
+    }
+    err = picture_read(url, &picture);
+    return err < 0 ? refuse_image(c, err, url) : 0;
+}
+
 static const struct check_field text_fields[] = {{"type", NULL}, {"text", any_str}};
 static const struct check_field audio_fields[] = {{"type", NULL}, {"audio", any_str}, {"transcript", str_or_null}};
-static const struct check_field image_fields[] = {{"type", NULL}, {"image_url", any_str}, {"detail", image_detail}};
+static const struct check_field image_fields[] = {{"type", NULL}, {"image_url", image_url}, {"detail", image_detail}};
 
 static int part_body(struct check *c, struct json_val v, enum openai_part_type type)
 {
@@ -153,7 +187,8 @@ bool openai_part_next(struct json_it *it, struct buf *scratch, struct openai_par
     }
     ret->audio = audio.type == JSON_STRING ? audio.s : STR_NULL;
     ret->has_text = text.type == JSON_STRING;
-    struct json_val image = json_get(v, "image_url");
+    struct json_val image = json_get(v, "image_url"), detail = json_get(v, "detail");
+    ret->detail = detail.type == JSON_STRING ? picture_detail_of(detail.s) : PICTURE_AUTO;
     int err = ret->has_text ? json_to_str(text, scratch, &ret->text) : 0;
     if (err == 0 && image.type == JSON_STRING) {
         err = json_to_str(image, scratch, &ret->image_url);

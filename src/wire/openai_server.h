@@ -7,6 +7,7 @@
 #define WIRE_OPENAI_SERVER_H
 
 #include "wire/openai.h"
+#include "wire/picture.h"
 
 #define OPENAI_INSTRUCTIONS_MAX (256 * 1024)
 #define OPENAI_TOOLS_MAX        (256 * 1024)
@@ -117,7 +118,8 @@ struct openai_part {
     bool has_text;    /* false: "transcript":null */
     struct str text;  /* text or transcript */
     struct str audio; /* base64: input of item.create; written only by item.retrieved */
-    struct str image_url;
+    struct str image_url; /* data URL, checked: picture_read takes it */
+    enum picture_detail detail;
 };
 
 /* Walks item.content; it = json_array(item->content). Text goes to scratch, which is not cleared; slices of the

@@ -99,6 +99,7 @@ static void put_part(struct json_w *w, const struct openai_part *part, bool retr
     json_w_kz(w, "type", part_name(part->type, retrieved));
     if (part->type == OPENAI_PART_INPUT_IMAGE) {
         json_w_kstr(w, "image_url", part->image_url);
+        json_w_kz(w, "detail", picture_detail_name(part->detail));
         json_w_close(w);
         return;
     }

@@ -144,6 +144,83 @@ TEST(usage_counts_audio_and_text)
     box_free(b);
 }
 
+/* A picture stands in the conversation as it came, and in the usage of what is answered from then on. */
+TEST(pictures_are_checked_counted_and_kept)
+{
+    static const char pixel[] =
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADh"
+        "gGAWjR9awAAAABJRU5ErkJggg==";
+    struct box *b = open_ready(NULL, NULL);
+    format_do(
+        b,
+        "{\"type\":\"conversation.item.create\",\"item\":{\"id\":\"item_p\",\"type\":\"message\",\"role\":\"user\","
+        "\"content\":[{\"type\":\"input_text\",\"text\":\"hello\"},{\"type\":\"input_image\",\"image_url\":\"%s\"}]}}",
+        pixel);
+    struct json_val item = json_get(box_next(b, "conversation.item.added"), "item");
+    assert_string_equal(text_at(elem_at(item, "content", 1), "type"), "input_image");
+    assert_string_equal(text_at(elem_at(item, "content", 1), "image_url"), pixel);
+    assert_string_equal(text_at(elem_at(item, "content", 1), "detail"), "auto");
+    box_do(b, "{\"type\":\"conversation.item.retrieve\",\"item_id\":\"item_p\"}");
+    item = json_get(box_next(b, "conversation.item.retrieved"), "item");
+    assert_string_equal(text_at(elem_at(item, "content", 1), "image_url"), pixel);
+    box_do(b, "{\"type\":\"response.create\"}");
+    box_run(b, 6000);
+    struct json_val u = json_path(box_next(b, "response.done"), "response.usage");
+    assert_int_equal(number_at(u, "input_token_details.image_tokens"), 255);
+    assert_int_equal(number_at(u, "input_tokens"), number_at(u, "input_token_details.text_tokens") + 255);
+    box_do(
+        b,
+        "{\"type\":\"conversation.item.create\",\"event_id\":\"e1\",\"item\":{\"type\":\"message\",\"role\":\"user\","
+        "\"content\":[{\"type\":\"input_image\",\"image_url\":\"https://example.com/a.png\"}]}}");
+    struct json_val e = json_get(box_next(b, "error"), "error");
+    assert_string_equal(text_at(e, "param"), "item.content[0].image_url");
+    assert_string_equal(text_at(e, "event_id"), "e1");
+    box_free(b);
+}
+
+/* Five pictures of five megabytes: the sixteen newest megabytes are kept, the messages all. */
+TEST(old_pictures_are_dropped_their_messages_not)
+{
+    static char event[5 << 20];
+    static const char head[] =
+        "{\"type\":\"conversation.item.create\",\"item\":{\"id\":\"item_%u\",\"type\":\"message\",\"role\":"
+        "\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"data:image/png;base64,"
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYA";
+    struct box *b = open_ready(NULL, NULL);
+    for (unsigned i = 0; i < 5; i++) {
+        size_t n = (size_t)snprintf(event, sizeof(event), head, i);
+        size_t end = sizeof(event) - 16;
+        end -= (end - n) % 4;
+        memset(event + n, 'A', end - n);
+        memcpy(event + end, "\"}]}}", sizeof("\"}]}}"));
+        box_do(b, event);
+        assert_non_null(box_next(b, "conversation.item.done").s.p);
+    }
+    for (unsigned i = 0; i < 5; i++) {
+        format_do(b, "{\"type\":\"conversation.item.retrieve\",\"item_id\":\"item_%u\"}", i);
+        struct json_val item = json_get(box_next(b, "conversation.item.retrieved"), "item");
+        struct json_val url = json_get(elem_at(item, "content", 0), "image_url");
+        assert_int_equal(url.s.n > 0, i >= 2);
+    }
+    box_free(b);
+}
+
+TEST(a_prompt_by_id_is_echoed_and_refused_by_its_form)
+{
+    struct box *b = open_ready(NULL, NULL);
+    box_do(b, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"prompt\":{\"id\":\"pmpt_1\","
+              "\"version\":\"3\","
+              "\"variables\":{\"who\":\"Ann\"}}}}");
+    struct json_val prompt = json_path(box_next(b, "session.updated"), "session.prompt");
+    assert_string_equal(text_at(prompt, "id"), "pmpt_1");
+    assert_string_equal(text_at(prompt, "variables.who"), "Ann");
+    box_do(b, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"prompt\":{\"version\":\"3\"}}}");
+    assert_string_equal(text_at(box_next(b, "error"), "error.param"), "session.prompt.id");
+    box_do(b, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"prompt\":null}}");
+    assert_int_equal(json_path(box_next(b, "session.updated"), "session.prompt").type, JSON_NULL);
+    box_free(b);
+}
+
 TEST(exact_texts_are_spoken_word_by_word)
 {
     static const struct {
@@ -725,10 +802,12 @@ TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(update_answers_with_the_whole_session_or_an_error_and_nothing_changed),
           T(bad_messages_are_errors_and_the_session_lives), T(the_session_expires_with_an_error_and_1001),
           T(a_greeting_comes_in_the_vendors_order), T(audio_comes_four_times_faster_than_it_sounds_in_uneven_pieces),
-          T(usage_counts_audio_and_text), T(exact_texts_are_spoken_word_by_word),
-          T(one_response_at_a_time_and_others_out_of_band), T(cancel_closes_the_response_out),
-          T(max_output_tokens_makes_it_incomplete), T(truncation_is_checked_and_drops_the_words),
-          T(a_function_call_goes_round), T(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered),
+          T(usage_counts_audio_and_text), T(pictures_are_checked_counted_and_kept),
+          T(old_pictures_are_dropped_their_messages_not), T(a_prompt_by_id_is_echoed_and_refused_by_its_form),
+          T(exact_texts_are_spoken_word_by_word), T(one_response_at_a_time_and_others_out_of_band),
+          T(cancel_closes_the_response_out), T(max_output_tokens_makes_it_incomplete),
+          T(truncation_is_checked_and_drops_the_words), T(a_function_call_goes_round),
+          T(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered),
           T(the_listing_of_tools_elsewhere_fails_at_once), T(tool_choice_none_forbids_and_a_named_function_forces),
           T(a_vad_turn_comes_in_the_vendors_order), T(refused_speech_is_unclear_and_asked_again),
           T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one), T(the_clock_is_appended_audio_not_time),

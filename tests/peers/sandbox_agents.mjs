@@ -99,6 +99,24 @@ test('typed text is answered aloud and both sides are in the history', async () 
   s.close();
 });
 
+test('a picture is taken as the client sends it, and counted', async () => {
+  const pixel = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  const s = await open({ agent: plainAgent(), options: { config: { outputModalities: ['text'] } } });
+  s.session.addImage(pixel, { triggerResponse: false });
+  const added = await s.log.find((e) => e.type === 'conversation.item.added');
+  assert.deepEqual(added.item.content, [{ type: 'input_image', image_url: pixel, detail: 'auto' }]);
+  s.session.sendMessage('hello');
+  const e = await s.log.find(done);
+  assert.equal(e.response.usage.input_token_details.image_tokens, 255);
+  // The client sends pictures, but its schema of what comes back knows none: such items pass it by.
+  assertSchemas({ items: s.log.items.filter((x) => x.item?.content?.[0]?.type !== 'input_image') });
+  assert.deepEqual(s.errors, []);
+  s.session.addImage('data:image/gif;base64,R0lGODlh', { triggerResponse: false });
+  const refused = await s.log.find((x) => x.type === 'error');
+  assert.equal(refused.error.param, 'item.content[0].image_url');
+  s.close();
+});
+
 test('text-only sessions answer in text', async () => {
   const s = await open({ agent: plainAgent(), options: { config: { outputModalities: ['text'] } } });
   s.session.sendMessage('hello');

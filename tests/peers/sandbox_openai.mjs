@@ -121,6 +121,20 @@ test('items: create in between, retrieve, delete, and their errors', async () =>
   s.rt.close();
 });
 
+test('a prompt by id is echoed, and refused when its form is wrong', async () => {
+  const s = open();
+  await s.log.find((e) => e.type === 'session.created');
+  const update = (prompt) => s.rt.send({ type: 'session.update', event_id: 'p1', session: { type: 'realtime', prompt } });
+  const prompt = { id: 'pmpt_1', version: '2', variables: { name: 'Ann', note: { type: 'input_text', text: 'x' } } };
+  update(prompt);
+  assert.deepEqual((await s.log.find((e) => e.type === 'session.updated')).session.prompt, prompt);
+  update({ ...prompt, variables: { name: 7 } });
+  const e = await s.log.find((x) => x.type === 'client_error');
+  assert.deepEqual([e.error.code, e.error.param, e.error.event_id].map((v, i) => v ?? Object.values(e.error.error)[i]),
+    ['invalid_type', 'session.prompt.variables.name', 'p1']);
+  s.rt.close();
+});
+
 test('a second response is refused while one runs', async () => {
   const s = open();
   await s.log.find((e) => e.type === 'session.created');

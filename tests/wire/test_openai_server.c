@@ -445,6 +445,16 @@ TEST(a_transcription_session_has_no_responses)
     assert_string_equal(e.code, "unknown_parameter");
 }
 
+/* One pixel. */
+#define PNG                                                                                                            \
+    "data:image/"                                                                                                      \
+    "png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJgg"         \
+    "g=="
+#define IMAGE(url)                                                                                                     \
+    "{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"message\",\"role\":\"user\",\"content\":[{"           \
+    "\"type\":\"input_image\",\"image_url\":\"" url "\"}]}}"
+#define PROMPT(text) "{\"type\":\"response.create\",\"response\":{\"prompt\":" text "}}"
+
 TEST(refused_events_say_why)
 {
     static const struct {
@@ -512,6 +522,19 @@ TEST(refused_events_say_why)
         {"{\"type\":\"response.create\",\"response\":{\"metadata\":{\"a\":1}}}", "invalid_type", "response.metadata.a"},
         {"{\"type\":\"response.create\",\"response\":{\"input\":[{\"type\":\"item_reference\"}]}}",
          "missing_required_parameter", "response.input[0].id"},
+        {IMAGE("https://example.com/a.png"), "invalid_value", "item.content[0].image_url"},
+        {IMAGE("data:image/gif;base64,R0lGODlh"), "invalid_value", "item.content[0].image_url"},
+        {IMAGE("data:image/png;base64,%%%%"), "invalid_value", "item.content[0].image_url"},
+        {IMAGE("data:image/png;base64,aGVsbG8="), "invalid_value", "item.content[0].image_url"},
+        {PROMPT("\"pmpt_1\""), "invalid_type", "response.prompt"},
+        {PROMPT("{}"), "missing_required_parameter", "response.prompt.id"},
+        {PROMPT("{\"id\":null}"), "invalid_type", "response.prompt.id"},
+        {PROMPT("{\"id\":\"pmpt_1\",\"name\":\"x\"}"), "unknown_parameter", "response.prompt.name"},
+        {PROMPT("{\"id\":\"pmpt_1\",\"version\":2}"), "invalid_type", "response.prompt.version"},
+        {PROMPT("{\"id\":\"pmpt_1\",\"variables\":[]}"), "invalid_type", "response.prompt.variables"},
+        {PROMPT("{\"id\":\"pmpt_1\",\"variables\":{\"who\":1}}"), "invalid_type", "response.prompt.variables.who"},
+        {PROMPT("{\"id\":\"pmpt_1\",\"variables\":{\"who\":{\"type\":\"text\"}}}"), "invalid_value",
+         "response.prompt.variables.who.type"},
         {"{\"type\":\"response.cancel\",\"response_id\":5}", "invalid_type", "response_id"},
         {"{\"type\":\"response.cancel\",\"event_id\":5}", "invalid_type", "event_id"},
     };
@@ -555,7 +578,7 @@ TEST(accepted_events_carry_their_values)
     struct openai_client_event ev =
         accepted("{\"type\":\"conversation.item.create\",\"item\":{\"id\":\"i\\u0031\",\"type\":\"message\",\"role\":"
                  "\"user\",\"status\":\"completed\",\"object\":\"realtime.item\",\"content\":[{\"type\":\"input_text\","
-                 "\"text\":\"a \\\"q\\\"\"},{\"type\":\"input_image\",\"image_url\":\"data:x\",\"detail\":\"low\"},{"
+                 "\"text\":\"a \\\"q\\\"\"},{\"type\":\"input_image\",\"image_url\":\"" PNG "\",\"detail\":\"low\"},{"
                  "\"type\":\"input_audio\",\"audio\":\"AAAA\",\"transcript\":null}]},\"previous_item_id\":\"ro\\u006ft"
                  "\",\"event_id\":\"e\\n\"}");
     assert_int_equal(ev.type, OPENAI_CLIENT_ITEM_CREATE);
@@ -570,7 +593,8 @@ TEST(accepted_events_carry_their_values)
     assert_int_equal(part.type, OPENAI_PART_INPUT_TEXT);
     assert_str_is(part.text, "a \"q\"");
     assert_true(openai_part_next(&it, &scratch, &part));
-    assert_str_is(part.image_url, "data:x");
+    assert_str_is(part.image_url, PNG);
+    assert_int_equal(part.detail, PICTURE_LOW);
     assert_true(openai_part_next(&it, &scratch, &part));
     assert_int_equal(part.type, OPENAI_PART_INPUT_AUDIO);
     assert_str_is(part.audio, "AAAA");
@@ -602,6 +626,8 @@ TEST(accepted_events_carry_their_values)
     assert_true(openai_item_next(&it, &scratch, &item));
     assert_str_is(item.text, "\xC3\xA9");
     assert_str_is(ev.response.instructions, "say \"x\"");
+    accepted(PROMPT("{\"id\":\"pmpt_1\",\"version\":null,\"variables\":{\"a\":\"b\",\"c\":{\"type\":\"input_text\","
+                    "\"text\":\"d\"}}}"));
     ev = accepted("{\"type\":\"response.cancel\"}");
     assert_null(ev.response_id.p);
     ev = accepted("{\"type\":\"conversation.item.create\",\"item\":{\"type\":\"mcp_approval_response\",\"id\":\"i\","

@@ -35,6 +35,7 @@ struct convo_item *convo_item_free(struct convo_item *item)
         }
         for (uint32_t i = 0; i < item->n_parts; i++) {
             buf_done(&item->parts[i].text);
+            buf_done(&item->parts[i].image);
         }
         free(item);
     }
@@ -50,8 +51,24 @@ int convo_item_add_part(struct convo_item *item, enum openai_part_type type, boo
     part->type = type;
     part->has_text = has_text;
     buf_init(&part->text, CONVO_MAX_TEXT);
+    buf_init(&part->image, CONVO_MAX_IMAGE);
     buf_put_str(&part->text, text);
     return part->text.err;
+}
+
+int convo_item_add_image(struct convo_item *item, struct str url, enum picture_detail detail)
+{
+    struct picture picture;
+    int err = picture_read(url, &picture);
+    err = err < 0 ? err : convo_item_add_part(item, OPENAI_PART_INPUT_IMAGE, false, STR(""));
+    if (err < 0) {
+        return err;
+    }
+    struct convo_part *part = &item->parts[item->n_parts - 1];
+    part->detail = detail;
+    part->image_tokens = picture_tokens(&picture, detail);
+    buf_put_str(&part->image, url);
+    return part->image.err;
 }
 
 struct str convo_item_text(const struct convo_item *item)
@@ -74,7 +91,11 @@ void convo_item_wire(const struct convo_item *item, struct openai_part *parts, s
 {
     for (uint32_t i = 0; i < item->n_parts; i++) {
         const struct convo_part *part = &item->parts[i];
-        parts[i] = (struct openai_part){.type = part->type, .has_text = part->has_text, .text = text_of(&part->text)};
+        parts[i] = (struct openai_part){.type = part->type,
+                                        .has_text = part->has_text,
+                                        .text = text_of(&part->text),
+                                        .image_url = text_of(&part->image),
+                                        .detail = part->detail};
     }
     *ret = (struct openai_server_item){
         .type = item->type,
@@ -117,6 +138,24 @@ struct convo_item *convo_find_call(const struct convo *c, struct str call_id)
     return item;
 }
 
+static size_t image_bytes(const struct convo_item *item)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < item->n_parts; i++) {
+        n += item->parts[i].image.len;
+    }
+    return n;
+}
+
+static void drop_images(struct convo *c, struct convo_item *item)
+{
+    c->image_bytes -= image_bytes(item);
+    for (uint32_t i = 0; i < item->n_parts; i++) {
+        buf_done(&item->parts[i].image);
+        buf_init(&item->parts[i].image, CONVO_MAX_IMAGE);
+    }
+}
+
 void convo_insert(struct convo *c, struct convo_item *item, struct convo_item *after)
 {
     item->prev = after;
@@ -125,6 +164,12 @@ void convo_insert(struct convo *c, struct convo_item *item, struct convo_item *a
     *(item->next ? &item->next->prev : &c->last) = item;
     c->n++;
     c->audio_bytes += item->audio.len;
+    c->image_bytes += image_bytes(item);
+    for (struct convo_item *old = c->first; old && c->image_bytes > CONVO_MAX_IMAGE; old = old->next) {
+        if (old != item) {
+            drop_images(c, old);
+        }
+    }
     if (c->n > CONVO_MAX_ITEMS && c->first != item) {
         convo_remove(c, c->first);
     }
@@ -141,6 +186,7 @@ void convo_remove(struct convo *c, struct convo_item *item)
     *(item->next ? &item->next->prev : &c->last) = item->prev;
     c->n--;
     c->audio_bytes -= item->audio.len;
+    c->image_bytes -= image_bytes(item);
     convo_item_free(item);
 }
 

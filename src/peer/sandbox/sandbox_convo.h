@@ -1,6 +1,7 @@
 /*
  * The conversation of one sandbox session: items in order, as the vendor keeps them. Owns everything it holds; texts
- * and audio are bounded. Old items drop out silently past CONVO_MAX_ITEMS, their audio past CONVO_MAX_AUDIO. Pure.
+ * and media are bounded. Old items drop out silently past CONVO_MAX_ITEMS, their audio past CONVO_MAX_AUDIO, their
+ * pictures past CONVO_MAX_IMAGE. Pure.
  */
 #ifndef PEER_SANDBOX_CONVO_H
 #define PEER_SANDBOX_CONVO_H
@@ -9,14 +10,18 @@
 #include "wire/openai_server.h"
 
 #define CONVO_MAX_ITEMS 512
-#define CONVO_MAX_AUDIO (4u << 20) /* bytes of all items */
+#define CONVO_MAX_AUDIO (4u << 20)  /* bytes of all items */
+#define CONVO_MAX_IMAGE (16u << 20) /* likewise, as data URLs */
 #define CONVO_MAX_PARTS 16
 #define CONVO_MAX_TEXT  (1u << 20) /* of one item */
 
 struct convo_part {
     enum openai_part_type type;
     bool has_text;
-    struct buf text; /* text or transcript */
+    struct buf text;  /* text or transcript */
+    struct buf image; /* data URL; empty for other types, or dropped */
+    enum picture_detail detail;
+    uint32_t image_tokens;
 };
 
 struct convo_item {
@@ -41,13 +46,15 @@ struct convo_item {
 struct convo {
     struct convo_item *first, *last;
     uint32_t n;
-    size_t audio_bytes;
+    size_t audio_bytes, image_bytes;
 };
 
 struct convo_item *convo_item_new(enum openai_item_type type, enum openai_role role, struct str id);
 struct convo_item *convo_item_free(struct convo_item *item);
 /* -ENOMEM, -ERR_TOO_BIG (text), -ERR_LIMIT (parts) */
 MUST_USE int convo_item_add_part(struct convo_item *item, enum openai_part_type type, bool has_text, struct str text);
+/* A picture; url was taken by the decoder. Errors as above. */
+MUST_USE int convo_item_add_image(struct convo_item *item, struct str url, enum picture_detail detail);
 /* The text of the first part that has one. */
 struct str convo_item_text(const struct convo_item *item);
 /* The item as the codec writes it; parts has room for CONVO_MAX_PARTS. lends */

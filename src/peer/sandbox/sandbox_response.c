@@ -82,6 +82,7 @@ static void item_tokens(const struct convo_item *item, struct openai_usage *u)
     size_t chars = item->arguments.len + item->output.len + item->name.len;
     for (uint32_t i = 0; i < item->n_parts; i++) {
         chars += item->parts[i].type == OPENAI_PART_INPUT_AUDIO ? 0 : item->parts[i].text.len;
+        u->input_image_tokens += item->parts[i].image_tokens;
     }
     u->input_text_tokens += (chars + 3) / 4 + 3;
 }
@@ -99,7 +100,7 @@ static struct openai_usage response_usage(struct sandbox_session *s, const struc
             item_tokens(item, &u);
         }
     }
-    u.input_tokens = u.input_text_tokens + u.input_audio_tokens;
+    u.input_tokens = u.input_text_tokens + u.input_audio_tokens + u.input_image_tokens;
     /* What was there the last time is cached, in blocks of 64. */
     u.cached_text_tokens = MIN(s->last_input_tokens, u.input_text_tokens) / 64 * 64;
     u.cached_tokens = u.cached_text_tokens;

@@ -232,7 +232,9 @@ static int item_take_parts(struct sandbox_session *s, struct convo_item *item, s
 {
     struct openai_part part;
     for (struct json_it it = json_array(content); openai_part_next(&it, &s->scratch, &part);) {
-        int err = convo_item_add_part(item, part.type, part.has_text, part.text.p ? part.text : STR(""));
+        bool image = part.type == OPENAI_PART_INPUT_IMAGE;
+        int err = image ? convo_item_add_image(item, part.image_url, part.detail)
+                        : convo_item_add_part(item, part.type, part.has_text, part.text.p ? part.text : STR(""));
         if (err >= 0 && part.type == OPENAI_PART_INPUT_AUDIO && part.audio.p) {
             err = item_take_audio(s, item, part.audio);
         }
