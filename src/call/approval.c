@@ -169,7 +169,7 @@ static void make_sticky(struct call *c, struct tool_record *rec, const struct ca
     if (rec->message.err < 0) {
         buf_clear(&rec->message, 0); /* too long for a message: the usual one then */
     }
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];
         if (s->state == TOOL_ASKING && record_of(c, s) == rec) {
             settle(c, s, approved, approved ? APPROVAL_STICKY_APPROVED : APPROVAL_STICKY_REJECTED,

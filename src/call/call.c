@@ -32,6 +32,10 @@ int call_new(const struct call_opts *opts, struct call **ret)
     buf_init(&c->say, CALL_WANT_MAX);
     agents_init(c);
     conv_init(c);
+    if (guard_init(c) < 0) {
+        call_free(c);
+        return -ENOMEM;
+    }
     *ret = c;
     return 0;
 }
@@ -56,6 +60,7 @@ struct call *call_free(struct call *c)
     agents_done(c);
     conv_done(c);
     guard_done(c);
+    intake_done(c);
     for (int i = 0; i < CALL_ITEMS; i++) {
         buf_done(&c->items[i].text);
     }

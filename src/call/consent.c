@@ -162,7 +162,7 @@ void consent_asked(struct call *c, const struct item *it)
     if (str_is(str_from(it->response_id), c->filler_id)) {
         return; /* "one moment" is no question */
     }
-    for (uint32_t i = 0; i < c->o->n_tools; i++) {
+    for (uint32_t i = 0; c->tool_records && i < c->o->n_tools; i++) {
         struct consent *k = &c->tool_records[i].consent;
         if (k->state == CONSENT_TOLD && !str_is(str_from(it->response_id), k->response_id)) {
             k->state = CONSENT_HEARD;
@@ -172,7 +172,7 @@ void consent_asked(struct call *c, const struct item *it)
 
 void consent_committed(struct call *c, struct str item_id)
 {
-    for (uint32_t i = 0; i < c->o->n_tools; i++) {
+    for (uint32_t i = 0; c->tool_records && i < c->o->n_tools; i++) {
         struct consent *k = &c->tool_records[i].consent;
         int at = 0;
         if (k->state != CONSENT_HEARD) {
@@ -191,7 +191,7 @@ void consent_committed(struct call *c, struct str item_id)
 
 static void judge_waiting(struct call *c)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];
         if (s->state == TOOL_CONFIRMING && !awaits_transcript(consent_of(c, s))) {
             judge(c, s);
@@ -202,7 +202,7 @@ static void judge_waiting(struct call *c)
 void consent_said(struct call *c, struct str item_id, struct str text, bool failed)
 {
     uint64_t h = str_hash(item_id);
-    for (uint32_t i = 0; i < c->o->n_tools; i++) {
+    for (uint32_t i = 0; c->tool_records && i < c->o->n_tools; i++) {
         struct consent *k = &c->tool_records[i].consent;
         for (int at = 0; at < CALL_CONSENT_SPEECH && k->state == CONSENT_HEARD; at++) {
             if (k->speech[at] != h) {
@@ -220,7 +220,7 @@ void consent_said(struct call *c, struct str item_id, struct str text, bool fail
 
 void consent_typed(struct call *c, struct str text)
 {
-    for (uint32_t i = 0; i < c->o->n_tools; i++) {
+    for (uint32_t i = 0; c->tool_records && i < c->o->n_tools; i++) {
         struct consent *k = &c->tool_records[i].consent;
         if (k->state == CONSENT_HEARD) {
             weigh(c, k, text);

@@ -50,7 +50,7 @@ static void fill(struct call *c, struct tool_slot *s)
         call_remark(c, NOTE_TOOL_FILLER, waited_ms, asking ? STR("approval") : STR("words"));
         life_fill(c, words_of(c, s));
     }
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         c->tools[i].filled = true; /* one for all that are under way */
     }
 }
@@ -65,7 +65,7 @@ void filler_progress(struct call *c)
         return;
     }
     c->quiet_us = c->quiet_us ? c->quiet_us : c->now_us;
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         if (wants_filler(&c->tools[i]) && due_us(c, &c->tools[i]) < due) {
             first = &c->tools[i];
             due = due_us(c, first);

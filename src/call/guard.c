@@ -13,6 +13,8 @@
  */
 #include "call/guard_impl.h"
 
+#include <stdlib.h>
+
 #include "base/err.h"
 
 #define ANSWER_GRACE_MS 500  /* the host's own deadlines come first */
@@ -42,8 +44,8 @@ uint32_t guard_holders(const struct call *c, uint32_t mask)
 static struct guard_item *find_number(struct call *c, uint32_t number)
 {
     for (uint32_t i = 0; number && i < GUARD_ITEMS; i++) {
-        if (c->guard.items[i].number == number) {
-            return &c->guard.items[i];
+        if (c->guard->items[i].number == number) {
+            return &c->guard->items[i];
         }
     }
     return NULL;
@@ -51,8 +53,8 @@ static struct guard_item *find_number(struct call *c, uint32_t number)
 
 const struct guard_item *guard_find_said(const struct call *c, const char *item_id)
 {
-    for (uint32_t i = 0; i < GUARD_ITEMS; i++) {
-        const struct guard_item *gi = &c->guard.items[i];
+    for (uint32_t i = 0; c->guard && i < GUARD_ITEMS; i++) {
+        const struct guard_item *gi = &c->guard->items[i];
         if (gi->number && gi->side == GUARD_OUTPUT && strcmp(gi->id, item_id) == 0) {
             return gi;
         }
@@ -62,8 +64,8 @@ const struct guard_item *guard_find_said(const struct call *c, const char *item_
 
 bool guard_was_tripped(const struct call *c, const char *response_id)
 {
-    for (uint32_t i = 0; i < GUARD_TRIPPED; i++) {
-        if (c->guard.tripped[i][0] && strcmp(c->guard.tripped[i], response_id) == 0) {
+    for (uint32_t i = 0; c->guard && i < GUARD_TRIPPED; i++) {
+        if (c->guard->tripped[i][0] && strcmp(c->guard->tripped[i], response_id) == 0) {
             return true;
         }
     }
@@ -73,7 +75,7 @@ bool guard_was_tripped(const struct call *c, const char *response_id)
 bool guard_is_asked(const struct call *c, const struct guard_item *gi, uint32_t mask)
 {
     for (uint32_t i = 0; i < GUARD_CHECKS; i++) {
-        const struct guard_check *k = &c->guard.checks[i];
+        const struct guard_check *k = &c->guard->checks[i];
         if (k->number && k->item == gi->number && (k->waits & mask)) {
             return true;
         }
@@ -119,7 +121,7 @@ static struct guard_item *item_place(struct call *c)
     struct guard_item *oldest = NULL;
     struct guard_item *idle = NULL;
     for (uint32_t i = 0; i < GUARD_ITEMS; i++) {
-        struct guard_item *gi = &c->guard.items[i];
+        struct guard_item *gi = &c->guard->items[i];
         if (!gi->number) {
             return gi;
         }
@@ -135,7 +137,7 @@ static struct guard_item *item_make(struct call *c, enum guard_side side, uint32
 {
     struct guard_item *gi = item_place(c);
     struct buf text = gi->text;
-    *gi = (struct guard_item){.number = ++c->guard.items_made, .side = side, .mask = mask, .text = text};
+    *gi = (struct guard_item){.number = ++c->guard->items_made, .side = side, .mask = mask, .text = text};
     if (gi->text.max_bytes == 0) {
         buf_init(&gi->text, GUARD_TEXT_MAX);
     }
@@ -146,7 +148,7 @@ static struct guard_item *item_make(struct call *c, enum guard_side side, uint32
 static struct guard_item *item_said(struct call *c, struct str response_id, struct str item_id)
 {
     for (uint32_t i = 0; i < GUARD_ITEMS; i++) {
-        struct guard_item *gi = &c->guard.items[i];
+        struct guard_item *gi = &c->guard->items[i];
         if (gi->number && gi->side == GUARD_OUTPUT && str_is(item_id, gi->id)) {
             return gi;
         }
@@ -214,8 +216,8 @@ static bool is_due(const struct call *c, const struct guard_item *gi, uint32_t i
 static struct guard_check *check_place(struct call *c)
 {
     for (uint32_t i = 0; i < GUARD_CHECKS; i++) {
-        if (!c->guard.checks[i].number) {
-            return &c->guard.checks[i];
+        if (!c->guard->checks[i].number) {
+            return &c->guard->checks[i];
         }
     }
     return NULL;
@@ -224,9 +226,9 @@ static struct guard_check *check_place(struct call *c)
 static void rearm(struct call *c)
 {
     uint64_t due = UINT64_MAX;
-    for (uint32_t i = 0; i < GUARD_CHECKS; i++) {
-        if (c->guard.checks[i].number) {
-            due = MIN(due, c->guard.checks[i].due_us);
+    for (uint32_t i = 0; c->guard && i < GUARD_CHECKS; i++) {
+        if (c->guard->checks[i].number) {
+            due = MIN(due, c->guard->checks[i].due_us);
         }
     }
     c->timers[TIMER_GUARD] = due;
@@ -269,7 +271,7 @@ static void ask_about(struct call *c, struct guard_item *gi, uint32_t mask, uint
         passed_over(c, gi, mask, end); /* so many answers are owed that none will come */
         return;
     }
-    *k = (struct guard_check){.number = ++c->guard.checks_made, .item = gi->number, .end = end, .waits = mask};
+    *k = (struct guard_check){.number = ++c->guard->checks_made, .item = gi->number, .end = end, .waits = mask};
     k->due_us = c->now_us + ms_us(patience_ms(c, mask));
     rearm(c);
     struct str response_id = call_keep(c, str_from(gi->response_id));
@@ -337,7 +339,7 @@ static void ask(struct call *c, struct guard_item *gi, bool reached)
 
 void guard_text(struct call *c, const struct call_event *ev)
 {
-    if (c->o->guards.n_list == 0) {
+    if (!c->guard) {
         return;
     }
     struct guard_item *gi = item_said(c, ev->model_text.response_id, ev->model_text.item_id);
@@ -361,7 +363,7 @@ void guard_said(struct call *c, struct str text, bool by_voice)
             guard_at(c, i)->local ? ~guard_bit(i) : UINT32_MAX; /* the host has asked those before it let the text in */
     }
     text = str_trim(text);
-    if (!mask || text.n == 0) {
+    if (!c->guard || !mask || text.n == 0) {
         return;
     }
     struct guard_item *gi = item_make(c, GUARD_INPUT, mask);
@@ -375,9 +377,12 @@ void guard_said(struct call *c, struct str text, bool by_voice)
 
 void guard_created(struct call *c, struct str response_id)
 {
-    call_copy_id(c->guard.latest, response_id);
-    if (c->guard.stop_next) {
-        c->guard.stop_next = false;
+    if (!c->guard) {
+        return;
+    }
+    call_copy_id(c->guard->latest, response_id);
+    if (c->guard->stop_next) {
+        c->guard->stop_next = false;
         seq_request(c, STR_NULL, false); /* it does not know yet what the model was told meanwhile */
         seq_cancel(c, WE_CANCEL);
     }
@@ -385,8 +390,8 @@ void guard_created(struct call *c, struct str response_id)
 
 void guard_response_done(struct call *c, struct str response_id)
 {
-    for (uint32_t i = 0; i < GUARD_ITEMS; i++) {
-        struct guard_item *gi = &c->guard.items[i];
+    for (uint32_t i = 0; c->guard && i < GUARD_ITEMS; i++) {
+        struct guard_item *gi = &c->guard->items[i];
         if (gi->number && gi->side == GUARD_OUTPUT && !gi->done && str_is(response_id, gi->response_id)) {
             gi->done = true;
             if (!seq_is_dead(c, response_id)) { /* else nobody hears more of it */
@@ -398,8 +403,8 @@ void guard_response_done(struct call *c, struct str response_id)
 
 void guard_session_over(struct call *c)
 {
-    for (uint32_t i = 0; i < GUARD_ITEMS; i++) {
-        const struct guard_item *gi = &c->guard.items[i];
+    for (uint32_t i = 0; c->guard && i < GUARD_ITEMS; i++) {
+        const struct guard_item *gi = &c->guard->items[i];
         if (gi->number && gi->side == GUARD_OUTPUT && !gi->done) {
             guard_response_done(c, str_from(gi->response_id));
         }
@@ -409,7 +414,7 @@ void guard_session_over(struct call *c)
 void guard_sweep(struct call *c)
 {
     for (uint32_t i = 0; i < GUARD_ITEMS; i++) {
-        struct guard_item *gi = &c->guard.items[i];
+        struct guard_item *gi = &c->guard->items[i];
         bool over = gi->number && (gi->done || seq_is_dead(c, str_from(gi->response_id)));
         if (over && !guard_is_asked(c, gi, UINT32_MAX) && !in_playout(c, gi)) {
             drop_item(gi);
@@ -417,11 +422,19 @@ void guard_sweep(struct call *c)
     }
 }
 
+int guard_init(struct call *c)
+{
+    c->guard = c->o->guards.n_list > 0 ? calloc(1, sizeof(*c->guard)) : NULL;
+    return c->guard || c->o->guards.n_list == 0 ? 0 : -ENOMEM;
+}
+
 void guard_done(struct call *c)
 {
-    for (uint32_t i = 0; i < GUARD_ITEMS; i++) {
-        buf_done(&c->guard.items[i].text);
+    for (uint32_t i = 0; c->guard && i < GUARD_ITEMS; i++) {
+        buf_done(&c->guard->items[i].text);
     }
+    free(c->guard);
+    c->guard = NULL;
 }
 
 /* ---- answers ---- */
@@ -449,14 +462,14 @@ static void answered(struct call *c, struct guard_item *gi, uint32_t content, ui
     }
     count_units(c, gi);
     bool clean = gi->side == GUARD_OUTPUT && gi->done && gi->text.len > 0 && !guard_is_asked(c, gi, UINT32_MAX);
-    c->guard.trips = clean && gi->mask ? 0 : c->guard.trips;
+    c->guard->trips = clean && gi->mask ? 0 : c->guard->trips;
 }
 
 void guard_answer(struct call *c, const struct call_event *ev)
 {
     struct guard_check *k = NULL;
-    for (uint32_t i = 0; ev->guard.check && i < GUARD_CHECKS && !k; i++) {
-        k = c->guard.checks[i].number == ev->guard.check ? &c->guard.checks[i] : NULL;
+    for (uint32_t i = 0; c->guard && ev->guard.check && i < GUARD_CHECKS && !k; i++) {
+        k = c->guard->checks[i].number == ev->guard.check ? &c->guard->checks[i] : NULL;
     }
     if (!k) {
         return; /* too late, or a journal of something else */
@@ -486,8 +499,8 @@ void guard_answer(struct call *c, const struct call_event *ev)
 
 void guard_overdue(struct call *c)
 {
-    for (uint32_t i = 0; i < GUARD_CHECKS; i++) {
-        struct guard_check *k = &c->guard.checks[i];
+    for (uint32_t i = 0; c->guard && i < GUARD_CHECKS; i++) {
+        struct guard_check *k = &c->guard->checks[i];
         if (k->number && k->due_us <= c->now_us) {
             struct guard_item *gi = find_number(c, k->item);
             uint32_t waits = k->waits;

@@ -15,7 +15,7 @@
 
 void guard_learn(struct call *c, const struct item *it)
 {
-    if (!c->o->guards.hold_back) {
+    if (!c->guard || !c->o->guards.hold_back) {
         return;
     }
     struct str text = buf_str(&it->text);
@@ -28,7 +28,7 @@ void guard_learn(struct call *c, const struct item *it)
         return;
     }
     uint32_t us = (uint32_t)MIN(MAX(ms * 1000 / units, (uint64_t)PACE_MIN_US), (uint64_t)PACE_MAX_US);
-    c->guard.unit_us = c->guard.unit_us ? (3 * c->guard.unit_us + us) / 4 : us;
+    c->guard->unit_us = c->guard->unit_us ? (3 * c->guard->unit_us + us) / 4 : us;
 }
 
 /* The whole text is known and nobody has anything against it. */
@@ -50,7 +50,7 @@ uint32_t guard_released(const struct call *c, const struct item *it)
     if (!gi) {
         return 0;
     }
-    uint64_t pace_us = c->guard.unit_us ? c->guard.unit_us / 10 * 9 : c->o->guards.unit_us;
+    uint64_t pace_us = c->guard->unit_us ? c->guard->unit_us / 10 * 9 : c->o->guards.unit_us;
     uint64_t ms = gi->units * pace_us / 1000;
     ms = ms > c->o->guards.margin_ms ? ms - c->o->guards.margin_ms : 0;
     uint32_t free = (uint32_t)MIN(ms * audio_bytes_per_ms(c->leg_format), (uint64_t)it->received);
@@ -69,7 +69,7 @@ static struct item *held_item(struct call *c)
 
 void guard_held(struct call *c)
 {
-    struct item *it = held_item(c);
+    struct item *it = c->guard ? held_item(c) : NULL;
     if (!it) {
         return;
     }
@@ -97,11 +97,11 @@ void guard_held(struct call *c)
 
 void guard_progress(struct call *c)
 {
-    if (c->o->guards.n_list == 0) {
+    if (!c->guard) {
         return;
     }
     guard_sweep(c);
-    c->guard.stop_next = c->guard.stop_next && guard_awaits_response(c);
+    c->guard->stop_next = c->guard->stop_next && guard_awaits_response(c);
     if (!held_item(c)) {
         timer_off(c, TIMER_HOLD);
     } else if (c->timers[TIMER_HOLD] == UINT64_MAX) {

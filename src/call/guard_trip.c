@@ -28,7 +28,7 @@ static size_t heard_upto(struct call *c, const struct guard_item *gi)
     if (it->audio_done && gi->done) {
         return text_heard(text, high, it->received);
     }
-    uint32_t pace_us = c->guard.unit_us ? c->guard.unit_us : c->o->guards.unit_us;
+    uint32_t pace_us = c->guard->unit_us ? c->guard->unit_us : c->o->guards.unit_us;
     uint64_t left_us = (uint64_t)bytes_ms(c, high) * 1000;
     size_t at = 0;
     while (at < text.n && left_us >= (uint64_t)text_weight(text.p[at]) * pace_us) {
@@ -65,7 +65,7 @@ static uint32_t stop_answer(struct call *c, const struct guard_item *gi)
 {
     if (gi->side == GUARD_INPUT) { /* whatever answers it, or is about to */
         bool busy = c->playout != PLAYOUT_EMPTY || c->response == RESPONSE_GENERATING;
-        c->guard.stop_next = guard_awaits_response(c);
+        c->guard->stop_next = guard_awaits_response(c);
         return busy && c->phase != PHASE_FAREWELL ? cut_agent(c, WE_CANCEL) : 0;
     }
     bool active = c->response == RESPONSE_GENERATING && strcmp(gi->response_id, c->active_id) == 0;
@@ -81,7 +81,7 @@ static uint32_t stop_answer(struct call *c, const struct guard_item *gi)
 static bool may_retry(const struct call *c, const struct guard_item *gi)
 {
     bool newer = gi->side == GUARD_OUTPUT &&
-                 (c->response == RESPONSE_REQUESTED || strcmp(gi->response_id, c->guard.latest) != 0);
+                 (c->response == RESPONSE_REQUESTED || strcmp(gi->response_id, c->guard->latest) != 0);
     return !newer && c->model == MODEL_READY && c->leg == LEG_UP &&
            (c->phase == PHASE_CONVERSATION || c->phase == PHASE_GREETING);
 }
@@ -139,7 +139,7 @@ static enum guard_verb verb_of(const struct call *c, uint32_t tripped)
 bool guard_too_often(struct call *c)
 {
     uint32_t most = c->o->guards.max_trips;
-    return ++c->guard.trips > most && most > 0;
+    return ++c->guard->trips > most && most > 0;
 }
 
 void guard_end_over(struct call *c, const char *why, bool apologise)
@@ -164,7 +164,7 @@ void guard_interrupted(struct call *c)
 static void remember_trip(struct call *c, const struct guard_item *gi)
 {
     if (gi->response_id[0]) {
-        call_copy_id(c->guard.tripped[c->guard.tripped_next++ % GUARD_TRIPPED], str_from(gi->response_id));
+        call_copy_id(c->guard->tripped[c->guard->tripped_next++ % GUARD_TRIPPED], str_from(gi->response_id));
     }
 }
 

@@ -7,6 +7,8 @@
  *                 └──▶ echo guard ─▶ detector (turn.c), keys
  *                               └──▶ model (uplink.c)
  */
+#include <stdlib.h>
+
 #include "audio/codec.h"
 #include "base/err.h"
 #include "call/state.h"
@@ -17,13 +19,44 @@
 #define ANCHOR_SLACK_MS 20
 #define SLICE_MS        60 /* longer frames are looked at in slices */
 
+static bool looks(const struct call *c)
+{
+    return c->o->vad.on || c->o->echo_guard || c->o->dtmf_in_band;
+}
+
+/* What a call does not use takes no memory in it. */
 void intake_init(struct call *c)
 {
+    uint32_t rate_hz = audio_rate_hz(c->leg_format);
     place_init(&c->place);
     line_init(&c->line, c->leg_format);
-    echo_init(&c->echo, audio_rate_hz(c->leg_format));
     dtmf_init(&c->dtmf);
-    comfort_init(&c->comfort, audio_rate_hz(c->leg_format));
+    intake_done(c);
+    if (c->o->echo_guard) {
+        c->echo = malloc(sizeof(*c->echo));
+    }
+    if (looks(c)) {
+        c->comfort = malloc(sizeof(*c->comfort));
+    }
+    if ((c->o->echo_guard && !c->echo) || (looks(c) && !c->comfort)) {
+        intake_done(c);
+        c->out->overflow = true;
+        return;
+    }
+    if (c->echo) {
+        echo_init(c->echo, rate_hz);
+    }
+    if (c->comfort) {
+        comfort_init(c->comfort, rate_hz);
+    }
+}
+
+void intake_done(struct call *c)
+{
+    free(c->echo);
+    free(c->comfort);
+    c->echo = NULL;
+    c->comfort = NULL;
 }
 
 /* The caller may not talk into a protected greeting: the service hears silence of the same length. */
@@ -50,11 +83,6 @@ static void pull_anchor(struct call *c, uint64_t now_pos, uint32_t n_samples)
     }
 }
 
-static bool looks(const struct call *c)
-{
-    return c->o->vad.on || c->o->echo_guard || c->o->dtmf_in_band;
-}
-
 /*
  * Missing media: the voice dies away, then the line's own floor goes on, so that nobody hears a step. What is longer
  * than FILL_HEARD_MS is plain silence.
@@ -63,7 +91,7 @@ static void fill_gap(struct call *c, uint32_t n_samples)
 {
     uint32_t per_ms = audio_rate_hz(c->leg_format) / 1000;
     uint32_t ss = audio_sample_bytes(c->leg_format);
-    uint32_t soft = looks(c) ? MIN(n_samples, per_ms * FILL_HEARD_MS) : 0;
+    uint32_t soft = c->comfort ? MIN(n_samples, per_ms * FILL_HEARD_MS) : 0;
     call_remark(c, NOTE_UPLINK_FILL, n_samples / per_ms, STR_NULL);
     for (uint32_t done = 0; done < soft;) {
         int16_t pcm[FILL_BLOCK];
@@ -73,7 +101,7 @@ static void fill_gap(struct call *c, uint32_t n_samples)
             c->out->overflow = true;
             return;
         }
-        comfort_fill(&c->comfort, pcm, n);
+        comfort_fill(c->comfort, pcm, n);
         turn_heard(c, c->media_pos - n_samples + done, pcm, n, ECHO_NONE);
         uplink_pass(c, span_from(bytes, codec_encode(c->leg_format, pcm, n, bytes)));
         done += n;
@@ -146,13 +174,13 @@ static void hear_keys(struct call *c, const int16_t *pcm, size_t n)
  */
 static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
 {
-    enum echo_verdict echo = c->o->echo_guard ? echo_judge(&c->echo, at, pcm, n) : ECHO_NONE;
+    enum echo_verdict echo = c->echo ? echo_judge(c->echo, at, pcm, n) : ECHO_NONE;
     hear_keys(c, pcm, n);
     if (echo == ECHO_ONLY) {
         /* Silence, or noise of another colour than the line's, would itself be heard as an onset. */
-        comfort_rest(&c->comfort, pcm, n);
+        comfort_rest(c->comfort, pcm, n);
     } else {
-        comfort_hear(&c->comfort, pcm, n);
+        comfort_hear(c->comfort, pcm, n);
     }
     turn_heard(c, at, pcm, n, echo);
     return echo == ECHO_ONLY;
@@ -177,7 +205,7 @@ static void pass_slices(struct call *c, uint64_t at, struct span clean, int16_t 
     for (size_t done = 0; done * ss < clean.n;) {
         size_t n = MIN(slice, (clean.n - done * ss + ss - 1) / ss);
         struct span part = span_from(clean.p + done * ss, MIN(n * ss, clean.n - done * ss));
-        bool echo = pcm && done < n_pcm && judge(c, at + done, pcm + done, MIN(n, n_pcm - done));
+        bool echo = pcm && c->comfort && done < n_pcm && judge(c, at + done, pcm + done, MIN(n, n_pcm - done));
         if (shielded(c)) {
             uplink_pass_silence(c, (uint32_t)part.n);
         } else if (echo) {
@@ -257,11 +285,19 @@ void uplink_fill(struct call *c)
     timer_set(c, TIMER_FILL, 100);
 }
 
+void intake_echo(const struct call *c, struct echo_stats *ret)
+{
+    *ret = (struct echo_stats){0};
+    if (c->echo) {
+        echo_stats(c->echo, ret);
+    }
+}
+
 void intake_stats(const struct call *c, struct call_line *ret)
 {
     struct echo_stats echo;
     struct line_stats line;
-    echo_stats(&c->echo, &echo);
+    intake_echo(c, &echo);
     line_stats(&c->line, &line);
     *ret = (struct call_line){
         .echo = echo.found,

@@ -252,7 +252,7 @@ static void note_first_sent(struct call *c, struct item *it)
 /* What goes out now may come back as echo, at the earliest when it is first heard. */
 static void hear_ourselves(struct call *c, struct span audio)
 {
-    if (!c->o->echo_guard) {
+    if (!c->echo) {
         return;
     }
     uint32_t n = (uint32_t)(audio.n / audio_sample_bytes(c->leg_format));
@@ -262,7 +262,7 @@ static void hear_ourselves(struct call *c, struct span audio)
         return;
     }
     codec_decode(c->leg_format, audio, pcm);
-    echo_sent(&c->echo, call_position(c, ledger_last_start_us(&c->ledger)), pcm, n);
+    echo_sent(c->echo, call_position(c, ledger_last_start_us(&c->ledger)), pcm, n);
 }
 
 static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
@@ -486,8 +486,8 @@ static void settle_flushed(struct call *c, struct buf *keep)
         }
     }
     ledger_cleared(&c->ledger);
-    if (c->o->echo_guard) {
-        echo_cut(&c->echo, call_position(c, c->now_us));
+    if (c->echo) {
+        echo_cut(c->echo, call_position(c, c->now_us));
     }
 }
 

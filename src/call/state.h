@@ -134,7 +134,7 @@ enum voicemail_state {
 struct voicemail {
     enum voicemail_state state;
     bool after_beep;
-    struct beep beep;
+    struct beep *beep; /* NULL: not listened for yet */
     struct buf text;
 };
 
@@ -186,10 +186,10 @@ struct call {
     /* intake.c */
     struct place place;
     struct line line;
-    struct echo_guard echo;
     struct dtmf dtmf;
-    struct comfort comfort;
-    bool keys_reported; /* the carrier reports keys: none is looked for in the audio */
+    struct echo_guard *echo; /* NULL: switched off, or no leg yet */
+    struct comfort *comfort; /* NULL: nobody here looks at the caller's audio, or no leg yet */
+    bool keys_reported;      /* the carrier reports keys: none is looked for in the audio */
 
     /* uplink.c */
     enum audio_format leg_format, model_in, model_out;
@@ -266,13 +266,13 @@ struct call {
     uint32_t rung, nudged, mute;
 
     /* toolset.c */
-    struct tool_slot tools[CALL_TOOL_SLOTS];
-    uint32_t tools_live;                      /* slots that are not free */
-    struct tool_done answered[CALL_ANSWERED]; /* ring */
+    struct tool_slot *tools;      /* n_slots of them; they move only when a tool is called */
+    uint32_t n_slots, tools_live; /* made with the first calls, at most CALL_TOOL_SLOTS; not free */
+    struct tool_done *answered;   /* ring of CALL_ANSWERED; NULL before the first call */
     uint32_t answered_n, tool_order;
-    struct tool_record tool_records[CALL_MAX_TOOLS]; /* by index in opts */
-    uint64_t quiet_us;                               /* since when nobody speaks while a tool runs; 0: somebody does */
-    bool tools_owe_reply;                            /* outputs went out and no response was asked for yet */
+    struct tool_record *tool_records; /* by index in opts; NULL before the first call */
+    uint64_t quiet_us;                /* since when nobody speaks while a tool runs; 0: somebody does */
+    bool tools_owe_reply;             /* outputs went out and no response was asked for yet */
 
     struct voicemail voicemail; /* voicemail.c */
     struct transfer transfer;   /* transfer.c */
@@ -297,7 +297,7 @@ struct call {
     struct buf say; /* waits for a moment in which no answer is owed */
 
     /* guard.c */
-    struct guard guard;
+    struct guard *guard; /* NULL: nobody looks */
 
     /* history.c */
     struct call_turn turn;
@@ -355,6 +355,8 @@ void intake_init(struct call *c); /* the leg is up */
 void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio);
 void uplink_fill(struct call *c); /* TIMER_FILL: the carrier is silent while somebody waits for an end of speech */
 void intake_stats(const struct call *c, struct call_line *ret);
+void intake_echo(const struct call *c, struct echo_stats *ret); /* zeros without a guard */
+void intake_done(struct call *c);
 
 /* uplink.c */
 void uplink_pass(struct call *c, struct span audio); /* caller audio in the leg's format, in order */
@@ -478,6 +480,8 @@ void guard_answer(struct call *c, const struct call_event *ev);
 void guard_overdue(struct call *c);
 void guard_held(struct call *c);     /* TIMER_HOLD */
 void guard_progress(struct call *c); /* after every event: is audio held that could be played? */
+/* -ENOMEM */
+MUST_USE int guard_init(struct call *c);
 void guard_done(struct call *c);
 /* An item was said to its end: so long did its text take. */
 void guard_learn(struct call *c, const struct item *it);

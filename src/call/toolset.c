@@ -2,6 +2,8 @@
  * Tool calls of the model: a set, not a state. Each gets exactly one output. Outputs wait until the response that
  * called is done (the service refuses them before), and when the last of it is out, one response is asked for.
  */
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "base/json.h"
 #include "base/json_hash.h"
@@ -12,12 +14,13 @@
 #define BACKGROUND_MS       300000     /* for what runs in the background and has no time of its own */
 #define RESENDS_MAX         2
 #define RESEND_MS           300
+#define SLOTS_STEP          4 /* divides CALL_TOOL_SLOTS */
 
 /* ---- slots ---- */
 
 struct tool_slot *tools_find(struct call *c, struct str id)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         if (c->tools[i].state != TOOL_FREE && str_is(id, c->tools[i].id)) {
             return &c->tools[i];
         }
@@ -38,11 +41,37 @@ static void release(struct tool_slot *s)
     buf_done(&s->output);
 }
 
+/* What a call that uses no tool has no memory for. */
+static int make_room(struct call *c)
+{
+    if (!c->answered) {
+        c->answered = calloc(CALL_ANSWERED, sizeof(*c->answered));
+    }
+    if (!c->tool_records) {
+        c->tool_records = calloc(MAX(c->o->n_tools, 1u), sizeof(*c->tool_records));
+    }
+    return c->answered && c->tool_records ? 0 : -ENOMEM;
+}
+
+/* Slots for more tools at a time; without memory there are as many as before. */
+static struct tool_slot *add_slots(struct call *c)
+{
+    uint32_t n = c->n_slots;
+    struct tool_slot *slots = n < CALL_TOOL_SLOTS ? realloc(c->tools, (n + SLOTS_STEP) * sizeof(*slots)) : NULL;
+    if (!slots) {
+        return NULL;
+    }
+    memset(slots + n, 0, SLOTS_STEP * sizeof(*slots));
+    c->tools = slots;
+    c->n_slots = n + SLOTS_STEP;
+    return &slots[n];
+}
+
 /* A free one, else the oldest of those that are only kept in case. */
 static struct tool_slot *new_slot(struct call *c)
 {
     struct tool_slot *oldest = NULL;
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];
         if (s->state == TOOL_FREE) {
             return s;
@@ -51,10 +80,11 @@ static struct tool_slot *new_slot(struct call *c)
             oldest = s;
         }
     }
-    if (oldest) {
+    struct tool_slot *fresh = add_slots(c);
+    if (!fresh && oldest) {
         release(oldest);
     }
-    return oldest;
+    return fresh ? fresh : oldest;
 }
 
 /* An output is owed to the model. */
@@ -66,7 +96,7 @@ static bool owes(const struct tool_slot *s)
 uint32_t tools_busy(const struct call *c)
 {
     uint32_t n = 0;
-    for (int i = 0; c->tools_live && i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; c->tools_live && i < c->n_slots; i++) {
         n += owes(&c->tools[i]) && c->tools[i].state != TOOL_ASKING;
     }
     return n;
@@ -75,7 +105,7 @@ uint32_t tools_busy(const struct call *c)
 void tools_rearm(struct call *c)
 {
     uint64_t due = UINT64_MAX;
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         const struct tool_slot *s = &c->tools[i];
         if (s->state != TOOL_FREE && s->state != TOOL_SENT) {
             due = MIN(due, s->deadline_us);
@@ -116,7 +146,7 @@ void tools_ready(struct call *c, struct tool_slot *s, struct str output)
 static bool may_run(const struct call *c, const struct tool_slot *s)
 {
     bool alone = tools_of(c, s)->rules.mode == TOOL_SEQUENTIAL;
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         const struct tool_slot *t = &c->tools[i];
         const struct call_tool *tool = tools_of(c, t);
         bool under_way = t->state >= TOOL_CHECKING && t->state <= TOOL_RUNNING;
@@ -191,7 +221,7 @@ static void start_waiting(struct call *c)
 {
     for (uint32_t after = 0;;) {
         struct tool_slot *next = NULL;
-        for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+        for (uint32_t i = 0; i < c->n_slots; i++) {
             struct tool_slot *s = &c->tools[i];
             if (s->state == TOOL_WAITING && s->order > after && (!next || s->order < next->order)) {
                 next = s;
@@ -225,7 +255,7 @@ static bool is_known(struct call *c, struct str id, uint64_t what)
     const struct tool_slot *s = tools_find(c, id);
     bool known = s != NULL;
     bool same = s && s->what == what;
-    for (size_t i = 0; i < ARRAY_LEN(c->answered) && !known; i++) {
+    for (size_t i = 0; i < CALL_ANSWERED && !known; i++) {
         known = c->answered[i].id == h;
         same = known && c->answered[i].what == what;
     }
@@ -243,7 +273,7 @@ static bool is_known(struct call *c, struct str id, uint64_t what)
 
 static void remember(struct call *c, struct str id, uint64_t what)
 {
-    c->answered[c->answered_n++ % ARRAY_LEN(c->answered)] = (struct tool_done){str_hash(id), what};
+    c->answered[c->answered_n++ % CALL_ANSWERED] = (struct tool_done){str_hash(id), what};
 }
 
 static void put_error(struct buf *out, const char *before, struct str name)
@@ -325,6 +355,10 @@ void tools_call(struct call *c, const struct call_event *ev)
         call_remark(c, NOTE_TOOL_DUPLICATE, 0, id);
         return;
     }
+    if (make_room(c) < 0) {
+        c->out->overflow = true;
+        return;
+    }
     if (is_known(c, id, what)) {
         return;
     }
@@ -398,7 +432,7 @@ static void time_is_up(struct call *c, struct tool_slot *s)
 
 void tools_expired(struct call *c)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];
         if (s->state == TOOL_FREE || s->deadline_us > c->now_us) {
             continue;
@@ -416,7 +450,7 @@ void tools_expired(struct call *c)
 
 void tools_interrupted(struct call *c)
 {
-    for (int i = 0; c->tools_live && i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; c->tools_live && i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];
         const struct call_tool *tool = tools_of(c, s);
         if (!owes(s) || s->state == TOOL_READY || !tool || !tool->rules.cancel_on_interrupt) {
@@ -510,7 +544,7 @@ static void put_report(struct call *c, struct tool_slot *s)
 /* What came of tools in the background is told when nobody speaks, one after the other. */
 static void report(struct call *c)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         if (c->tools[i].state == TOOL_REPORT && floor_is_free(c)) {
             put_report(c, &c->tools[i]);
         }
@@ -521,7 +555,7 @@ void tools_flush(struct call *c)
 {
     bool muted = false;
     start_waiting(c);
-    for (int i = 0; c->tools_live && i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; c->tools_live && i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];
         bool out = s->state == TOOL_STARTED || (s->state == TOOL_READY && s->not_before_us <= c->now_us);
         if (out && c->model == MODEL_READY && !renew_switches(c) && !parent_runs(c, s)) {
@@ -544,7 +578,7 @@ void tools_flush(struct call *c)
 
 void tools_error(struct call *c, uint32_t request)
 {
-    for (int i = 0; request && i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; request && i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];
         if (s->state == TOOL_SENT && s->request == request && s->resends < RESENDS_MAX) {
             s->resends++;
@@ -559,7 +593,7 @@ void tools_error(struct call *c, uint32_t request)
 
 void tools_accepted(struct call *c, uint32_t request)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         if (c->tools[i].state == TOOL_SENT && c->tools[i].request < request) {
             release(&c->tools[i]);
         }
@@ -573,7 +607,7 @@ bool tools_pending(const struct call *c)
 
 void tools_cancel_all(struct call *c)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];
         if (runs(s)) {
             tell_cancel(c, s);
@@ -590,10 +624,13 @@ void tools_cancel_all(struct call *c)
 
 void tools_done(struct call *c)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         release(&c->tools[i]);
     }
-    for (int i = 0; i < CALL_MAX_TOOLS; i++) {
+    for (uint32_t i = 0; c->tool_records && i < c->o->n_tools; i++) {
         buf_done(&c->tool_records[i].message);
     }
+    free(c->tools);
+    free(c->tool_records);
+    free(c->answered);
 }

@@ -47,7 +47,7 @@ void transfer_drop(struct call *c)
 /* The response that the tool call came with: what it said may be announcement enough. */
 static const char *calling_response(const struct call *c, struct str tool_call_id)
 {
-    for (int i = 0; i < CALL_TOOL_SLOTS; i++) {
+    for (uint32_t i = 0; i < c->n_slots; i++) {
         const struct tool_slot *s = &c->tools[i];
         if (s->state != TOOL_FREE && tool_call_id.n && str_is(tool_call_id, s->id)) {
             return s->response_id;

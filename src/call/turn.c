@@ -116,7 +116,7 @@ static uint32_t needed_ms(const struct call *c)
     bool begins = onset_us < c->audible_us + ms_us(o->edge_ms);
     bool ends = c->response != RESPONSE_GENERATING && playout_rest_ms(c) < o->edge_ms;
     struct echo_stats echo;
-    echo_stats(&c->echo, &echo);
+    intake_echo(c, &echo);
     uint32_t need = o->min_speech_ms + (echo.found ? o->echo_extra_ms : 0);
     return begins || ends ? MAX(o->backchannel_ms, need) : need;
 }

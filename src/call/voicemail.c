@@ -6,6 +6,8 @@
  *     wanted ─▶ due (until the leg is up) ─▶ waiting ─▶ (beep, or 1.5 s of silence) ─▶ speaking ─▶ "voicemail"
  *                                               └▶ 30 s ─▶ "machine"
  */
+#include <stdlib.h>
+
 #include "call/state.h"
 
 #define WAIT_MS  30000
@@ -45,7 +47,12 @@ static void begin(struct call *c)
     phase_to(c, PH_FAREWELL);
     fall_silent(c);
     c->voicemail.state = VOICEMAIL_WAITING;
-    beep_init(&c->voicemail.beep, audio_rate_hz(c->leg_format));
+    c->voicemail.beep = malloc(sizeof(*c->voicemail.beep));
+    if (!c->voicemail.beep) {
+        c->out->overflow = true;
+        return;
+    }
+    beep_init(c->voicemail.beep, audio_rate_hz(c->leg_format));
     timer_set(c, TIMER_VOICEMAIL, WAIT_MS);
     if (!c->voicemail.after_beep) {
         speak(c);
@@ -84,10 +91,10 @@ void voicemail_wanted(struct call *c, const struct call_event *ev)
 
 void voicemail_hear(struct call *c, const int16_t *pcm, size_t n)
 {
-    if (c->voicemail.state != VOICEMAIL_WAITING || !pcm) {
+    if (c->voicemail.state != VOICEMAIL_WAITING || !c->voicemail.beep || !pcm) {
         return;
     }
-    enum beep_finding found = beep_run(&c->voicemail.beep, pcm, n);
+    enum beep_finding found = beep_run(c->voicemail.beep, pcm, n);
     if (found != BEEP_NOTHING) {
         call_remark(c, NOTE_FAREWELL, 0, found == BEEP_HEARD ? STR("beep") : STR("silence"));
         speak(c);
@@ -111,4 +118,5 @@ void voicemail_broken(struct call *c)
 void voicemail_done(struct call *c)
 {
     buf_done(&c->voicemail.text);
+    free(c->voicemail.beep);
 }
