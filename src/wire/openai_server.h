@@ -115,9 +115,9 @@ enum openai_part_type {
 
 struct openai_part {
     enum openai_part_type type;
-    bool has_text;    /* false: "transcript":null */
-    struct str text;  /* text or transcript */
-    struct str audio; /* base64: input of item.create; written only by item.retrieved */
+    bool has_text;        /* false: "transcript":null */
+    struct str text;      /* text or transcript */
+    struct str audio;     /* base64: input of item.create; written only by item.retrieved */
     struct str image_url; /* data URL, checked: picture_read takes it */
     enum picture_detail detail;
 };
