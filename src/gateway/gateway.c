@@ -131,7 +131,7 @@ static int load_snapshot(struct gateway *gw, struct buf *err)
     return gateway_snapshot(gw, cfg, err, &gw->snapshot); /* takes cfg */
 }
 
-/* What an earlier process could not write. Never a reason not to start: the file stays for the next time. */
+/* What an earlier process could not write. Never a reason not to start: the scribe tries again. */
 static void drain_spool(struct gateway *gw)
 {
     struct spool_report report;
@@ -139,7 +139,8 @@ static void drain_spool(struct gateway *gw)
     int err = spool_path(gw->snapshot->cfg->records.dir, path, sizeof(path));
     err = err < 0 ? err : spool_drain(path, gw->ops, gw->store, &report);
     if (err < 0 && err != -ENOENT) {
-        log_error(NULL, "spool.kept", "path=%s error=%s", path, err_name(err));
+        log_error(NULL, "spool.kept", "path=%s error=%s it is tried again", path, err_name(err));
+        gw->spool_kept = 1;
     } else if (err >= 0) {
         log_warn(NULL, "spool.drained", "rows=%llu refused=%llu", (unsigned long long)report.written,
                  (unsigned long long)report.refused);
@@ -233,6 +234,7 @@ static int open_worker(struct gateway *gw, struct buf *err)
         .store = gw->store,
         .metrics = gw->metrics,
         .spool = gw->o.headless && !gw->o.records ? NULL : spool,
+        .spooled = gw->spool_kept,
     };
     e = scribe_new(&scribe, &gw->scribe);
     if (e < 0) {

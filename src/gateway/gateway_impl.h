@@ -65,6 +65,7 @@ struct gateway {
     uint64_t drain_until_us;
     uint64_t give_up_us;
     struct timer *drain_timer; /* runs from the stop on */
+    uint64_t spool_kept;       /* 1: rows of an earlier process still wait in the spool */
     bool scribe_settling, scribe_settled;
     struct reload *reload;        /* under way */
     struct loop_stats last_stats; /* as of the last look at the gauges */

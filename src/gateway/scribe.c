@@ -8,6 +8,7 @@
 
 #define SCRIBE_BLOCK_OPS 64
 #define END_FLUSH_MS     5u
+#define PAUSE_DOUBLINGS  4u /* of the pause between tries: 8 s with the usual first one */
 
 struct scribe_block {
     struct scribe_block *next;
@@ -37,6 +38,7 @@ struct scribe {
     bool writing;     /* the batch before it is under way */
     bool armed;
     bool hurry;
+    bool stuck; /* neither the store nor the spool takes what is under way: it waits in memory */
     uint32_t tries;
     uint64_t lost;
     uint64_t write_us; /* how long the last transaction took; set by the job, read when it is done */
@@ -286,6 +288,7 @@ static void begin_write(struct scribe *s);
 static void run_waiters(struct scribe *s)
 {
     uint64_t over = s->writing ? s->filling - 1 : s->filling; /* batches below this number are over */
+    over = s->stuck ? UINT64_MAX : over;                      /* nobody waits for a disk to be emptied */
     while (s->waiters && s->waiters->behind < over) {
         struct scribe_waiter *w = s->waiters;
         s->waiters = w->next;
@@ -297,48 +300,85 @@ static void run_waiters(struct scribe *s)
     }
 }
 
-static uint64_t retry_us(const struct scribe *s)
+static uint64_t pause_us(const struct scribe *s, uint32_t doublings)
 {
-    return (uint64_t)s->o.retry_ms * 1000 << MIN(s->tries - 1, 6u);
+    return (uint64_t)s->o.retry_ms * 1000 << MIN(doublings, PAUSE_DOUBLINGS);
 }
 
 static void start_job(struct scribe *s);
 
-static void on_written(int err, void *arg)
+/* The store failed for now, and rows are left: they are tried again. */
+static void try_again(struct scribe *s, int err)
 {
-    struct scribe *s = arg;
-    s->lost += s->refused;
-    s->refused = 0;
-    s->spooled = (s->drained ? 0 : s->spooled) + s->kept;
-    s->drained = false;
-    size_t kept = s->kept;
-    s->kept = 0;
-    if (s->o.metrics) {
-        metrics_observe_us(s->o.metrics, METRIC_STORE_WRITES, s->write_us);
-        metrics_add(s->o.metrics, METRIC_STORE_ERRORS, err < 0);
+    if (s->give_up && !s->stuck) {
+        s->stuck = true;
+        log_error(NULL, "store.stuck",
+                  "error=%s rows=%zu neither the store nor its spool takes them; they wait in memory", err_name(err),
+                  written(s)->n);
+        run_waiters(s);
+    } else if (!s->stuck) {
+        log_warn(NULL, "store.retry", "error=%s tries=%u waiting=%zu", err_name(err), s->tries + 1, written(s)->n);
     }
-    if (err < 0 && err != -ECANCELED && store_may_pass(err) && !s->give_up) {
-        s->tries++;
-        log_warn(NULL, "store.retry", "error=%s tries=%u waiting=%zu", err_name(err), s->tries, written(s)->n);
-        timer_start(s->timer, s->hurry ? 0 : retry_us(s), 0);
-        s->armed = true;
-        return;
-    }
-    if (kept > 0) {
-        log_error(NULL, "store.spooled", "error=%s rows=%zu path=%s they are written when it takes rows again",
-                  err_name(err), kept, s->spool);
-    }
+    s->tries++;
+    timer_start(s->timer, s->hurry ? 0 : pause_us(s, s->tries - 1), 0);
+    s->armed = true;
+}
+
+/* The batch is over, one way or the other. */
+static void finish(struct scribe *s, int err)
+{
     if (err < 0 && written(s)->n > 0) {
         s->lost += written(s)->n;
         log_error(NULL, "store.lost", "error=%s rows=%zu", err_name(err), written(s)->n);
+    } else if (s->stuck) {
+        log_info(NULL, "store.recovered", "tries=%u", s->tries);
     }
     s->tries = 0;
+    s->stuck = false;
     s->writing = false;
     batch_clear(written(s));
     run_waiters(s);
-    if (!s->writing && filling(s)->n > 0) {
-        begin_write(s); /* rows that came meanwhile have waited long enough */
+    if (s->writing) {
+        return; /* a waiter has asked for more */
     }
+    if (filling(s)->n > 0) {
+        begin_write(s); /* rows that came meanwhile have waited long enough */
+    } else if (s->spooled > 0 && !s->hurry) {
+        timer_start(s->timer, pause_us(s, UINT32_MAX), 0); /* nobody may call for hours: the spool is tried by itself */
+    }
+}
+
+static void count(struct scribe *s, int err, uint64_t lost_before)
+{
+    size_t in_memory = s->tries > 0 ? written(s)->n : 0; /* no job has it now */
+    if (s->o.metrics) {
+        metrics_observe_us(s->o.metrics, METRIC_STORE_WRITES, s->write_us);
+        metrics_add(s->o.metrics, METRIC_STORE_ERRORS, err < 0);
+        metrics_add(s->o.metrics, METRIC_STORE_LOST, s->lost - lost_before);
+        metrics_set(s->o.metrics, METRIC_STORE_WAITING, (int64_t)(s->spooled + in_memory));
+    }
+}
+
+static void on_written(int err, void *arg)
+{
+    struct scribe *s = arg;
+    uint64_t lost = s->lost;
+    bool may_pass = err != -ECANCELED && store_may_pass(err);
+    bool keep = !s->give_up || (s->spool && !s->hurry);
+    if (s->kept > 0) {
+        log_error(NULL, "store.spooled", "error=%s rows=%zu path=%s they are written when it takes rows again",
+                  err_name(err), s->kept, s->spool);
+    }
+    s->lost += s->refused;
+    s->spooled = (s->drained ? 0 : s->spooled) + s->kept;
+    s->drained = false;
+    s->refused = s->kept = 0;
+    if (may_pass && keep && written(s)->n > 0) {
+        try_again(s, err);
+    } else {
+        finish(s, err);
+    }
+    count(s, err, lost);
 }
 
 static void start_job(struct scribe *s)
@@ -367,7 +407,7 @@ static void on_timer(void *arg)
     s->armed = false;
     if (s->writing) {
         start_job(s); /* the pause after a failure is over */
-    } else if (filling(s)->n > 0) {
+    } else if (filling(s)->n > 0 || s->spooled > 0) {
         begin_write(s);
     }
 }
@@ -382,13 +422,14 @@ int scribe_new(const struct scribe_opts *opts, struct scribe **ret)
     s->o.flush_ms = opts->flush_ms ? opts->flush_ms : 200;
     s->o.max_bytes = opts->max_bytes ? opts->max_bytes : 32u << 20;
     s->o.retry_ms = opts->retry_ms ? opts->retry_ms : 500;
-    s->o.max_tries = opts->max_tries ? opts->max_tries : 6;
+    s->o.max_tries = opts->max_tries ? opts->max_tries : 4;
     s->waiters_end = &s->waiters;
     for (size_t i = 0; i < ARRAY_LEN(s->batches); i++) {
         arena_init(&s->batches[i].arena, s->o.max_bytes);
     }
     s->filling = 1;
     s->spool = opts->spool ? str_dup(str_from(opts->spool)) : NULL;
+    s->spooled = opts->spooled;
     if (opts->spool && !s->spool) {
         free(s);
         return -ENOMEM;
@@ -398,6 +439,9 @@ int scribe_new(const struct scribe_opts *opts, struct scribe **ret)
         free(s->spool);
         free(s);
         return err;
+    }
+    if (s->spooled > 0) {
+        timer_start(s->timer, pause_us(s, 0), 0);
     }
     *ret = s;
     return 0;
@@ -447,6 +491,9 @@ void scribe_put(struct scribe *s, const struct store_op *op)
         if (s->lost++ == 0) {
             log_error(NULL, "store.queue-full", "waiting=%zu", b->n);
         }
+        if (s->o.metrics) {
+            metrics_add(s->o.metrics, METRIC_STORE_LOST, 1);
+        }
         return;
     }
     b->last->n++;
@@ -462,7 +509,8 @@ void scribe_put(struct scribe *s, const struct store_op *op)
 
 int scribe_after(struct scribe *s, loop_fn fn, void *arg)
 {
-    if (!s->writing && filling(s)->n == 0) {
+    bool idle = !s->writing && filling(s)->n == 0;
+    if (idle || (s->stuck && !s->hurry)) {
         fn(arg);
         return 0;
     }

@@ -1,8 +1,8 @@
 /*
- * Rows that the record store did not take in the end: one JSON object a line in a file of the records' folder, read
- * back at the next start, before anything else is done with the store. Every operation BLOCKS: job threads and the
- * start. Processes and threads may use one file at once (a lock beside it). A torn last line, as a kill leaves it, is
- * passed over.
+ * Rows that the record store did not take in time: one JSON object a line in a file of the records' folder, read back
+ * when the store takes rows again, and at the next start before anything else is done with it. Every operation BLOCKS:
+ * job threads and the start. Processes and threads may use one file at once (a lock beside it). A torn last line, as a
+ * kill leaves it, is passed over.
  */
 #ifndef GATEWAY_SPOOL_H
 #define GATEWAY_SPOOL_H

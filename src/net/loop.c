@@ -60,13 +60,14 @@ void loop_stats(const struct loop *loop, struct loop_stats *ret)
     *ret = loop->stats;
 }
 
-/* A peer that left must not kill the process by our next write. Blocked per thread: the embedding program's choice of
- * a disposition stays its own. */
-static void block_sigpipe(void)
+/* Neither a peer that left nor a file that may not grow (ulimit -f) must kill the process by our next write. Blocked
+ * per thread: the embedding program's choice of a disposition stays its own. */
+static void block_write_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGPIPE);
+    sigaddset(&set, SIGXFSZ);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -197,7 +198,7 @@ int loop_new(struct loop **ret)
         loop_free(loop);
         return err;
     }
-    block_sigpipe();
+    block_write_signals();
     *ret = loop;
     return 0;
 }
@@ -205,7 +206,7 @@ int loop_new(struct loop **ret)
 void loop_run(struct loop *loop)
 {
     loop->thread = pthread_self();
-    block_sigpipe();
+    block_write_signals();
     while (!atomic_load(&loop->stop)) {
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }

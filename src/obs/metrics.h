@@ -199,6 +199,10 @@
       "Duration of one transaction of the record store.")                                                              \
     X(METRIC_STORE_ERRORS, COUNTER, "ringtrip_store_errors_total", NULL, NULL,                                         \
       "Transactions of the record store that failed.")                                                                 \
+    X(METRIC_STORE_WAITING, GAUGE, "ringtrip_store_waiting_rows", NULL, NULL,                                          \
+      "Rows that the record store does not take for now: in the spool, or in memory.")                                 \
+    X(METRIC_STORE_LOST, COUNTER, "ringtrip_store_lost_rows_total", NULL, NULL,                                        \
+      "Rows of call records that were refused by the store, or lost.")                                                 \
     X(METRIC_TRACE_SPANS, COUNTER, "ringtrip_trace_spans_total", "result", METRIC_SPAN_WORDS,                          \
       "Spans for the collector: taken, refused by it, lost after all tries, dropped because too many waited; and "     \
       "spans "                                                                                                         \
