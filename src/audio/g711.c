@@ -1,5 +1,8 @@
 #include "audio/g711.h"
 
+#include "audio/g711_avx2.h"
+#include "base/cpu.h"
+
 /* Made by tables_gen.c. The encode tables are indexed by the bits that the law looks at: 14 and 12 of 16. */
 #include "g711_tables.inc"
 
@@ -26,8 +29,9 @@ uint8_t g711_alaw_encode1(int16_t sample)
 /* Unrolled: the loop's own counting costs as much as the look-up. */
 void g711_mulaw_decode(struct span in, int16_t *out)
 {
+    size_t done = cpu_has_avx2() ? g711_mulaw_decode_avx2(in, out) : 0;
 #pragma GCC unroll 8
-    for (size_t i = 0; i < in.n; i++) {
+    for (size_t i = done; i < in.n; i++) {
         out[i] = g711_mulaw_table[in.p[i]];
     }
 }

@@ -5,6 +5,7 @@
 
 #include "audio/codec.h"
 #include "audio/g711.h"
+#include "audio/level.h"
 
 #define BLOCK 480 /* samples looked at at a time; bounds the stack */
 
@@ -157,32 +158,6 @@ static uint32_t replace_zeros(struct line *l, uint8_t *bytes, size_t n)
 
 /* ---- level, mean, statistics ---- */
 
-struct level {
-    int32_t sum;
-    int32_t magnitude;
-    uint32_t clipped;
-    int16_t low, high;
-};
-
-static struct level measure(const int16_t *x, size_t n, int32_t limit)
-{
-    struct level v = {.low = INT16_MAX, .high = INT16_MIN};
-    for (size_t i = 0; i < n; i++) {
-        v.sum += x[i];
-        v.magnitude += abs(x[i]);
-    }
-    for (size_t i = 0; i < n; i++) {
-        v.low = MIN(v.low, x[i]);
-        v.high = MAX(v.high, x[i]);
-    }
-    if (v.high >= limit || v.low <= -limit) {
-        for (size_t i = 0; i < n; i++) {
-            v.clipped += abs(x[i]) >= limit;
-        }
-    }
-    return v;
-}
-
 static int32_t loudest_end(const int16_t *x, size_t n)
 {
     int32_t loudest = 0;
@@ -192,7 +167,7 @@ static int32_t loudest_end(const int16_t *x, size_t n)
     return loudest;
 }
 
-static int32_t scale_end(enum audio_format f)
+static int16_t scale_end(enum audio_format f)
 {
     return f == AUDIO_PCMU ? 32124 : f == AUDIO_PCMA ? 32256 : 32700;
 }
@@ -241,21 +216,14 @@ static void close_window(struct line *l)
     *w = (struct line_window){0};
 }
 
-static uint32_t count_extremes(const uint8_t *bytes, size_t n, size_t from)
-{
-    uint32_t count = 0;
-    for (size_t i = from; i < n; i += 2) {
-        count += (uint8_t)(bytes[i] + 4) < 8; /* 0xFC .. 0x03 */
-    }
-    return count;
-}
-
 static void count_bytes(struct line *l, const uint8_t *bytes, size_t n)
 {
     struct line_window *w = &l->window;
     size_t even = l->odd_place;
-    w->extremes[0] += count_extremes(bytes, n, even);
-    w->extremes[1] += count_extremes(bytes, n, 1 - even);
+    uint32_t extremes[2];
+    level_extremes(bytes, n, extremes);
+    w->extremes[0] += extremes[even];
+    w->extremes[1] += extremes[1 - even];
     w->bytes[0] += (uint32_t)((n + 1 - even) / 2);
     w->bytes[1] += (uint32_t)((n + even) / 2);
 }
@@ -357,7 +325,7 @@ static void run_block(struct line *l, struct line_frame *f, struct block *b, str
     }
     decode_block(l, b);
     if (b->n) {
-        struct level v = measure(b->pcm, b->n, scale_end(l->format));
+        struct level v = level_measure(b->pcm, b->n, scale_end(l->format));
         whole->low = MIN(whole->low, v.low);
         whole->high = MAX(whole->high, v.high);
         l->before = loudest_end(b->pcm, b->n);

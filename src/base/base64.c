@@ -3,6 +3,7 @@
 #include "base/buf.h"
 
 #include "base/base64_avx2.h"
+#include "base/cpu.h"
 #include "base/err.h"
 
 static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -10,12 +11,10 @@ static const char alphabet[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 /* Two output characters for every 12-bit value, and the four shifted decode tables. Filled before main. */
 static char enc12[4096][2];
 static uint32_t dec[4][256];
-static bool wide; /* AVX2 is there */
 #define BAD UINT32_C(0x80000000)
 
 __attribute__((constructor)) static void base64_tables(void)
 {
-    wide = base64_has_avx2();
     for (unsigned i = 0; i < 4096; i++) {
         enc12[i][0] = alphabet[i >> 6];
         enc12[i][1] = alphabet[i & 63];
@@ -39,7 +38,7 @@ size_t base64_encode(char *out, struct span in)
     char *o = out;
     const uint8_t *p = in.p;
     size_t n = in.n;
-    if (wide) {
+    if (cpu_has_avx2()) {
         size_t done = base64_encode_avx2(out, in);
         p += done;
         n -= done;
@@ -74,7 +73,7 @@ int base64_decode(uint8_t *out, struct str in)
     uint8_t *o = out;
     uint32_t bad = 0;
     size_t first = 0;
-    if (wide) {
+    if (cpu_has_avx2()) {
         size_t done = base64_decode_avx2(out, in);
         p += done;
         o += done / 4 * 3;

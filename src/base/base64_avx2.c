@@ -11,11 +11,6 @@
 
 #define AVX2 __attribute__((target("avx2")))
 
-bool base64_has_avx2(void)
-{
-    return __builtin_cpu_supports("avx2");
-}
-
 /* 0..63 in every byte to its character: an offset by range, looked up by a small number made for each range. */
 AVX2 static __m256i to_characters(__m256i six)
 {
@@ -92,11 +87,6 @@ AVX2 size_t base64_decode_avx2(uint8_t *out, struct str in)
 }
 
 #else
-
-bool base64_has_avx2(void)
-{
-    return false;
-}
 
 size_t base64_encode_avx2(char *out UNUSED, struct span in UNUSED)
 {

@@ -4,7 +4,6 @@
 
 #include "base/str.h"
 
-bool base64_has_avx2(void);
 /* Encodes as many whole groups of 24 bytes as can be read safely. Returns the bytes taken; 4/3 as many were written. */
 size_t base64_encode_avx2(char *out, struct span in);
 /*

@@ -97,51 +97,49 @@ int ws_head_decode(struct span in, struct ws_head *ret)
     return (int)head_len;
 }
 
+typedef uint32_t words4 __attribute__((vector_size(16))); /* GCC and clang */
+
 void ws_mask(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t mask[4])
 {
-    uint32_t mask4;
-    memcpy(&mask4, mask, 4);
-    uint64_t mask8 = (uint64_t)mask4 << 32 | mask4;
+    uint32_t one;
+    memcpy(&one, mask, sizeof(one));
+    const words4 wide = {one, one, one, one};
     size_t i = 0;
-    /* Each block is read before it is written and dst never runs ahead of src, so overlap is harmless. */
-    for (; i + 32 <= n; i += 32) {
-        uint64_t words[4];
-        memcpy(words, src + i, 32);
-        words[0] ^= mask8;
-        words[1] ^= mask8;
-        words[2] ^= mask8;
-        words[3] ^= mask8;
-        memcpy(dst + i, words, 32);
-    }
-    for (; i + 8 <= n; i += 8) {
-        uint64_t word;
-        memcpy(&word, src + i, 8);
-        word ^= mask8;
-        memcpy(dst + i, &word, 8);
+    /* Each word is read before it is written and dst never runs ahead of src, so overlap is harmless. */
+#pragma GCC unroll 4
+    for (; i + sizeof(wide) <= n; i += sizeof(wide)) {
+        words4 word;
+        memcpy(&word, src + i, sizeof(word));
+        word ^= wide;
+        memcpy(dst + i, &word, sizeof(word));
     }
     for (; i < n; i++) {
         dst[i] = (uint8_t)(src[i] ^ mask[i & 3]);
     }
 }
 
-/* Bytes at the front that are certainly ASCII, in whole words. */
+static bool has_high_bit(const uint8_t *p, size_t n)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < n; i += 8) {
+        uint64_t word;
+        memcpy(&word, p + i, 8);
+        all |= word;
+    }
+    return all & UINT64_C(0x8080808080808080);
+}
+
+/* Bytes at the front that are certainly ASCII. */
 static size_t ascii_run(const uint8_t *p, size_t n)
 {
     size_t i = 0;
-    uint64_t words[4];
-    for (; i + 32 <= n; i += 32) {
-        memcpy(words, p + i, 32);
-        if ((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080)) {
-            break;
-        }
+    while (i + 64 <= n && !has_high_bit(p + i, 64)) {
+        i += 64;
     }
-    for (; i + 8 <= n; i += 8) {
-        memcpy(words, p + i, 8);
-        if (words[0] & UINT64_C(0x8080808080808080)) {
-            break;
-        }
+    while (i + 8 <= n && !has_high_bit(p + i, 8)) {
+        i += 8;
     }
-    return i;
+    return n >= 8 && n - i < 8 && !has_high_bit(p + n - 8, 8) ? n : i; /* the last word overlaps the one before */
 }
 
 bool ws_utf8_ok(struct span text)
