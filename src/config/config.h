@@ -78,12 +78,17 @@ struct config_records {
 
 enum config_provider_kind { CONFIG_OPENAI, CONFIG_SANDBOX, CONFIG_GEMINI, CONFIG_PROVIDER_N };
 enum config_dialect { CONFIG_GA, CONFIG_BETA, CONFIG_LIVE, CONFIG_DIALECT_N }; /* live: Gemini's, of a sandbox */
+/* Where a provider of Vertex AI has its access tokens from. key: api_key is one. */
+enum config_login { CONFIG_LOGIN_KEY, CONFIG_LOGIN_FILE, CONFIG_LOGIN_METADATA };
 enum config_tool_behaviour { CONFIG_BLOCKING, CONFIG_NON_BLOCKING };
 
 /* What only providers of kind gemini have. Empty, negative and 0 are not sent. */
 struct config_gemini {
     struct str api_version;
     struct str project, location; /* of Vertex AI; "": the Gemini API */
+    enum config_login login;      /* key without a project */
+    struct str credentials_file;  /* of CONFIG_LOGIN_FILE */
+    struct str token_url;         /* "": Google's own */
     struct str language_code;
     struct config_list transcription_languages, transcription_vocabulary;
     struct str transcription_mode;

@@ -120,25 +120,69 @@ static void set_vertex_url(struct draft *d, struct draft_provider *p)
     buf_done(&url);
 }
 
+static bool in_file(const struct draft_provider *p, const char *key)
+{
+    return provider_origin(p, key)->kind == ORIGIN_FILE;
+}
+
+/* What an API key has no use for. The environment may name a key file for other programs: then it is let be. */
+static void refuse_login(struct draft *d, struct draft_provider *p)
+{
+    static const char *const keys[] = {"location", "credentials_file", "login", "token_url"};
+
+    for (uint32_t i = 0; i < ARRAY_LEN(keys); i++) {
+        if (in_file(p, keys[i])) {
+            draft_fail(d, provider_origin(p, keys[i]), "providers.%s.%s needs providers.%s.project (Vertex AI)",
+                       p->v.name.p, keys[i], p->v.name.p);
+        }
+    }
+    p->v.gemini.login = CONFIG_LOGIN_KEY;
+}
+
+/* A key file beats a key, unless only the key stands in our file. */
+static void choose_login(struct draft *d, struct draft_provider *p)
+{
+    struct config_gemini *g = &p->v.gemini;
+    bool key_stands = in_file(p, "api_key") && !in_file(p, "credentials_file");
+
+    if (!provider_given(p, "login") && g->credentials_file.n > 0 && !key_stands) {
+        g->login = CONFIG_LOGIN_FILE;
+    }
+    if (g->login == CONFIG_LOGIN_FILE && g->credentials_file.n == 0 && !p->broken) {
+        draft_fail(d, provider_origin(p, "login"), "providers.%s.login: file needs providers.%s.credentials_file",
+                   p->v.name.p, p->v.name.p);
+    }
+    if (g->token_url.n > 0 && g->login == CONFIG_LOGIN_KEY) {
+        draft_fail(d, provider_origin(p, "token_url"),
+                   "providers.%s.token_url needs credentials_file or login: metadata beside it", p->v.name.p);
+    }
+    if (g->login == CONFIG_LOGIN_KEY && p->v.api_key.n == 0 && str_ends(p->v.url, STR("googleapis.com")) &&
+        !p->broken) {
+        draft_fail(d, &p->at,
+                   "providers.%s: Vertex AI wants access tokens: give credentials_file (the JSON key of a service "
+                   "account), login: metadata (on a machine of Google Cloud), or api_key (one access token)",
+                   p->v.name.p);
+    }
+    if (g->login != CONFIG_LOGIN_KEY) {
+        p->v.api_key = STR("");
+    }
+}
+
 static void finish_address(struct draft *d, struct draft_provider *p)
 {
     bool vertex = p->v.gemini.project.n > 0;
 
-    if (p->v.gemini.location.n > 0 && !vertex) {
-        draft_fail(d, provider_origin(p, "location"), "providers.%s.location needs providers.%s.project (Vertex AI)",
-                   p->v.name.p, p->v.name.p);
-    }
     if (p->v.url.n == 0 && p->v.kind == CONFIG_GEMINI && vertex) {
         set_vertex_url(d, p);
     } else if (p->v.url.n == 0 && p->v.kind == CONFIG_GEMINI) {
         draft_set_text(d, &p->v.url, STR(GEMINI_URL));
     }
-    if (p->v.api_key.n == 0 && vertex && str_ends(p->v.url, STR("googleapis.com")) && !p->broken) {
-        draft_fail(d, &p->at,
-                   "providers.%s.api_key is missing: Vertex AI wants an OAuth access token there "
-                   "(gcloud auth print-access-token)",
-                   p->v.name.p);
-    } else if (p->v.api_key.n == 0 && str_is(p->v.url, GEMINI_URL) && !p->broken) {
+    if (vertex) {
+        choose_login(d, p);
+    } else {
+        refuse_login(d, p);
+    }
+    if (p->v.api_key.n == 0 && str_is(p->v.url, GEMINI_URL) && !p->broken) {
         draft_fail(d, &p->at, "providers.%s.api_key is missing; give it there or as GEMINI_API_KEY", p->v.name.p);
     }
     if (!provider_given(p, "auth_header")) {

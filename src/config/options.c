@@ -20,6 +20,10 @@ static const struct option_word words_coverage[] = {{"TURN_INCLUDES_ONLY_ACTIVIT
                                                     {"TURN_INCLUDES_ALL_INPUT", 0, false},
                                                     {"TURN_INCLUDES_AUDIO_ACTIVITY_AND_ALL_VIDEO", 0, false},
                                                     {NULL, 0, false}};
+static const struct option_word words_login[] = {{"key", CONFIG_LOGIN_KEY, false},
+                                                 {"file", CONFIG_LOGIN_FILE, false},
+                                                 {"metadata", CONFIG_LOGIN_METADATA, false},
+                                                 {NULL, 0, false}};
 static const struct option_word words_behavior[] = {
     {"blocking", CONFIG_BLOCKING, false}, {"non_blocking", CONFIG_NON_BLOCKING, false}, {NULL, 0, false}};
 static const struct option_word words_scheduling[] = {
@@ -230,8 +234,14 @@ const struct option option_table[] = {
     {PROVIDER(OPTION_SECRET_MAP, "headers", headers), .meaning = "Further request headers, name: value"},
     {PROVIDER(OPTION_SECRET_MAP, "query", query), .meaning = "Further query parameters, name: value"},
     {PROVIDER(OPTION_STR, "api_version", gemini.api_version), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def_text = "v1beta", .meaning = "gemini: version in the path of its method"},
-    {PROVIDER(OPTION_STR, "project", gemini.project), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .example = "my-project", .def_text = "none: the Gemini API", .meaning = "gemini: project of Vertex AI. The address, the path and the model's whole name follow from it; api_key is an OAuth access token then"},
+    {PROVIDER(OPTION_STR, "project", gemini.project), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .example = "my-project", .def_text = "none: the Gemini API", .meaning = "gemini: project of Vertex AI. The address, the path and the model's whole name follow from it; it wants access tokens: see login"},
     {PROVIDER(OPTION_STR, "location", gemini.location), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .example = "europe-west4", .def_text = "us-central1", .meaning = "gemini: location of Vertex AI, or global"},
+    {PROVIDER(OPTION_FILE, "credentials_file", gemini.credentials_file), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .env = {"GOOGLE_APPLICATION_CREDENTIALS"}, .env_kinds = OPTION_KIND(CONFIG_GEMINI), .example = "/etc/ringtrip/vertex.json",
+     .meaning = "gemini, with a project: JSON key of a service account (or what gcloud auth application-default login writes). Access tokens are fetched with it and renewed before they run out; it is read anew each time"},
+    {PROVIDER(OPTION_ENUM, "login", gemini.login), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .words = words_login, .def = "key", .def_text = "file with credentials_file, else key",
+     .meaning = "gemini, with a project: where access tokens come from: credentials_file (file), the metadata server of Google's own machines (metadata), or api_key is one (key)"},
+    {PROVIDER(OPTION_URL, "token_url", gemini.token_url), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def_text = "the token_uri of credentials_file; metadata: the metadata server",
+     .meaning = "gemini, with a project: address that access tokens are asked for at"},
     {PROVIDER(OPTION_STR, "language_code", gemini.language_code), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .example = "de-DE", .def_text = "not sent", .meaning = "gemini: speechConfig.languageCode. Models with native audio choose the language themselves and may refuse it"},
     {PROVIDER(OPTION_LIST, "transcription_languages", gemini.transcription_languages), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def_text = "none", .meaning = "gemini: languages that the caller's transcript may be in, en-US and the like; not every model takes them"},
     {PROVIDER(OPTION_LIST, "transcription_vocabulary", gemini.transcription_vocabulary), .kinds = OPTION_KIND(CONFIG_GEMINI) | OPTION_KIND(CONFIG_SANDBOX), .def_text = "none", .meaning = "gemini: names and words that the caller's transcript is likely to hold; not every model takes them"},

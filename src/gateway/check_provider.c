@@ -9,7 +9,8 @@
 #include "gateway/plan.h"
 #include "gateway/sandbox_child.h"
 
-#define SLOW_MS 1000 /* of opening a session: a greeting comes that late when the webhook could not warm it up */
+#define TOKEN_MAX (32u << 10)
+#define SLOW_MS   1000 /* of opening a session: a greeting comes that late when the webhook could not warm it up */
 
 struct opening {
     struct checker *c;
@@ -123,7 +124,7 @@ static void on_patience(void *arg)
     }
 }
 
-static void open_session(struct checker *c, const struct snapshot *s, uint32_t provider)
+static void open_session(struct checker *c, const struct snapshot *s, uint32_t provider, struct str token)
 {
     static const struct model_handler handler = {.on_event = on_event, .on_closed = on_closed};
     struct opening o = {.c = c, .p = &s->cfg->providers[provider], .begun_us = clock_now_us()};
@@ -135,6 +136,9 @@ static void open_session(struct checker *c, const struct snapshot *s, uint32_t p
     plan_opening(s->plan, s, provider, &opts);
     provider_scratch(&opts, &scratch);
     provider_introduce(&opts, &first);
+    if (token.n > 0) {
+        provider_unlock(&opts, token);
+    }
     int err = loop_new(&o.loop);
     err = err < 0 ? err : timer_new(o.loop, on_patience, &o, &o.patience);
     err = err < 0 ? err : provider_open(o.loop, &opts, &s->call, &handler, &o, &o.model);
@@ -176,7 +180,8 @@ static void provider(struct checker *c, const struct snapshot *s, uint32_t index
         own_sandbox(c);
         return;
     }
-    if (p->kind != CONFIG_SANDBOX && p->api_key.n == 0) {
+    bool logs_in = config_is_live(p) && p->gemini.login != CONFIG_LOGIN_KEY;
+    if (p->kind != CONFIG_SANDBOX && p->api_key.n == 0 && !logs_in) {
         buf_printf(&c->text, "%s has no api_key", p->name.p);
         buf_printf(&c->remedy, "set %s, or providers.%s.api_key; a service of your own that needs none is fine",
                    key_name(p), p->name.p);
@@ -187,9 +192,12 @@ static void provider(struct checker *c, const struct snapshot *s, uint32_t index
         buf_printf(&c->text, "%s " STR_FMT, i ? "," : "; then", STR_ARG(p->failover.v[i]));
     }
     checker_say(c, CHECK_OK, "provider");
-    if (!offline) {
-        open_session(c, s, index);
+    struct buf token;
+    buf_init(&token, TOKEN_MAX);
+    if (!offline && check_login(c, p, &token)) {
+        open_session(c, s, index, buf_str(&token));
     }
+    buf_done(&token);
 }
 
 void check_providers(struct checker *c, const struct snapshot *s, bool offline)

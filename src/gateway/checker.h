@@ -44,6 +44,8 @@ void checker_got(struct checker_get *g);
 
 /* check_provider.c: opens a session over each provider that is used, as the first agent would. */
 void check_providers(struct checker *c, const struct snapshot *s, bool offline);
+/* check_login.c: true when the provider has no login, or lets us in; its access token then goes into token. */
+bool check_login(struct checker *c, const struct config_provider *p, struct buf *token);
 /* check_account.c: do the carriers know us, and where do they send calls? */
 void check_accounts(struct checker *c, const struct config *cfg);
 /* check_reach.c: does the public URL lead here? Listens on the port meanwhile; says what is wrong with the port, too.

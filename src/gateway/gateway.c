@@ -219,6 +219,19 @@ static uint16_t own_port(void *arg)
     return gateway_port(arg);
 }
 
+static void on_login(void *arg)
+{
+    gateway_check_ready(arg);
+}
+
+static int open_logins(struct gateway *gw)
+{
+    const struct logins_opts o = {
+        .loop = gw->loop, .http = gw->http, .metrics = gw->metrics, .on_tried = on_login, .arg = gw};
+    int err = logins_new(&o, &gw->logins);
+    return err < 0 ? err : logins_follow(gw->logins, gw->snapshot);
+}
+
 static int open_worker(struct gateway *gw, struct buf *err)
 {
     const struct config *cfg = gw->snapshot->cfg;
@@ -258,6 +271,7 @@ static int open_worker(struct gateway *gw, struct buf *err)
         return e;
     }
     e = gateway_mcp_init(gw);
+    e = e < 0 ? e : open_logins(gw);
     if (e < 0) {
         return e;
     }
@@ -276,6 +290,7 @@ static int open_worker(struct gateway *gw, struct buf *err)
         .disk = gw->disk,
         .http = gw->http,
         .mcp = gw->mcp,
+        .logins = gw->logins,
         .metrics = gw->metrics,
         .scribe = gw->scribe,
         .tracer = tracing_tracer(gw->tracing),
@@ -353,7 +368,8 @@ void gateway_check_ready(struct gateway *gw)
         }
         return;
     }
-    bool ready = gw->state == GATEWAY_SERVING && (!gw->snapshot->own_sandbox || sandbox_url(gw).n > 0);
+    bool ready = gw->state == GATEWAY_SERVING && (!gw->snapshot->own_sandbox || sandbox_url(gw).n > 0) &&
+                 logins_settled(gw->logins);
     if (ready && !gw->was_ready) {
         gw->was_ready = true;
         log_info(NULL, "gateway.ready", "port=%u tls=%d provider=" STR_FMT " start_ms=%llu", gateway_port(gw),
@@ -542,6 +558,7 @@ struct gateway *gateway_free(struct gateway *gw)
         sandbox_child_close(gw->sandbox);
     }
     gw->mcp = mcp_free(gw->mcp);
+    logins_free(gw->logins);
     http_client_free(gw->http);
     hooks_free(gw->hooks);
     disk_free(gw->disk);

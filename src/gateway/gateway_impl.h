@@ -10,6 +10,7 @@
 #include "gateway/campaigns.h"
 #include "gateway/carriers.h"
 #include "gateway/gateway.h"
+#include "gateway/logins.h"
 #include "gateway/machine.h"
 #include "gateway/sandbox_child.h"
 #include "gateway/tracing.h"
@@ -48,6 +49,7 @@ struct gateway {
     struct worker *worker;
     struct http_client *http;
     struct mcp *mcp;
+    struct logins *logins;
     struct gateway_carrier carriers[CARRIERS_MAX];
     uint32_t n_carriers;
     struct plivo *plivo; /* one of them; NULL: none */

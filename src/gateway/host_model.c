@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
+#include "gateway/logins.h"
 
 #define HANDLE_MAX       (16u << 10)
 #define INSTRUCTIONS_MAX (512u << 10)
@@ -96,6 +97,11 @@ static void drop(struct host *h, struct host_model *m)
 
 static void open_waiting(struct host *h);
 
+static const struct config_provider *provider_of(const struct host_model *m)
+{
+    return &m->host->snapshot->cfg->providers[host_provider(m->host, m->provider)];
+}
+
 static void on_event(struct model *model UNUSED, const struct call_event *ev, void *arg)
 {
     struct host_model *m = arg;
@@ -110,6 +116,9 @@ static void on_event(struct model *model UNUSED, const struct call_event *ev, vo
         record_model_ready(h, host_provider(h, m->provider), &told);
         host_tap(h, TAP_MODEL_READY, NULL, &told);
     } else if (ev->type == EV_MODEL_FAILED) {
+        if (ev->model_failed.err == -ERR_AUTH) {
+            logins_refused(h->worker->env.logins, provider_of(m));
+        }
         record_model_failed(h, &told);
         host_tap(h, TAP_MODEL_FAILED, NULL, &told);
     } else if (ev->type == EV_MODEL_TOOL_CALL) {
@@ -144,6 +153,14 @@ static void not_opened(struct host *h, uint32_t session, int err, const char *co
     host_event(h, &ev);
 }
 
+/* A session of a program may bring one, for the provider that it asked for. */
+static bool has_own_key(const struct host_model *m)
+{
+    const struct snapshot *s = m->host->snapshot;
+    return s->session.own && (s->session.headers || s->session.api_key.p) &&
+           host_provider(m->host, m->provider) == s->cfg->agent.provider;
+}
+
 static int open_now(struct host_model *m, const struct call_persona *persona)
 {
     struct host *h = m->host;
@@ -160,13 +177,34 @@ static int open_now(struct host_model *m, const struct call_persona *persona)
     if (provider_url(&o).n == 0) {
         return -ERR_STATE;
     }
+    int err = has_own_key(m) ? 0 : logins_unlock(w->env.logins, provider_of(m), &o);
+    if (err < 0) {
+        return err;
+    }
     m->opening_us = loop_now_us(w->env.loop);
     return provider_open(w->env.loop, &o, &h->opts, &handler, m, &m->model);
 }
 
-static void say_not_opened(struct host *h, uint32_t session, int err)
+static void say_no_token(struct host *h, uint32_t session, uint32_t turn)
 {
-    if (err == -ERR_STATE) {
+    const struct config_provider *p = &h->snapshot->cfg->providers[host_provider(h, turn)];
+    struct logins_problem why;
+    struct buf text;
+    buf_init(&text, 8192);
+    logins_problem(h->worker->env.logins, p, &why);
+    buf_printf(&text, STR_FMT "%s%s%s", STR_ARG(why.message), *why.advice ? " (" : "", why.advice,
+               *why.advice ? ")" : "");
+    const char *message = buf_cstr(&text);
+    not_opened(h, session, why.err, why.code, message ? message : "");
+    buf_done(&text);
+}
+
+/* turn: of the provider among those that may take the call. */
+static void say_not_opened(struct host *h, uint32_t session, uint32_t turn, int err)
+{
+    if (err == -ERR_AUTH) {
+        say_no_token(h, session, turn);
+    } else if (err == -ERR_STATE) {
         not_opened(h, session, -ERR_CLOSED, "sandbox-not-running", "the offline sandbox is not running");
     } else {
         not_opened(h, session, err, err_name(err), err_text(err));
@@ -186,12 +224,12 @@ static void open_waiting(struct host *h)
         if (m->model) {
             continue;
         }
-        uint32_t session = m->session;
+        uint32_t session = m->session, turn = m->provider;
         m->persona.instructions = buf_str(&m->instructions);
         int err = open_now(m, &m->persona);
         if (err < 0) {
             drop(h, m);
-            say_not_opened(h, session, err);
+            say_not_opened(h, session, turn, err);
             return; /* the list may be another now */
         }
     }
@@ -234,7 +272,7 @@ void host_open_model(struct host *h, const struct call_action *act)
     }
     if (err < 0) {
         free(m);
-        say_not_opened(h, act->session, err);
+        say_not_opened(h, act->session, act->model_open.provider, err);
         return;
     }
     m->next = h->models;

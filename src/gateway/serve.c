@@ -239,7 +239,8 @@ static int apply(struct reload *r)
     }
     if (err >= 0) {
         use_snapshot(gw, s, tls);
-        err = gateway_mcp_follow(gw, s->cfg);
+        err = logins_follow(gw->logins, s);
+        err = err < 0 ? err : gateway_mcp_follow(gw, s->cfg);
     }
     tls_unref(tls);
     return err;

@@ -23,6 +23,7 @@
 #include "obs/trace.h"
 
 struct host;
+struct logins;
 struct tool_job;
 struct sms_job;
 struct guard_job;
@@ -33,6 +34,7 @@ struct worker_env {
     struct disk *disk;
     struct mcp *mcp;
     struct http_client *http; /* for webhook tools */
+    struct logins *logins;
     struct metrics *metrics;
     struct scribe *scribe;
     struct tracer *tracer; /* NULL: calls have no traces */

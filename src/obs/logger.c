@@ -197,8 +197,8 @@ static size_t secret_at(const struct logger *l, struct str s, char before, size_
         const char *prefix;
         size_t min; /* characters that must follow */
         bool token; /* the wider set of characters */
-    } shapes[] = {
-        {"sk-", 12, false}, {"ek_", 12, false}, {"Bearer ", 4, true}, {"bearer ", 4, true}, {"Basic ", 8, true}};
+    } shapes[] = {{"sk-", 12, false},   {"ek_", 12, false},  {"Bearer ", 4, true},
+                  {"bearer ", 4, true}, {"Basic ", 8, true}, {"ya29.", 8, true}};
 
     for (uint32_t i = 0; i < l->n_secrets; i++) {
         if (str_starts(s, l->secrets[i])) {

@@ -213,6 +213,8 @@
     X(METRIC_READY, GAUGE, "ringtrip_ready", NULL, NULL, "1 while /ready answers 200.")                                \
     X(METRIC_RELOADS, COUNTER, "ringtrip_config_reloads_total", "result", METRIC_OK_WORDS,                             \
       "Reloads of the configuration.")                                                                                 \
+    X(METRIC_LOGINS, COUNTER, "ringtrip_logins_total", "result", METRIC_OK_WORDS,                                      \
+      "Access tokens of Vertex AI that were asked for.")                                                               \
     X(METRIC_CALL_BUGS, COUNTER, "ringtrip_call_bugs_total", NULL, NULL,                                               \
       "Broken promises inside single calls; report them.")                                                             \
     X(METRIC_LOG_SUPPRESSED, GAUGE, "ringtrip_log_suppressed_lines", NULL, NULL,                                       \

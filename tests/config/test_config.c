@@ -263,14 +263,45 @@ TEST(settings_of_gemini_are_for_gemini)
     assert_str_is(provider_of(&f)->url, "https://aiplatform.googleapis.com");
     fixture_done(&f);
     assert_refused("providers: {g: {kind: gemini, project: p-1}}", NULL,
-                   "t.yaml:1:13: providers.g.api_key is missing: Vertex AI wants an OAuth access token there (gcloud "
-                   "auth print-access-token)\n");
+                   "t.yaml:1:13: providers.g: Vertex AI wants access tokens: give credentials_file (the JSON key of a "
+                   "service account), login: metadata (on a machine of Google Cloud), or api_key (one access token)\n");
     assert_refused("providers: {g: {kind: gemini, api_key: k, location: global}}", NULL,
                    "t.yaml:1:53: providers.g.location needs providers.g.project (Vertex AI)\n");
     fixture_ok(&f, "providers: {sandbox: {dialect: live}}", NULL);
     assert_true(config_is_live(provider_of(&f)));
     assert_str_is(provider_of(&f)->model, "gemini-3.8-live");
     fixture_done(&f);
+}
+
+TEST(vertex_ai_logs_in_by_a_key_file_or_the_metadata_server)
+{
+    static const char *const env[] = {"GOOGLE_APPLICATION_CREDENTIALS=/k/e.json", "GEMINI_API_KEY=AIza", NULL};
+    struct fixture f;
+
+    fixture_ok(&f, "providers: {g: {kind: gemini, project: p-1, credentials_file: /k/v.json}}", env);
+    assert_int_equal(provider_of(&f)->gemini.login, CONFIG_LOGIN_FILE);
+    assert_str_is(provider_of(&f)->gemini.credentials_file, "/k/v.json");
+    assert_str_is(provider_of(&f)->api_key, ""); /* it is of the Gemini API, and goes nowhere */
+    fixture_done(&f);
+    fixture_ok(&f, "providers: {g: {kind: gemini, project: p-1}}", env);
+    assert_int_equal(provider_of(&f)->gemini.login, CONFIG_LOGIN_FILE);
+    assert_str_is(provider_of(&f)->gemini.credentials_file, "/k/e.json");
+    fixture_done(&f);
+    fixture_ok(&f, "providers: {g: {kind: gemini, project: p-1, api_key: ya29}}", env);
+    assert_int_equal(provider_of(&f)->gemini.login, CONFIG_LOGIN_KEY);
+    fixture_done(&f);
+    fixture_ok(&f, "providers: {g: {kind: gemini, project: p-1, login: metadata}}", NULL);
+    assert_int_equal(provider_of(&f)->gemini.login, CONFIG_LOGIN_METADATA);
+    fixture_done(&f);
+    fixture_ok(&f, "providers: {g: {kind: gemini}}", env); /* the Gemini API: the key file is somebody else's */
+    assert_int_equal(provider_of(&f)->gemini.login, CONFIG_LOGIN_KEY);
+    fixture_done(&f);
+    assert_refused("providers: {g: {kind: gemini, project: p-1, login: file}}", NULL,
+                   "t.yaml:1:52: providers.g.login: file needs providers.g.credentials_file\n");
+    assert_refused("providers: {g: {kind: gemini, project: p-1, api_key: k, token_url: \"https://t.example\"}}", NULL,
+                   "t.yaml:1:68: providers.g.token_url needs credentials_file or login: metadata beside it\n");
+    assert_refused("providers: {g: {kind: gemini, api_key: k, login: metadata}}", NULL,
+                   "t.yaml:1:50: providers.g.login needs providers.g.project (Vertex AI)\n");
 }
 
 TEST(a_voice_stays_with_its_kind_of_service)
@@ -618,9 +649,9 @@ TEST_MAIN(T(nothing_at_all_gives_the_demo_agent_on_the_sandbox), T(a_key_in_the_
           T(a_provider_with_everything), T(a_retired_model_becomes_the_default_with_one_warning),
           T(a_voice_unknown_to_the_service_is_only_warned_of), T(a_key_over_an_open_line_is_warned_of),
           T(a_key_of_gemini_makes_it_the_provider), T(settings_of_gemini_are_for_gemini),
-          T(a_voice_stays_with_its_kind_of_service), T(beta_spellings_are_translated),
-          T(ga_and_camel_case_spellings_are_translated), T(groups_may_be_one_word), T(anchors_and_aliases_work),
-          T(durations_have_units), T(proxies_are_trusted_by_block), T(departments_have_numbers_of_their_country),
-          T(prices_are_found_without_the_date), T(the_dump_shows_no_secret_and_loads_again),
-          T(plivo_is_set_by_the_references_names), T(a_carrier_is_served_when_it_is_configured_or_none_is),
-          T(references_are_counted_across_threads))
+          T(vertex_ai_logs_in_by_a_key_file_or_the_metadata_server), T(a_voice_stays_with_its_kind_of_service),
+          T(beta_spellings_are_translated), T(ga_and_camel_case_spellings_are_translated), T(groups_may_be_one_word),
+          T(anchors_and_aliases_work), T(durations_have_units), T(proxies_are_trusted_by_block),
+          T(departments_have_numbers_of_their_country), T(prices_are_found_without_the_date),
+          T(the_dump_shows_no_secret_and_loads_again), T(plivo_is_set_by_the_references_names),
+          T(a_carrier_is_served_when_it_is_configured_or_none_is), T(references_are_counted_across_threads))

@@ -99,6 +99,7 @@ static void open_sandbox(struct rig *r, const struct rig_opts *o)
         assert_ok(faults_parse(&so.faults, str_from(o->faults), &err));
     }
     so.session_s = 3600;
+    so.key = str_from(o->key);
     assert_ok(sandbox_server_open(r->loop, &so, &err, &r->sandbox));
     buf_done(&err);
 }

@@ -34,7 +34,8 @@ struct rig_opts {
     const char *dir;               /* records of an earlier rig; NULL: a new folder */
     const char *dialogue;          /* YAML of the sandbox; NULL: ours */
     const char
-        *spare; /* YAML of the first provider besides url; a provider "spare" without faults follows. NULL: none */
+        *spare;      /* YAML of the first provider besides url; a provider "spare" without faults follows. NULL: none */
+    const char *key; /* that the model wants; NULL: any */
     const char *provider; /* YAML of the first provider besides, ", key: value"; NULL: none */
     struct loop *loop;    /* the rig's from now on; NULL: a new one */
 };

@@ -1,0 +1,87 @@
+/* Calls over Vertex AI: the gateway logs in by itself, at a real token server, and says why when it cannot. */
+#include "gateway/rig.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "fakes/token_server.h"
+
+struct vertex {
+    struct rig rig;
+    struct token_server tokens;
+    char provider[400];
+};
+
+static void open_vertex(struct vertex *v, struct rig_opts *o, int status, const char *body)
+{
+    assert_ok(loop_new(&o->loop));
+    token_server_open(&v->tokens, o->loop);
+    v->tokens.status = status;
+    v->tokens.body = body;
+    ignore_result(snprintf(v->provider, sizeof(v->provider),
+                           ", dialect: live, project: my-project, credentials_file: \"%s\", token_url: \"%s\"",
+                           v->tokens.key_file, v->tokens.url) < 0);
+    o->provider = v->provider;
+    rig_open(&v->rig, o);
+}
+
+static void close_vertex(struct vertex *v)
+{
+    rig_stop_gateway(&v->rig);
+    token_server_close(&v->tokens);
+    rig_close(&v->rig, false);
+}
+
+static void call_once(struct rig *r)
+{
+    rig_wait_over(rig_call(r, NULL, 0, (struct phone_when){.kind = PHONE_WHEN_AGENT_STOPS, .ms = 400}));
+}
+
+static void assert_figure(struct rig *r, const char *line)
+{
+    struct rig_reply reply = rig_http(r, "GET", "/metrics", NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    if (str_search(buf_str(&reply.body), str_from(line)) == SIZE_MAX) {
+        fail_msg("%s is missing in " STR_FMT, line, STR_ARG(buf_str(&reply.body)));
+    }
+    buf_done(&reply.body);
+}
+
+/* The model takes no other key than the token; a second call and a reload ask for no other one. */
+TEST(calls_open_their_sessions_with_a_token_that_was_fetched)
+{
+    struct vertex v;
+    open_vertex(&v, &(struct rig_opts){.key = "ya29.token-1"}, 0, NULL);
+    call_once(&v.rig);
+    assert_true(v.rig.calls[0].agent_ms > 300);
+    assert_int_equal(v.rig.last_reason, REASON_CALLER_HANGUP);
+    gateway_reload(v.rig.gw);
+    settle(v.rig.loop);
+    call_once(&v.rig);
+    assert_true(v.rig.calls[1].agent_ms > 300);
+    assert_int_equal(v.tokens.asked, 1);
+    assert_figure(&v.rig, "ringtrip_logins_total{result=\"ok\"} 1");
+    close_vertex(&v);
+}
+
+TEST(a_key_that_is_refused_is_told_in_the_record_and_another_provider_takes_over)
+{
+    struct vertex v;
+    char path[160];
+    open_vertex(&v,
+                &(struct rig_opts){.spare = "failover: [spare]",
+                                   .extra = "agent: {provider: test, turn_detection: server_vad}\n"},
+                401, "{\"error\":\"invalid_client\",\"error_description\":\"The service account is disabled.\"}");
+    call_once(&v.rig);
+    assert_true(v.rig.calls[0].agent_ms > 300);
+    assert_figure(&v.rig, "ringtrip_logins_total{result=\"error\"} ");
+    ignore_result(snprintf(path, sizeof(path), "/v1/calls/%s", v.rig.last_call) < 0);
+    struct rig_reply reply = rig_http(&v.rig, "GET", path, NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    assert_str_is(rig_json(&reply, "model"), "gpt-realtime-2.1"); /* the spare's */
+    buf_done(&reply.body);
+    close_vertex(&v);
+}
+
+TEST_MAIN(T(calls_open_their_sessions_with_a_token_that_was_fetched),
+          T(a_key_that_is_refused_is_told_in_the_record_and_another_provider_takes_over))
