@@ -43,8 +43,8 @@ struct call_guard {
 };
 
 struct call_guard_opts {
-    uint32_t n_list;
-    struct call_guard list[CALL_MAX_GUARDS];
+    uint32_t n_list;         /* at most CALL_MAX_GUARDS */
+    struct call_guard *list; /* lent */
     uint32_t everywhere;     /* mask: those of the run, for every agent; an agent's own are joined to them */
     uint32_t debounce_chars; /* of an item's text between two checks */
     bool hold_back;          /* no debounce; audio waits until its words have been checked */

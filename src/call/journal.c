@@ -23,7 +23,9 @@ void journal_begin(struct journal_writer *w, struct buf *out, const struct call_
     visit_u32(&v, &version);
     visit_str(&v, &build);
     visit_u64(&v, &now_us);
-    struct call_opts copy = *opts;
+    struct call_opts_room room;
+    struct call_opts copy = *opts; /* the visitor writes back what it visits */
+    call_opts_lend(&copy, &room);
     visit_opts(&v, &copy);
 }
 
@@ -55,8 +57,13 @@ int journal_open(struct journal_reader *r, struct span file, struct arena *arena
     uint32_t version = 0;
     struct str build = STR_NULL;
     uint64_t start_us = 0;
+    struct call_opts_room *room = ARENA_NEW(arena, struct call_opts_room);
     struct call_opts opts;
+    if (!room) {
+        return -ENOMEM;
+    }
     call_opts_init(&opts);
+    call_opts_lend(&opts, room);
     visit_u32(&v, &version);
     if (!v.err && version != JOURNAL_VERSION) {
         return -ERR_RANGE;

@@ -35,7 +35,7 @@ struct journal_reader {
     struct call_item item; /* of the event read last */
 };
 
-/* opts' texts are copied into arena. -ERR_CORRUPT, -ERR_RANGE (another version), -ENOMEM */
+/* opts' texts and lists lie in arena. -ERR_CORRUPT, -ERR_RANGE (another version), -ENOMEM */
 MUST_USE int journal_open(struct journal_reader *r, struct span file, struct arena *arena, struct call_opts *ret_opts,
                           struct str *ret_build);
 /* 1: one record; 0: end or torn tail (r->rest.n tells how many bytes are left); -ERR_CORRUPT. Slices lie in the

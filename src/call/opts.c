@@ -77,6 +77,35 @@ void call_opts_init(struct call_opts *o)
     };
 }
 
+#define COPY_LIST(to, from, n)                                                                                         \
+    do {                                                                                                               \
+        if ((n) > 0 && (to) != (from)) {                                                                               \
+            memcpy((to), (from), (n) * sizeof(*(to)));                                                                 \
+        }                                                                                                              \
+        (from) = (to);                                                                                                 \
+    } while (0)
+
+void call_opts_lend(struct call_opts *o, struct call_opts_room *room)
+{
+    COPY_LIST(room->tools, o->tools, o->n_tools);
+    COPY_LIST(room->agents, o->agents, o->n_agents);
+    COPY_LIST(room->guards, o->guards.list, o->guards.n_list);
+}
+
+int call_opts_pack(struct call_opts *o, struct arena *a)
+{
+    struct call_tool *tools = arena_raw(a, o->n_tools * sizeof(*tools));
+    struct call_agent *agents = arena_raw(a, o->n_agents * sizeof(*agents));
+    struct call_guard *guards = arena_raw(a, o->guards.n_list * sizeof(*guards));
+    if (!tools || !agents || !guards) {
+        return -ENOMEM;
+    }
+    COPY_LIST(tools, o->tools, o->n_tools);
+    COPY_LIST(agents, o->agents, o->n_agents);
+    COPY_LIST(guards, o->guards.list, o->guards.n_list);
+    return 0;
+}
+
 int call_agent_add_tool(struct call_agent *a, uint32_t tool)
 {
     if (tool >= CALL_MAX_TOOLS || a->n_tools == CALL_MAX_TOOLS) {

@@ -7,6 +7,7 @@
 #define CALL_OPTS_H
 
 #include "audio/format.h"
+#include "base/arena.h"
 #include "base/str.h"
 #include "call/guard_opts.h"
 #include "call/tool_opts.h"
@@ -194,14 +195,25 @@ struct call_opts {
     bool record;
     struct approval_opts approvals;
     struct call_guard_opts guards;
-    uint32_t n_tools;
-    struct call_tool tools[CALL_MAX_TOOLS];    /* of all agents */
-    uint32_t n_agents;                         /* 0: one, with agent, instructions and all tools */
-    struct call_agent agents[CALL_MAX_AGENTS]; /* index 0 starts the call */
+    uint32_t n_tools;          /* at most CALL_MAX_TOOLS */
+    struct call_tool *tools;   /* of all agents; lent, as are the other lists */
+    uint32_t n_agents;         /* 0: one, with agent, instructions and all tools */
+    struct call_agent *agents; /* index 0 starts the call */
 };
 
-/* Sensible values for everything; texts empty. */
+/* The lists while somebody still fills them: as long as they may become. */
+struct call_opts_room {
+    struct call_tool tools[CALL_MAX_TOOLS];
+    struct call_agent agents[CALL_MAX_AGENTS];
+    struct call_guard guards[CALL_MAX_GUARDS];
+};
+
+/* Sensible values for everything; texts and lists empty. */
 void call_opts_init(struct call_opts *o);
+/* What is in the lists goes into the room, and they lie there from now on. */
+void call_opts_lend(struct call_opts *o, struct call_opts_room *room);
+/* The same into an arena, each as long as it is: for a call, which lives long. -ENOMEM, and the lists stay. */
+MUST_USE int call_opts_pack(struct call_opts *o, struct arena *a);
 /* Adds the tool to the agent's list. -ERR_LIMIT */
 MUST_USE int call_agent_add_tool(struct call_agent *a, uint32_t tool);
 /* The one at index, also when n_agents is 0: then it is made of agent, instructions and all tools. */

@@ -13,6 +13,7 @@
 #define LATE_US       20000
 #define SWITCH_US     5000000 /* conditions know minutes */
 #define TEXT_MAX      (64u << 10)
+#define LISTS_MAX     (2 * sizeof(struct call_opts_room))
 #define WORKER_NUMBER 0 /* one worker so far */
 #define UUID_VERSION  0x40
 #define UUID_VARIANT  0x80
@@ -43,6 +44,7 @@ static void host_free(struct host *h)
     free(h->vad);
     host_facts_done(&h->facts);
     plan_free(h->plan);
+    arena_done(&h->lists);
     snapshot_unref(h->snapshot);
     free(h);
 }
@@ -378,6 +380,7 @@ int host_new(struct worker *w, const struct host_birth *b, enum admission_cause 
     h->worker = w;
     h->watch = b->watch;
     mask_stream_init(&h->said);
+    arena_init(&h->lists, LISTS_MAX);
     h->state = HOST_LIVE;
     h->deadline_us = UINT64_MAX;
     fill_facts(h, b);

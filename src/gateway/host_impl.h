@@ -73,6 +73,7 @@ struct host {
     struct snapshot *snapshot;
     struct plan *plan; /* NULL: the snapshot is this call's alone and says it all */
     struct call_opts opts;
+    struct arena lists; /* of opts, when there is no plan */
     struct call *call;
     uint64_t deadline_us;
     uint64_t alive_us;    /* when the store heard of the call last */

@@ -19,9 +19,12 @@ int host_plan(struct host *h, const struct host_birth *b)
     h->snapshot = snapshot_ref(b->snapshot ? b->snapshot : h->worker->snapshot);
     if (h->snapshot->session.own_agents) {
         h->opts = h->snapshot->call;
-        snapshot_fit_call(h->snapshot, &h->opts);
-        look_before_asking(h);
-        return 0;
+        int packed = call_opts_pack(&h->opts, &h->lists);
+        if (packed >= 0) {
+            snapshot_fit_call(h->snapshot, &h->opts);
+            look_before_asking(h);
+        }
+        return packed;
     }
     const struct plan_facts facts = {
         .when = {.called = str_from(f->called),

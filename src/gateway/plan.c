@@ -421,9 +421,10 @@ static void wait_for_caller(struct making *m)
     m->o->silence.on = m->o->silence.on && (!is_outgoing(m) || m->p->agent->silence_outbound);
 }
 
-static int make(struct making *m, uint32_t start, const struct plan_facts *f)
+static int make(struct making *m, uint32_t start, const struct plan_facts *f, struct call_opts_room *room)
 {
     snapshot_call(m->s, m->p->agent, m->o);
+    call_opts_lend(m->o, room);
     m->o->provider = m->cfg->providers[m->p->provider].name;
     if (m->p->facts.carrier.n > 0) {
         m->o->carrier = m->p->facts.carrier;
@@ -438,7 +439,8 @@ static int make(struct making *m, uint32_t start, const struct plan_facts *f)
     err = fill_texts(m);
     m->vars.agent = m->p->agent;
     m->p->apology = m->p->agent->apology;
-    return err < 0 ? err : fill_text(m, &m->p->apology);
+    err = err < 0 ? err : fill_text(m, &m->p->apology);
+    return err < 0 ? err : call_opts_pack(m->o, &m->p->arena);
 }
 
 int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_opts *ret_opts, struct plan **ret)
@@ -454,7 +456,8 @@ int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_
         p->route = s->session.fixed_agent ? NULL : config_find_route(s->cfg, &p->facts);
         take_route(&m);
         take_agent(&m, f->agent);
-        err = make(&m, (uint32_t)(p->agent - s->cfg->agents), f);
+        struct call_opts_room room;
+        err = make(&m, (uint32_t)(p->agent - s->cfg->agents), f, &room);
     }
     if (err < 0) {
         plan_free(p);
@@ -485,10 +488,13 @@ struct plan *plan_free(struct plan *p)
 int plan_check(const struct snapshot *s, uint32_t agent, struct buf *ret_err)
 {
     struct plan *p = calloc(1, sizeof(*p));
-    struct call_opts *o = calloc(1, sizeof(*o));
+    struct call_opts_room room;
+    struct call_opts opts = {0};
+    struct call_opts *o = &opts;
     struct making m = {.s = s, .cfg = s->cfg, .p = p, .o = o, .all_on = true};
     int err = -ENOMEM;
-    if (p && o) {
+    call_opts_lend(o, &room);
+    if (p) {
         p->agent = &s->cfg->agents[agent];
         p->provider = p->agent->provider;
         err = fill_agents(&m, agent);
@@ -498,7 +504,6 @@ int plan_check(const struct snapshot *s, uint32_t agent, struct buf *ret_err)
         err = -ERR_CONFIG;
     }
     free(p);
-    free(o);
     return err;
 }
 

@@ -128,10 +128,11 @@ struct snapshot {
     struct snapshot_tool *mcp; /* of config.mcp, as the servers offered them when this was made */
     uint32_t n_mcp;
     struct snapshot_guard guards[CALL_MAX_GUARDS];
-    struct call_guard_opts guarding; /* what every call is told of them */
-    struct guard_mask *mask;         /* NULL: nothing is masked */
-    uint8_t *gap_bytes;              /* of gap_sound */
-    struct span gap_sound;           /* for a gap between two model sessions; empty: the call's own */
+    struct call_guard_opts guarding; /* what every call is told of them; its list is: */
+    struct call_guard guard_list[CALL_MAX_GUARDS];
+    struct guard_mask *mask; /* NULL: nothing is masked */
+    uint8_t *gap_bytes;      /* of gap_sound */
+    struct span gap_sound;   /* for a gap between two model sessions; empty: the call's own */
 };
 
 /* The agent over the provider (index into config.providers). */

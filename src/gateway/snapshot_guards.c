@@ -147,6 +147,7 @@ int snapshot_fill_guards(struct snapshot *s, struct buf *ret_err)
     struct call_opts defaults;
     call_opts_init(&defaults);
     s->guarding = defaults.guards;
+    s->guarding.list = s->guard_list;
     s->guarding.debounce_chars = c->debounce_chars;
     s->guarding.hold_back = c->hold_back;
     s->guarding.hold_max_ms = c->hold_max_ms;

@@ -262,13 +262,28 @@ static int add_agent(struct rt_runner *r, struct snapshot *s, uint32_t i, struct
     return e < 0 ? e : add_handoffs(r, s, from, a, err);
 }
 
+/* The lists of a call are as long as they are; here they are filled anew. */
+static int more_room(struct snapshot *s)
+{
+    struct call_opts_room *room = arena_alloc(&s->own, sizeof(*room));
+    if (!room) {
+        return -ENOMEM;
+    }
+    call_opts_lend(&s->call, room);
+    return 0;
+}
+
 /* The program's agents stand in place of those of the configuration. */
 static int replace_agents(struct rt_runner *r, struct snapshot *s, struct buf *err)
 {
     struct call_opts *o = &s->call;
     const struct rt_agent *first = r->graph->agents[0].agent;
-    int e = 0;
     o->n_tools = 0;
+    o->n_agents = 0;
+    int e = more_room(s);
+    if (e < 0) {
+        return e;
+    }
     o->n_agents = r->graph->n;
     for (uint32_t i = 0; i < r->graph->n && e >= 0; i++) {
         e = add_agent(r, s, i, err);

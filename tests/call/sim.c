@@ -16,6 +16,7 @@ void sim_init(struct sim *s)
 {
     memset(s, 0, sizeof(*s));
     call_opts_init(&s->opts);
+    call_opts_lend(&s->opts, &s->room);
     s->opts.call_id = STR("sim");
     s->opts.tools[0] = (struct call_tool){.name = STR("check_order_status"), .parameters = STR("{}")};
     s->opts.tools[1] = (struct call_tool){.name = STR("end_call"), .parameters = STR("{}"), .kind = CALL_TOOL_END};

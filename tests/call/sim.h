@@ -36,6 +36,7 @@ struct sim_segment {
 
 struct sim {
     struct call_opts opts;
+    struct call_opts_room room; /* of opts */
     struct call *call;
     struct call_actions actions;
     uint64_t now_us;

@@ -161,7 +161,9 @@ static void fill(struct call_event *ev, enum call_event_type type)
 static void write_all(struct buf *file)
 {
     struct call_opts opts;
+    struct call_opts_room room = {0};
     call_opts_init(&opts);
+    call_opts_lend(&opts, &room);
     opts.call_id = STR("abc");
     opts.turn.threshold = 0.5;
     opts.n_tools = 1;

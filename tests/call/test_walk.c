@@ -260,6 +260,8 @@ static uint32_t node(const struct path *p)
     return product * 8 + (v.leg_start_us ? 1 : 0) + (ready ? 2 : 0) + (v.pending_tools ? 4 : 0);
 }
 
+static struct call_opts_room room;
+
 static void play(const struct path *p, const struct call_opts *opts)
 {
     sim_init(&s);
@@ -345,6 +347,7 @@ TEST(every_reachable_product_state_with_guardrails_survives_every_event)
     struct call_opts opts;
     sim_init(&s);
     opts = s.opts;
+    call_opts_lend(&opts, &room); /* s begins anew for every path */
     sim_done(&s);
     add_guards(&opts, true, GUARD_MUTE);
     assert_true(walk_products(&opts) >= 60);
@@ -355,6 +358,7 @@ static uint32_t walk_kind(enum turn_kind kind, bool protect)
     struct call_opts opts;
     sim_init(&s);
     opts = s.opts;
+    call_opts_lend(&opts, &room); /* s begins anew for every path */
     sim_done(&s);
     opts.turn.kind = kind;
     opts.vad.on = true;
@@ -367,6 +371,7 @@ TEST(every_reachable_product_state_with_renewals_survives_every_event)
     struct call_opts opts;
     sim_init(&s);
     opts = s.opts;
+    call_opts_lend(&opts, &room); /* s begins anew for every path */
     sim_done(&s);
     opts.renewal.on = true;
     opts.renewal.n_providers = 2;
@@ -387,6 +392,7 @@ TEST(every_reachable_product_state_with_two_agents_survives_every_event)
     sim_init(&s);
     two_agents();
     opts = s.opts;
+    call_opts_lend(&opts, &room); /* s begins anew for every path */
     sim_done(&s);
     assert_true(walk_products(&opts) >= 60);
 }
@@ -397,6 +403,7 @@ static uint32_t walk_rules(const struct tool_rules *rules)
     struct call_opts opts;
     sim_init(&s);
     opts = s.opts;
+    call_opts_lend(&opts, &room); /* s begins anew for every path */
     sim_done(&s);
     opts.tools[0].rules = *rules;
     return walk_products(&opts);

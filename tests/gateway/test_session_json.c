@@ -4,12 +4,14 @@
 #include "test.h"
 
 static struct call_opts opts;
+static struct call_opts_room lists;
 static struct cost_usage total = {.in_text = 7, .out_audio = 5};
 static char room[8192];
 
 static struct session_json settings(void)
 {
     call_opts_init(&opts);
+    call_opts_lend(&opts, &lists);
     opts.n_agents = 2;
     opts.agents[0].name = STR("desk");
     opts.agents[1].name = STR("billing");

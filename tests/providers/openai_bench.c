@@ -163,6 +163,7 @@ void bench_init_tls(struct bench *t, struct tls_ctx *tls)
     buf_init(&t->items, 1u << 20);
     fake_openai_open(&t->f);
     call_opts_init(&t->call);
+    call_opts_lend(&t->call, &t->room);
     t->call.instructions = STR("Be brief.");
     t->call.turn.kind = TURN_SERVER_VAD;
     t->call.turn.create_response = t->call.turn.interrupt_response = true;

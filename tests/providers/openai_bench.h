@@ -13,6 +13,7 @@ struct bench {
     struct fake_openai f;
     struct openai_opts o;
     struct call_opts call;
+    struct call_opts_room room; /* of call */
     struct model *model;
     char url[64];
     struct buf log;

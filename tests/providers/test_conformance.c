@@ -51,6 +51,7 @@ struct bench {
     struct dialogue *dialogue;
     struct sandbox_server *sandbox;
     struct call_opts call;
+    struct call_opts_room room; /* of call */
     struct model *model;
     char url[64];
     bool ready, failed, gone;
@@ -251,6 +252,7 @@ static void init(struct bench *t, enum kind kind, const char *faults)
     buf_done(&err);
     snprintf(t->url, sizeof(t->url), "ws://127.0.0.1:%u", sandbox_server_port(t->sandbox));
     call_opts_init(&t->call);
+    call_opts_lend(&t->call, &t->room);
     t->call.turn.kind = TURN_LOCAL;
     t->call.instructions = STR("Be kind.");
     t->call.n_tools = 1;

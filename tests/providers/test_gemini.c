@@ -15,6 +15,7 @@ struct bench {
     struct fake_openai f; /* a service that says what it is told to, whatever the protocol */
     struct gemini_opts o;
     struct call_opts call;
+    struct call_opts_room room; /* of call */
     struct model *model;
     char url[64];
     struct buf log;
@@ -118,6 +119,7 @@ static void init(struct bench *t, enum turn_kind kind)
     t->f.on_open = READY;
     buf_init(&t->log, 1 << 20);
     call_opts_init(&t->call);
+    call_opts_lend(&t->call, &t->room);
     t->call.turn.kind = kind;
     t->call.turn.interrupt_response = t->call.turn.create_response = true;
     t->call.instructions = STR("Be kind.");
