@@ -325,7 +325,9 @@ struct call_action {
             bool retried;          /* a new answer was asked for */
         } guard_trip;
         struct {
-            uint32_t chunk;   /* counts up from 1; its answer carries the same */
+            /* Counts up from 1; its answer carries the same. 0: a look ahead, the last chunk's length of sound up to
+             * now behind its context (a quarter of a frame of the network), which leaves the stream as it was. */
+            uint32_t chunk;
             uint32_t rate_hz; /* 8000: 256 samples, 16000: 512 */
             bool reset;       /* forget what was heard before, then take this chunk */
             struct span pcm;  /* int16, native order */

@@ -5,6 +5,7 @@
 #define FILL_BLOCK 320 /* leg samples that pass the resampler at once */
 #define TRACE_PPM  50000
 #define QUIET_MAX  31 /* chunks; one second */
+#define LOOK_MIN   96 /* samples behind the last chunk */
 
 void detector_init(struct detector *d, const struct call_vad_opts *o, uint32_t leg_hz)
 {
@@ -18,9 +19,14 @@ void detector_restart(struct detector *d)
 {
     d->filled = 0;
     d->reset = true;
-    d->sound = false;
+    d->sound = d->looking = false;
     d->speech_ms = d->silence_ms = d->peak_ppm = 0;
     resample_reset(&d->resample);
+}
+
+static bool can_look(const struct detector *d)
+{
+    return !d->resamples && d->chunk_samples == DETECTOR_LOOK - DETECTOR_CONTEXT;
 }
 
 /* How many leg samples may go in so that the chunk does not overflow. */
@@ -40,7 +46,11 @@ size_t detector_fill(struct detector *d, uint64_t at, const int16_t *pcm, size_t
     if (d->filled >=
         d->chunk_samples) { /* the chunk handed out last; what the resampler gave too much begins the next */
         uint32_t over = d->filled - d->chunk_samples;
-        memmove(d->pcm, d->pcm + d->chunk_samples, over * sizeof(d->pcm[0]));
+        if (can_look(d)) {
+            memcpy(d->pcm + d->chunk_samples, d->pcm, d->chunk_samples * sizeof(d->pcm[0]));
+        } else {
+            memmove(d->pcm, d->pcm + d->chunk_samples, over * sizeof(d->pcm[0]));
+        }
         d->filled = over;
     }
     n = MIN(n, room(d));
@@ -64,6 +74,41 @@ size_t detector_fill(struct detector *d, uint64_t at, const int16_t *pcm, size_t
     return n;
 }
 
+static void begin_sound(struct detector *d, uint32_t start_ppm, uint64_t end)
+{
+    uint64_t length = (uint64_t)d->leg_hz / 1000 * DETECTOR_CHUNK_MS;
+    d->sound = true;
+    d->quiet = 0;
+    d->begun_ppm = MIN(start_ppm, 990000u);
+    d->onset = end > length ? end - length : 0;
+    d->speech_ms = d->silence_ms = d->peak_ppm = d->fading_ms = d->firm_ms = 0;
+}
+
+bool detector_look(struct detector *d, uint64_t end, uint8_t note, int16_t ret[DETECTOR_LOOK])
+{
+    if (!can_look(d) || d->looking || d->reset || d->filled < LOOK_MIN || d->filled >= d->chunk_samples) {
+        return false;
+    }
+    /* The end of the last chunk, which detector_fill keeps behind this one, then what there is of this one. */
+    size_t last = DETECTOR_LOOK - d->filled;
+    memcpy(ret, d->pcm + 2 * (size_t)d->chunk_samples - last, last * sizeof(ret[0]));
+    memcpy(ret + last, d->pcm, d->filled * sizeof(ret[0]));
+    d->looking = true;
+    d->look_note = note;
+    d->look_end = end;
+    return true;
+}
+
+bool detector_look_answer(struct detector *d, uint32_t ppm, uint32_t start_ppm)
+{
+    bool begins = d->looking && !d->sound && ppm >= MIN(start_ppm, 990000u);
+    d->looking = false;
+    if (begins) {
+        begin_sound(d, start_ppm, d->look_end);
+    }
+    return begins;
+}
+
 bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t number, uint32_t ppm,
                      uint32_t start_ppm)
 {
@@ -73,7 +118,6 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
     d->answered = number;
     d->ppm = MIN(ppm, 1000000u);
     uint64_t end = d->ends[number % DETECTOR_PENDING];
-    uint64_t length = (uint64_t)d->leg_hz / 1000 * DETECTOR_CHUNK_MS;
     if (!d->sound) {
         d->quiet = d->ppm < TRACE_PPM ? d->quiet + 1 : 0;
         if (d->quiet >= QUIET_MAX) {
@@ -83,11 +127,7 @@ bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t
         if (d->ppm < MIN(start_ppm, 990000u)) {
             return true;
         }
-        d->sound = true;
-        d->quiet = 0;
-        d->begun_ppm = MIN(start_ppm, 990000u);
-        d->onset = end > length ? end - length : 0;
-        d->speech_ms = d->silence_ms = d->peak_ppm = d->fading_ms = d->firm_ms = 0;
+        begin_sound(d, start_ppm, end);
     }
     uint32_t sure_ppm = o->start_ppm + (1000000u - MIN(o->start_ppm, 1000000u)) / 2;
     bool sure = d->ppm >= sure_ppm;

@@ -13,18 +13,25 @@
 #define DETECTOR_CHUNK_MAX 512
 #define DETECTOR_PENDING   64 /* chunks whose answer has not come; more are dropped */
 #define DETECTOR_CHUNK_MS  32
+#define DETECTOR_CONTEXT   32 /* samples before a chunk that the network sees, at 8 kHz */
+#define DETECTOR_LOOK      (DETECTOR_CONTEXT + 256)
 
 struct detector {
     uint32_t leg_hz, rate_hz, chunk_samples;
     bool resamples;
     struct resample resample;
-    int16_t pcm[DETECTOR_CHUNK_MAX + 8]; /* a resampled block may end a little behind the chunk */
+    /* A resampled block may end a little behind the chunk; without resampling, behind a chunk of 256 stands the last.
+     */
+    int16_t pcm[DETECTOR_CHUNK_MAX + 8];
     uint32_t filled;
     uint32_t sent, answered;         /* numbers of chunks, from 1 */
     uint32_t quiet;                  /* chunks in a row without a trace of speech */
     uint64_t ends[DETECTOR_PENDING]; /* position behind chunk n, at n % DETECTOR_PENDING */
     uint8_t notes[DETECTOR_PENDING]; /* whatever the caller of detector_fill wants to know when it is answered */
     bool reset;                      /* the next chunk starts afresh */
+    bool looking;                    /* a look ahead was not answered yet */
+    uint8_t look_note;               /* as notes */
+    uint64_t look_end;               /* as ends */
 
     /* the sound that is heard now, or the last one */
     bool sound;
@@ -58,6 +65,13 @@ size_t detector_fill(struct detector *d, uint64_t at, const int16_t *pcm, size_t
  */
 bool detector_answer(struct detector *d, const struct call_vad_opts *o, uint32_t number, uint32_t ppm,
                      uint32_t start_ppm);
+/*
+ * A look ahead, between two chunks: the last 32 ms up to position end, behind their context. False: there is too little
+ * that the last chunk did not hold, another look is under way, or it cannot be done (16 kHz, resampled).
+ */
+bool detector_look(struct detector *d, uint64_t end, uint8_t note, int16_t ret[DETECTOR_LOOK]);
+/* Its answer: true when that begins a sound. Counts for nothing else: the chunk that it was ahead of comes. */
+bool detector_look_answer(struct detector *d, uint32_t ppm, uint32_t start_ppm);
 /*
  * Whether the sound has ended by so much silence. In noise the network lets go of speech slowly, over 200 ms and more:
  * from the last chunk that was surely speech on the whole silence must have passed, of which half must be undoubted.

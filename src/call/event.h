@@ -223,7 +223,7 @@ struct call_event {
             struct str info;   /* why, for people and listeners; may be empty */
         } guard;
         struct {
-            uint32_t chunk; /* number of the ACT_VAD it answers */
+            uint32_t chunk; /* number of the ACT_VAD it answers; 0: the look ahead */
             uint32_t ppm;   /* probability of speech in millionths, 0 to 1000000 */
         } vad;
         struct {

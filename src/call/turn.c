@@ -7,6 +7,8 @@
  *     sound ─▶ OPEN ──speech enough──▶ TURN ──silence enough──▶ commit, response
  *                └──silence or own echo──▶ rejected: resume, nothing was sent
  */
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "call/state.h"
 
@@ -14,6 +16,7 @@
 #define SERVICE_WAY_MS 500   /* hybrid: the service and the way to it and back, behind what its own ear takes */
 #define PROVEN_MS      96    /* of speech that was above our echo: what goes on behind it is no echo either */
 #define SHELF_MIN_MS   256   /* speech that is worth keeping until it may count */
+#define LOOK_LEVEL     64    /* mean magnitude, -54 dBFS: what is softer waits for its chunk */
 
 static uint32_t leg_ms(const struct call *c, uint64_t samples)
 {
@@ -285,9 +288,10 @@ static void decide(struct call *c)
 /*
  * Over the agent a sound begins earlier than it can be believed: the agent pauses for it, and resumes if it is nothing.
  * On a line with echo half of that will do while the guard lets somebody through: his energy is proven then, and the
- * network, which heard rest until now and hears him through our own voice, takes longer to rise.
+ * network, which heard rest until now and hears him through our own voice, takes longer to rise. Not of a look ahead: a
+ * cough that lets our voice in would do.
  */
-static uint32_t sound_ppm(const struct call *c, enum echo_verdict echo)
+static uint32_t sound_ppm(const struct call *c, enum echo_verdict echo, bool look)
 {
     const struct call_barge_in_opts *o = &c->o->barge_in;
     uint32_t start = c->o->vad.start_ppm;
@@ -298,11 +302,51 @@ static uint32_t sound_ppm(const struct call *c, enum echo_verdict echo)
         return 1000000; /* behind a click our own voice begins */
     }
     uint32_t wary = c->now_us < c->backoff_us ? o->backoff_ppm : 0;
-    uint32_t pause = MIN(o->pause_ppm, start) / (echo == ECHO_DOUBLE ? 2 : 1);
+    uint32_t pause = MIN(o->pause_ppm, start) / (echo == ECHO_DOUBLE && !look ? 2 : 1);
     return (o->on && o->pause ? pause : start) + wary;
 }
 
 /* ---- what comes in ---- */
+
+static void ask_detector(struct call *c, struct detector_chunk chunk, const int16_t *pcm, size_t n)
+{
+    uint8_t *copy = arena_raw(&c->out->bytes, n * sizeof(*pcm));
+    if (!copy) {
+        c->out->overflow = true;
+        return;
+    }
+    memcpy(copy, pcm, n * sizeof(*pcm));
+    struct call_action *act = call_emit(c, ACT_VAD);
+    act->vad.chunk = chunk.number;
+    act->vad.rate_hz = c->detector.rate_hz;
+    act->vad.reset = chunk.reset;
+    act->vad.pcm = span_from(copy, n * sizeof(*pcm));
+}
+
+/* Twice as loud as the line at rest: the first syllable of somebody, or a noise. */
+static bool stands_out(const struct call *c, const int16_t *pcm, size_t n)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (uint32_t)abs(pcm[i]);
+    }
+    int32_t floor = c->comfort ? c->comfort->floor : 0;
+    return n > 0 && sum / n >= (uint32_t)MAX(2 * floor, LOOK_LEVEL);
+}
+
+/*
+ * A frame takes 20 ms and a chunk 32: over the agent, whatever could pause him is judged with the frame that it came
+ * in, before its chunk is full. The last chunk of our own echo and the first of a voice over it are one.
+ */
+static void look_ahead(struct call *c, uint64_t end, const int16_t *pcm, size_t n, enum echo_verdict echo)
+{
+    int16_t look[DETECTOR_LOOK];
+    bool awaited = c->sound == SOUND_NONE && c->o->barge_in.on && audible(c) && may_pause(c) && !protected(c);
+    bool heard = echo == ECHO_DOUBLE || (echo == ECHO_NONE && awaited && stands_out(c, pcm, n));
+    if (awaited && heard && detector_look(&c->detector, end, (uint8_t)echo, look)) {
+        ask_detector(c, (struct detector_chunk){0}, look, DETECTOR_LOOK);
+    }
+}
 
 void turn_heard(struct call *c, uint64_t at, const int16_t *pcm, size_t n, enum echo_verdict echo)
 {
@@ -317,20 +361,10 @@ void turn_heard(struct call *c, uint64_t at, const int16_t *pcm, size_t n, enum 
         done += took;
         if (chunk.number) {
             c->detector.notes[chunk.number % DETECTOR_PENDING] = (uint8_t)echo;
-            size_t bytes = c->detector.chunk_samples * sizeof(int16_t);
-            uint8_t *copy = arena_raw(&c->out->bytes, bytes);
-            if (!copy) {
-                c->out->overflow = true;
-                return;
-            }
-            memcpy(copy, c->detector.pcm, bytes);
-            struct call_action *act = call_emit(c, ACT_VAD);
-            act->vad.chunk = chunk.number;
-            act->vad.rate_hz = c->detector.rate_hz;
-            act->vad.reset = chunk.reset;
-            act->vad.pcm = span_from(copy, bytes);
+            ask_detector(c, chunk, c->detector.pcm, c->detector.chunk_samples);
         }
     }
+    look_ahead(c, at + n, pcm, n, echo);
 }
 
 /*
@@ -344,9 +378,16 @@ static bool is_our_own(const struct call *c, enum echo_verdict echo)
 
 void turn_vad(struct call *c, uint32_t number, uint32_t ppm)
 {
+    if (number == 0) {
+        enum echo_verdict seen = (enum echo_verdict)c->detector.look_note;
+        if (c->o->vad.on && c->leg == LEG_UP && detector_look_answer(&c->detector, ppm, sound_ppm(c, seen, true))) {
+            decide(c);
+        }
+        return;
+    }
     enum echo_verdict echo = (enum echo_verdict)c->detector.notes[number % DETECTOR_PENDING];
     if (c->o->vad.on && c->leg == LEG_UP &&
-        detector_answer(&c->detector, &c->o->vad, number, is_our_own(c, echo) ? 0 : ppm, sound_ppm(c, echo))) {
+        detector_answer(&c->detector, &c->o->vad, number, is_our_own(c, echo) ? 0 : ppm, sound_ppm(c, echo, false))) {
         decide(c);
     }
 }

@@ -21,9 +21,35 @@ static bool crossed(uint32_t a, uint32_t b, uint32_t threshold)
     return (a >= threshold) != (b >= threshold);
 }
 
+static void compare(struct replay_vad *v, uint32_t now, uint32_t ppm)
+{
+    struct replay_vad_report *r = v->report;
+    uint32_t diff = now > ppm ? now - ppm : ppm - now;
+    r->chunks++;
+    r->max_diff_ppm = MAX(r->max_diff_ppm, diff);
+    r->sum_diff_ppm += diff;
+    r->start_crossed += crossed(now, ppm, v->opts->start_ppm);
+    r->end_crossed += crossed(now, ppm, v->opts->end_ppm);
+}
+
+/* One look at a time: the answer is that of the last one. */
+static void answer_look(struct replay_vad *v, uint32_t ppm)
+{
+    if (v->look_waits) {
+        compare(v, v->look_ppm, ppm);
+    } else {
+        v->report->unknown++;
+    }
+    v->look_waits = false;
+}
+
 void replay_vad_answer(struct replay_vad *v, uint32_t chunk, uint32_t ppm)
 {
     struct replay_vad_report *r = v->report;
+    if (chunk == 0) {
+        answer_look(v, ppm);
+        return;
+    }
     /* Answers come in the order of the chunks: what stands before has been passed over. */
     while (v->n > 0 && v->pending[0].chunk < chunk) {
         r->unanswered++;
@@ -33,24 +59,27 @@ void replay_vad_answer(struct replay_vad *v, uint32_t chunk, uint32_t ppm)
         r->unknown++;
         return;
     }
-    uint32_t now = v->pending[0].ppm;
-    uint32_t diff = now > ppm ? now - ppm : ppm - now;
-    r->chunks++;
-    r->max_diff_ppm = MAX(r->max_diff_ppm, diff);
-    r->sum_diff_ppm += diff;
-    r->start_crossed += crossed(now, ppm, v->opts->start_ppm);
-    r->end_crossed += crossed(now, ppm, v->opts->end_ppm);
+    compare(v, v->pending[0].ppm, ppm);
     drop_first(v);
 }
 
 static void run_chunk(struct replay_vad *v, const struct call_action *act)
 {
     enum vad_branch branch = act->vad.rate_hz == 8000 ? VAD_8K : VAD_16K;
-    int16_t pcm[16000 * VAD_CHUNK_MS / 1000];
-    if (act->vad.pcm.n != vad_chunk_samples(branch) * sizeof(pcm[0])) {
+    int16_t pcm[16000 * VAD_CHUNK_MS / 1000 + VAD_CONTEXT_MAX];
+    uint32_t context = act->vad.chunk == 0 ? vad_context_samples(branch) : 0;
+    if (act->vad.pcm.n != (context + vad_chunk_samples(branch)) * sizeof(pcm[0])) {
         return; /* its answer will count as unknown */
     }
     memcpy(pcm, act->vad.pcm.p, act->vad.pcm.n); /* the bytes of an action need not lie where an int16 may */
+    if (act->vad.chunk == 0) {
+        struct vad_state state = vad_look(&v->state, branch, pcm);
+        struct vad_job look = {.state = &state, .pcm = pcm + context};
+        vad_run(v->model, branch, &look, 1);
+        v->look_ppm = vad_to_ppm(look.probability);
+        v->look_waits = true;
+        return;
+    }
     if (act->vad.reset) {
         vad_reset(&v->state);
     }

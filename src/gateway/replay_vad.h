@@ -31,6 +31,8 @@ struct replay_vad {
         uint32_t chunk, ppm;
     } pending[REPLAY_VAD_PENDING]; /* in order */
     uint32_t n;
+    uint32_t look_ppm; /* of the look ahead that waits for its answer */
+    bool look_waits;
 };
 
 /* All is lent. */

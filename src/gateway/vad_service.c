@@ -110,7 +110,8 @@ int vad_service_put(struct vad_service *s, struct host_id id, const struct call_
 {
     assert(act->type == ACT_VAD);
     enum vad_branch branch = act->vad.rate_hz == 8000 ? VAD_8K : VAD_16K;
-    size_t samples = (size_t)act->vad.rate_hz * VAD_CHUNK_MS / 1000;
+    size_t context = act->vad.chunk == 0 ? vad_context_samples(branch) : 0;
+    size_t samples = context + (size_t)act->vad.rate_hz * VAD_CHUNK_MS / 1000;
     struct chunk_list *l = &s->waiting;
     if ((branch == VAD_16K && act->vad.rate_hz != 16000) || act->vad.pcm.n != samples * sizeof(int16_t)) {
         return -EINVAL;
@@ -175,28 +176,45 @@ uint32_t vad_to_ppm(float p)
     return p >= 1.0F ? 1000000 : p > 0.0F ? (uint32_t)(p * 1e6F + 0.5F) : 0; /* also what is no number is silence */
 }
 
+/* The stream stays as it was: nobody can share the walk over the weights with a copy of it. */
+static void run_look(struct vad_service *s, struct chunk *c, const struct vad_stream *stream)
+{
+    const int16_t *pcm = s->running.pcm + c->at;
+    struct vad_state state = vad_look(&stream->state, c->branch, pcm);
+    struct vad_job job = {.state = &state, .pcm = pcm + vad_context_samples(c->branch)};
+    s->o.run(s->o.model, c->branch, &job, 1);
+    c->ppm = vad_to_ppm(job.probability);
+    metrics_add(s->o.metrics, METRIC_VAD_LOOKS, 1);
+}
+
 static void run_batch(struct vad_service *s, enum vad_branch branch, uint32_t depth)
 {
     struct chunk_list *l = &s->running;
     uint32_t n = 0;
+    uint64_t begin_us = clock_now_us();
     for (uint32_t i = 0; i < l->n; i++) {
         struct chunk *c = &l->chunks[i];
         if (c->gone || c->branch != branch || c->depth != depth) {
             continue;
         }
         struct vad_stream *stream = s->o.stream(c->id, s->o.arg);
+        if (c->number == 0) {
+            run_look(s, c, stream);
+            continue;
+        }
         if (c->reset) {
             vad_reset(&stream->state);
         }
         s->jobs[n] = (struct vad_job){.state = &stream->state, .pcm = l->pcm + c->at};
         s->owners[n++] = c;
     }
+    if (n > 0) {
+        s->o.run(s->o.model, branch, s->jobs, n);
+    }
+    metrics_add(s->o.metrics, METRIC_VAD_SECONDS, clock_now_us() - begin_us);
     if (n == 0) {
         return;
     }
-    uint64_t begin_us = clock_now_us();
-    s->o.run(s->o.model, branch, s->jobs, n);
-    metrics_add(s->o.metrics, METRIC_VAD_SECONDS, clock_now_us() - begin_us);
     metrics_add(s->o.metrics, METRIC_VAD_CHUNKS, n);
     metrics_observe(s->o.metrics, METRIC_VAD_BATCH, n);
     for (uint32_t i = 0; i < n; i++) {

@@ -110,6 +110,8 @@
       "Time that a call was without any model session.")                                                               \
     X(METRIC_VAD_CHUNKS, COUNTER, "ringtrip_vad_chunks_total", NULL, NULL,                                             \
       "Chunks of 32 ms that the local speech detector judged.")                                                        \
+    X(METRIC_VAD_LOOKS, COUNTER, "ringtrip_vad_looks_total", NULL, NULL,                                               \
+      "Looks of the local speech detector ahead of a full chunk, over the agent.")                                     \
     X(METRIC_VAD_BATCH, COUNT_HISTOGRAM, "ringtrip_vad_batch_chunks", NULL, NULL, "Chunks that were judged together.") \
     X(METRIC_VAD_SECONDS, MICRO_COUNTER, "ringtrip_vad_seconds_total", NULL, NULL,                                     \
       "Time spent in the local speech detector.")                                                                      \

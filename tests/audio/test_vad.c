@@ -148,6 +148,34 @@ TEST(a_chunk_gives_the_same_bits_alone_and_in_any_batch)
     }
 }
 
+/* A look at what will be the next chunk says what that chunk will say, and the stream knows nothing of it. */
+TEST(a_look_ahead_leaves_the_stream_as_it_was)
+{
+    static const size_t used[] = {0, 3};
+    for (size_t u = 0; u < ARRAY_LEN(used); u++) {
+        const struct vad_vector *v = &vad_vectors[used[u]];
+        const int16_t *pcm = sounds[used[u]].pcm;
+        size_t chunk = vad_chunk_samples(v->branch);
+        uint32_t context = vad_context_samples(v->branch);
+        struct vad_state now, before;
+        vad_reset(&now);
+        for (size_t i = 0; i < 100; i++) {
+            struct vad_job job = {.state = &now, .pcm = pcm + i * chunk};
+            memcpy(&before, &now, sizeof(now));
+            if (i > 0) {
+                struct vad_state look = vad_look(&now, v->branch, pcm + i * chunk - context);
+                struct vad_job ahead = {.state = &look, .pcm = pcm + i * chunk};
+                vad_run(model, v->branch, &ahead, 1);
+                assert_memory_equal(&now, &before, sizeof(now));
+                vad_run(model, v->branch, &job, 1);
+                assert_memory_equal(&ahead.probability, &job.probability, sizeof(float));
+            } else {
+                vad_run(model, v->branch, &job, 1);
+            }
+        }
+    }
+}
+
 TEST(the_default_is_the_first_kernel_that_runs_here)
 {
     const struct vad_kernel *const *k = vad_kernels();
@@ -275,6 +303,7 @@ int main(void)
         T(every_kernel_says_what_onnxruntime_says),
         T(wide_kernels_agree_with_the_portable_one),
         T(a_chunk_gives_the_same_bits_alone_and_in_any_batch),
+        T(a_look_ahead_leaves_the_stream_as_it_was),
         T(the_default_is_the_first_kernel_that_runs_here),
         T(streams_of_both_branches_do_not_disturb_each_other),
         T(reset_is_the_beginning),

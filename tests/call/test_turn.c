@@ -457,6 +457,35 @@ static void line(uint32_t ms, uint8_t loudest)
 }
 
 /* What the guard lets through although our own voice may be on the line is somebody: less has to be heard of him. */
+/* Wherever the frame falls into its chunk: what stands out from the line is judged with it, what does not with the
+ * chunk. */
+TEST(over_the_agent_a_voice_is_judged_with_the_frame_it_came_in)
+{
+    uint32_t at_once[2] = {0, 0};
+    for (uint32_t i = 0; i < 16; i++) {
+        bool loud = i % 2;
+        prepare(TURN_LOCAL, 0);
+        s.lossy = true;
+        raise_curtain(false, false);
+        s.media = false;
+        line(1000, 0x7F);
+        agent_says("r1", 6000, false);
+        line(300 + i / 2 * 20, 0x7F);
+        s.ppm = 200000;
+        line(20, loud ? 0x30 : 0x7F);
+        at_once[loud] += s.clears;
+        line(20, loud ? 0x30 : 0x7F);
+        assert_int_equal(s.clears, 1);
+        s.ppm = 10000;
+        line(1000, 0x7F);
+        assert_int_equal(view().playout, PLAYOUT_PLAYING);
+        assert_int_equal(s.truncates, 0);
+        down();
+    }
+    assert_int_equal(at_once[1], 8); /* of 8 places in the chunk */
+    assert_int_equal(at_once[0], 5); /* those in which it became full */
+}
+
 TEST(over_our_echo_the_agent_pauses_for_less)
 {
     static const struct {
@@ -743,7 +772,8 @@ TEST_MAIN(
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
     T(speech_on_the_shelf_outlives_a_long_answer),
     T(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn),
-    T(over_our_echo_the_agent_pauses_for_less), T(what_is_heard_of_us_behind_a_cough_is_no_interruption),
+    T(over_the_agent_a_voice_is_judged_with_the_frame_it_came_in), T(over_our_echo_the_agent_pauses_for_less),
+    T(what_is_heard_of_us_behind_a_cough_is_no_interruption),
     T(hybrid_takes_turns_from_the_service_and_verdicts_from_here), T(hybrid_closes_a_turn_that_the_service_missed),
     T(hybrid_leaves_the_service_the_time_that_meaning_takes), T(push_to_talk),
     T(silence_does_not_end_what_the_button_began), T(a_sound_that_becomes_protected_does_not_keep_the_floor),

@@ -130,6 +130,30 @@ TEST(differences_and_crossed_thresholds_are_counted)
     tear_down(&f);
 }
 
+/* What stands between two chunks: its answer is number 0, and the chunks behind it are not disturbed. */
+TEST(a_look_ahead_is_compared_and_forgotten)
+{
+    struct fixture f;
+    set_up(&f);
+    const int16_t *sound = f.pcm[0];
+    for (uint32_t i = 0; i < CHUNKS; i++) {
+        give(&f, i, i == 0);
+        replay_vad_answer(&f.v, i + 1, f.ppm[i]);
+        if (i + 1 < CHUNKS) {
+            struct call_action *a = &f.actions.list[1];
+            a->vad.chunk = 0;
+            a->vad.pcm = span_from(sound + (i + 1) * 256 - 32, 288 * sizeof(int16_t));
+            replay_vad_run(&f.v, &f.actions);
+            replay_vad_answer(&f.v, 0, f.ppm[i + 1]); /* it is just the next chunk */
+        }
+    }
+    assert_int_equal(f.report.chunks, 2 * CHUNKS - 1);
+    assert_int_equal(f.report.max_diff_ppm, 0);
+    replay_vad_answer(&f.v, 0, 1);
+    assert_int_equal(f.report.unknown, 1);
+    tear_down(&f);
+}
+
 TEST(lost_chunks_and_answers_are_told_apart)
 {
     struct fixture f;
@@ -156,4 +180,5 @@ TEST(lost_chunks_and_answers_are_told_apart)
 }
 
 TEST_MAIN(T(the_same_weights_give_the_same_answers), T(a_reset_is_repeated),
-          T(differences_and_crossed_thresholds_are_counted), T(lost_chunks_and_answers_are_told_apart))
+          T(differences_and_crossed_thresholds_are_counted), T(a_look_ahead_is_compared_and_forgotten),
+          T(lost_chunks_and_answers_are_told_apart))

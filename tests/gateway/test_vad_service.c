@@ -60,7 +60,7 @@ static struct vad_stream *stream(struct host_id id, void *arg)
 
 static void put_chunk(struct fixture *f, uint32_t call, uint32_t number, uint32_t rate_hz, int16_t value, bool reset)
 {
-    int16_t pcm[512];
+    int16_t pcm[512 + 64];
     for (size_t i = 0; i < ARRAY_LEN(pcm); i++) {
         pcm[i] = value;
     }
@@ -68,7 +68,8 @@ static void put_chunk(struct fixture *f, uint32_t call, uint32_t number, uint32_
     act.vad.chunk = number;
     act.vad.rate_hz = rate_hz;
     act.vad.reset = reset;
-    act.vad.pcm = span_from(pcm, rate_hz * VAD_CHUNK_MS / 1000 * sizeof(pcm[0]));
+    uint32_t context = number == 0 ? rate_hz / 250 : 0; /* a look ahead */
+    act.vad.pcm = span_from(pcm, (context + rate_hz * VAD_CHUNK_MS / 1000) * sizeof(pcm[0]));
     assert_ok(vad_service_put(f->s, (struct host_id){call, 1}, &act));
     memset(pcm, 0, sizeof(pcm)); /* it was lent */
 }
@@ -168,6 +169,25 @@ TEST(chunks_of_one_call_are_run_one_after_the_other)
     buf_clear(&f.text, 0);
     run_pass(&f); /* what a call heard stays with it from pass to pass */
     assert_str_is(buf_str(&f.text), "run 8k 2, run 8k 1, run 8k 1, 1/1=110000, 1/2=120000, 2/1=510000, 1/3=100000, ");
+    close_fixture(&f);
+}
+
+static void put_looks(struct fixture *f)
+{
+    put_chunk(f, 1, 1, 8000, 100, false);
+    put_chunk(f, 1, 0, 8000, 300, false);
+    put_chunk(f, 2, 1, 8000, 500, false);
+    put_chunk(f, 1, 2, 8000, 100, false);
+}
+
+TEST(a_look_ahead_is_answered_in_its_place_and_leaves_no_trace)
+{
+    struct fixture f;
+    open_fixture(&f, put_looks);
+    run_pass(&f);
+    assert_str_is(buf_str(&f.text), "run 8k 2, run 8k 1, run 8k 1, 1/1=100000, 1/0=310000, 2/1=500000, 1/2=110000, ");
+    assert_int_equal(metrics_value(f.metrics, METRIC_VAD_LOOKS), 1);
+    assert_int_equal(metrics_value(f.metrics, METRIC_VAD_CHUNKS), 3);
     close_fixture(&f);
 }
 
@@ -281,6 +301,7 @@ TEST(a_chunk_of_another_size_is_refused)
     struct call_action act = {.type = ACT_VAD};
     const struct host_id id = {0, 1};
     open_fixture(&f, put_one);
+    act.vad.chunk = 1;
     act.vad.rate_hz = 8000;
     act.vad.pcm = span_from(pcm, 510);
     assert_err(vad_service_put(f.s, id, &act), EINVAL);
@@ -290,11 +311,14 @@ TEST(a_chunk_of_another_size_is_refused)
     assert_err(vad_service_put(f.s, id, &act), EINVAL);
     act.vad.rate_hz = 16000;
     assert_ok(vad_service_put(f.s, id, &act));
+    act.vad.chunk = 0; /* a look has its context before it */
+    assert_err(vad_service_put(f.s, id, &act), EINVAL);
     close_fixture(&f); /* with a chunk that waits */
 }
 
 TEST_MAIN(T(chunks_of_a_pass_are_one_batch_and_are_answered_in_it_in_order),
-          T(chunks_of_one_call_are_run_one_after_the_other), T(each_branch_of_the_network_has_its_batch),
+          T(chunks_of_one_call_are_run_one_after_the_other),
+          T(a_look_ahead_is_answered_in_its_place_and_leaves_no_trace), T(each_branch_of_the_network_has_its_batch),
           T(the_chunk_of_a_call_that_is_over_is_dropped), T(an_answer_may_end_another_call),
           T(a_chunk_that_an_answer_causes_is_run_in_the_same_pass),
           T(a_call_that_never_stops_asking_does_not_stop_the_loop), T(a_crowd_is_run_all_the_same_and_counted),

@@ -18,6 +18,11 @@ uint32_t vad_rate_hz(enum vad_branch branch)
     return branch == VAD_16K ? 16000 : 8000;
 }
 
+uint32_t vad_context_samples(enum vad_branch branch)
+{
+    return vad_chunk_samples(branch) / 8;
+}
+
 /* Hands out the parts one after the other; with no memory it only counts. */
 struct cursor {
     const float *at;

@@ -73,6 +73,15 @@ void vad_reset(struct vad_state *s)
     *s = (struct vad_state){0};
 }
 
+struct vad_state vad_look(const struct vad_state *s, enum vad_branch branch, const int16_t *context)
+{
+    struct vad_state look = *s;
+    for (uint32_t i = 0; i < vad_context_samples(branch); i++) {
+        look.context[i] = (float)context[i] * (1.0F / 32768.0F);
+    }
+    return look;
+}
+
 static const struct vad_kernel *const kernels[] = {
 #if defined(__x86_64__)
     &vad_kernel_avx2,

@@ -20,6 +20,8 @@ enum vad_branch { VAD_8K, VAD_16K, VAD_BRANCH_N };
 /* 256 or 512 samples; 8000 or 16000 Hz. */
 uint32_t vad_chunk_samples(enum vad_branch branch);
 uint32_t vad_rate_hz(enum vad_branch branch);
+/* What the network sees of the chunk before: 32 or 64 samples. */
+uint32_t vad_context_samples(enum vad_branch branch);
 
 struct vad_model;
 struct vad_kernel;
@@ -30,6 +32,11 @@ struct vad_state {
     float context[VAD_CONTEXT_MAX]; /* the end of the chunk before */
 };
 void vad_reset(struct vad_state *s);
+/*
+ * A look ahead of the next chunk: the state with which sound that ends between two chunks may be judged. Its own h and
+ * c, a little old, and the context (vad_context_samples of it) that stands before that sound. s stays as it is.
+ */
+struct vad_state vad_look(const struct vad_state *s, enum vad_branch branch, const int16_t *context);
 
 struct vad_job {
     struct vad_state *state;
