@@ -29,7 +29,8 @@ RUN --mount=type=bind,from=build,source=/out/packages,target=/packages \
     && DEBIAN_FRONTEND=noninteractive xargs -a /packages apt-get install -y --no-install-recommends \
         ca-certificates curl pocketsphinx-en-us tzdata \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --user-group --shell /usr/sbin/nologin --home-dir /srv/ringtrip --create-home ringtrip \
+    && useradd --uid 10001 --user-group --shell /usr/sbin/nologin --home-dir /srv/ringtrip --no-create-home ringtrip \
+    && install -d /srv/ringtrip \
     && install -d -o ringtrip -g ringtrip -m 0750 /var/lib/ringtrip
 COPY --from=build /out/usr /usr
 RUN ldconfig
