@@ -196,19 +196,29 @@ int env_parse_dotenv(struct env *e, struct str name, struct str text, struct buf
     return result;
 }
 
+/* "value" or 'value' */
+static bool is_quoted(struct str s)
+{
+    return s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0];
+}
+
 struct env_value env_get(const struct env *e, const char *name)
 {
     const char *z = e->get(name, e->arg);
 
     if (z && *z) {
-        return (struct env_value){str_from(z), 0};
+        struct str s = str_from(z);
+        bool quoted = is_quoted(s);
+
+        return (struct env_value){.value = quoted ? (struct str){s.p + 1, s.n - 2} : s, .unquoted = quoted};
     }
     for (const struct env_pair *p = e->pairs; p; p = p->next) {
         if (str_is(p->name, name)) {
-            return p->value.n ? (struct env_value){p->value, p->line} : (struct env_value){STR_NULL, 0};
+            return p->value.n ? (struct env_value){.value = p->value, .line = p->line}
+                              : (struct env_value){.value = STR_NULL};
         }
     }
-    return (struct env_value){STR_NULL, 0};
+    return (struct env_value){.value = STR_NULL};
 }
 
 /* One reference, s beginning behind "${"; *ret_used counts through the closing brace. */

@@ -26,6 +26,7 @@ struct env {
 struct env_value {
     struct str value; /* p NULL: not set, or set to nothing */
     uint32_t line;    /* of the .env file; 0: from the process */
+    bool unquoted;    /* quotes were taken off that are not the process's: docker --env-file keeps those of a .env */
 };
 
 /* get NULL: the process environment. */

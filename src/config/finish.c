@@ -21,8 +21,12 @@ static void take_env(struct draft *d, const struct option *o, void *base, struct
         struct buf why;
         int err;
 
-        if (!v.value.p) {
+        if (!v.value.p || (v.unquoted && v.value.n == 0)) {
             continue;
+        }
+        if (v.unquoted) {
+            draft_warn(d, "environment: %s stands in quotes, as docker --env-file leaves them; they are taken off",
+                       o->env[i]);
         }
         buf_init(&why, 4096);
         err = value_set_text(d, o, base, v.value, false, &why);

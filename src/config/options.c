@@ -360,7 +360,7 @@ const struct option option_table[] = {
      .meaning = "Who decides that the caller speaks: our own detector (local), the service by loudness (server_vad) or by meaning (semantic_vad), both together (hybrid), or a button (manual). See turn-taking.md"},
     {ROOT(OPTION_ENUM, "agent.turn_detection.preset", agent.preset), .words = words_preset, .def_text = "none",
      .meaning = "quiet: threshold 0.3 and 300 ms of silence; noisy: 0.7 and 700 ms. Keys that are given win over it"},
-    {ROOT(OPTION_PPM, "agent.turn_detection.start_threshold", agent.vad.start_ppm), .env = {"VAD_START_THRESHOLD"}, .min = 0, .max = 1, .def = "0.5",
+    {ROOT(OPTION_PPM, "agent.turn_detection.start_threshold", agent.vad.start_ppm), .env = {"VAD_START_THRESHOLD", "VAD_CONFIDENCE"}, .min = 0, .max = 1, .def = "0.5",
      .meaning = "Own detector: speech begins at this probability. Under server_vad the service's threshold, unless that is given"},
     {ROOT(OPTION_PPM, "agent.turn_detection.end_threshold", agent.vad.end_ppm), .env = {"VAD_END_THRESHOLD"}, .min = 0, .max = 1, .def = "0.35", .def_text = "0.15 below the start",
      .meaning = "Own detector: silence is counted below this probability; between the two nothing changes"},

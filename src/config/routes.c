@@ -111,7 +111,7 @@ static void check_narrowing(struct draft *d, const struct config_list *names, co
         if (config_find_tool(d->cfg, names->v[i]) != CONFIG_NONE) {
             continue;
         }
-        found = tool_nearest(d, names->v[i], &near);
+        found = tool_nearest(d, names->v[i], &near) && !str_eq(near, names->v[i]); /* it is known, but nobody has it */
         draft_fail(d, at, "%s: no agent has a tool \"%.60s\"%s" STR_FMT "%s", key, names->v[i].p,
                    found ? "; did you mean \"" : "", STR_ARG(near), found ? "\"?" : "");
     }

@@ -85,6 +85,7 @@ TEST(a_plivo_number_with_gemini_live)
     assert_str_is(m.cfg->server.public_url, "https://gemini.example.com");
     assert_int_equal(m.cfg->server.port, 8010);
     assert_str_is(m.cfg->agent.instructions, "You answer for TechFlow. Be brief.");
+    assert_int_equal(m.cfg->agent.vad.start_ppm, 550000);
     unload(&m);
 }
 
@@ -188,7 +189,27 @@ TEST(an_unknown_voice_warns_and_the_valid_ones_are_named)
     fixture_done(&f);
 }
 
-TEST_MAIN(T(the_file_in_the_page_for_asterisk_loads), T(a_public_url_may_be_a_host_name_alone),
-          T(an_unknown_voice_warns_and_the_valid_ones_are_named), T(a_plivo_number_with_a_speech_model_of_openai),
-          T(a_plivo_number_with_gemini_live), T(the_concierge_on_twilio), T(a_program_on_realtime_agents),
-          T(an_agent_on_asterisk))
+/* docker --env-file takes lines literally: the quotes of a .env arrive with the value. */
+TEST(quotes_that_docker_leaves_are_taken_off_with_a_warning)
+{
+    static const char *const env[] = {"OPENAI_API_KEY=\"sk-x-1234567890\"", "GPT_REALTIME_VOICE='ash'",
+                                      "PUBLIC_URL=\"\"", NULL};
+    static const char *const single[] = {"OPENAI_API_KEY=sk-x", "SYSTEM_PROMPT=\"Say 'hi", NULL};
+    struct fixture f;
+    fixture_ok(&f, NULL, env);
+    assert_str_is(f.cfg->providers[0].api_key, "sk-x-1234567890");
+    assert_str_is(f.cfg->providers[0].voice, "ash");
+    assert_str_is(f.cfg->server.public_url, "");
+    assert_int_equal(f.cfg->warnings.n, 2);
+    assert_str_is(f.cfg->warnings.v[0], "environment: OPENAI_API_KEY stands in quotes, as docker --env-file leaves "
+                                        "them; they are taken off");
+    fixture_done(&f);
+    fixture_ok(&f, NULL, single);
+    assert_str_is(f.cfg->agent.instructions, "\"Say 'hi");
+    fixture_done(&f);
+}
+
+TEST_MAIN(T(quotes_that_docker_leaves_are_taken_off_with_a_warning), T(the_file_in_the_page_for_asterisk_loads),
+          T(a_public_url_may_be_a_host_name_alone), T(an_unknown_voice_warns_and_the_valid_ones_are_named),
+          T(a_plivo_number_with_a_speech_model_of_openai), T(a_plivo_number_with_gemini_live),
+          T(the_concierge_on_twilio), T(a_program_on_realtime_agents), T(an_agent_on_asterisk))
