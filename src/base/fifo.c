@@ -143,7 +143,7 @@ struct cursor {
     uint32_t at; /* in block->bytes */
 };
 
-static struct cursor cursor_at(struct fifo *f, size_t n)
+static struct cursor cursor_at(const struct fifo *f, size_t n)
 {
     struct cursor c = {f->first, f->first ? f->first->from : 0};
     while (c.block && n >= c.block->to - c.block->from) {
@@ -161,6 +161,19 @@ static void cursor_step(struct cursor *c, uint32_t n)
     if (c->at == c->block->to) {
         c->block = c->block->next;
         c->at = c->block ? c->block->from : 0;
+    }
+}
+
+void fifo_copy(const struct fifo *f, size_t at, void *out, size_t n)
+{
+    assert(at + n <= f->len);
+    uint8_t *to = out;
+    for (struct cursor from = cursor_at(f, at); n;) {
+        uint32_t part = (uint32_t)MIN(n, (size_t)(from.block->to - from.at));
+        memcpy(to, from.block->bytes + from.at, part);
+        cursor_step(&from, part);
+        to += part;
+        n -= part;
     }
 }
 

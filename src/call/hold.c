@@ -1,24 +1,24 @@
 #include "call/hold.h"
 
+#include "base/err.h"
+
 void hold_init(struct hold *h, size_t max_bytes)
 {
-    *h = (struct hold){0};
-    buf_init(&h->bytes, max_bytes);
+    *h = (struct hold){.max_bytes = max_bytes};
+    fifo_init(&h->bytes);
 }
 
 void hold_done(struct hold *h)
 {
-    buf_done(&h->bytes);
+    fifo_done(&h->bytes);
 }
 
-void hold_clear(struct hold *h, size_t keep_cap)
+void hold_clear(struct hold *h)
 {
     h->dropped += h->n_turns;
     h->n_turns = 0;
-    if (h->bytes.cap > keep_cap) {
-        buf_done(&h->bytes);
-    }
-    buf_clear(&h->bytes, 0);
+    h->err = 0;
+    fifo_clear(&h->bytes);
 }
 
 static size_t last_end(const struct hold *h)
@@ -33,15 +33,20 @@ size_t hold_open(const struct hold *h)
 
 void hold_put(struct hold *h, struct span audio)
 {
-    buf_put(&h->bytes, audio.p, audio.n);
+    if (!h->err && audio.n > h->max_bytes - h->bytes.len) {
+        h->err = -ERR_TOO_BIG;
+    }
+    if (!h->err) {
+        h->err = fifo_put(&h->bytes, audio);
+    }
 }
 
 void hold_cut(struct hold *h, size_t at, size_t n)
 {
-    if (n && last_end(h) + at) {
-        buf_remove(&h->bytes, last_end(h) + at, n);
+    if (last_end(h) + at) {
+        fifo_cut(&h->bytes, last_end(h) + at, n);
     } else {
-        buf_consume(&h->bytes, n);
+        fifo_take(&h->bytes, NULL, n);
     }
 }
 
@@ -85,7 +90,7 @@ static void drop_front(struct hold *h, uint32_t n)
         return;
     }
     size_t bytes = h->turns[n - 1].end;
-    buf_consume(&h->bytes, bytes);
+    fifo_take(&h->bytes, NULL, bytes);
     h->n_turns -= n;
     h->dropped += n;
     for (uint32_t i = 0; i < h->n_turns; i++) {
@@ -132,26 +137,45 @@ bool hold_owes(const struct hold *h)
     return false;
 }
 
-struct span hold_turn_audio(const struct hold *h, uint32_t index)
+static size_t turn_begin_at(const struct hold *h, uint32_t index)
 {
-    size_t from = index ? h->turns[index - 1].end : 0;
-    return span_from(buf_ptr(&h->bytes) + from, h->turns[index].end - from);
+    return index ? h->turns[index - 1].end : 0;
+}
+
+size_t hold_turn_bytes(const struct hold *h, uint32_t index)
+{
+    return h->turns[index].end - turn_begin_at(h, index);
+}
+
+void hold_turn_copy(const struct hold *h, uint32_t index, uint8_t *out)
+{
+    fifo_copy(&h->bytes, turn_begin_at(h, index), out, hold_turn_bytes(h, index));
+}
+
+/* The first n bytes of from go behind what is here. */
+static void move_bytes(struct hold *h, struct fifo *from, size_t n)
+{
+    uint8_t part[FIFO_BLOCK_BYTES];
+    while (n > 0) {
+        size_t m = MIN(n, sizeof(part));
+        fifo_take(from, part, m);
+        hold_put(h, span_from(part, m));
+        n -= m;
+    }
 }
 
 void hold_join(struct hold *h, struct hold *later)
 {
     size_t from = 0;
     for (uint32_t i = 0; i < later->n_turns; i++) {
-        hold_put(h, hold_turn_audio(later, i));
+        move_bytes(h, &later->bytes, later->turns[i].end - from);
         hold_end_turn(h, later->turns[i].tag);
-        h->turns[h->n_turns - 1].known = later->turns[i].known;
+        if (h->n_turns > 0) { /* without memory there may be none */
+            h->turns[h->n_turns - 1].known = later->turns[i].known;
+        }
         from = later->turns[i].end;
     }
-    if (later->bytes.len > from) {
-        hold_put(h, span_from(buf_ptr(&later->bytes) + from, later->bytes.len - from));
-    }
-    if (later->bytes.err && !h->bytes.err) {
-        h->bytes.err = later->bytes.err;
-    }
-    hold_clear(later, 0);
+    move_bytes(h, &later->bytes, later->bytes.len);
+    h->err = h->err ? h->err : later->err;
+    hold_clear(later);
 }

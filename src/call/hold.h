@@ -6,7 +6,7 @@
 #ifndef CALL_HOLD_H
 #define CALL_HOLD_H
 
-#include "base/buf.h"
+#include "base/fifo.h"
 
 #define HOLD_TURNS 8
 
@@ -17,7 +17,9 @@ struct hold_turn {
 };
 
 struct hold {
-    struct buf bytes;
+    struct fifo bytes;
+    size_t max_bytes;
+    int err; /* 0, -ENOMEM or -ERR_TOO_BIG; sticky */
     struct hold_turn turns[HOLD_TURNS];
     uint32_t n_turns;
     uint32_t dropped; /* turns that were settled so far */
@@ -25,11 +27,11 @@ struct hold {
 
 void hold_init(struct hold *h, size_t max_bytes);
 void hold_done(struct hold *h);
-/* Empty; frees memory beyond keep_cap bytes. */
-void hold_clear(struct hold *h, size_t keep_cap);
+/* Empty, without an error. */
+void hold_clear(struct hold *h);
 /* Bytes of the open part. */
 size_t hold_open(const struct hold *h);
-/* The buffer's sticky error tells. */
+/* h->err tells. */
 void hold_put(struct hold *h, struct span audio);
 /* Takes n bytes out of the open part, at bytes behind its begin. */
 void hold_cut(struct hold *h, size_t at, size_t n);
@@ -46,8 +48,9 @@ bool hold_known(struct hold *h, uint64_t tag);
 void hold_settle(struct hold *h, uint32_t upto);
 uint32_t hold_count(const struct hold *h); /* turns ever ended: what settles all of them */
 bool hold_owes(const struct hold *h);      /* a turn is here whose words are not known */
-/* The turn at index; lent until the next change. */
-struct span hold_turn_audio(const struct hold *h, uint32_t index);
+/* The turn at index, and its bytes into out. */
+size_t hold_turn_bytes(const struct hold *h, uint32_t index);
+void hold_turn_copy(const struct hold *h, uint32_t index, uint8_t *out);
 
 /* Everything of the later one goes behind what is here, turns and open part; later is empty then. */
 void hold_join(struct hold *h, struct hold *later);

@@ -71,7 +71,7 @@ static void greet(struct call *c)
     phase_to(c, PH_GREET);
     c->greeted = true;
     if (c->o->greeting.protect && !c->gated) {
-        hold_clear(&c->waiting, 0);
+        hold_clear(&c->waiting);
     }
     uplink_open(c);
     turn_begin(c);

@@ -7,6 +7,8 @@
 typedef uint8_t bytes8 __attribute__((vector_size(8))); /* GCC and clang */
 
 #define TRACK_MAX_PAIRS 80000 /* 10 s at 8 kHz; a stall longer than that leaves a gap */
+#define TRACK_STEP      512
+#define SILENT_PAIRS    256
 
 void track_init(struct track *t, enum audio_format format)
 {
@@ -18,40 +20,30 @@ void track_done(struct track *t)
     for (int i = 0; i < 2; i++) {
         free(t->side[i]);
         t->side[i] = NULL;
+        t->cap[i] = 0;
     }
-    t->cap = 0;
 }
 
-static int grow(struct track *t, uint32_t cap)
-{
-    for (int i = 0; i < 2; i++) {
-        uint8_t *side = realloc(t->side[i], (size_t)cap * t->sample_bytes);
-        if (!side) {
-            return -ENOMEM;
-        }
-        t->side[i] = side; /* the other side may stay smaller: cap tells what both have */
-    }
-    for (int i = 0; i < 2; i++) {
-        memset(t->side[i] + (size_t)t->cap * t->sample_bytes, t->silence, (size_t)(cap - t->cap) * t->sample_bytes);
-    }
-    t->cap = cap;
-    return 0;
-}
-
-static int reserve(struct track *t, uint64_t end)
+/* A window grows by steps, not by doubling: it soon is as long as it ever gets, and stays so for the whole call. */
+static int reserve(struct track *t, uint32_t channel, uint64_t end)
 {
     uint64_t need = end - t->base;
-    if (need <= t->cap) {
+    if (need <= t->cap[channel]) {
         return 0;
     }
     if (need > TRACK_MAX_PAIRS) {
         return -ENOBUFS;
     }
-    uint32_t cap = t->cap ? t->cap : 4096;
-    while (cap < need) {
-        cap *= 2;
+    size_t ss = t->sample_bytes;
+    uint32_t cap = (uint32_t)((need + TRACK_STEP - 1) / TRACK_STEP * TRACK_STEP);
+    uint8_t *side = realloc(t->side[channel], cap * ss);
+    if (!side) {
+        return -ENOMEM;
     }
-    return grow(t, cap);
+    memset(side + t->cap[channel] * ss, t->silence, (cap - t->cap[channel]) * ss);
+    t->side[channel] = side;
+    t->cap[channel] = cap;
+    return 0;
 }
 
 static int put(struct track *t, uint64_t at, struct span audio, uint32_t channel)
@@ -68,7 +60,7 @@ static int put(struct track *t, uint64_t at, struct span audio, uint32_t channel
     if (n == 0) {
         return 0;
     }
-    int err = reserve(t, at + n);
+    int err = reserve(t, channel, at + n);
     if (err < 0) {
         t->late_samples += n;
         return err;
@@ -118,41 +110,58 @@ static void interleave(const uint8_t *a, const uint8_t *b, size_t n, uint32_t ss
     }
 }
 
-/* Samples of the window that may hold anything but silence. */
-static size_t used(const struct track *t)
+/* Samples of a window that may hold anything but silence. */
+static size_t used(const struct track *t, uint32_t channel)
 {
-    uint64_t end = MAX(t->caller_end, t->agent_end);
-    return end > t->base ? (size_t)MIN(end - t->base, (uint64_t)t->cap) : 0;
+    uint64_t end = channel == 0 ? t->caller_end : t->agent_end;
+    return end > t->base ? (size_t)MIN(end - t->base, (uint64_t)t->cap[channel]) : 0;
 }
 
 /* Only what is used: a window that a stall once made large would else be moved whole, for ever. */
-static void shift(struct track *t, uint8_t *side, size_t n, size_t in_use)
+static void shift(struct track *t, uint32_t channel, size_t n)
 {
     uint32_t ss = t->sample_bytes;
+    uint8_t *side = t->side[channel];
+    size_t in_use = used(t, channel);
     size_t gone = MIN(n, in_use);
-    memmove(side, side + gone * ss, (in_use - gone) * ss);
-    memset(side + (in_use - gone) * ss, t->silence, gone * ss);
+    if (gone > 0) {
+        memmove(side, side + gone * ss, (in_use - gone) * ss);
+        memset(side + (in_use - gone) * ss, t->silence, gone * ss);
+    }
 }
 
 void track_pull_caller(struct track *t, uint64_t n)
 {
-    if (t->base == 0 && n <= t->caller_end && t->caller_end <= t->cap) {
-        shift(t, t->side[0], (size_t)n, used(t));
+    if (t->base == 0 && n <= t->caller_end && t->caller_end <= t->cap[0]) {
+        shift(t, 0, (size_t)n);
         t->caller_end -= n;
+    }
+}
+
+/* Both windows as far as both reach, then the one that goes on against silence, then silence. */
+static void copy_pairs(const struct track *t, size_t n, uint8_t *out)
+{
+    size_t ss = t->sample_bytes;
+    uint8_t silent[SILENT_PAIRS * 2]; /* of up to two bytes a sample */
+    memset(silent, t->silence, sizeof(silent));
+    for (size_t at = 0; at < n;) {
+        size_t part = n - at;
+        const uint8_t *side[2];
+        for (int i = 0; i < 2; i++) {
+            bool there = at < t->cap[i];
+            side[i] = there ? t->side[i] + at * ss : silent;
+            part = MIN(part, there ? t->cap[i] - at : (size_t)SILENT_PAIRS);
+        }
+        interleave(side[0], side[1], part, t->sample_bytes, out + at * 2 * ss);
+        at += part;
     }
 }
 
 void track_take(struct track *t, uint64_t upto, uint8_t *out)
 {
-    size_t pair = (size_t)t->sample_bytes * 2;
     size_t n = (size_t)(upto - t->base);
-    size_t have = MIN(n, (size_t)t->cap);
-    if (have) {
-        size_t in_use = used(t);
-        interleave(t->side[0], t->side[1], have, t->sample_bytes, out);
-        shift(t, t->side[0], have, in_use);
-        shift(t, t->side[1], have, in_use);
-    }
-    memset(out + have * pair, t->silence, (n - have) * pair);
+    copy_pairs(t, n, out);
+    shift(t, 0, n);
+    shift(t, 1, n);
     t->base = upto;
 }

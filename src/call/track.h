@@ -12,8 +12,8 @@
 struct track {
     uint32_t sample_bytes;
     uint8_t silence;
-    uint8_t *side[2];      /* caller, agent: windows, both start at base */
-    uint32_t cap;          /* samples allocated in each */
+    uint8_t *side[2];      /* caller, agent: windows, both start at base; NULL: nothing but silence so far */
+    uint32_t cap[2];       /* samples allocated in each */
     uint64_t base;         /* everything before has left */
     uint64_t caller_end;   /* behind the last caller sample */
     uint64_t agent_end;    /* behind the last agent sample */

@@ -10,7 +10,6 @@
 
 #define RING_SLACK_MS 160   /* an onset is known only when its chunk is full and judged */
 #define RING_TRIM_MS  100   /* the ring is cut in steps of this */
-#define RING_KEEP_MS  600   /* memory that an emptied ring keeps */
 #define COMMIT_MIN_MS 100   /* the service refuses less */
 #define KEEP_IDLE_MS  1000  /* heard by the service while nobody seems to speak: the onset of a turn may be in it */
 #define KEEP_MAX_MS   60000 /* a turn is not longer */
@@ -64,7 +63,7 @@ static void keep_up(struct call *c, struct span audio)
     if (hold_open(&c->kept) > most + RING_TRIM_MS * bpm) {
         hold_trim(&c->kept, most);
     }
-    if (c->kept.bytes.err) {
+    if (c->kept.err) {
         c->out->overflow = true;
     }
 }
@@ -97,13 +96,21 @@ static void wait_up(struct call *c, struct span audio)
 
 static void flush_waiting(struct call *c)
 {
-    if (c->waiting.bytes.len && flows(c)) {
-        c->turn_bytes += c->waiting.bytes.len;
-        send_up(c, buf_span(&c->waiting.bytes));
-        keep_up(c, buf_span(&c->waiting.bytes));
-        hold_clear(&c->waiting, c->gated ? (size_t)RING_KEEP_MS * audio_bytes_per_ms(c->leg_format) : 0);
-        c->rewound = 0;
+    size_t n = c->waiting.bytes.len;
+    if (n == 0 || !flows(c)) {
+        return;
     }
+    uint8_t *all = arena_raw(&c->out->bytes, n);
+    if (!all) {
+        c->out->overflow = true;
+        return;
+    }
+    fifo_copy(&c->waiting.bytes, 0, all, n);
+    c->turn_bytes += n;
+    send_up(c, span_from(all, n));
+    keep_up(c, span_from(all, n));
+    hold_clear(&c->waiting);
+    c->rewound = 0;
 }
 
 /* Caller audio on its way: at once, or behind what waits. */
@@ -207,7 +214,7 @@ void uplink_rewind(struct call *c)
     c->kept = empty;
     c->kept_until_us = 0;
     c->rewound = hold_open(&c->waiting);
-    if (c->waiting.bytes.err) {
+    if (c->waiting.err) {
         c->out->overflow = true;
     }
 }
@@ -220,13 +227,17 @@ bool uplink_turn(struct call *c, uint64_t tag, uint64_t name, struct span *ret)
         if (turn->known || (tag && turn->tag != tag)) {
             continue;
         }
-        struct span audio = hold_turn_audio(h, i);
+        uint8_t *bytes = arena_raw(&c->out->bytes, hold_turn_bytes(h, i));
+        struct span audio = span_from(bytes, hold_turn_bytes(h, i));
         struct audio_conv conv;
         audio_conv_init(&conv, c->leg_format, c->model_in);
         size_t cap = audio_conv_max(&conv, audio.n);
-        uint8_t *out = arena_raw(&c->out->bytes, cap ? cap : 1);
+        uint8_t *out = bytes ? arena_raw(&c->out->bytes, cap ? cap : 1) : NULL;
         size_t n = 0;
         turn->known = true; /* given once */
+        if (out) {
+            hold_turn_copy(h, i, bytes);
+        }
         if (!out || audio_conv_run(&conv, audio, out, cap, &n) < 0) {
             c->out->overflow = true;
             return false;

@@ -1,6 +1,6 @@
 /*
  * Files that grow while calls run (recordings, journals), written by one thread so that no loop ever waits for a disk.
- * The loop side appends to a small buffer; full or old buffers (1 s) go to the writer thread, many per wake-up.
+ * The loop side appends to a short run of blocks; full or old runs (1 s) go to the writer thread, many per wake-up.
  * Loop thread only, one struct disk per loop.
  */
 #ifndef NET_DISK_H

@@ -16,6 +16,11 @@ TEST(bytes_come_out_as_they_went_in_over_many_blocks)
         }
         assert_ok(fifo_put(&f, span_from(block, sizeof(block))));
         size_t n = round % 3 == 2 ? MIN(f.len, sizeof(out)) : 411;
+        size_t at = (size_t)round % (f.len - n + 1);
+        fifo_copy(&f, at, out, n); /* a look changes nothing */
+        for (size_t i = 0; i < n; i++) {
+            assert_int_equal(out[i], (back + at + i) % 251);
+        }
         fifo_take(&f, out, n);
         for (size_t i = 0; i < n; i++) {
             assert_int_equal(out[i], back++ % 251);

@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "net/disk.h"
@@ -369,6 +371,34 @@ TEST(what_is_flushed_in_small_parts_keeps_its_order)
     fixture_done(&f);
 }
 
+TEST(a_write_that_is_cut_short_keeps_what_fits)
+{
+    struct fixture f;
+    struct heard h;
+    static uint8_t bytes[15000];
+    struct rlimit was;
+    fixture_new(&f);
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(i % 251);
+    }
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &(struct rlimit){.rlim_cur = 9001, .rlim_max = was.rlim_max}), 0);
+    struct disk_file *file = create(&f, "short", false, &h);
+    disk_file_append(file, span_from(bytes, sizeof(bytes)));
+    disk_file_flush(file);
+    loop_run(f.loop);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(h.errors, 1);
+    assert_err(h.err, EFBIG);
+    disk_file_close(file);
+    loop_run(f.loop);
+    assert_content(&f, "short", span_from(bytes, 9001));
+    remove_file(&f, "short");
+    fixture_done(&f);
+}
+
 TEST(free_space_is_known)
 {
     uint64_t bytes = 0;
@@ -401,4 +431,4 @@ TEST_MAIN(T(what_was_appended_is_in_the_file), T(a_patch_comes_after_what_was_ap
           T(an_existing_file_is_replaced_only_on_request), T(a_full_disk_is_told_once_and_the_rest_is_dropped),
           T(paths_that_cannot_be_made_are_errors), T(a_writer_that_cannot_keep_up_costs_a_bounded_amount_of_memory),
           T(many_files_grow_side_by_side), T(what_is_flushed_in_small_parts_keeps_its_order), T(free_space_is_known),
-          T(a_block_is_written_whole_or_the_error_is_told))
+          T(a_write_that_is_cut_short_keeps_what_fits), T(a_block_is_written_whole_or_the_error_is_told))
