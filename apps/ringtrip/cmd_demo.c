@@ -1,5 +1,6 @@
 /* ringtrip demo: gateway, offline model and a telephone in one terminal, nothing else needed. */
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "command.h"
+#include "demo_screen.h"
 #include "gateway/gateway.h"
 #include "peer/phone/phone.h"
 #include "peer/phone/phone_speech.h"
@@ -21,35 +23,36 @@ static const char usage[] =
     "                \"Where is my order one two three four\"\n"
     "  --wav FILE    the same from a recording (PCM16 or mu-law; 8, 16 or 24 kHz)\n"
     "  --serve       keep serving after the call\n"
-    "  --verbose     show the gateway's log\n\n"
+    "  --verbose     show the gateway's log, too\n\n"
     "Exit status: 0 the agent greeted, heard and answered, and the call was closed properly; 1 not; 2 usage.\n";
 
 #define DEFAULT_SAY "Where is my order one two three four"
 #define MAX_ITEMS   20
+#define MAX_LIVE    8 /* whose rows have a time */
 #define READY_US    30000000ull
 #define HANGUP_MS   1200 /* of silence after the last answer: the agent is done */
 #define CALL_MAX_MS 90000
-#define DIM         "\033[2m"
-#define BOLD        "\033[1m"
-#define GREEN       "\033[32m"
-#define CYAN        "\033[36m"
-#define YELLOW      "\033[33m"
-#define RED         "\033[31m"
-#define RESET       "\033[0m"
+
+/* A call that runs. Its clock is that of the media. */
+struct live {
+    char id[80]; /* "": none */
+    uint64_t start_us;
+};
 
 struct demo {
-    bool serve, verbose, colour;
+    bool serve, verbose;
+    struct screen *screen;
     struct phone_item items[MAX_ITEMS]; /* own their audio until the phone has it */
     size_t n_items;
     struct gateway *gw;
     struct phone *phone;
     struct timer *timer;
     char url[64];
-    struct buf report; /* the phone's view, for people */
+    struct buf noticed; /* by the caller, for people */
+    struct live live[MAX_LIVE];
     char recording[512], journal[512], call_id[80];
     enum call_reason reason;
     bool phone_over, call_over, failed, stopping;
-    uint32_t caller_lines, agent_lines;
 };
 
 enum { OPT_SAY, OPT_WAV, OPT_SERVE, OPT_VERBOSE, OPT_HELP };
@@ -61,40 +64,39 @@ static const struct option options[] = {
 
 /* ---- output ---- */
 
-static const char *paint(const struct demo *d, const char *colour)
+/* Lines of text; too long ones are cut. */
+static void show(struct demo *d, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void show(struct demo *d, const char *fmt, ...)
 {
-    return d->colour ? colour : "";
-}
-
-/* "   2.41 s  agent   text"; the colour is that of who and text. */
-static void say(const struct demo *d, int32_t at_ms, const char *colour, const char *who, struct str text)
-{
-    ignore_result(printf("%7.2f s  %s%-7s " STR_FMT "%s\n", (double)MAX(at_ms, 0) / 1000.0, paint(d, colour), who,
-                         STR_ARG(text), paint(d, RESET)) < 0);
-    ignore_result(fflush(stdout)); /* live, also into a pipe; a closed one shows at the end */
+    char text[4096];
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    screen_text(d->screen, (struct str){text, (size_t)MIN(MAX(n, 0), (int)sizeof(text) - 1)});
 }
 
 static void fail(struct demo *d, const char *text)
 {
     d->failed = true;
-    ignore_result(fprintf(stderr, "%sringtrip demo: %s%s\n", paint(d, RED), text, paint(d, RESET)) < 0);
+    ignore_result(fprintf(stderr, "ringtrip demo: %s\n", text) < 0);
 }
 
 /* ---- the gateway's view ---- */
 
+/* "heard" is what the agent made of the caller's words, which stand above when they are known. */
 static void show_line(struct demo *d, const struct call_action *act)
 {
     char text[1024];
-    d->caller_lines += act->line.who == PARTY_CALLER;
-    d->agent_lines += act->line.who == PARTY_AGENT;
+    bool caller = act->line.who == PARTY_CALLER;
+    struct str words = act->line.text;
     if (act->line.unheard.n > 0) {
-        ignore_result(snprintf(text, sizeof(text), STR_FMT " [interrupted, not heard: " STR_FMT "]",
-                               STR_ARG(act->line.text), STR_ARG(act->line.unheard)) < 0); /* cut when longer */
-        say(d, act->line.at_ms, CYAN, call_party_name(act->line.who), str_from(text));
-        return;
+        ignore_result(snprintf(text, sizeof(text), STR_FMT "%snot heard: " STR_FMT "]", STR_ARG(act->line.text),
+                               act->line.text.n ? " [interrupted, " : "[", STR_ARG(act->line.unheard)) < 0); /* cut */
+        words = str_from(text);
     }
-    say(d, act->line.at_ms, act->line.who == PARTY_CALLER ? GREEN : CYAN, call_party_name(act->line.who),
-        act->line.text);
+    screen_row(d->screen, act->line.at_ms, caller ? TONE_CALLER : TONE_AGENT,
+               caller ? "heard" : call_party_name(act->line.who), words);
 }
 
 static void show_turn(struct demo *d, const struct call_turn *t)
@@ -104,23 +106,71 @@ static void show_turn(struct demo *d, const struct call_turn *t)
         return;
     }
     if (t->number == 0) {
-        ignore_result(snprintf(text, sizeof(text), "greeting began %d ms after the media stream", t->first_sent_ms) <
-                      0);
+        ignore_result(
+            snprintf(text, sizeof(text), "the greeting began %d ms after the line was open", t->first_sent_ms) < 0);
     } else if (t->speech_stop_ms >= 0 && t->first_sent_ms >= t->speech_stop_ms) {
-        ignore_result(snprintf(text, sizeof(text), "turn %u answered %d ms after the caller stopped%s", t->number,
+        ignore_result(snprintf(text, sizeof(text), "turn %u was answered %d ms after the caller stopped%s", t->number,
                                t->first_sent_ms - t->speech_stop_ms, t->interrupted ? " (interrupted)" : "") < 0);
     } else {
         return;
     }
-    say(d, t->agent_end_ms >= 0 ? t->agent_end_ms : t->first_sent_ms, DIM, "latency", str_from(text));
+    screen_row(d->screen, t->agent_end_ms >= 0 ? t->agent_end_ms : t->first_sent_ms, TONE_DIM, "latency",
+               str_from(text));
 }
 
-static uint32_t call_ms(const struct demo *d)
+/* ---- calls that run ---- */
+
+static struct live *find_live(struct demo *d, const char *id)
 {
-    return d->phone ? phone_now_ms(d->phone) : 0;
+    for (size_t i = 0; i < MAX_LIVE; i++) {
+        if (strcmp(d->live[i].id, id) == 0) {
+            return &d->live[i];
+        }
+    }
+    return NULL;
 }
 
-static void show_action(struct demo *d, const struct call_action *act)
+static uint32_t count_live(const struct demo *d)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < MAX_LIVE; i++) {
+        n += d->live[i].id[0] != 0;
+    }
+    return n;
+}
+
+static int32_t call_ms(struct demo *d, const char *id)
+{
+    const struct live *l = find_live(d, id);
+    return l ? (int32_t)((loop_now_us(gateway_loop(d->gw)) - l->start_us) / 1000) : 0;
+}
+
+/* The calls of others, behind the demonstration. */
+static void begin_live(struct demo *d, const struct tap_event *e)
+{
+    struct live *l = find_live(d, "");
+    if (l && str_copy(l->id, sizeof(l->id), str_from(e->call_id)) >= 0) {
+        l->start_us = loop_now_us(gateway_loop(d->gw));
+    }
+    if (d->call_over) {
+        show(d, "%sA call%s from " STR_FMT ": %s\n", screen_begin(d->screen, TONE_BOLD), screen_end(d->screen),
+             STR_ARG(e->ev->leg_start.caller), e->call_id);
+    }
+}
+
+static void end_live(struct demo *d, const struct tap_event *e)
+{
+    struct live *l = find_live(d, e->call_id);
+    if (d->call_over) {
+        show(d, "%sThe call is over:%s %s; %s\n\n", screen_begin(d->screen, TONE_BOLD), screen_end(d->screen),
+             call_reason_text(e->action->end.reason), e->recording[0] ? e->recording : "not recorded");
+    }
+    if (l) {
+        l->id[0] = '\0';
+    }
+}
+
+static void show_action(struct demo *d, const struct call_action *act, const char *id)
 {
     char text[512];
     if (act->type == ACT_LINE) {
@@ -130,11 +180,11 @@ static void show_action(struct demo *d, const struct call_action *act)
     } else if (act->type == ACT_TOOL_RUN) {
         ignore_result(snprintf(text, sizeof(text), STR_FMT " " STR_FMT, STR_ARG(act->tool_run.name),
                                STR_ARG(act->tool_run.arguments)) < 0); /* cut when longer */
-        say(d, (int32_t)call_ms(d), YELLOW, "tool", str_from(text));
+        screen_row_meanwhile(d->screen, call_ms(d, id), TONE_TOOL, "tool", str_from(text));
     } else if (act->type == ACT_NOTE && act->note.note == NOTE_BARGE_IN) {
         ignore_result(
             snprintf(text, sizeof(text), "the caller interrupts; %lld ms were heard", (long long)act->note.value) < 0);
-        say(d, (int32_t)call_ms(d), DIM, "barge-in", str_from(text));
+        screen_row(d->screen, call_ms(d, id), TONE_DIM, "barge-in", str_from(text));
     }
 }
 
@@ -145,15 +195,18 @@ static void on_tap(const struct tap_event *e, void *arg)
     struct demo *d = arg;
     switch (e->kind) {
     case TAP_MODEL_READY:
-        say(d, (int32_t)call_ms(d), DIM, "model", e->ev->model_ready.model);
+        if (!d->call_over) {
+            screen_row(d->screen, call_ms(d, e->call_id), TONE_DIM, "model", e->ev->model_ready.model);
+        }
         break;
     case TAP_ACTION:
-        show_action(d, e->action);
+        show_action(d, e->action, e->call_id);
         break;
     case TAP_TOOL_RESULT:
-        say(d, (int32_t)call_ms(d), YELLOW, "result", e->ev->tool_result.output);
+        screen_row_meanwhile(d->screen, call_ms(d, e->call_id), TONE_TOOL, "result", e->ev->tool_result.output);
         break;
     case TAP_END:
+        end_live(d, e);
         if (!d->call_over) { /* later calls of --serve are shown too, but not judged */
             ignore_result(str_copy(d->recording, sizeof(d->recording), str_from(e->recording)));
             ignore_result(str_copy(d->journal, sizeof(d->journal), str_from(e->journal)));
@@ -163,8 +216,10 @@ static void on_tap(const struct tap_event *e, void *arg)
             both_over(d);
         }
         break;
-    case TAP_BEGIN:
     case TAP_LEG_START:
+        begin_live(d, e);
+        break;
+    case TAP_BEGIN:
     case TAP_MODEL_FAILED:
     case TAP_SIGNAL:
         break;
@@ -177,9 +232,11 @@ static void on_phone_event(struct phone *p UNUSED, const struct phone_event *ev,
 {
     struct demo *d = arg;
     if (ev->kind == PHONE_EVENT_SAYS) {
-        say(d, (int32_t)ev->at_ms, DIM, "phone", ev->text);
+        screen_row(d->screen, (int32_t)ev->at_ms, TONE_CALLER, "caller", ev->text);
     } else if (ev->kind == PHONE_EVENT_WARNING) {
-        say(d, (int32_t)ev->at_ms, RED, "warning", ev->text);
+        screen_row(d->screen, (int32_t)ev->at_ms, TONE_BAD, "warning", ev->text);
+    } else if (ev->kind == PHONE_EVENT_AGENT_BEGIN || ev->kind == PHONE_EVENT_AGENT_END) {
+        screen_agent_speaks(d->screen, ev->kind == PHONE_EVENT_AGENT_BEGIN);
     }
 }
 
@@ -206,13 +263,30 @@ static void judge(struct demo *d, const struct phone_report *r)
     }
 }
 
+/* In the caller's ear, which is behind the network and the carrier's buffer. */
+static void put_noticed(const struct phone_report *r, struct buf *out)
+{
+    const struct phone_turns *t = &r->turns;
+    if (r->greeting_ms >= 0) {
+        buf_printf(out, "in the caller's ear: the greeting after %d ms", (int)r->greeting_ms);
+    }
+    for (size_t i = 0; i < t->n_turns && r->greeting_ms >= 0; i++) {
+        if (t->turns[i].answered) {
+            buf_printf(out, ", answer %zu after %d ms", i + 1, (int)t->turns[i].gap_ms);
+        } else {
+            buf_printf(out, ", no answer %zu", i + 1);
+        }
+    }
+    buf_puts(out, out->len ? "\n" : "");
+}
+
 static void on_phone_closed(struct phone *p UNUSED, const struct phone_report *r, void *arg)
 {
     struct demo *d = arg;
     d->phone = NULL;
     d->phone_over = true;
     judge(d, r);
-    phone_report_text(r, NULL, 0, &d->report);
+    put_noticed(r, &d->noticed);
     both_over(d);
 }
 
@@ -258,31 +332,29 @@ static void find_program(char *ret, size_t cap)
     }
 }
 
-static void print_hints(const struct demo *d)
+static void print_hints(struct demo *d)
 {
     char program[512];
     find_program(program, sizeof(program));
-    const char *b = paint(d, BOLD);
-    const char *r = paint(d, RESET);
-    ignore_result(
-        printf("\n%sServing on %s; Ctrl-C ends it.%s Try in a second terminal:\n\n"
-               "  %s phone --url %s/twiml --say 'I want to speak to a human'\n"
-               "  curl %s/calls          curl %s/v1/calls/%s\n"
-               "  curl %s/metrics        %s calls\n\n"
-               "With your own keys: OPENAI_API_KEY, TWILIO_AUTH_TOKEN and PUBLIC_URL in .env (see .env.example),\n"
-               "ringtrip check, ringtrip serve, and the number's webhook set to <PUBLIC_URL>/twiml.\n",
-               b, d->url, r, program, d->url, d->url, d->url, d->call_id, d->url, program) < 0);
-    ignore_result(fflush(stdout));
+    show(d,
+         "\n%sServing on %s; Ctrl-C ends it.%s Try in a second terminal:\n\n"
+         "  %s phone %s/twiml --say 'I want to speak to a human'\n"
+         "  %s phone %s/twiml --interactive      # type what you want to say\n"
+         "  %s calls                             # the records, also over HTTP:\n"
+         "  curl %s/calls\n"
+         "  curl %s/metrics\n\n"
+         "With your own keys: OPENAI_API_KEY, TWILIO_AUTH_TOKEN and PUBLIC_URL in .env (see .env.example),\n"
+         "%s check, %s serve, and the number's webhook set to <PUBLIC_URL>/twiml.\n\n",
+         screen_begin(d->screen, TONE_BOLD), d->url, screen_end(d->screen), program, d->url, program, d->url, program,
+         d->url, d->url, program, program);
 }
 
 static void print_summary(struct demo *d)
 {
-    ignore_result(printf("\n%sThe call is over:%s %s\n", paint(d, BOLD), paint(d, RESET), call_reason_text(d->reason)) <
-                  0);
-    ignore_result(fwrite(buf_ptr(&d->report), 1, d->report.len, stdout));
-    ignore_result(printf("recording  %s   (left: caller, right: agent)\n", d->recording[0] ? d->recording : "off") < 0);
-    ignore_result(printf("journal    %s\n", d->journal[0] ? d->journal : "off") < 0);
-    ignore_result(fflush(stdout));
+    show(d, "\n%sThe call is over:%s %s\n" STR_FMT, screen_begin(d->screen, TONE_BOLD), screen_end(d->screen),
+         call_reason_text(d->reason), STR_ARG(buf_str(&d->noticed)));
+    show(d, "recording  %s   (left: caller, right: agent)\n", d->recording[0] ? d->recording : "off");
+    show(d, "journal    %s   (%s)\n", d->journal[0] ? d->journal : "off", "every decision; ringtrip replay FILE");
 }
 
 /* Both the phone and the record are done. */
@@ -303,7 +375,7 @@ static void both_over(struct demo *d)
     timer_stop(d->timer);
     if (d->serve) {
         if (!d->verbose) {
-            log_set_level(LOG_INFO);
+            log_set_level(LOG_WARN);
         }
         print_hints(d);
     } else {
@@ -339,6 +411,10 @@ static void on_signal(int signo UNUSED, void *arg)
         d->failed = true;
         phone_hang_up(d->phone, "interrupted");
     }
+    uint32_t n = count_live(d);
+    if (n > 0 && !d->stopping) {
+        show(d, "\nThe gateway ends after %u call%s; Ctrl-C again hangs up.\n", n, n > 1 ? "s" : "");
+    }
     d->stopping = true;
     gateway_stop(d->gw, 0);
 }
@@ -369,7 +445,7 @@ static int open_gateway(struct demo *d, struct buf *err)
     int e = gateway_open(&o, err, &d->gw);
     const char *port = getenv("SERVER_PORT");
     if (e == -EADDRINUSE && (!port || !port[0])) {
-        ignore_result(printf("Port 8000 is taken; using a free one.\n") < 0);
+        show(d, "Port 8000 is taken; using a free one.\n");
         buf_clear(err, 0);
         o.port_given = true;
         o.port = 0;
@@ -386,9 +462,8 @@ static int run(struct demo *d)
     if (e >= 0) {
         struct loop *loop = gateway_loop(d->gw);
         ignore_result(snprintf(d->url, sizeof(d->url), "http://127.0.0.1:%u", gateway_port(d->gw)) < 0);
-        ignore_result(printf("%sRingtrip at %s%s, model: the offline sandbox. Calling...\n", paint(d, BOLD), d->url,
-                             paint(d, RESET)) < 0);
-        ignore_result(fflush(stdout));
+        show(d, "%sRingtrip at %s%s, model: the offline sandbox. Calling...\n", screen_begin(d->screen, TONE_BOLD),
+             d->url, screen_end(d->screen));
         e = loop_on_signal(loop, SIGINT, on_signal, d);
         if (e >= 0) {
             e = loop_on_signal(loop, SIGTERM, on_signal, d);
@@ -468,16 +543,20 @@ static int read_args(struct demo *d, int argc, char **argv, bool *ret_help)
 
 int cmd_demo(int argc, char **argv)
 {
-    struct demo d = {.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR")};
+    struct demo d = {.phone = NULL};
     bool help = false;
-    buf_init(&d.report, 1u << 20);
+    buf_init(&d.noticed, 1u << 16);
     int status = read_args(&d, argc, argv, &help);
-    if (status == 0) {
-        status = help ? usage_help(usage) : run(&d);
+    if (status == 0 && help) {
+        status = usage_help(usage);
+    } else if (status == 0) {
+        int err = screen_new(isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), &d.screen);
+        status = err < 0 ? STATUS_FAILED : run(&d);
+        screen_free(d.screen);
     }
     for (size_t i = 0; i < d.n_items; i++) {
         free(d.items[i].owned);
     }
-    buf_done(&d.report);
+    buf_done(&d.noticed);
     return status;
 }

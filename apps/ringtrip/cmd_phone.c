@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "phone_args.h"
 #include "phone_input.h"
+#include "phone_transcript.h"
 
 enum { EXIT_HELD = 0, EXIT_FAILED = 1, EXIT_NO_CALL = 2 };
 
@@ -99,37 +100,76 @@ static int write_report(const char *path, const struct buf *json)
     return ok ? 0 : -EIO;
 }
 
+/* What the gateway wrote, for the report and on the terminal. Asked for and not to be had is a failure. */
+static void add_transcript(struct session *s, const struct phone_report *r, struct buf *record)
+{
+    struct buf why, text;
+    const char *env = getenv("RINGTRIP_API_TOKEN");
+    const struct phone_transcript_opts o = {
+        .url = s->args.opts.url.n ? s->args.opts.url : s->args.opts.ws_url,
+        .call_id = r->call_sid,
+        .token = s->args.api_token ? s->args.api_token
+                 : env             ? env
+                                   : "",
+        .ca_file = s->args.opts.ca_file,
+    };
+    buf_init(&why, 4096);
+    buf_init(&text, 4u << 20);
+    if (phone_transcript_get(&o, record, &why) < 0) {
+        ignore_result(fprintf(stderr, "ringtrip phone: no transcript from the gateway: " STR_FMT "\n",
+                              STR_ARG(buf_str(&why))) < 0);
+        s->status = s->status == EXIT_HELD ? EXIT_FAILED : s->status;
+    } else if (s->progress) {
+        phone_transcript_text(buf_str(record), &text);
+        ignore_result(fprintf(s->progress, "the gateway's transcript:\n" STR_FMT, STR_ARG(buf_str(&text))) < 0);
+    }
+    buf_done(&why);
+    buf_done(&text);
+}
+
+static void tell_report(struct session *s, const struct phone_report *r, const struct phone_verdict *verdicts, size_t n)
+{
+    struct buf text;
+    buf_init(&text, 4u << 20);
+    phone_report_text(r, verdicts, n, &text);
+    if (s->progress || s->status != EXIT_HELD) {
+        ignore_result(fprintf(s->progress ? s->progress : stderr, STR_FMT, STR_ARG(buf_str(&text))) < 0);
+    }
+    buf_done(&text);
+}
+
 static void on_closed(struct phone *p UNUSED, const struct phone_report *r, void *arg)
 {
     struct session *s = arg;
     struct phone_verdict verdicts[PHONE_VERDICTS_MAX];
+    struct buf json, record;
     size_t n = phone_expect_check(&s->args.expect, r, verdicts);
     s->phone = NULL;
     s->status = EXIT_HELD;
     for (size_t i = 0; i < n; i++) {
         s->status = verdicts[i].held ? s->status : EXIT_FAILED;
     }
-    struct buf text;
-    buf_init(&text, 4u << 20);
     if (r->err < 0) {
         s->status = EXIT_NO_CALL;
         ignore_result(fprintf(stderr, "ringtrip phone: %s\n", r->reason) < 0);
     }
-    phone_report_text(r, verdicts, n, &text);
-    if (s->progress || s->status != EXIT_HELD) {
-        ignore_result(fprintf(s->progress ? s->progress : stderr, STR_FMT, STR_ARG(buf_str(&text))) < 0);
+    tell_report(s, r, verdicts, n);
+    buf_init(&json, 64u << 20);
+    buf_init(&record, 32u << 20);
+    if (s->args.transcript && r->err == 0) {
+        add_transcript(s, r, &record);
     }
-    buf_clear(&text, 0);
-    phone_report_json(r, verdicts, n, &text);
-    int err = text.err;
+    phone_report_json(r, verdicts, n, buf_str(&record), &json);
+    int err = json.err;
     if (err == 0 && s->args.report_path) {
-        err = write_report(s->args.report_path, &text);
+        err = write_report(s->args.report_path, &json);
     }
     if (err < 0) {
         ignore_result(fprintf(stderr, "ringtrip phone: no report: %s\n", err_text(err)) < 0);
         s->status = EXIT_NO_CALL;
     }
-    buf_done(&text);
+    buf_done(&json);
+    buf_done(&record);
     loop_stop(s->loop);
 }
 

@@ -61,6 +61,8 @@ const char phone_usage[] =
     "what is written\n"
     "  --record FILE.wav     stereo: left what leaves on the line, right what the caller heard\n"
     "  --report FILE.json    the measurements; --json writes them to standard output\n"
+    "  --transcript          what the gateway wrote of the call, which knows the words; into the report, too\n"
+    "  --api-token TOKEN     one of its server.tokens, when it wants one (default: RINGTRIP_API_TOKEN)\n"
     "  -q, --quiet           no progress lines\n"
     "expectations: exit status 1 when one fails\n"
     "  --expect-gap-ms N     every turn is answered, after at most N ms\n"
@@ -408,6 +410,8 @@ static const struct option {
     {"ca-file", NULL, PATH, AT(opts.ca_file)},
     {"record", NULL, PATH, AT(opts.record_path)},
     {"report", NULL, PATH, AT(report_path)},
+    {"transcript", NULL, FLAG, AT(transcript)},
+    {"api-token", NULL, PATH, AT(api_token)},
     {"quiet-ms", NULL, U32, AT(opts.quiet_ms)},
     {"delay", NULL, U32, AT(opts.delay_ms)},
     {"jitter", NULL, U32, AT(opts.jitter_ms)},

@@ -14,6 +14,8 @@ struct phone_args {
     size_t n_params;
     struct phone_expect expect;
     const char *report_path; /* NULL: none; "-": standard output */
+    bool transcript;         /* the gateway's record goes into the report */
+    const char *api_token;   /* to ask for it */
     char stream_base[128];
     bool has_echo_delay, has_noise_kind, has_noise_db;
     bool interactive;

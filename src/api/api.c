@@ -451,6 +451,6 @@ void api_handle(struct api *api, struct http_exchange *x, const struct http_requ
         ignore_result(snprintf(allow + allow_n, sizeof(allow) - allow_n, "\r\n") < 0); /* three short words fit */
         api_error(api, x, 405, str_from(allow), "This path has other methods");
     } else {
-        api_error(api, x, 404, STR_NULL, "There is nothing here");
+        api_error(api, x, 404, STR_NULL, "There is nothing here; GET /openapi.json lists what there is");
     }
 }

@@ -197,6 +197,9 @@ static void take_over(struct call *c, const char *moment)
     c->model_no_update = r->told.no_update;
     c->conv_fresh = false;
     c->persona_told = r->persona;
+    if (c->reason == REASON_NONE) {
+        life_detail(c, STR("")); /* what the session before died of does not end the call */
+    }
     agents_ready(c);
     timer_off(c, TIMER_GAP);
     arm_limit(c);

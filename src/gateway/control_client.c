@@ -94,7 +94,7 @@ int control_ask(const struct control_request *r, struct buf *out, struct buf *re
 {
     struct config *cfg = NULL;
     struct asking a = {.out = out, .ret_err = ret_err, .result = -ERR_CLOSED};
-    struct control_address at = {.headers = ""};
+    struct control_address at = {.headers = "", .ca_file = r->ca_file};
     struct buf url;
     struct buf headers;
     bool needs_config = !r->url || !r->token;

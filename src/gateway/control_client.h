@@ -10,8 +10,9 @@
 
 struct control_request {
     struct config_source source;
-    const char *url;   /* "http://host:port"; NULL: server.listen of the configuration, on this machine */
-    const char *token; /* NULL: the first of server.tokens */
+    const char *url;     /* "http://host:port"; NULL: server.listen of the configuration, on this machine */
+    const char *token;   /* NULL: the first of server.tokens */
+    const char *ca_file; /* for url; NULL: the system's */
     const char *method;
     const char *path; /* "/v1/approvals" */
     struct str body;  /* JSON; empty: none */

@@ -4,15 +4,19 @@
     cli.py RINGTRIP
 """
 
+import fcntl
 import http.server
 import json
 import os
 import pathlib
+import re
+import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import xml.etree.ElementTree
 
 exe = os.path.abspath(sys.argv[1])
@@ -20,14 +24,15 @@ count = 0
 failed = 0
 
 
+def clean(cwd, env=None):
+    """The environment of a child: nothing of ours but what sanitizers are told."""
+    kept = {name: os.environ[name] for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS') if name in os.environ}
+    return {'PATH': os.environ['PATH'], 'HOME': cwd, **kept, **(env or {})}
+
+
 def run(*args, cwd, env=None):
-    clean = {'PATH': os.environ['PATH'], 'HOME': cwd}
-    for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS'):
-        if name in os.environ:
-            clean[name] = os.environ[name]
-    clean.update(env or {})
     try:
-        done = subprocess.run([exe, *args], cwd=cwd, env=clean, capture_output=True, text=True, timeout=120,
+        done = subprocess.run([exe, *args], cwd=cwd, env=clean(cwd, env), capture_output=True, text=True, timeout=120,
                               stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired as e:
         return 'after 120 s: none', (e.stdout or b'').decode(), (e.stderr or b'').decode()
@@ -491,6 +496,42 @@ def demo(cwd):
     out = check('demo: nonsense is refused', ['demo', '--say', 'purple elephants dance upon frozen lasagna'], 0, cwd=cwd,
                 env=env)
     point(' tool ' not in out, 'demo: and no tool is called', out)
+    order = [out.find(row) for row in (' model ', ' caller ', ' heard ', 'The call is over')]
+    point(order == sorted(order) and order[0] >= 0, 'demo: what happened stands in its order', out)
+    serving(cwd, env)
+
+
+def serving(cwd, env):
+    """`make run` in a terminal that nobody reads behind the hints, the telephone in another, Ctrl-C in a call."""
+    end, stdout = os.pipe()
+    fcntl.fcntl(stdout, fcntl.F_SETPIPE_SZ, 4096)
+    child = subprocess.Popen([exe, 'demo', '--serve'], cwd=cwd, env=clean(cwd, env), stdout=stdout, stdin=subprocess.DEVNULL)
+    url, text = None, os.fdopen(end, encoding='utf-8')
+    for line in text:
+        url = (re.search(r'Serving on (http://[^;]+);', line) or [None, url])[1]
+        if 'webhook set to' in line:
+            break
+    text.readline()
+    os.write(stdout, b'\n' * 4096)  # it is full: whoever writes now, waits
+    os.close(stdout)
+    check('phone --transcript', ['phone', url + '/twiml', '--say', 'what are your opening hours', '--transcript', '--report',
+          'call.json', '--expect-turns', '1'], 0, out='what are your opening hours', cwd=cwd)
+    report = json.loads(pathlib.Path(cwd, 'call.json').read_text())
+    record = report['gateway_record']
+    said = {line['who']: line['text'] for line in record['transcript']}
+    point(said['caller'] == 'what are your opening hours' and 'nine in the morning' in said['agent'],
+          'phone --transcript: both sides are in the report', said)
+    point(record['carrier_call_id'] == report['call_sid'] and record['ended_at'], 'of this call, when it is closed', record)
+    check('phone --transcript with a wrong token', ['phone', url + '/twiml', '--hangup', 'start', '--transcript', '--api-token',
+          'wrong', '--allow-warnings'], 1, err='server.tokens', cwd=cwd)
+    caller = subprocess.Popen([exe, 'phone', url + '/twiml', '--say', 'what are your opening hours', '-q', '--expect-turns',
+                               '1'], cwd=cwd, env=clean(cwd))
+    time.sleep(7)
+    child.send_signal(signal.SIGINT)
+    point(caller.wait(60) == 0, 'Ctrl-C in a call: it goes on to its end')
+    rest = text.read()
+    point(child.wait(60) == 0, 'and then the gateway ends')
+    point('The gateway ends after 1 call' in rest and rest.count('The call is over') == 3, 'which it has said', rest)
 
 
 sys.exit(1 if main() else 0)

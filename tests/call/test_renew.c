@@ -280,6 +280,20 @@ TEST(a_session_lost_in_silence_is_replaced_and_told_everything)
     down();
 }
 
+TEST(a_session_that_was_replaced_is_not_why_the_call_ended)
+{
+    up(TURN_SERVER_VAD);
+    lose();
+    later(400);
+    ready(1, 0);
+    later(1000);
+    forget_log();
+    sim_simple(&s, EV_LEG_STOP);
+    assert_true(logged("reason=caller-hangup"));
+    assert_false(logged("ws-1011"));
+    down();
+}
+
 TEST(what_the_caller_said_into_the_gap_reaches_the_new_session)
 {
     up(TURN_SERVER_VAD);
@@ -740,6 +754,7 @@ TEST_MAIN(T(a_session_is_prepared_before_the_limit_and_takes_over_in_a_quiet_mom
           T(at_the_deadline_a_running_response_is_broken_off_and_gone_on_with), T(somebody_may_ask_for_another_session),
           T(a_prepared_session_that_fails_is_tried_again_and_the_old_one_serves),
           T(a_session_lost_in_silence_is_replaced_and_told_everything),
+          T(a_session_that_was_replaced_is_not_why_the_call_ended),
           T(what_the_caller_said_into_the_gap_reaches_the_new_session),
           T(a_turn_under_way_is_heard_again_from_its_begin), T(a_turn_without_words_is_told_as_sound_and_answered),
           T(a_turn_with_words_is_told_as_text_and_answered), T(a_response_under_way_is_heard_out_then_gone_on_with),

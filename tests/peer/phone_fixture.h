@@ -245,7 +245,7 @@ static void fix_phone_closed(struct phone *p UNUSED, const struct phone_report *
         c->turns[i] = r->turns.turns[i];
     }
     buf_init(&out, 1 << 20);
-    phone_report_json(r, NULL, 0, &out);
+    phone_report_json(r, NULL, 0, STR_NULL, &out);
     assert_int_equal(out.err, 0);
     c->json = str_dup(buf_str(&out));
     buf_done(&out);

@@ -80,6 +80,9 @@ TEST(urls_resolve_as_the_carrier_does)
 
 /* ---- a gateway with documents ---- */
 
+#define THEN(ref)                                                                                                      \
+    "<Response><Connect><Stream url=\"ws://@/media-stream\"/></Connect><Redirect>" ref "</Redirect></Response>"
+
 static const struct doc {
     const char *path, *type, *body;
     int status;
@@ -106,12 +109,21 @@ static const struct doc {
     {"/surplus", "text/xml",
      "<Response><Connect><Stream url=\"ws://@/media-stream\" speed=\"9\"/></Connect></Response>", 200},
     {"/empty", "text/xml", "<Response/>", 200},
+    {"/then-error", "text/xml", THEN("/error"), 200},
+    {"/then-html", "text/xml", THEN("/html"), 200},
+    {"/then-broken", "text/xml", THEN("/broken"), 200},
+    {"/then-nowhere", "text/xml", THEN("/nowhere"), 200},
+    {"/then-silence", "text/xml", THEN("/silence"), 200},
+    {"/then-gone", "text/xml", THEN("http://127.0.0.1:1/"), 200},
     {"/status", "text/plain", "", 204},
     {"/stream-status", "text/plain", "", 200},
 };
 
 static bool answer(struct fix *f, struct http_exchange *x, const struct http_request *req)
 {
+    if (str_is(req->path, "/silence")) {
+        return true; /* never answered */
+    }
     for (size_t i = 0; i < ARRAY_LEN(docs); i++) {
         if (!str_is(req->path, docs[i].path)) {
             continue;
@@ -311,6 +323,40 @@ TEST(each_bad_document_has_its_number)
     fix_done(&f);
 }
 
+/* The talk is over, and what should follow cannot be had: the carrier hangs up, and the report says why. */
+TEST(a_next_document_that_cannot_be_had_ends_the_call)
+{
+    static const struct {
+        const char *path;
+        uint32_t code;
+        const char *why;
+    } cases[] = {
+        {"/then-error", 11200, "HTTP 500"}, {"/then-nowhere", 11200, "HTTP 404"}, {"/then-html", 12300, "text/html"},
+        {"/then-broken", 12100, "line 1"},  {"/then-silence", 11200, "answered"}, {"/then-gone", 11205, "answered"},
+    };
+    struct fix f;
+    char url[ARRAY_LEN(cases)][96];
+    fix_init(&f, &server_ends);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct phone_opts o = dialled(&f, cases[i].path, url[i]);
+        o.hangup.kind = PHONE_WHEN_NEVER;
+        o.webhook_ms = 300;
+        fix_call(&f, &o);
+    }
+    fix_run(&f);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct phone_report *r = &f.calls[i].report;
+        if (r->hangup != PHONE_SIDE_ERROR || r->warnings_total != 1 || r->warnings[0].code != cases[i].code ||
+            !strstr(r->reason, cases[i].why)) {
+            fail_msg("%s: %s \"%s\", %u warnings, the first is %u", cases[i].path, phone_side_name(r->hangup),
+                     r->reason, r->warnings_total, r->warnings[0].code);
+        }
+        assert_int_equal(r->err, 0); /* there has been a call */
+        assert_true(r->duration_ms >= 80);
+    }
+    fix_done(&f);
+}
+
 TEST(a_gateway_that_is_not_there_is_11205)
 {
     struct fix f;
@@ -393,5 +439,6 @@ TEST(hanging_up_while_dialling_ends_the_call)
 TEST_MAIN(T(signatures_match_the_vendors), T(urls_resolve_as_the_carrier_does),
           T(the_webhook_carries_the_vendors_parameters_signed), T(after_the_server_closed_the_twiml_goes_on),
           T(action_replaces_the_rest_of_the_document), T(the_public_name_is_signed_and_another_address_dialled),
-          T(each_bad_document_has_its_number), T(a_gateway_that_is_not_there_is_11205),
-          T(the_final_status_is_called_back_before_the_end), T(hanging_up_while_dialling_ends_the_call))
+          T(each_bad_document_has_its_number), T(a_next_document_that_cannot_be_had_ends_the_call),
+          T(a_gateway_that_is_not_there_is_11205), T(the_final_status_is_called_back_before_the_end),
+          T(hanging_up_while_dialling_ends_the_call))

@@ -251,7 +251,7 @@ TEST(report_is_one_json_object)
     phone_report_warn(&r, 31951, 20, "surplus \"key\"");
     phone_report_doc(&r, STR("<Response/>\n"));
     buf_puts(&r.verbs, "Say bye\nHangup\n");
-    phone_report_json(&r, NULL, 0, &out);
+    phone_report_json(&r, NULL, 0, STR_NULL, &out);
     assert_int_equal(out.err, 0);
     assert_ok(json_parse(buf_str(&out), &v));
     int64_t n = 0;

@@ -100,6 +100,7 @@ struct phone_opts {
     bool open_ended;                  /* interactive: wait for phone_say, hang up by phone_hang_up */
     uint32_t quiet_ms;                /* silence that ends speech; 0: 700 */
     uint32_t max_ms;                  /* of the call, from the dialling; 0: 60 s */
+    uint32_t webhook_ms;              /* patience with a document; 0: 15 s, as the vendor */
     uint32_t delay_ms;                /* one way, each way */
     uint32_t jitter_ms;               /* added, 0 to this */
     double loss_percent;              /* of 20 ms frames on the telephone side, each way */

@@ -211,7 +211,8 @@ static void json_verdicts(struct json_w *w, const struct phone_verdict *v, size_
     json_w_end(w);
 }
 
-void phone_report_json(const struct phone_report *r, const struct phone_verdict *verdicts, size_t n, struct buf *out)
+void phone_report_json(const struct phone_report *r, const struct phone_verdict *verdicts, size_t n, struct str record,
+                       struct buf *out)
 {
     struct json_w w = json_w(out);
     json_w_open(&w);
@@ -242,6 +243,10 @@ void phone_report_json(const struct phone_report *r, const struct phone_verdict 
     json_lists(&w, r);
     if (verdicts) {
         json_verdicts(&w, verdicts, n);
+    }
+    if (record.p) {
+        json_w_key(&w, "gateway_record");
+        json_w_raw(&w, record);
     }
     json_w_close(&w);
 }

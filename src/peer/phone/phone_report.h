@@ -95,8 +95,10 @@ struct phone_verdict {
 size_t phone_expect_check(const struct phone_expect *e, const struct phone_report *r,
                           struct phone_verdict ret[PHONE_VERDICTS_MAX]);
 
-/* One JSON object. verdicts may be NULL. out's sticky error tells of failure. */
-void phone_report_json(const struct phone_report *r, const struct phone_verdict *verdicts, size_t n, struct buf *out);
+/* One JSON object. verdicts may be NULL; record is what the gateway wrote of the call, as JSON; p NULL: nobody asked.
+ * out's sticky error tells of failure. */
+void phone_report_json(const struct phone_report *r, const struct phone_verdict *verdicts, size_t n, struct str record,
+                       struct buf *out);
 /* A few lines for people, each ended by a newline. */
 void phone_report_text(const struct phone_report *r, const struct phone_verdict *verdicts, size_t n, struct buf *out);
 

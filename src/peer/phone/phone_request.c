@@ -140,7 +140,7 @@ int phone_request_twiml(struct phone *p, struct str url, const char *status, pho
     if (p->key) {
         p->o.as->add_key(&form, (struct str){&p->key, 1});
     }
-    return request(p, url, &form, WEBHOOK_MS, done);
+    return request(p, url, &form, p->o.webhook_ms ? p->o.webhook_ms : WEBHOOK_MS, done);
 }
 
 static void ignore_reply(struct phone *p, const struct http_reply *reply)

@@ -208,13 +208,15 @@ static enum call_verdict verdict_of(const unsigned char *word)
     return VERDICT_NONE;
 }
 
-static int read_turn(sqlite3_stmt *st, struct arena *a, struct store_turn *turn)
+static int read_turn(sqlite3_stmt *st, struct arena *a, struct str call_id, void *row)
 {
+    struct store_turn *turn = row;
     struct call_turn *t = &turn->t;
     int32_t *const times[] = {&t->speech_start_ms, &t->speech_stop_ms, &t->created_ms,
                               &t->first_audio_ms,  &t->first_sent_ms,  &t->agent_end_ms};
     int err = 0;
 
+    turn->call_id = call_id;
     t->number = (uint32_t)db_column_u64(st, 0);
     for (uint32_t i = 0; i < ARRAY_LEN(times); i++) {
         *times[i] = sqlite3_column_int(st, 1 + (int)i);
@@ -234,35 +236,6 @@ static int read_turn(sqlite3_stmt *st, struct arena *a, struct store_turn *turn)
     return err;
 }
 
-int sqlite_turn_list(struct store *s, struct str id, struct arena *a, struct store_turn **ret, uint32_t *ret_n)
-{
-    struct connection *c = s->reader;
-    struct store_turn *list = NULL;
-    struct str kept = arena_str(a, id);
-    uint32_t n = 0, cap = 0;
-    sqlite3_stmt *st;
-    int err;
-
-    pthread_mutex_lock(&c->lock);
-    err = db_statement(c, SQL_TURN_LIST, &st);
-    if (err >= 0) {
-        db_bind_str(st, 1, id);
-        while ((err = db_row(st)) >= 0) {
-            list = db_grow(a, list, n, &cap, sizeof(*list));
-            err = list ? read_turn(st, a, &list[n]) : -ENOMEM;
-            if (err < 0) {
-                break;
-            }
-            list[n++].call_id = kept;
-        }
-        sqlite3_reset(st);
-    }
-    pthread_mutex_unlock(&c->lock);
-    *ret = list;
-    *ret_n = n;
-    return err == -ENOENT ? 0 : err;
-}
-
 static enum call_party party_of(const unsigned char *word)
 {
     for (uint32_t i = 0; word && i < PARTY_N; i++) {
@@ -273,10 +246,12 @@ static enum call_party party_of(const unsigned char *word)
     return PARTY_CALLER;
 }
 
-static int read_line(sqlite3_stmt *st, struct arena *a, struct store_line *line)
+static int read_line(sqlite3_stmt *st, struct arena *a, struct str call_id, void *row)
 {
+    struct store_line *line = row;
     int err = 0;
 
+    line->call_id = call_id;
     line->seq = (uint32_t)db_column_u64(st, 0);
     line->at_ms = sqlite3_column_int(st, 1);
     line->who = party_of(sqlite3_column_text(st, 2));
@@ -287,39 +262,12 @@ static int read_line(sqlite3_stmt *st, struct arena *a, struct store_line *line)
     return err;
 }
 
-int sqlite_line_list(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n)
+static int read_span(sqlite3_stmt *st, struct arena *a, struct str call_id, void *row)
 {
-    struct connection *c = s->reader;
-    struct store_line *list = NULL;
-    struct str kept = arena_str(a, id);
-    uint32_t n = 0, cap = 0;
-    sqlite3_stmt *st;
-    int err;
-
-    pthread_mutex_lock(&c->lock);
-    err = db_statement(c, SQL_LINE_LIST, &st);
-    if (err >= 0) {
-        db_bind_str(st, 1, id);
-        while ((err = db_row(st)) >= 0) {
-            list = db_grow(a, list, n, &cap, sizeof(*list));
-            err = list ? read_line(st, a, &list[n]) : -ENOMEM;
-            if (err < 0) {
-                break;
-            }
-            list[n++].call_id = kept;
-        }
-        sqlite3_reset(st);
-    }
-    pthread_mutex_unlock(&c->lock);
-    *ret = list;
-    *ret_n = n;
-    return err == -ENOENT ? 0 : err;
-}
-
-static int read_span(sqlite3_stmt *st, struct arena *a, struct store_span *span)
-{
+    struct store_span *span = row;
     int err = 0;
 
+    span->call_id = call_id;
     span->span_id = db_column(st, 0, a, &err);
     span->seq = (uint32_t)db_column_u64(st, 1);
     span->trace_id = db_column(st, 2, a, &err);
@@ -336,26 +284,32 @@ static int read_span(sqlite3_stmt *st, struct arena *a, struct store_span *span)
     return err;
 }
 
-int sqlite_span_list(struct store *s, struct str id, struct arena *a, struct store_span **ret, uint32_t *ret_n)
+/* A kind of rows that a call has many of; read gets room for one. */
+struct row_kind {
+    enum statement sql; /* takes the call's id */
+    size_t bytes;
+    int (*read)(sqlite3_stmt *st, struct arena *a, struct str call_id, void *row);
+};
+
+/* ret gets an array of n rows; the id in them is a's own. */
+static int read_rows(struct store *s, const struct row_kind *kind, struct str id, struct arena *a, void **ret,
+                     uint32_t *ret_n)
 {
     struct connection *c = s->reader;
-    struct store_span *list = NULL;
     struct str kept = arena_str(a, id);
+    char *list = NULL;
     uint32_t n = 0, cap = 0;
     sqlite3_stmt *st;
     int err;
 
     pthread_mutex_lock(&c->lock);
-    err = db_statement(c, SQL_SPAN_LIST, &st);
+    err = db_statement(c, kind->sql, &st);
     if (err >= 0) {
         db_bind_str(st, 1, id);
-        while ((err = db_row(st)) >= 0) {
-            list = db_grow(a, list, n, &cap, sizeof(*list));
-            err = list ? read_span(st, a, &list[n]) : -ENOMEM;
-            if (err < 0) {
-                break;
-            }
-            list[n++].call_id = kept;
+        while (err >= 0 && (err = db_row(st)) >= 0) {
+            list = db_grow(a, list, n, &cap, kind->bytes);
+            err = list ? kind->read(st, a, kept, list + n * kind->bytes) : -ENOMEM;
+            n += err >= 0;
         }
         sqlite3_reset(st);
     }
@@ -363,6 +317,33 @@ int sqlite_span_list(struct store *s, struct str id, struct arena *a, struct sto
     *ret = list;
     *ret_n = n;
     return err == -ENOENT ? 0 : err;
+}
+
+int sqlite_turn_list(struct store *s, struct str id, struct arena *a, struct store_turn **ret, uint32_t *ret_n)
+{
+    static const struct row_kind kind = {SQL_TURN_LIST, sizeof(struct store_turn), read_turn};
+    void *list;
+    int err = read_rows(s, &kind, id, a, &list, ret_n);
+    *ret = list;
+    return err;
+}
+
+int sqlite_line_list(struct store *s, struct str id, struct arena *a, struct store_line **ret, uint32_t *ret_n)
+{
+    static const struct row_kind kind = {SQL_LINE_LIST, sizeof(struct store_line), read_line};
+    void *list;
+    int err = read_rows(s, &kind, id, a, &list, ret_n);
+    *ret = list;
+    return err;
+}
+
+int sqlite_span_list(struct store *s, struct str id, struct arena *a, struct store_span **ret, uint32_t *ret_n)
+{
+    static const struct row_kind kind = {SQL_SPAN_LIST, sizeof(struct store_span), read_span};
+    void *list;
+    int err = read_rows(s, &kind, id, a, &list, ret_n);
+    *ret = list;
+    return err;
 }
 
 /* ------------------------------------------------------------------------------------------------ of the tools */
