@@ -92,6 +92,9 @@ struct carrier_dial {
     enum carrier_amd amd;
     uint32_t amd_timeout_ms; /* 0: the carrier's own */
     bool asks;               /* whoever answers is asked for a key first: the answer URL says so (CARRIER_ROUND_ARG) */
+    /* Asked with done's arg before a request that was turned away unread leaves once more; false: it does not, and done
+     * gets -ECANCELED, which is clear. NULL: it may. */
+    bool (*may_repeat)(void *arg);
 };
 
 /* A call as its carrier calls it. One of them may be empty; both: -EINVAL. */

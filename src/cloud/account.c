@@ -8,6 +8,7 @@
 
 #define TRIES      3
 #define BACKOFF_MS 300
+#define WAIT_MAX_S 10 /* longer than that nobody is kept waiting for an answer */
 #define BODY_MAX   (64u << 10)
 #define WHAT_MAX   192
 
@@ -18,7 +19,9 @@ struct account_request {
     carrier_done_fn done; /* NULL, and reply NULL: nobody waits */
     account_reply_fn reply;
     void (*drop)(void *arg);
+    bool (*may_repeat)(void *arg);
     void *arg;
+    bool forgotten;
     struct timer *backoff;
     uint64_t http_id;
     bool on_wire; /* http_call will still answer */
@@ -55,6 +58,8 @@ void account_forget(struct account_request *r)
     r->done = NULL;
     r->reply = NULL;
     r->drop = NULL;
+    r->may_repeat = NULL;
+    r->forgotten = true;
 }
 
 /* Tells who may want to know; body is lent by the reply. */
@@ -127,6 +132,20 @@ static void conclude(struct account_request *r, const struct http_reply *reply)
     }
 }
 
+/* Not processed, so safe to repeat: when the carrier says, spread so that many calls do not come back together. */
+static bool put_off(struct account_request *r, const struct http_reply *reply)
+{
+    uint8_t jitter;
+    if (reply->status != 429 || r->tries >= TRIES || reply->retry_after_s > WAIT_MAX_S) {
+        return false;
+    }
+    crypto_random(&jitter, sizeof(jitter));
+    uint64_t wait_ms = MAX((uint64_t)BACKOFF_MS * r->tries, (uint64_t)reply->retry_after_s * 1000) + jitter;
+    r->c->stats.rest_retries++;
+    timer_start(r->backoff, wait_ms * 1000, 0);
+    return true;
+}
+
 static void on_reply(const struct http_reply *reply, void *arg)
 {
     struct account_request *r = arg;
@@ -137,13 +156,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
     }
     if (reply->err < 0) {
         give_up(r, reply->err);
-    } else if (reply->status == 429 && r->tries < TRIES) {
-        /* Not processed, so safe to repeat: backed off, spread so that many calls do not come back together. */
-        uint8_t jitter;
-        crypto_random(&jitter, sizeof(jitter));
-        r->c->stats.rest_retries++;
-        timer_start(r->backoff, ((uint64_t)BACKOFF_MS * r->tries + jitter) * 1000, 0);
-    } else {
+    } else if (!put_off(r, reply)) {
         conclude(r, reply);
     }
 }
@@ -178,8 +191,11 @@ static int send_request(struct account_request *r)
 static void try_again(void *arg)
 {
     struct account_request *r = arg;
-    int err = send_request(r);
-    if (err < 0) {
+    bool unwanted = (r->forgotten && r->o.makes) || (r->may_repeat && !r->may_repeat(r->arg));
+    int err = unwanted ? -ECANCELED : send_request(r);
+    if (unwanted) {
+        finish(r, &(struct carrier_result){.err = err}, STR(""));
+    } else if (err < 0) {
         give_up(r, err);
     }
 }
@@ -226,6 +242,7 @@ int account_start(struct cloud *c, const struct account_order *o, const struct a
     r->done = w->done;
     r->reply = w->reply;
     r->drop = w->drop;
+    r->may_repeat = w->may_repeat;
     r->arg = w->arg;
     int err = keep(r, o);
     if (err >= 0) {

@@ -44,7 +44,8 @@ struct account_wait {
     void *arg;
     struct account_request **ret;
     account_reply_fn reply;
-    void (*drop)(void *arg); /* frees arg when the request is forgotten; NULL: nothing to free */
+    void (*drop)(void *arg);       /* frees arg when the request is forgotten; NULL: nothing to free */
+    bool (*may_repeat)(void *arg); /* as in struct carrier_dial */
 };
 
 /* done, or reply, is called once, later, unless it is forgotten. All of o is lent. -ERR_STATE: there is no client. */

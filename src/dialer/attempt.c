@@ -190,6 +190,7 @@ static enum call_reason reason_of(const struct attempt *a)
     case DIALER_CONSENT_TIMEOUT:
         return REASON_NO_CONSENT;
     case DIALER_ANSWERED:
+        return a->media ? REASON_CALLER_HANGUP : REASON_NO_MEDIA;
     case DIALER_VOICEMAIL:
     case DIALER_MACHINE:
     case DIALER_NONE:
@@ -284,7 +285,9 @@ void attempt_reply(struct attempt *a, const struct carrier_result *r, uint64_t n
         out->hangup |= late && a->hung_up;
     } else if (a->state == ATTEMPT_ASKED || (a->state == ATTEMPT_ENDING && !has_ref(a))) {
         /* A webhook has come before it: the carrier knows better than its answer. */
-        if (!r->unclear) {
+        if (r->err == -ECANCELED && !r->unclear) {
+            finish(a, outcome_of_cancel(a), STR("forbidden"), out); /* turned away unread, and not sent again */
+        } else if (!r->unclear) {
             refused(a, r, out);
         } else if (a->state == ATTEMPT_ASKED) {
             a->may_have_rung = true;
@@ -484,6 +487,24 @@ static void look(struct attempt *a, uint64_t now_us, struct attempt_do *out)
     a->deadline_us = now_us + MIN(a->finds * 5, 30u) * SECOND;
 }
 
+/* It may have been asked for, and no webhook and no list has named it yet. */
+static bool is_nameless(const struct attempt *a)
+{
+    return a->state == ATTEMPT_UNCLEAR || (a->state == ATTEMPT_ENDING && !has_ref(a));
+}
+
+static void found_nothing(struct attempt *a, bool certain, uint64_t now_us, struct attempt_do *out)
+{
+    bool proves = certain && now_us >= a->asked_us + CERTAIN_US && is_nameless(a);
+    a->blanks += proves;
+    if (proves && a->blanks >= 2) {
+        bool ours = a->state == ATTEMPT_ENDING && a->reason != REASON_NO_MEDIA; /* somebody had taken it back */
+        finish(a, ours ? outcome_of_cancel(a) : DIALER_FAILED, STR("not-placed"), out);
+    } else if (proves) {
+        a->deadline_us = now_us + LAST_WORD_US; /* once more, soon */
+    }
+}
+
 void attempt_found(struct attempt *a, const struct carrier_call *call, bool certain, uint64_t now_us,
                    struct attempt_do *out)
 {
@@ -492,11 +513,7 @@ void attempt_found(struct attempt *a, const struct carrier_call *call, bool cert
         return;
     }
     if (!call) {
-        bool old = now_us >= a->asked_us + CERTAIN_US;
-        a->blanks += certain && old;
-        if (a->state == ATTEMPT_UNCLEAR && a->blanks >= 2) {
-            finish(a, DIALER_FAILED, STR("not-placed"), out);
-        }
+        found_nothing(a, certain, now_us, out);
         return;
     }
     const struct carrier_progress p = {
@@ -579,7 +596,8 @@ static void tick_overdue(struct attempt *a, uint64_t now_us, struct attempt_do *
 /* Nobody says how it ended: what we know ourselves counts. */
 static void tick_ending(struct attempt *a, uint64_t now_us, struct attempt_do *out)
 {
-    if (a->finds < 3) {
+    bool nameless = !has_ref(a) && !a->answered; /* then only a whole list can prove that it was never made */
+    if (a->finds < (nameless ? FIND_MAX : 3)) {
         look(a, now_us, out);
     } else if (a->answered) {
         out->hangup |= a->reason == REASON_NO_CONSENT && !a->hung_up; /* its goodbye was to end it */

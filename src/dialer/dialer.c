@@ -234,6 +234,18 @@ static void on_dialled(const struct carrier_result *r, void *arg)
     carry_out(g, &what);
 }
 
+/* Forbidden by its owner in the last moment: nothing rang. */
+static bool may_still(struct dialing *g)
+{
+    return !g->handler || !g->handler->may_dial || g->handler->may_dial(str_from(g->id), g->arg);
+}
+
+static bool may_repeat(void *arg)
+{
+    struct dialing *g = arg;
+    return g->attempt.state == ATTEMPT_ASKED && may_still(g);
+}
+
 static int ask_carrier(struct dialing *g)
 {
     bool voicemail = g->req.machine == DIALER_MACHINE_VOICEMAIL;
@@ -248,6 +260,7 @@ static int ask_carrier(struct dialing *g)
                : hangup && g->req.amd == CARRIER_AMD_OFF ? CARRIER_AMD_DETECT
                                                          : g->req.amd,
         .asks = question_is_put(&g->req.question),
+        .may_repeat = may_repeat,
     };
     return g->carrier ? carrier_dial(g->carrier, &dial, on_dialled, g, &g->dial_id) : -ERR_STATE;
 }
@@ -327,12 +340,6 @@ static void call_back(struct dialing *g)
     int err = g->carrier ? carrier_recall(g->carrier, &ref, str_from(g->id)) : -ERR_STATE;
     const struct log_scope log = {.call_id = g->id, .worker = -1};
     log_info(&log, "dial.recall", "error=%s", err_name(err));
-}
-
-/* Forbidden by its owner in the last moment: nothing rang. */
-static bool may_still(struct dialing *g)
-{
-    return !g->handler || !g->handler->may_dial || g->handler->may_dial(str_from(g->id), g->arg);
 }
 
 static void end_dialing(struct dialing *g)

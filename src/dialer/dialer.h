@@ -122,7 +122,8 @@ struct dialer_event {
 
 /* Outlives the attempt. No function is called before dialer_start has returned. */
 struct dialer_handler {
-    /* Asked in the very pass in which the request would leave: false forbids it (a lease was lost). NULL: always. */
+    /* Asked in the very pass in which the request would leave, also for a second time (the carrier was too busy to read
+     * it): false forbids it (a lease was lost). NULL: always. */
     bool (*may_dial)(struct str id, void *arg);
     void (*on_event)(const struct dialer_event *ev, void *arg); /* mandatory */
 };

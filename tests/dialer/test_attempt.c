@@ -222,6 +222,25 @@ TEST(a_call_that_is_not_in_a_whole_list_was_not_made_but_not_too_soon)
     assert_string_equal(a.cause, "not-placed");
 }
 
+/* Our side does not wait so long: its call is over before the list proves anything. It proves it all the same. */
+TEST(a_request_of_which_only_the_list_can_tell_is_looked_for_to_the_end)
+{
+    born(DIALER_MACHINE_TALK, false);
+    ready();
+    replied(-ETIMEDOUT, "", true);
+    over(REASON_NO_MEDIA);
+    assert_int_equal(a.state, ATTEMPT_ENDING);
+    for (int i = 0; i < 20 && a.state == ATTEMPT_ENDING; i++) {
+        tick(6);
+        if (done.find) {
+            DO(attempt_found(&a, NULL, true, now, &done));
+        }
+    }
+    assert_over(DIALER_FAILED);
+    assert_string_equal(a.cause, "not-placed");
+    assert_true(now < 1060 * S);
+}
+
 TEST(what_nobody_tells_is_unknown)
 {
     born(DIALER_MACHINE_TALK, false);
@@ -622,7 +641,8 @@ TEST(random_lives_keep_the_promise)
 TEST_MAIN(T(the_usual_way), T(what_comes_twice_late_or_before_the_reply_changes_nothing),
           T(every_final_word_has_its_outcome), T(a_refusal_is_certain_and_rang_nowhere),
           T(an_unclear_answer_is_settled_by_a_webhook), T(an_unclear_answer_is_settled_by_the_carriers_list),
-          T(a_call_that_is_not_in_a_whole_list_was_not_made_but_not_too_soon), T(what_nobody_tells_is_unknown),
+          T(a_call_that_is_not_in_a_whole_list_was_not_made_but_not_too_soon),
+          T(a_request_of_which_only_the_list_can_tell_is_looked_for_to_the_end), T(what_nobody_tells_is_unknown),
           T(an_attempt_of_an_earlier_process_is_only_found_out), T(the_last_moment_forbids),
           T(a_model_that_fails_takes_the_call_back),
           T(a_call_that_is_taken_back_before_it_has_a_name_is_ended_when_it_gets_one), T(ringing_without_end_is_ended),

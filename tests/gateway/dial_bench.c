@@ -4,6 +4,9 @@
 
 #include "base/err.h"
 
+#define LOOK_US    30000
+#define WAIT_LOOKS 3000
+
 static void on_dial(struct exchange *x UNUSED, const struct exchange_call *call, struct exchange_callee *ret, void *arg)
 {
     struct dial_bench *b = arg;
@@ -27,48 +30,61 @@ static void on_ended(struct exchange *x UNUSED, const struct exchange_call *call
     struct dial_bench *b = arg;
     b->ended++;
     b->answered += r != NULL;
-    b->early = r && r->greeting_ms >= 0 && r->greeting_ms < 1000;
+    b->heard = r && r->greeting_ms >= 0;
+    b->early = b->heard && r->greeting_ms < 1000;
 }
 
 static const struct exchange_handler handler = {
     .on_dial = on_dial, .on_phone_event = on_phone_event, .on_ended = on_ended};
 
-/* The exchange needs the loop, and the gateway needs its port: the rig comes first, on a loop of ours. */
-void dial_bench_open(struct dial_bench *b, const struct phone_vendor *as, const char *extra)
+static bool is_plivo(const struct dial_bench *b)
 {
-    struct loop *loop = NULL;
-    assert_ok(loop_new(&loop));
-    dial_bench_open_on(b, loop, as, extra);
+    return b->as == &phone_plivo;
 }
 
-void dial_bench_open_on(struct dial_bench *b, struct loop *loop, const struct phone_vendor *as, const char *extra)
+static const char *account_of(const struct dial_bench *b)
 {
-    bool plivo = as == &phone_plivo;
-    const char *account = plivo ? "MA0123456789ABCDEFGH" : "AC0123456789abcdef0123456789abcdef";
-    *b = (struct dial_bench){.as = as,
+    return is_plivo(b) ? "MA0123456789ABCDEFGH" : "AC0123456789abcdef0123456789abcdef";
+}
+
+/* The exchange needs the loop, and the gateway needs its port: the rig comes last, on a loop of ours. */
+void dial_bench_open_with(struct dial_bench *b, const struct dial_bench_opts *opts)
+{
+    struct loop *loop = opts->loop;
+    *b = (struct dial_bench){.as = opts->as,
                              .callee = {.kind = EXCHANGE_HUMAN, .hangup = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 300}}};
     buf_init(&b->docs, 1u << 20);
+    if (!loop) {
+        assert_ok(loop_new(&loop));
+    }
     assert_ok(http_client_new(loop, &b->http));
-    const struct exchange_opts o = {.as = as,
-                                    .account_sid = str_from(account),
+    const struct exchange_opts o = {.as = b->as,
+                                    .variants = opts->variants,
+                                    .account_sid = str_from(account_of(b)),
                                     .auth_token = STR(BENCH_TOKEN),
                                     .numbers = STR(BENCH_OURS),
                                     .sign_base = STR(BENCH_PUBLIC),
                                     .http = b->http};
     assert_ok(exchange_open(loop, &o, &handler, b, &b->x));
     snprintf(b->carrier, sizeof(b->carrier),
-             "{%s: %s, auth_token: \"" BENCH_TOKEN "\", phone_number: \"" BENCH_OURS
+             "{%s%s: %s, auth_token: \"" BENCH_TOKEN "\", phone_number: \"" BENCH_OURS
              "\", api_base: \"http://127.0.0.1:%u\"}",
-             plivo ? "auth_id" : "account_sid", account, exchange_port(b->x));
-    rig_open(&b->r, &(struct rig_opts){.as = as,
+             is_plivo(b) ? "configure: false, " : "", is_plivo(b) ? "auth_id" : "account_sid", account_of(b),
+             exchange_port(b->x));
+    rig_open(&b->r, &(struct rig_opts){.as = b->as,
                                        .loop = loop,
                                        .carrier = b->carrier,
                                        .public_url = BENCH_PUBLIC,
                                        .auth_token = BENCH_TOKEN,
-                                       .extra = extra});
+                                       .extra = opts->extra ? opts->extra : ""});
     char base[96];
     snprintf(base, sizeof(base), "http://%s", b->r.base);
     exchange_deliver(b->x, base);
+}
+
+void dial_bench_open(struct dial_bench *b, const struct phone_vendor *as, const char *extra)
+{
+    dial_bench_open_with(b, &(struct dial_bench_opts){.as = as, .extra = extra});
 }
 
 static bool idle(void *arg)
@@ -78,9 +94,7 @@ static bool idle(void *arg)
 
 void dial_bench_close(struct dial_bench *b)
 {
-    struct exchange_stats stats;
-    exchange_stats(b->x, &stats);
-    assert_string_equal(stats.problem, ""); /* nothing that the vendor would have refused */
+    assert_string_equal(dial_bench_stats(b).problem, "");
     exchange_stop(b->x);
     wait_until(b->r.loop, idle, b);
     b->x = exchange_free(b->x);
@@ -90,12 +104,19 @@ void dial_bench_close(struct dial_bench *b)
     rig_close(&b->r, false);
 }
 
+struct rig_reply dial_bench_ask(struct dial_bench *b, const char *body, const char *headers)
+{
+    char all[256];
+    snprintf(all, sizeof(all), "Content-Type: application/json\r\n%s", headers);
+    return rig_http(&b->r, "POST", "/v1/calls", all, body);
+}
+
 void dial_bench_dial(struct dial_bench *b, const char *more)
 {
     char body[2048];
     snprintf(body, sizeof(body), "{\"to\": \"" BENCH_CALLED "\"%s}", more);
     buf_clear(&b->docs, 0);
-    struct rig_reply reply = rig_http(&b->r, "POST", "/v1/calls", "Content-Type: application/json\r\n", body);
+    struct rig_reply reply = dial_bench_ask(b, body, "");
     if (reply.status != 201) {
         fail_msg("%d " STR_FMT, reply.status, STR_ARG(buf_str(&reply.body)));
     }
@@ -109,13 +130,22 @@ static bool is_told(const struct rig_reply *reply, const char *path)
     return v.n > 0 && !str_is(v, "null");
 }
 
-static bool has_outcome(struct dial_bench *b)
+static void read_record(struct dial_bench *b)
 {
     char path[160];
     snprintf(path, sizeof(path), "/v1/calls/%s", b->call_id);
     buf_done(&b->last.body);
     b->last = rig_http(&b->r, "GET", path, "", "");
+}
+
+static bool has_outcome(const struct dial_bench *b, const char *word UNUSED)
+{
     return b->last.status == 200 && is_told(&b->last, "dial.outcome") && is_told(&b->last, "ended_at");
+}
+
+static bool has_status(const struct dial_bench *b, const char *word)
+{
+    return b->last.status == 200 && str_is(rig_json(&b->last, "status"), word);
 }
 
 static void on_pause(void *arg)
@@ -128,20 +158,42 @@ static bool is_set(void *arg)
     return *(bool *)arg;
 }
 
-void dial_bench_wait(struct dial_bench *b, const char *outcome, const char *reason)
+/* Looks at the record again and again, with the loop running in between. */
+static void wait_record(struct dial_bench *b, bool (*is_there)(const struct dial_bench *b, const char *word),
+                        const char *word)
 {
     struct timer *timer = NULL;
     bool over = false;
     assert_ok(timer_new(b->r.loop, on_pause, &over, &timer));
-    for (int i = 0; i < 1500 && !has_outcome(b); i++) {
+    read_record(b);
+    for (int i = 0; i < WAIT_LOOKS && !is_there(b, word); i++) {
         over = false;
-        timer_start(timer, 30000, 0);
+        timer_start(timer, LOOK_US, 0);
         wait_until(b->r.loop, is_set, &over);
+        read_record(b);
     }
     timer_free(timer);
+}
+
+void dial_bench_wait(struct dial_bench *b, const char *outcome, const char *reason)
+{
+    wait_record(b, has_outcome, "");
     assert_str_is(rig_json(&b->last, "dial.outcome"), outcome);
     assert_str_is(rig_json(&b->last, "outcome"), outcome);
     assert_str_is(rig_json(&b->last, "reason"), reason);
+}
+
+void dial_bench_wait_status(struct dial_bench *b, const char *status)
+{
+    wait_record(b, has_status, status);
+    assert_str_is(rig_json(&b->last, "status"), status);
+}
+
+struct exchange_stats dial_bench_stats(const struct dial_bench *b)
+{
+    struct exchange_stats stats;
+    exchange_stats(b->x, &stats);
+    return stats;
 }
 
 struct rig_reply dial_bench_hook(struct dial_bench *b, const char *path, const struct str_pair *form, size_t n,

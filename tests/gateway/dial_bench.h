@@ -5,6 +5,7 @@
 #ifndef TESTS_GATEWAY_DIAL_BENCH_H
 #define TESTS_GATEWAY_DIAL_BENCH_H
 
+#include "over_carriers.h"
 #include "peer/exchange/exchange.h"
 #include "rig.h"
 
@@ -23,20 +24,32 @@ struct dial_bench {
     char call_id[80]; /* of the last dial */
     char sid[80];     /* the carrier's */
     uint32_t ended, answered;
-    bool early; /* the agent was heard within a second of the answer */
+    bool heard; /* the agent was */
+    bool early; /* and within a second of the answer */
     struct buf docs;
     struct rig_reply last;
 };
 
+struct dial_bench_opts {
+    const struct phone_vendor *as;
+    const char *extra; /* YAML; NULL: none */
+    uint32_t variants; /* of the vendor, PHONE_VARIANT_LIST */
+    struct loop *loop; /* the bench's from now on; NULL: a new one */
+};
+void dial_bench_open_with(struct dial_bench *b, const struct dial_bench_opts *o);
 /* extra: YAML, may be "". */
 void dial_bench_open(struct dial_bench *b, const struct phone_vendor *as, const char *extra);
-/* On a loop of the caller's, which is the bench's from now on. */
-void dial_bench_open_on(struct dial_bench *b, struct loop *loop, const struct phone_vendor *as, const char *extra);
+/* The account took everything that it was asked, as the vendor would. */
 void dial_bench_close(struct dial_bench *b);
+/* The answer to POST /v1/calls; headers: lines ended by \r\n, may be "". */
+struct rig_reply dial_bench_ask(struct dial_bench *b, const char *body, const char *headers);
 /* POST /v1/calls to BENCH_CALLED; more: ", \"key\": value". */
 void dial_bench_dial(struct dial_bench *b, const char *more);
-/* b->last is the record once everything is known of it. */
+/* b->last is the record once everything is known of it: compare with rig_json(&b->last, ...). */
 void dial_bench_wait(struct dial_bench *b, const char *outcome, const char *reason);
+/* b->last is the record as soon as its status is this. */
+void dial_bench_wait_status(struct dial_bench *b, const char *status);
+struct exchange_stats dial_bench_stats(const struct dial_bench *b);
 /* A webhook of the carrier's, signed with that token; its answer, free by buf_done(&reply.body). */
 struct rig_reply dial_bench_hook(struct dial_bench *b, const char *path, const struct str_pair *form, size_t n,
                                  const char *token);

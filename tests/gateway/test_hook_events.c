@@ -60,7 +60,7 @@ static void set_up(struct fixture *f, const struct phone_vendor *as)
     assert_ok(http_server_open(loop, &o, &endpoint, f, &f->server));
     snprintf(extra, sizeof(extra), "webhooks: {urls: [\"http://127.0.0.1:%u/\"], secret: whsec_0123456789}\n",
              http_server_port(f->server));
-    dial_bench_open_on(&f->b, loop, as, extra);
+    dial_bench_open_with(&f->b, &(struct dial_bench_opts){.as = as, .extra = extra, .loop = loop});
 }
 
 static void tear_down(struct fixture *f)

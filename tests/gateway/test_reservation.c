@@ -274,7 +274,7 @@ TEST(a_restaurant_that_cannot_be_reached_is_said_so)
         set_up(&f, NULL, 60);
         f.callee.kind = cases[i].kind;
         if (cases[i].refuse) {
-            exchange_refuse(f.x, cases[i].refuse, 3);
+            exchange_refuse(f.x, cases[i].refuse, 3, 0);
         }
         ask(&f);
         wait_for(&f, is_told);

@@ -23,7 +23,7 @@ def problems(text, root):
         path = root / 'tests' / (file + '.c')
         if not path.exists():
             found.append(f'there is no tests/{file}.c')
-        elif test and not any(form in path.read_text() for form in (f'TEST({test})', f'cmocka_unit_test({test})')):
+        elif test and not any(form in path.read_text() for form in (f'TEST({test})', f'OVER_CARRIERS({test})', f'cmocka_unit_test({test})')):
             found.append(f'tests/{file}.c has no test {test}')
     return found
 

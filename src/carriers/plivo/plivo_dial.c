@@ -103,7 +103,8 @@ int plivo_dial(struct carrier *carrier, const struct carrier_dial *dial, carrier
     buf_init(&json, JSON_MAX);
     put_dial(p, &json, dial);
     const struct plivo_order o = {.method = "POST", .resource = "Call/", .json = &json, .makes = true};
-    int err = plivo_rest_start(p, &o, &(struct account_wait){.done = done, .arg = arg, .ret = &r});
+    const struct account_wait w = {.done = done, .arg = arg, .ret = &r, .may_repeat = dial->may_repeat};
+    int err = plivo_rest_start(p, &o, &w);
     buf_done(&json);
     return started(err, r, ret_id);
 }

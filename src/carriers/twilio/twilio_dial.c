@@ -178,8 +178,8 @@ int twilio_dial(struct carrier *carrier, const struct carrier_dial *dial, carrie
     buf_init(&form, FORM_MAX);
     put_dial(t, &form, dial);
     const struct twilio_order o = {.resource = STR("Calls.json"), .form = buf_str(&form), .makes = true};
-    int err =
-        form.err ? form.err : twilio_rest_start(t, &o, &(struct account_wait){.done = done, .arg = arg, .ret = &r});
+    const struct account_wait w = {.done = done, .arg = arg, .ret = &r, .may_repeat = dial->may_repeat};
+    int err = form.err ? form.err : twilio_rest_start(t, &o, &w);
     buf_done(&form);
     return started(err, r, ret_id);
 }

@@ -121,14 +121,29 @@ static struct str signed_base(const struct line *l)
     return u.base;
 }
 
+/* An address of this machine that nobody listens at. */
+#define NOWHERE "http://127.0.0.1:9"
+
+static int put_answer_url(const struct line *l, struct buf *out)
+{
+    bool unheard = (l->e->o.faults & EXCHANGE_UNHEARD) != 0;
+    return unheard ? phone_url_rebase(str_from(l->url), STR(NOWHERE), out)
+                   : exchange_put_delivery(l->e, str_from(l->url), out);
+}
+
 static int open_phone(struct line *l)
 {
     struct exchange *e = l->e;
     struct buf url;
+    struct buf fallback;
     struct buf base;
     buf_init(&url, EXCHANGE_URL_MAX);
+    buf_init(&fallback, EXCHANGE_URL_MAX);
     buf_init(&base, EXCHANGE_URL_MAX);
-    int err = l->incoming[0] ? 0 : exchange_put_delivery(e, str_from(l->url), &url);
+    int err = l->incoming[0] ? 0 : put_answer_url(l, &url);
+    if (err >= 0 && l->fallback_url[0] && !l->incoming[0]) {
+        err = exchange_put_delivery(e, str_from(l->fallback_url), &fallback);
+    }
     if (err >= 0 && e->o.deliver_base.n > 0) { /* the media, too */
         buf_puts(&base, "ws");
         buf_put_str(&base, (struct str){e->o.deliver_base.p + 4, e->o.deliver_base.n - 4});
@@ -138,6 +153,7 @@ static int open_phone(struct line *l)
         .as = e->vendor->phone,
         .variants = e->o.variants,
         .url = buf_str(&url),
+        .fallback_url = buf_str(&fallback),
         .stream_base = buf_str(&base),
         .sign_base = signed_base(l),
         .auth_token = e->o.auth_token,
@@ -165,6 +181,7 @@ static int open_phone(struct line *l)
     }
     err = err < 0 ? err : phone_open(e->loop, &o, &phone_events, l, &l->phone);
     buf_done(&url);
+    buf_done(&fallback);
     buf_done(&base);
     return err;
 }
@@ -344,6 +361,7 @@ static char *keep(struct exchange *e, struct str s)
 static int copy_urls(struct line *l, const struct exchange_order *o)
 {
     l->url = keep(l->e, o->url);
+    l->fallback_url = keep(l->e, o->fallback_url);
     l->status_url = keep(l->e, o->status_url);
     l->ring_url = keep(l->e, o->ring_url);
     l->amd_url = keep(l->e, o->amd_url);
@@ -352,7 +370,7 @@ static int copy_urls(struct line *l, const struct exchange_order *o)
     if (!l->twiml || !l->incoming) {
         return -ENOMEM;
     }
-    return l->url && l->status_url && l->ring_url && l->amd_url ? 0 : -ENOMEM;
+    return l->url && l->fallback_url && l->status_url && l->ring_url && l->amd_url ? 0 : -ENOMEM;
 }
 
 /* The id of the request is that of the call unless it shall not be. */
@@ -417,6 +435,16 @@ static struct line *line_new(struct exchange *e, const struct exchange_order *o)
     return l;
 }
 
+/* False: the account has no room for one more who waits for ever. */
+static bool keep_waiting(struct exchange *e, struct http_exchange *x)
+{
+    bool room = e->n_mute < ARRAY_LEN(e->mute);
+    if (room) {
+        e->mute[e->n_mute++] = x;
+    }
+    return room;
+}
+
 struct line *exchange_dial(struct exchange *e, struct http_exchange *x, const struct exchange_order *o)
 {
     uint32_t faults = e->o.faults;
@@ -435,9 +463,10 @@ struct line *exchange_dial(struct exchange *e, struct http_exchange *x, const st
     if (faults & EXCHANGE_LATE_REPLY) {
         return l;
     }
-    if ((faults & EXCHANGE_MUTE_REPLY) && e->n_mute < ARRAY_LEN(e->mute)) {
-        e->mute[e->n_mute++] = x;
-    } else if (faults & EXCHANGE_ERROR_REPLY) {
+    if ((faults & EXCHANGE_MUTE_REPLY) && keep_waiting(e, x)) {
+        return l;
+    }
+    if (faults & EXCHANGE_ERROR_REPLY) {
         http_respond(x, 500, STR("text/html"), STR_NULL, span_of_str(STR("<html>oops</html>")));
     } else {
         e->vendor->answer_dial(e, x, l);
@@ -477,18 +506,36 @@ bool exchange_is_authorized(const struct exchange *e, const struct http_request 
 void exchange_count_refusal(struct exchange *e, const char *why)
 {
     e->stats.refused++;
-    if (!e->stats.problem[0]) {
+    if (!e->refuses && !e->stats.problem[0]) {
         ignore_result(snprintf(e->stats.problem, sizeof(e->stats.problem), "%s", why) < 0);
     }
+}
+
+struct str exchange_refusal_headers(const struct exchange *e, char room[EXCHANGE_HEADERS_MAX])
+{
+    bool waits = e->refuses && e->o.refuse_wait_s > 0;
+    int n = waits ? snprintf(room, EXCHANGE_HEADERS_MAX, "Retry-After: %u\r\n", e->o.refuse_wait_s) : 0;
+    return n > 0 ? str_from(room) : STR_NULL;
+}
+
+static void refuse_as_told(struct exchange *e, struct http_exchange *x)
+{
+    int status = e->o.refuse_status;
+    e->o.refuse_times--;
+    if (status == 0 && keep_waiting(e, x)) {
+        return;
+    }
+    e->refuses = true;
+    e->vendor->refuse(e, x, status ? status : 503);
+    e->refuses = false;
 }
 
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
 {
     struct exchange *e = arg;
     e->stats.requests++;
-    if (e->o.refuse_times > 0 && e->o.refuse_status > 0) {
-        e->o.refuse_times--;
-        e->vendor->refuse(e, x, e->o.refuse_status);
+    if (e->o.refuse_times > 0) {
+        refuse_as_told(e, x);
     } else {
         e->vendor->on_request(e, x, req);
     }
@@ -604,10 +651,11 @@ void exchange_set_faults(struct exchange *e, uint32_t faults)
     e->o.faults = faults;
 }
 
-void exchange_refuse(struct exchange *e, int status, uint32_t times)
+void exchange_refuse(struct exchange *e, int status, uint32_t times, uint32_t wait_s)
 {
     e->o.refuse_status = status;
     e->o.refuse_times = times;
+    e->o.refuse_wait_s = wait_s;
 }
 
 void exchange_stats(const struct exchange *e, struct exchange_stats *ret)

@@ -61,6 +61,7 @@ enum exchange_fault {
     EXCHANGE_LATE_REPLY = 128,  /* the request is answered when the answer URL has been asked */
     EXCHANGE_ASK_TWICE = 256,   /* the answer URL is asked twice */
     EXCHANGE_OTHER_ID = 512,    /* the request has another id than its call (where it has one at all) */
+    EXCHANGE_UNHEARD = 1024,    /* the answer URL cannot be reached: the fallback URL is asked, where one was given */
 };
 
 struct exchange_opts {
@@ -77,8 +78,9 @@ struct exchange_opts {
     const char *listen_host; /* NULL: 127.0.0.1 */
     uint16_t port;           /* 0: any */
     uint32_t faults;
-    int refuse_status; /* not 0: the next refuse_times requests are answered so, and nothing is made */
+    int refuse_status; /* the next refuse_times requests are answered so, 0: never, and nothing is made */
     uint32_t refuse_times;
+    uint32_t refuse_wait_s; /* they get Retry-After; 0: they do not */
     struct http_client *http;
     struct phone_wheel *wheel; /* NULL: each phone has its own */
 };
@@ -115,7 +117,8 @@ uint16_t exchange_port(const struct exchange *e);
 /* As opts.deliver_base, once it is known; copied. */
 void exchange_deliver(struct exchange *e, const char *base);
 void exchange_set_faults(struct exchange *e, uint32_t faults);
-void exchange_refuse(struct exchange *e, int status, uint32_t times);
+/* As opts.refuse_...; what is refused so is no problem of the stats. */
+void exchange_refuse(struct exchange *e, int status, uint32_t times, uint32_t wait_s);
 
 struct exchange_stats {
     uint32_t requests, refused; /* REST; refused by the vendor's rules */

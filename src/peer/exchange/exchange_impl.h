@@ -15,6 +15,7 @@ enum line_state { LINE_QUEUED, LINE_RINGING, LINE_UP, LINE_OVER };
 struct exchange_order {
     struct str to, from;
     struct str url;                       /* of the answer */
+    struct str fallback_url;              /* asked when url gave no document; empty: none */
     struct str status_url, ring_url;      /* empty: nobody is told */
     struct str amd_url;                   /* of the detection's verdict */
     struct str twiml;                     /* in place of url; empty: url is asked */
@@ -35,8 +36,8 @@ struct line {
     struct phone *phone;                                     /* NULL: not answered, or over */
     uint64_t created_wall_us, answered_us, answered_wall_us; /* 0: not answered */
     uint32_t sequence, ring_s;
-    uint32_t pending;                            /* requests of ours under way */
-    char *url, *status_url, *ring_url, *amd_url; /* "" where none was given */
+    uint32_t pending;                                           /* requests of ours under way */
+    char *url, *fallback_url, *status_url, *ring_url, *amd_url; /* "" where none was given */
     bool amd, end_of_message, amd_before, amd_hangs_up;
     char *incoming;             /* URL; "": it is a call into the world */
     char *twiml;                /* of its other end, "": url is asked */
@@ -82,6 +83,7 @@ struct exchange {
     uint32_t n_mute;
     struct callback *late; /* callbacks that wait */
     bool closing;
+    bool refuses; /* this request, because it was told to */
 };
 
 /* exchange.c */
@@ -102,10 +104,13 @@ void exchange_callbacks_drop(struct exchange *e);
 struct phone_party exchange_party(const struct line *l);
 bool exchange_is_ours(const struct exchange *e, struct str number);
 bool exchange_is_authorized(const struct exchange *e, const struct http_request *req);
-/* Keeps the first request that the vendor would not have taken. */
 /* exchange_incoming.c: an incoming call begins; its other end gets its document. url: empty, in use as long as o. */
 MUST_USE int exchange_incoming_open(struct line *l, struct phone_opts *o, struct buf *url);
 void exchange_incoming_begin(struct line *l);
+/* Keeps the first request that the vendor would not have taken. */
 void exchange_count_refusal(struct exchange *e, const char *why);
+#define EXCHANGE_HEADERS_MAX 40
+/* Header lines of a refusal, into room. */
+struct str exchange_refusal_headers(const struct exchange *e, char room[EXCHANGE_HEADERS_MAX]);
 
 #endif

@@ -38,6 +38,17 @@ void exchange_plivo_say(struct http_exchange *x, int status, const char *key, co
     buf_done(&out);
 }
 
+static void say_error(const struct exchange *e, struct http_exchange *x, int status, const char *why)
+{
+    struct buf out;
+    char headers[EXCHANGE_HEADERS_MAX];
+    struct json_w w = exchange_plivo_begin(&out);
+    json_w_kz(&w, "error", why);
+    json_w_close(&w);
+    http_respond(x, status, STR("application/json"), exchange_refusal_headers(e, headers), buf_span(&out));
+    buf_done(&out);
+}
+
 void exchange_plivo_refuse(struct exchange *e, struct http_exchange *x, int status, const char *why)
 {
     exchange_count_refusal(e, why);
@@ -47,7 +58,7 @@ void exchange_plivo_refuse(struct exchange *e, struct http_exchange *x, int stat
                                      "credentials")));
         return;
     }
-    exchange_plivo_say(x, status, "error", why);
+    say_error(e, x, status, why);
 }
 
 void exchange_plivo_gone(struct http_exchange *x)
@@ -176,7 +187,7 @@ static const struct exchange_plivo_key call_keys[] = {
     {"error_if_parent_not_found", 'b', false},
 };
 
-enum { TEXT_TO, TEXT_FROM, TEXT_ANSWER, TEXT_RING, TEXT_HANGUP, TEXT_MACHINE, TEXT_AMD, TEXT_N };
+enum { TEXT_TO, TEXT_FROM, TEXT_ANSWER, TEXT_FALLBACK, TEXT_RING, TEXT_HANGUP, TEXT_MACHINE, TEXT_AMD, TEXT_N };
 
 static const char *bad_dial(const struct exchange *e, const struct str text[TEXT_N], int64_t amd_ms)
 {
@@ -191,6 +202,7 @@ static const char *bad_dial(const struct exchange *e, const struct str text[TEXT
         {str_eq(bare(to), bare(text[TEXT_FROM])), "from and to cannot be same"},
         {!exchange_plivo_is_ours(e, bare(text[TEXT_FROM])), "from number is not verified"},
         {!is_url(text[TEXT_ANSWER]), "answer_url is not a valid url"},
+        {text[TEXT_FALLBACK].n > 0 && !is_url(text[TEXT_FALLBACK]), "fallback_url is not a valid url"},
         {text[TEXT_RING].n > 0 && !is_url(text[TEXT_RING]), "ring_url is not a valid url"},
         {text[TEXT_HANGUP].n > 0 && !is_url(text[TEXT_HANGUP]), "hangup_url is not a valid url"},
         {text[TEXT_AMD].n > 0 && !is_url(text[TEXT_AMD]), "machine_detection_url is not a valid url"},
@@ -207,8 +219,8 @@ static const char *bad_dial(const struct exchange *e, const struct str text[TEXT
 
 static void on_dial(struct exchange *e, struct http_exchange *x, struct json_val body)
 {
-    static const char *const names[TEXT_N] = {
-        "to", "from", "answer_url", "ring_url", "hangup_url", "machine_detection", "machine_detection_url"};
+    static const char *const names[TEXT_N] = {"to",       "from",       "answer_url",        "fallback_url",
+                                              "ring_url", "hangup_url", "machine_detection", "machine_detection_url"};
     struct buf scratch[TEXT_N];
     struct str text[TEXT_N];
     char to[DIGITS_MAX + 2];
@@ -227,6 +239,7 @@ static void on_dial(struct exchange *e, struct http_exchange *x, struct json_val
         .to = with_plus(text[TEXT_TO], to),
         .from = with_plus(text[TEXT_FROM], from),
         .url = text[TEXT_ANSWER],
+        .fallback_url = text[TEXT_FALLBACK],
         /* Without one of its own the answer URL is told of the end. */
         .status_url = text[TEXT_HANGUP].n > 0 ? text[TEXT_HANGUP] : text[TEXT_ANSWER],
         .ring_url = text[TEXT_RING],

@@ -17,13 +17,13 @@ static void reply(struct http_exchange *x, int status, struct buf *body)
     http_respond(x, status, STR("application/json"), STR_NULL, buf_span(body));
 }
 
-static void refuse(struct exchange *e, struct http_exchange *x, int status, int code, const char *message)
+static void say_error(const struct exchange *e, struct http_exchange *x, int status, int code, const char *message)
 {
     struct buf out;
     char info[64];
+    char headers[EXCHANGE_HEADERS_MAX];
     buf_init(&out, ANSWER_MAX);
     struct json_w w = json_w(&out);
-    exchange_count_refusal(e, message);
     ignore_result(snprintf(info, sizeof(info), "https://www.twilio.com/docs/errors/%d", code) < 0);
     json_w_open(&w);
     json_w_ki64(&w, "code", code);
@@ -31,8 +31,14 @@ static void refuse(struct exchange *e, struct http_exchange *x, int status, int 
     json_w_kz(&w, "more_info", info);
     json_w_ki64(&w, "status", status);
     json_w_close(&w);
-    reply(x, status, &out);
+    http_respond(x, status, STR("application/json"), exchange_refusal_headers(e, headers), buf_span(&out));
     buf_done(&out);
+}
+
+static void refuse(struct exchange *e, struct http_exchange *x, int status, int code, const char *message)
+{
+    exchange_count_refusal(e, message);
+    say_error(e, x, status, code, message);
 }
 
 static void put_date(struct json_w *w, const char *key, uint64_t wall_us)
@@ -173,6 +179,7 @@ static void on_dial(struct exchange *e, struct http_exchange *x, const struct fo
         .to = given(f, "To"),
         .from = given(f, "From"),
         .url = given(f, "Url"),
+        .fallback_url = given(f, "FallbackUrl"),
         .status_url = given(f, "StatusCallback"),
         .ring_url = STR(""),
         .twiml = given(f, "Twiml"),
@@ -203,7 +210,6 @@ static void on_update(struct exchange *e, struct http_exchange *x, struct str si
     bool answered = l && l->state == LINE_UP;
     const struct rule rules[] = {
         {!l, 404, 20404, "The requested resource was not found"},
-        {l && l->state == LINE_OVER, 400, 21220, "Call is not in-progress. Cannot redirect."},
         {!ends && !moves, 400, 20001, "Nothing to update"},
         {ends && moves, 400, 20001, "Status with Url or Twiml"},
         {status.n > 0 && !ends, 400, 20001, "Status is neither completed nor canceled"},
@@ -212,6 +218,10 @@ static void on_update(struct exchange *e, struct http_exchange *x, struct str si
         {twiml.n > 0 && url.n > 0, 400, 20001, "Url and Twiml exclude each other"},
         {url.n > 0 && !is_url(url), 400, 21205, "Url is not a valid URL"},
     };
+    if (l && l->state == LINE_OVER) { /* it may have ended by itself just now */
+        say_error(e, x, 400, 21220, "Call is not in-progress. Cannot redirect.");
+        return;
+    }
     if (broken(e, x, rules, ARRAY_LEN(rules))) {
         return;
     }

@@ -267,6 +267,7 @@ static int copy_opts(struct phone *p)
         struct str *s;
         const char *fallback;
     } texts[] = {{&o->url, ""},
+                 {&o->fallback_url, ""},
                  {&o->ws_url, ""},
                  {&o->stream_base, ""},
                  {&o->sign_base, ""},

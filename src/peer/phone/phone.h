@@ -73,6 +73,7 @@ struct phone_opts {
     const struct phone_vendor *as; /* NULL: phone_twilio */
     uint32_t variants;             /* PHONE_VARIANT_LIST: what the vendor may do otherwise */
     struct str url;                /* webhook, http:// or https://; empty: ws_url */
+    struct str fallback_url;       /* asked once, when the webhook gave no document; empty: nobody is */
     struct str ws_url;             /* direct: the media URL */
     struct str
         stream_base; /* "ws://host:port": replaces scheme and host of the TwiML's media URL (not of its signature) */

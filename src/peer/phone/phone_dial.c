@@ -21,10 +21,23 @@ static bool hung_up(const struct phone *p)
 
 /* ---- documents ---- */
 
-/* No usable document. The vendor would ask a fallback URL or say "application error", and hang up. */
+/* The document for calls whose own one cannot be had. Not for one that replaces the talk's. */
+static bool fall_back(struct phone *p)
+{
+    if (p->o.fallback_url.n == 0 || p->fell_back || p->stream) {
+        return false;
+    }
+    p->fell_back = true;
+    return phone_fetch(p, p->o.fallback_url, "in-progress") >= 0;
+}
+
+/* No usable document. The vendor asks the fallback URL; without one it would say "application error", and hang up. */
 static void fetch_failed(struct phone *p, uint32_t code, int err, const char *text)
 {
     phone_warn(p, code, text);
+    if (fall_back(p)) {
+        return;
+    }
     if (p->stream) { /* the document of a redirection: the talk goes with it */
         phone_report_end(&p->report, PHONE_SIDE_ERROR, text);
         phone_wheel_leave(&p->seat);

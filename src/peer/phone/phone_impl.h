@@ -50,6 +50,7 @@ struct phone {
     uint32_t verb;              /* position in it */
     uint32_t n_requests;        /* webhook, actions, redirects */
     struct str doc_url;         /* relative URLs in the document refer to it */
+    bool fell_back;             /* the fallback URL was asked */
     struct str stream_callback; /* of the stream that is open; empty: none */
     bool redirecting;           /* another document was asked for: the verb that runs is the last of this one */
     bool redirected;            /* it is here, and waits for the end of the stream */
