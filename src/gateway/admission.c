@@ -195,13 +195,21 @@ static bool same_id(struct host_id a, struct host_id b)
     return a.slot == b.slot && a.generation == b.generation;
 }
 
-static void drop_token(struct admission *a, struct host_id id)
+static struct token *token_of(struct admission *a, struct host_id id)
 {
     for (size_t i = 0; i < a->n_tokens; i++) {
         if (same_id(a->tokens[i].id, id)) {
-            a->tokens[i] = a->tokens[--a->n_tokens];
-            return;
+            return &a->tokens[i];
         }
+    }
+    return NULL;
+}
+
+static void drop_token(struct admission *a, struct host_id id)
+{
+    struct token *t = token_of(a, id);
+    if (t) {
+        *t = a->tokens[--a->n_tokens];
     }
 }
 
@@ -223,15 +231,22 @@ int admission_token_new(struct admission *a, struct str carrier_call_id, struct 
                         char ret[ADMISSION_TOKEN_MAX])
 {
     uint8_t random[TOKEN_BYTES];
+    uint8_t bound_to[32];
     crypto_random(random, sizeof(random));
+    crypto_sha256(span_of_str(carrier_call_id), bound_to);
     pthread_mutex_lock(&a->lock);
-    drop_token(a, id);
-    struct token *t = add_token(a);
-    if (t) {
+    struct token *t = token_of(a, id);
+    if (t && !crypto_equal(span_from(bound_to, sizeof(bound_to)), span_from(t->bound_to, sizeof(t->bound_to)))) {
+        drop_token(a, id);
+        t = NULL;
+    }
+    if (!t && (t = add_token(a)) != NULL) {
         t->id = id;
-        t->expires_us = expires_us;
         crypto_base64url(span_from(random, sizeof(random)), t->text);
-        crypto_sha256(span_of_str(carrier_call_id), t->bound_to);
+        memcpy(t->bound_to, bound_to, sizeof(bound_to));
+    }
+    if (t) {
+        t->expires_us = expires_us;
         memcpy(ret, t->text, sizeof(t->text));
     }
     pthread_mutex_unlock(&a->lock);

@@ -53,8 +53,9 @@ void admission_leave(struct admission *a, struct str number);
 bool admission_open(struct admission *a, enum admission_cause *ret_cause);
 uint32_t admission_calls(struct admission *a);
 
-/* Makes a token for call id, bound to the carrier's call id, valid until expires_us. One per call: an older one of the
- * same id is void from now on. -ENOMEM */
+/* A token for call id, bound to the carrier's call id, valid until expires_us. One per call: who asks again before it
+ * was spent gets the same one (a webhook comes twice, and nobody knows which answer counts); for another call of the
+ * carrier an older one is void from now on. -ENOMEM */
 MUST_USE int admission_token_new(struct admission *a, struct str carrier_call_id, struct host_id id,
                                  uint64_t expires_us, char ret[ADMISSION_TOKEN_MAX]);
 /* Spends a token: it works once. -ERR_AUTH when it is unknown, spent, late or another call's; the comparison takes the

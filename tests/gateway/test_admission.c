@@ -104,7 +104,12 @@ TEST(a_token_is_good_once_for_its_call_in_its_time)
     assert_err(admission_token_use(a, str_from(token), STR("CA1"), 1000, &got), ERR_AUTH); /* too late */
 
     assert_ok(admission_token_new(a, STR("CA1"), id, 1000, token));
-    assert_ok(admission_token_new(a, STR("CA1"), id, 1000, newer)); /* voids the older one */
+    assert_ok(admission_token_new(a, STR("CA1"), id, 2000, newer)); /* asked twice: the same answer, for longer */
+    assert_string_equal(newer, token);
+    assert_ok(admission_token_use(a, str_from(token), STR("CA1"), 1500, &got));
+    assert_err(admission_token_use(a, str_from(newer), STR("CA1"), 1500, &got), ERR_AUTH);
+    assert_ok(admission_token_new(a, STR("CA1"), id, 1000, token));
+    assert_ok(admission_token_new(a, STR("CA2"), id, 1000, newer)); /* another call: it voids the older one */
     assert_err(admission_token_use(a, str_from(token), STR("CA1"), 1, &got), ERR_AUTH);
     admission_token_drop(a, id);
     assert_err(admission_token_use(a, str_from(newer), STR("CA1"), 1, &got), ERR_AUTH);
