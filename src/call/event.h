@@ -269,8 +269,9 @@ struct call_event {
             struct str keys;         /* 0-9 * # A-D, w: half a second, W: one second */
         } control_keys;
         struct {
-            struct str text; /* what is said, word for word, before we hang up */
-            bool after_beep; /* its greeting is still to be heard: we wait for the beep, or for silence */
+            struct str text;   /* what is said, word for word, before we hang up */
+            struct span sound; /* mu-law, 8000 Hz: played in place of the text; empty: the text is said */
+            bool after_beep;   /* its greeting is still to be heard: we wait for the beep, or for silence */
         } control_voicemail;
     };
 };

@@ -221,7 +221,8 @@ static void pass_slices(struct call *c, uint64_t at, struct span clean, int16_t 
 static void take_frame(struct call *c, struct span audio)
 {
     bool listens = c->leg == LEG_UP && c->model != MODEL_GONE;
-    bool looked = listens && (looks(c) || voicemail_on(c));
+    bool machine = voicemail_on(c) && c->leg == LEG_UP && (listens || voicemail_has_sound(c));
+    bool looked = machine || (listens && looks(c));
     struct line_frame f = {.audio = audio, .now_ms = c->now_us / 1000};
     f.clean = arena_raw(&c->out->bytes, audio.n + 1);
     f.pcm = looked ? arena_raw(&c->out->bytes, (audio.n + 1) * sizeof(int16_t)) : NULL;
@@ -237,7 +238,7 @@ static void take_frame(struct call *c, struct span audio)
     if (c->o->record) {
         ignore_result(track_caller(&c->track, at, clean)); /* a gap in the recording, counted as late */
     }
-    if (listens && voicemail_on(c)) {
+    if (machine) {
         voicemail_hear(c, f.pcm, f.n_pcm); /* a machine is no caller */
         if (!c->gated) {
             uplink_pass_silence(c, (uint32_t)clean.n);

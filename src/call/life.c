@@ -183,6 +183,9 @@ void life_model_gone(struct call *c)
         transfer_model_gone(c);
         return;
     }
+    if (voicemail_has_sound(c)) {
+        return; /* a recorded message is left without it */
+    }
     /* What the agent had said is played to its end, then the caller is told and the leg goes down. */
     if (c->farewell == FAREWELL_NONE) {
         c->apologise = true;
@@ -238,6 +241,12 @@ static void ask_goodbye(struct call *c)
     } else {
         life_ask(c, STR("The call is ending. Say goodbye to the caller in one short sentence."), true);
     }
+}
+
+void life_play_out(struct call *c, uint32_t max_ms)
+{
+    c->farewell = FAREWELL_PLAYING;
+    timer_set(c, TIMER_FAREWELL, max_ms);
 }
 
 void life_last_words(struct call *c, struct str words)

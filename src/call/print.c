@@ -443,6 +443,7 @@ void event_print(const struct call_event *e, struct buf *out)
     case EV_CONTROL_VOICEMAIL:
         buf_printf(out, " after_beep=%d", e->control_voicemail.after_beep);
         quoted(out, "text", e->control_voicemail.text);
+        buf_printf(out, " sound=%zu", e->control_voicemail.sound.n);
         break;
     case EV_TOOL_RESULT:
         quoted(out, "call", e->tool_result.tool_call_id);

@@ -136,6 +136,7 @@ struct voicemail {
     bool after_beep;
     struct beep *beep; /* NULL: not listened for yet */
     struct buf text;
+    struct buf sound; /* mu-law, 8000 Hz; empty: the text is said */
 };
 
 enum keys_state {
@@ -348,6 +349,7 @@ void voicemail_hear(struct call *c, const int16_t *pcm, size_t n);
 void voicemail_timer(struct call *c);
 /* The leg goes down, or nothing could be said: what the call is then said to have ended for. */
 void voicemail_broken(struct call *c);
+bool voicemail_has_sound(const struct call *c); /* it needs no model any more */
 void voicemail_done(struct call *c);
 
 /* intake.c */
@@ -553,6 +555,8 @@ void life_ask(struct call *c, struct str wish, bool no_tools);
 /* Says these words (or the agent's own goodbye) and hangs up. */
 /* In PHASE_FAREWELL: says these words and hangs up; words stay until the end of the call. */
 void life_last_words(struct call *c, struct str words);
+/* What waits to be played is the last of the call, for max_ms at most. */
+void life_play_out(struct call *c, uint32_t max_ms);
 void life_goodbye_with(struct call *c, enum call_reason reason, struct str words);
 void life_progress(struct call *c);
 void life_timer(struct call *c, enum call_timer t);

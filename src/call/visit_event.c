@@ -255,6 +255,7 @@ static void f_control_event(struct visit *v, struct call_event *e)
         break;
     case EV_CONTROL_VOICEMAIL:
         visit_str(v, &e->control_voicemail.text);
+        visit_span(v, &e->control_voicemail.sound);
         visit_bool(v, &e->control_voicemail.after_beep);
         break;
     default:

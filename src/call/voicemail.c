@@ -1,7 +1,8 @@
 /*
  * A machine has answered the call that we made: what it says is no caller's, so that nobody hears it but the detector
- * of its beep. When its greeting is over the message is said word for word and we hang up. When neither a beep nor a
- * silence comes, nothing is said: half a message in the middle of a greeting is worse than none.
+ * of its beep. When its greeting is over the message is said word for word, or a recorded one is played, for which no
+ * model is needed, and we hang up. When neither a beep nor a silence comes, nothing is said: half a message in the
+ * middle of a greeting is worse than none.
  *
  *     wanted ─▶ due (until the leg is up) ─▶ waiting ─▶ (beep, or 1.5 s of silence) ─▶ speaking ─▶ "voicemail"
  *                                               └▶ 30 s ─▶ "machine"
@@ -10,18 +11,36 @@
 
 #include "call/state.h"
 
-#define WAIT_MS  30000
-#define TEXT_MAX 4096
+#define WAIT_MS       30000
+#define TEXT_MAX      4096
+#define SOUND_MAX     (60u * 8000) /* a minute */
+#define PLAY_SLACK_MS 5000         /* over its length, for the way to the carrier and back */
 
 bool voicemail_on(const struct call *c)
 {
     return c->voicemail.state > VOICEMAIL_DUE;
 }
 
+bool voicemail_has_sound(const struct call *c)
+{
+    return c->voicemail.state != VOICEMAIL_NONE && c->voicemail.sound.len > 0;
+}
+
+static void play(struct call *c)
+{
+    c->reason = REASON_VOICEMAIL;
+    playout_sound(c, buf_span(&c->voicemail.sound));
+    life_play_out(c, (uint32_t)(c->voicemail.sound.len / 8) + PLAY_SLACK_MS);
+}
+
 static void speak(struct call *c)
 {
     timer_off(c, TIMER_VOICEMAIL);
     c->voicemail.state = VOICEMAIL_SPEAKING;
+    if (voicemail_has_sound(c)) {
+        play(c);
+        return;
+    }
     if (c->model != MODEL_READY || c->voicemail.text.err < 0) {
         life_hangup(c, REASON_MACHINE, false);
         return;
@@ -82,6 +101,11 @@ void voicemail_wanted(struct call *c, const struct call_event *ev)
     }
     buf_init(&c->voicemail.text, TEXT_MAX);
     buf_put_str(&c->voicemail.text, ev->control_voicemail.text);
+    buf_init(&c->voicemail.sound, SOUND_MAX);
+    buf_put(&c->voicemail.sound, ev->control_voicemail.sound.p, ev->control_voicemail.sound.n);
+    if (c->voicemail.sound.err < 0) {
+        buf_clear(&c->voicemail.sound, 0); /* half of it is worse than the text */
+    }
     c->voicemail.after_beep = ev->control_voicemail.after_beep;
     c->voicemail.state = VOICEMAIL_DUE;
     if (c->leg == LEG_UP) {
@@ -119,4 +143,5 @@ void voicemail_done(struct call *c)
 {
     buf_done(&c->voicemail.text);
     free(c->voicemail.beep);
+    buf_done(&c->voicemail.sound);
 }

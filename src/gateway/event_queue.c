@@ -147,6 +147,7 @@ static void find_views(struct call_event *ev, struct views *v)
         break;
     case EV_CONTROL_VOICEMAIL:
         add(v, &ev->control_voicemail.text);
+        v->span = &ev->control_voicemail.sound;
         break;
     case EV_CONTROL_USER_TEXT:
         add(v, &ev->control_text.text);

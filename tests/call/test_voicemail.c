@@ -110,6 +110,58 @@ TEST(the_message_waits_for_the_beep)
     down();
 }
 
+static uint8_t recorded[16000]; /* two seconds */
+
+static void wanted_recorded(bool after_beep)
+{
+    struct call_event ev = {.type = EV_CONTROL_VOICEMAIL};
+    memset(recorded, 7, sizeof(recorded)); /* as item 7 of the simulation */
+    ev.control_voicemail.text = STR("This is never said.");
+    ev.control_voicemail.sound = span_from(recorded, sizeof(recorded));
+    ev.control_voicemail.after_beep = after_beep;
+    sim_event(&s, &ev);
+    memset(recorded, 9, sizeof(recorded)); /* it was lent */
+}
+
+TEST(a_recorded_message_is_played_behind_the_beep_and_no_model_is_asked)
+{
+    up();
+    greeting_under_way();
+    wanted_recorded(true);
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    machine(2000, -1);
+    assert_int_equal(sim_heard(&s, 7), 0);
+    machine(400, 1000);
+    machine(1500, 0);
+    assert_int_equal(s.hangups, 0); /* not before it was heard */
+    machine(1500, -1);              /* what the machine says now is nobody's barge-in */
+    assert_int_equal(s.hangups, 1);
+    assert_int_equal(sim_heard(&s, 7), sizeof(recorded));
+    assert_false(logged("This is never said"));
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_VOICEMAIL);
+    down();
+}
+
+TEST(a_recorded_message_is_left_though_the_model_has_gone)
+{
+    up();
+    greeting_under_way();
+    wanted_recorded(true);
+    struct call_event gone = {.type = EV_MODEL_FAILED};
+    gone.model_failed.was_ready = true;
+    sim_event(&s, &gone);
+    machine(1000, -1);
+    assert_int_equal(s.hangups, 0);
+    machine(400, 1000);
+    machine(3000, 0);
+    assert_int_equal(s.hangups, 1);
+    assert_int_equal(sim_heard(&s, 7), sizeof(recorded));
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_VOICEMAIL);
+    down();
+}
+
 TEST(without_a_beep_silence_will_do)
 {
     up();
@@ -205,7 +257,8 @@ TEST(a_model_that_fails_while_a_caller_waits_does_not)
 }
 
 TEST_MAIN(T(the_message_is_left_at_once_when_the_carrier_says_that_the_greeting_is_over),
-          T(the_message_waits_for_the_beep), T(without_a_beep_silence_will_do),
+          T(the_message_waits_for_the_beep), T(a_recorded_message_is_played_behind_the_beep_and_no_model_is_asked),
+          T(a_recorded_message_is_left_though_the_model_has_gone), T(without_a_beep_silence_will_do),
           T(a_machine_that_talks_on_is_left_alone_after_half_a_minute), T(a_message_that_was_cut_off_does_not_count),
           T(what_is_left_to_say_is_said_once), T(a_model_that_fails_while_it_rings_ends_the_call_we_made),
           T(a_model_that_fails_while_a_caller_waits_does_not))

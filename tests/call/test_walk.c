@@ -50,6 +50,7 @@ enum letter {
     L_TRANSFER_FAILED,
     L_VOICEMAIL,
     L_VOICEMAIL_NOW,
+    L_VOICEMAIL_SOUND,
     L_KEYS,
     L_WORDS,
     L_BAD_WORDS,
@@ -209,9 +210,11 @@ static void apply(enum letter l)
         break;
     case L_VOICEMAIL:
     case L_VOICEMAIL_NOW:
+    case L_VOICEMAIL_SOUND:
         ev.type = EV_CONTROL_VOICEMAIL;
         ev.control_voicemail.text = STR("Call us back.");
-        ev.control_voicemail.after_beep = l == L_VOICEMAIL;
+        ev.control_voicemail.sound = l == L_VOICEMAIL_SOUND ? span_of_str(STR("a recorded message")) : (struct span){0};
+        ev.control_voicemail.after_beep = l != L_VOICEMAIL_NOW;
         sim_event(&s, &ev);
         break;
     case L_HANDOFF:
