@@ -32,11 +32,19 @@ static void put_failed_remedy(struct opening *o, int err, struct str code)
 {
     struct buf *b = &o->c->remedy;
     const char *name = o->p->name.p;
-    if (err == -ERR_AUTH) {
+    /* An account without credit may be refused as a key is. */
+    if (str_search(code, STR("quota")) != SIZE_MAX || str_search(code, STR("billing")) != SIZE_MAX) {
+        buf_puts(b, "the account has no credit left: add some at the service");
+    } else if (err == -ERR_AUTH && config_is_live(o->p) && o->p->gemini.login != CONFIG_LOGIN_KEY) {
+        buf_printf(b,
+                   "give the account that logs in the role Vertex AI User in the project, and switch the project's "
+                   "aiplatform.googleapis.com on (providers.%s.project)",
+                   name);
+    } else if (err == -ERR_AUTH) {
         buf_printf(b, "give providers.%s.api_key (%s) a key that the service takes, whole and without quotes", name,
                    key_name(o->p));
-    } else if (str_search(code, STR("quota")) != SIZE_MAX || str_search(code, STR("billing")) != SIZE_MAX) {
-        buf_puts(b, "the account has no credit left: add some at the service");
+    } else if (err == -ERR_LIMIT) {
+        buf_puts(b, "too many sessions or requests: look at plan and limits of the account, or take another one");
     } else if (str_search(code, STR("model")) != SIZE_MAX) {
         buf_printf(b, "the key has no access to this model, or it was retired: set providers.%s.model", name);
     } else if (err == -ERR_CONFIG || err == -ERR_HTTP) {
