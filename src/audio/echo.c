@@ -10,6 +10,7 @@
  */
 #include "audio/echo.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ALL ECHO_BANDS /* index of the level over all bands */
@@ -34,6 +35,11 @@
 #define MOVE_PERCENT       45
 #define LEAP_PERCENT       70
 #define CHANGE_SLOTS       80
+#define LEAP_SLOTS         16 /* that the guard must have been open, to be compared with other delays */
+#define LEAP_SLOTS_MAX     32
+#define LEAP_GLANCE        8  /* of them that are looked at first */
+#define LEAP_DEVIATION     36 /* eighths of a step: 1.7 dB */
+#define LEAP_OFF           ECHO_STEPS(8)
 #define LOST_PERCENT       30
 #define PROVEN             10 /* times that a lag was beyond doubt: it is not given up over somebody's voice then */
 #define RIVAL_APART        2
@@ -231,15 +237,28 @@ static void delay_moved(struct echo_guard *e)
     e->mixed = e->open;
 }
 
+static void path_forget(struct echo_guard *e, enum echo_path path)
+{
+    e->path = path;
+    for (int b = 0; b < ECHO_BANDS; b++) {
+        e->bound[b] = PRIOR_LOSS;
+        e->peak_sent[b] = e->peak_heard[0][b] = e->peak_heard[1][b] = 0;
+    }
+    e->peak_slots = 0;
+    e->quiet = 0;
+}
+
 /*
  * Not found yet, and a new run of ours begins: when somebody spoke since the last one, far louder than the echo as he
- * may be, the sums are his and would hide what comes now for seconds.
+ * may be, the sums are his and would hide what comes now for seconds. Or it was our echo, that came too late to be one
+ * (a greeting that the network held up): what bounded it is wrong, too.
  */
 static void search_anew(struct echo_guard *e)
 {
     if (e->path != ECHO_UNKNOWN || !e->mixed) {
         return;
     }
+    path_forget(e, ECHO_UNKNOWN);
     memset(&e->search, 0, sizeof(e->search));
     e->steady = e->odd = 0;
     e->mixed = false;
@@ -405,17 +424,6 @@ static void found(struct echo_guard *e, uint64_t slot, uint32_t lag)
     loss_recall(e, slot);
 }
 
-static void path_forget(struct echo_guard *e, enum echo_path path)
-{
-    e->path = path;
-    for (int b = 0; b < ECHO_BANDS; b++) {
-        e->bound[b] = PRIOR_LOSS;
-        e->peak_sent[b] = e->peak_heard[0][b] = e->peak_heard[1][b] = 0;
-    }
-    e->peak_slots = 0;
-    e->quiet = 0;
-}
-
 static uint32_t apart(uint32_t a, uint32_t b)
 {
     return a > b ? a - b : b - a;
@@ -439,11 +447,80 @@ static bool rival_wins(struct echo_guard *e, uint32_t best)
     return e->steady >= (e->proven < PROVEN ? RIVAL_LOOKS : RIVAL_LOOKS_PROVEN);
 }
 
+/*
+ * How far the levels of the last n slots are from what was sent that much earlier: the mean deviation from the mean
+ * difference, over all bands in which there is something, in eighths of a step. Below 0: there is too little.
+ * INT32_MAX: the difference itself is none that the known loss allows.
+ */
+static int32_t deviation(const struct echo_guard *e, uint64_t slot, uint32_t lag, uint32_t n)
+{
+    int8_t apart_by[LEAP_SLOTS_MAX * ECHO_BANDS];
+    int32_t sum = 0;
+    int32_t m = 0;
+    for (uint32_t back = 0; back < n; back++) {
+        for (int b = 0; b < ECHO_BANDS; b++) {
+            int32_t floor = e->noise[b] + noise_span[b];
+            int32_t sent = e->ring.level[b][ring_index(slot - back) + lag] - e->loss[b] / 16;
+            int32_t heard = e->heard[b][(e->heard_at - back) % ECHO_LAGS];
+            if (sent > floor || heard > floor) {
+                int32_t d = MAX(heard, floor) - MAX(sent, floor);
+                apart_by[m] = (int8_t)CLAMP(d, INT8_MIN, INT8_MAX);
+                sum += apart_by[m++];
+            }
+        }
+    }
+    if (m < (int32_t)n * 2) {
+        return -1;
+    }
+    int32_t mean = sum / m;
+    int32_t off = 0;
+    for (int32_t i = 0; i < m; i++) {
+        off += abs(apart_by[i] - mean);
+    }
+    return abs(mean) > LEAP_OFF ? INT32_MAX : off * 8 / m;
+}
+
+/*
+ * The guard is open while ours sounds: somebody speaks, or the delay has leapt within a run, as it does when a buffer
+ * on the way ran dry. Then what comes back is what was sent, at another delay, slot by slot and band by band; no voice
+ * is that for so long. Without this the sums over 1.3 s must forget the old delay first, and the agent hears itself.
+ */
+static bool leap_found(struct echo_guard *e, uint64_t slot)
+{
+    uint32_t n = MIN(e->open_slots, (uint32_t)LEAP_SLOTS_MAX);
+    if (n < LEAP_SLOTS || slot < n || e->heard_at < ECHO_LAGS) {
+        return false;
+    }
+    int32_t least = LEAP_DEVIATION + 1;
+    uint32_t best = e->lag;
+    for (uint32_t lag = 0; lag < ECHO_LAGS; lag++) {
+        bool likely = deviation(e, slot, lag, LEAP_GLANCE) <= 2 * LEAP_DEVIATION; /* spares most of the work */
+        int32_t off = likely ? deviation(e, slot, lag, n) : -1;
+        if (off >= 0 && off < least) {
+            least = off;
+            best = lag;
+        }
+    }
+    if (apart(best, e->lag) <= e->spread) {
+        return false;
+    }
+    e->lag = best;
+    e->spread = SPREAD_MOVED;
+    e->steady = e->proven = e->odd = 0;
+    e->excess = 0;
+    e->open = e->mixed = false;
+    memset(&e->search, 0, sizeof(e->search));
+    return true;
+}
+
 /* The echo is known: has its delay moved, is it gone? */
-static void search_follow(struct echo_guard *e, uint32_t best)
+static void search_follow(struct echo_guard *e, uint64_t slot, uint32_t best)
 {
     struct echo_search *s = &e->search;
     int64_t percent = e->open ? LEAP_PERCENT : MOVE_PERCENT;
+    if (e->open && leap_found(e, slot)) {
+        return;
+    }
     if (rival_wins(e, best)) {
         e->lag = best;
         e->steady = e->proven = 0;
@@ -471,7 +548,7 @@ static void search_decide(struct echo_guard *e, uint64_t slot)
     struct echo_search *s = &e->search;
     uint32_t best = search_best(s);
     if (e->path == ECHO_FOUND) {
-        search_follow(e, best);
+        search_follow(e, slot, best);
         return;
     }
     bool steady = best + 1 >= e->best && best <= e->best + 1;

@@ -412,6 +412,31 @@ TEST(a_caller_who_answers_at_once_does_not_hide_a_weak_echo)
     assert_in_range(open, 0, 60); /* of 6000 frames */
 }
 
+/*
+ * The network held the greeting up: its echo came later than any that is looked for, so that ours seemed to make none.
+ * What came then was louder than an echo could be, and the agent heard itself for the rest of the call.
+ */
+TEST(an_echo_that_came_too_late_once_is_found_all_the_same)
+{
+    uint32_t open = 0;
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        struct line l = line_at(8000, 1200, 102);
+        l.agent.seed = seed * 104729;
+        l.agent_gain = 256;
+        line_run(&l, 80);
+        l.agent_gain = 0;
+        line_run(&l, 60);
+        l.delay_ms = 520;
+        memset(l.past, 0, sizeof(l.past));
+        l.agent_gain = 256;
+        memset(l.verdicts, 0, sizeof(l.verdicts));
+        line_run(&l, 300);
+        assert_learned(&l, 520, 200);
+        open += l.verdicts[ECHO_NONE] + l.verdicts[ECHO_DOUBLE];
+    }
+    assert_in_range(open, 0, 250); /* of 6000; without a new beginning none of the delays is found */
+}
+
 /* The line itself changes, by more than runs do among themselves. */
 TEST(a_delay_that_leaps_is_found_again)
 {
@@ -423,6 +448,33 @@ TEST(a_delay_that_leaps_is_found_again)
         line_run(&l, 300);
         assert_learned(&l, delays[i], 200);
     }
+}
+
+/*
+ * ... and at once: a buffer on the way ran dry in mid-speech, all that follows is late by as much. What the agent hears
+ * of itself until then is too short to be an interruption.
+ */
+TEST(a_delay_that_leaps_within_a_run_is_found_at_once)
+{
+    static const uint32_t delays[] = {200, 320, 150, 240};
+    uint32_t longest = 0, leaked = 0;
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        struct line l = line_at(8000, delays[0], 102);
+        l.agent.seed = seed * 7919;
+        l.agent_gain = 256;
+        line_run(&l, 150);
+        assert_learned(&l, delays[0], 200);
+        for (size_t i = 1; i < ARRAY_LEN(delays); i++) {
+            l.delay_ms = delays[i];
+            l.leak_ms = l.longest_leak_ms = 0;
+            uint32_t gated = l.verdicts[ECHO_ONLY];
+            line_run(&l, 150);
+            longest = MAX(longest, l.longest_leak_ms);
+            leaked += 150 - (l.verdicts[ECHO_ONLY] - gated);
+        }
+    }
+    assert_in_range(longest, 0, 320); /* the sums alone: 1480 ms, and 2887 frames */
+    assert_in_range(leaked, 0, 1200); /* of 9000, with the pauses of what is said */
 }
 
 TEST(what_was_cut_is_not_waited_for)
@@ -607,8 +659,10 @@ TEST_MAIN(T(delay_and_loss_are_learned_and_nothing_leaks), T(very_loud_and_very_
           T(somebody_who_speaks_over_the_echo_passes_at_once), T(behind_a_sound_the_guard_is_open_and_promises_nothing),
           T(a_loud_caller_passes_before_anything_is_learned), T(the_delay_may_move_with_each_run),
           T(after_a_cut_the_new_delay_is_found), T(cuts_while_somebody_speaks_do_not_move_the_delay),
-          T(a_caller_who_answers_at_once_does_not_hide_a_weak_echo), T(a_delay_that_leaps_is_found_again),
-          T(what_was_cut_is_not_waited_for), T(frames_of_any_length_are_judged), T(all_rates_are_alike),
-          T(an_offset_of_the_line_is_not_heard), T(full_scale_noise_passes_and_is_survived),
-          T(jumps_of_the_clock_are_survived), T(hostile_positions_are_harmless), T(closures_and_gated_time_are_counted),
-          T(judgement_is_bit_exact), T(the_guard_is_small))
+          T(a_caller_who_answers_at_once_does_not_hide_a_weak_echo),
+          T(an_echo_that_came_too_late_once_is_found_all_the_same), T(a_delay_that_leaps_is_found_again),
+          T(a_delay_that_leaps_within_a_run_is_found_at_once), T(what_was_cut_is_not_waited_for),
+          T(frames_of_any_length_are_judged), T(all_rates_are_alike), T(an_offset_of_the_line_is_not_heard),
+          T(full_scale_noise_passes_and_is_survived), T(jumps_of_the_clock_are_survived),
+          T(hostile_positions_are_harmless), T(closures_and_gated_time_are_counted), T(judgement_is_bit_exact),
+          T(the_guard_is_small))
