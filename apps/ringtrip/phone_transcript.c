@@ -1,14 +1,13 @@
 #include "phone_transcript.h"
 
-#include <poll.h>
-
 #include "answer.h"
 #include "base/err.h"
 #include "gateway/control_client.h"
+#include "net/loop.h"
 #include "peer/phone/phone_url.h"
 
 #define TRIES    25
-#define PAUSE_MS 200
+#define PAUSE_US 200000
 
 /* "wss://host:1/media-stream" -> "https://host:1" */
 static int put_origin(struct str url, struct buf *out)
@@ -30,6 +29,26 @@ static bool is_over(const struct buf *record)
     return json_parse(buf_str(record), &doc) >= 0 && json_get(doc, "ended_at").type == JSON_STRING;
 }
 
+static void on_rest_over(void *loop)
+{
+    loop_stop(loop);
+}
+
+static void rest(void)
+{
+    struct loop *loop;
+    struct timer *timer;
+    if (loop_new(&loop) < 0) {
+        return;
+    }
+    if (timer_new(loop, on_rest_over, loop, &timer) >= 0) {
+        timer_start(timer, PAUSE_US, 0);
+        loop_run(loop);
+        timer_free(timer);
+    }
+    loop_free(loop);
+}
+
 static int ask_until_over(const struct control_request *r, struct buf *out, struct buf *ret_err)
 {
     int status = 0;
@@ -39,7 +58,7 @@ static int ask_until_over(const struct control_request *r, struct buf *out, stru
         if (status != 200 || is_over(out)) {
             break;
         }
-        poll(NULL, 0, PAUSE_MS);
+        rest();
     }
     return status;
 }

@@ -448,8 +448,10 @@ void api_handle(struct api *api, struct http_exchange *x, const struct http_requ
         allow_n += n > 0 ? (size_t)n : 0;
     }
     if (allow_n > 6) {
+        char text[96];
+        ignore_result(snprintf(text, sizeof(text), "This path takes%s", allow + sizeof("Allow:") - 1) < 0); /* fits */
         ignore_result(snprintf(allow + allow_n, sizeof(allow) - allow_n, "\r\n") < 0); /* three short words fit */
-        api_error(api, x, 405, str_from(allow), "This path has other methods");
+        api_error(api, x, 405, str_from(allow), text);
     } else {
         api_error(api, x, 404, STR_NULL, "There is nothing here; GET /openapi.json lists what there is");
     }

@@ -19,7 +19,6 @@ EXEMPT = {
     ('src/base/log.c', 'log_state'): 'one process has one log; the host sets it before its threads start',
     ('src/base/base64.c', 'enc12'): 'a table, computed before main and only read after',
     ('src/base/base64.c', 'dec'): 'a table, computed before main and only read after',
-    ('src/base/base64.c', 'wide'): 'what the CPU has, asked before main and only read after',
     ('src/peer/speech/speech_tts_flite.c', 'voices'): 'flite itself keeps voices for the life of a process; made once',
     ('src/net/http_client.c', 'once'): 'curl wants to be initialised once in a process',
     ('src/numbers/number_phonelib.cc', 'DW.ref.__gxx_personality_v0'): 'the C++ compiler keeps an address there',
