@@ -29,10 +29,13 @@ static const char usage[] =
     "  --tls CERT,KEY    PEM files: the model is reached by wss\n"
     "  --turns WORD      server (default): the model finds turns, callers speak stamped noise without end; local: the\n"
     "                    gateway does, callers speak a sentence every ten seconds\n"
+    "  --idle            callers and model say nothing (the gateway must not greet them)\n"
+    "  --spread          calls begin evenly over ten seconds, as the profile repeats, not all at once\n"
     "  --name TEXT       first column (gateway)\n"
     "  --bare            rows only, no heading\n";
 
 #define OPEN_EVERY_US 7000 /* one call more; coprime to 20 ms, so that the frames of all spread out */
+#define SPREAD_US     ((uint64_t)LOAD_PERIOD_BLOCKS * 20000)
 #define SETTLE_US     6000000ull
 #define STAGES_MAX    64
 #define UP_EVERY_US   100000
@@ -55,7 +58,9 @@ struct run {
     size_t n_stages, stage;
     uint32_t seconds, find;
     bool bare, late, failed;
-    bool local; /* the gateway finds the turns */
+    bool local;        /* the gateway finds the turns */
+    bool idle, spread; /* nobody speaks; calls begin one after the other over a period */
+    struct fit fit;
     enum step step;
     uint32_t tries;
     uint64_t rss_idle, cpu_ns, began_us, own_cpu_us;
@@ -116,7 +121,11 @@ static void print_row(struct run *r)
             rss > r->rss_idle ? (double)(rss - r->rss_idle) / 1e3 / n : 0.0, (double)f->marks / (n * s),
             (unsigned long long)f->clears, own, (unsigned long long)f->own_late, (unsigned long long)f->warnings) < 0);
     ignore_result(fflush(stdout));
+    fit_add(&r->fit, n, (double)rss);
     r->late = f->up_late + f->down_late > 0;
+    if (r->idle) {
+        return;
+    }
     double expected = n * s * 50;
     if (r->local && ((double)f->committed < (double)f->spoken - n / 5 - 1 || f->ended > 0)) {
         ignore_result(printf("  attention: %llu of %llu turns reached the model, %llu calls ended\n",
@@ -149,6 +158,23 @@ static bool next_stage(struct run *r)
     return false;
 }
 
+/* The law of the rows: what the gateway takes without calls, and what each one adds. */
+static void print_law(const struct run *r)
+{
+    struct fit_line line;
+    if (fit_solve(&r->fit, &line)) {
+        ignore_result(printf("%-10s RSS = %.1f MB + %.1f kB a call (largest deviation of a row %.1f kB a call)\n",
+                             r->name, line.at_zero / 1e6, line.slope / 1e3, line.off / 1e3) < 0);
+        ignore_result(fflush(stdout));
+    }
+}
+
+static uint64_t open_every_us(const struct run *r)
+{
+    uint32_t before = r->stage > 0 ? r->stages[r->stage - 1] : 0;
+    return r->spread ? SPREAD_US / (r->stages[r->stage] - before) : OPEN_EVERY_US;
+}
+
 static void step(void *arg)
 {
     struct run *r = arg;
@@ -162,7 +188,7 @@ static void step(void *arg)
                 finish(r, "a call could not be opened");
                 return;
             }
-            timer_start(r->timer, OPEN_EVERY_US, 0);
+            timer_start(r->timer, open_every_us(r), 0);
             return;
         }
         r->step = STEP_SETTLE;
@@ -180,6 +206,9 @@ static void step(void *arg)
         load_calls_measure(r->calls, false);
         print_row(r);
         r->step = next_stage(r) ? STEP_OPEN : STEP_STOP;
+        if (r->step == STEP_STOP) {
+            print_law(r);
+        }
         timer_start(r->timer, 1000, 0);
         break;
     case STEP_STOP:
@@ -297,6 +326,9 @@ static int run_open(struct run *r)
     if (err == 0 && r->local) {
         err = load_calls_set_speech(r->calls);
     }
+    if (err == 0 && r->idle) {
+        load_calls_set_silent(r->calls);
+    }
     err = err < 0 ? err : load_model_open(r->loop, r->model_port, tls, &load_calls_model_events, r->calls, &r->model);
     tls_unref(tls);
     if (err == 0 && r->command) {
@@ -389,8 +421,13 @@ int main(int argc, char **argv)
 {
     struct run r = {.seconds = 20, .name = "gateway"};
     for (int i = 1; i < argc; i++) {
-        if (str_is(str_from(argv[i]), "--bare")) {
+        struct str flag = str_from(argv[i]);
+        if (str_is(flag, "--bare")) {
             r.bare = true;
+        } else if (str_is(flag, "--idle")) {
+            r.idle = true;
+        } else if (str_is(flag, "--spread")) {
+            r.spread = true;
         } else if (i + 1 >= argc || !take(&r, argv[i], argv[i + 1])) {
             ignore_result(fputs(usage, stderr));
             return 2;

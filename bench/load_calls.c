@@ -36,7 +36,8 @@ struct load_calls {
     struct call *calls[CALLS_MAX];
     uint32_t n, n_open;
     bool measuring;
-    struct phone_speech speech; /* n 0: stamped blocks */
+    struct phone_speech speech; /* n 0: stamped blocks, or silence */
+    bool silent;
     char url[128];
     struct load_figures figures;
 };
@@ -65,7 +66,7 @@ static void source(uint32_t number, uint8_t out[PHONE_FRAME_BYTES], void *arg)
         memcpy(out, c->all->speech.mulaw + (size_t)at * PHONE_FRAME_BYTES, PHONE_FRAME_BYTES);
         return;
     }
-    if (c->all->speech.n > 0) {
+    if (c->all->speech.n > 0 || c->all->silent) {
         memset(out, MULAW_SILENCE, PHONE_FRAME_BYTES);
         return;
     }
@@ -233,6 +234,11 @@ int load_calls_set_url(struct load_calls *c, const char *media_url)
 int load_calls_set_speech(struct load_calls *c)
 {
     return phone_speech_say(STR(SENTENCE), &c->speech);
+}
+
+void load_calls_set_silent(struct load_calls *c)
+{
+    c->silent = true;
 }
 
 int load_calls_add(struct load_calls *all)

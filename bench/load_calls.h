@@ -36,6 +36,8 @@ MUST_USE int load_calls_set_url(struct load_calls *c, const char *media_url);
  * silence between: for gateways that find turns by themselves. Errors of phone_speech_say.
  */
 MUST_USE int load_calls_set_speech(struct load_calls *c);
+/* From now on callers say nothing at all: their media is silence, without stamps. */
+void load_calls_set_silent(struct load_calls *c);
 /* One call more. */
 MUST_USE int load_calls_add(struct load_calls *c);
 uint32_t load_calls_n(const struct load_calls *c);

@@ -45,6 +45,37 @@ double hist_ms(const struct hist *h, double share)
     return 0;
 }
 
+void fit_add(struct fit *f, double x, double y)
+{
+    if (f->n < FIT_MAX) {
+        f->x[f->n] = x;
+        f->y[f->n++] = y;
+    }
+}
+
+bool fit_solve(const struct fit *f, struct fit_line *ret)
+{
+    double x = 0, y = 0, xx = 0, xy = 0;
+    for (uint32_t i = 0; i < f->n; i++) {
+        x += f->x[i] / f->n;
+        y += f->y[i] / f->n;
+    }
+    for (uint32_t i = 0; i < f->n; i++) {
+        xx += (f->x[i] - x) * (f->x[i] - x);
+        xy += (f->x[i] - x) * (f->y[i] - y);
+    }
+    if (f->n < 2 || xx <= 0) {
+        return false;
+    }
+    *ret = (struct fit_line){.slope = xy / xx};
+    ret->at_zero = y - ret->slope * x;
+    for (uint32_t i = 0; i < f->n; i++) {
+        double off = f->y[i] - (ret->at_zero + ret->slope * f->x[i]);
+        ret->off = MAX(ret->off, (off < 0 ? -off : off) / f->x[i]);
+    }
+    return true;
+}
+
 static size_t read_text(const char *path, char *text, size_t cap)
 {
     FILE *f = fopen(path, "re");
