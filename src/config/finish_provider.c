@@ -128,15 +128,24 @@ static bool in_file(const struct draft_provider *p, const char *key)
 /* What an API key has no use for. The environment may name a key file for other programs: then it is let be. */
 static void refuse_login(struct draft *d, struct draft_provider *p)
 {
-    static const char *const keys[] = {"location", "credentials_file", "login", "token_url"};
+    struct config_gemini *g = &p->v.gemini;
+    const struct {
+        const char *key;
+        bool says;
+    } keys[] = {
+        {"location", g->location.n > 0},
+        {"credentials_file", g->credentials_file.n > 0},
+        {"login", g->login != CONFIG_LOGIN_KEY},
+        {"token_url", g->token_url.n > 0},
+    };
 
     for (uint32_t i = 0; i < ARRAY_LEN(keys); i++) {
-        if (in_file(p, keys[i])) {
-            draft_fail(d, provider_origin(p, keys[i]), "providers.%s.%s needs providers.%s.project (Vertex AI)",
-                       p->v.name.p, keys[i], p->v.name.p);
+        if (keys[i].says && in_file(p, keys[i].key)) {
+            draft_fail(d, provider_origin(p, keys[i].key), "providers.%s.%s needs providers.%s.project (Vertex AI)",
+                       p->v.name.p, keys[i].key, p->v.name.p);
         }
     }
-    p->v.gemini.login = CONFIG_LOGIN_KEY;
+    g->login = CONFIG_LOGIN_KEY;
 }
 
 /* A key file beats a key, unless only the key stands in our file. */

@@ -304,6 +304,34 @@ TEST(vertex_ai_logs_in_by_a_key_file_or_the_metadata_server)
                    "t.yaml:1:50: providers.g.login needs providers.g.project (Vertex AI)\n");
 }
 
+/* What --print prints loads again: an empty setting says nothing. */
+static void assert_round_trip(const char *yaml, const char *const *env)
+{
+    struct fixture f, again;
+    struct buf dump, dump2;
+
+    buf_init(&dump, 1 << 20);
+    buf_init(&dump2, 1 << 20);
+    fixture_ok(&f, yaml, env);
+    config_dump_masked(f.cfg, &dump);
+    fixture_ok(&again, buf_cstr(&dump), NULL);
+    config_dump_masked(again.cfg, &dump2);
+    assert_string_equal(buf_cstr(&dump), buf_cstr(&dump2));
+    fixture_done(&f);
+    fixture_done(&again);
+    buf_done(&dump);
+    buf_done(&dump2);
+}
+
+TEST(a_printed_gemini_or_vertex_provider_loads_again)
+{
+    static const char *const env[] = {"GEMINI_API_KEY=AIza-1234567890", NULL};
+
+    assert_round_trip(NULL, env);
+    assert_round_trip("providers: {g: {kind: gemini, project: p-1, credentials_file: /k/v.json}}", NULL);
+    assert_round_trip("providers: {g: {kind: gemini, project: p-1, location: global, login: metadata}}", NULL);
+}
+
 TEST(a_voice_stays_with_its_kind_of_service)
 {
     struct fixture f;
@@ -649,9 +677,10 @@ TEST_MAIN(T(nothing_at_all_gives_the_demo_agent_on_the_sandbox), T(a_key_in_the_
           T(a_provider_with_everything), T(a_retired_model_becomes_the_default_with_one_warning),
           T(a_voice_unknown_to_the_service_is_only_warned_of), T(a_key_over_an_open_line_is_warned_of),
           T(a_key_of_gemini_makes_it_the_provider), T(settings_of_gemini_are_for_gemini),
-          T(vertex_ai_logs_in_by_a_key_file_or_the_metadata_server), T(a_voice_stays_with_its_kind_of_service),
-          T(beta_spellings_are_translated), T(ga_and_camel_case_spellings_are_translated), T(groups_may_be_one_word),
-          T(anchors_and_aliases_work), T(durations_have_units), T(proxies_are_trusted_by_block),
-          T(departments_have_numbers_of_their_country), T(prices_are_found_without_the_date),
-          T(the_dump_shows_no_secret_and_loads_again), T(plivo_is_set_by_the_references_names),
-          T(a_carrier_is_served_when_it_is_configured_or_none_is), T(references_are_counted_across_threads))
+          T(a_printed_gemini_or_vertex_provider_loads_again), T(vertex_ai_logs_in_by_a_key_file_or_the_metadata_server),
+          T(a_voice_stays_with_its_kind_of_service), T(beta_spellings_are_translated),
+          T(ga_and_camel_case_spellings_are_translated), T(groups_may_be_one_word), T(anchors_and_aliases_work),
+          T(durations_have_units), T(proxies_are_trusted_by_block), T(departments_have_numbers_of_their_country),
+          T(prices_are_found_without_the_date), T(the_dump_shows_no_secret_and_loads_again),
+          T(plivo_is_set_by_the_references_names), T(a_carrier_is_served_when_it_is_configured_or_none_is),
+          T(references_are_counted_across_threads))
