@@ -50,7 +50,8 @@ struct world {
     struct place place;
     struct limit limit;
     struct comfort comfort;
-    int16_t rest[160]; /* of a quiet line */
+    int16_t room[COMFORT_ROOM_MAX]; /* of comfort */
+    int16_t rest[160];              /* of a quiet line */
     struct tone tone;
     uint64_t frame;                         /* number of the next one that is heard */
     int16_t voice[VOICE_FRAMES][160];       /* harmonics in syllables */
@@ -298,7 +299,7 @@ static void put_voice(struct world *w)
     place_init(&w->place);
     dtmf_init(&w->dtmf);
     limit_init(&w->limit, 8000, LIMIT_CEILING);
-    comfort_init(&w->comfort, 8000);
+    comfort_init(&w->comfort, 8000, w->room);
     for (size_t i = 0; i < 160; i++) {
         w->rest[i] = (int16_t)((int)(i * 7919 % 101) - 50);
     }

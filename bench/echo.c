@@ -225,9 +225,10 @@ static struct echo_stats guard(const struct line_call *c, const struct line_talk
 {
     static struct echo_guard e;
     struct comfort comfort;
+    int16_t room[COMFORT_ROOM_MAX];
     struct echo_stats stats = {0};
     echo_init(&e, LINE_HZ);
-    comfort_init(&comfort, LINE_HZ);
+    comfort_init(&comfort, LINE_HZ, room);
     size_t run = 0, sent = 0, end = 0;
     for (size_t f = 0; f < FRAMES; f++) {
         size_t now = f * LINE_FRAME;

@@ -23,6 +23,7 @@ struct ear {
     struct place place;
     struct line line;
     struct comfort comfort;
+    int16_t room[COMFORT_ROOM_MAX]; /* of comfort */
     struct dtmf dtmf;
     struct dtmf dtmf_cut; /* hears the same samples in pieces */
     struct audio_conv conv;
@@ -113,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool odd = data[2] & 1;
     place_init(&e.place);
     line_init(&e.line, e.format);
-    comfort_init(&e.comfort, audio_rate_hz(e.format));
+    comfort_init(&e.comfort, audio_rate_hz(e.format), e.room);
     dtmf_init(&e.dtmf);
     dtmf_init(&e.dtmf_cut);
     audio_conv_init(&e.conv, e.format, (enum audio_format)(data[2] / 2 % AUDIO_FORMAT_N));

@@ -17,10 +17,10 @@ static uint32_t samples_of(const struct comfort *c, uint32_t ms)
     return c->rate_hz / 1000 * ms;
 }
 
-void comfort_init(struct comfort *c, uint32_t rate_hz)
+void comfort_init(struct comfort *c, uint32_t rate_hz, int16_t *room)
 {
-    *c = (struct comfort){.rate_hz = rate_hz, .floor = -1, .low = LOW_NONE};
-    hush_init(&c->hush, rate_hz);
+    *c = (struct comfort){.rate_hz = rate_hz, .history = room, .floor = -1, .low = LOW_NONE};
+    hush_init(&c->hush, rate_hz, room + samples_of(c, COMFORT_HISTORY_MS));
 }
 
 static int32_t magnitude_of(const int16_t *x, size_t n)

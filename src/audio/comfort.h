@@ -13,13 +13,14 @@
 #include "audio/hush.h"
 
 #define COMFORT_HISTORY_MS 36 /* two periods of the lowest voice that is followed, and a little */
-#define COMFORT_HISTORY    (24 * COMFORT_HISTORY_MS)
 #define COMFORT_FADE_MS    60
 #define COMFORT_BLEND_MS   4
+#define COMFORT_ROOM_MS    (COMFORT_HISTORY_MS + HUSH_MS)
+#define COMFORT_ROOM_MAX   (24 * COMFORT_ROOM_MS)
 
 struct comfort {
     uint32_t rate_hz;
-    int16_t history[COMFORT_HISTORY];
+    int16_t *history;  /* lent */
     uint32_t n;        /* samples in it, the last one is the newest */
     uint64_t position; /* samples heard and filled */
     uint32_t gap;      /* samples filled since audio was last heard; 0: no hole now */
@@ -31,8 +32,13 @@ struct comfort {
     struct hush hush;
 };
 
-/* rate_hz: 8000, 16000 or 24000. */
-void comfort_init(struct comfort *c, uint32_t rate_hz);
+/* Samples that a struct of this rate needs room for: 2.2 kB at 8000 Hz. */
+static inline size_t comfort_room(uint32_t rate_hz)
+{
+    return (size_t)rate_hz / 1000 * COMFORT_ROOM_MS;
+}
+/* rate_hz: 8000, 16000 or 24000. room: so many samples, which the struct uses as long as it lives. */
+void comfort_init(struct comfort *c, uint32_t rate_hz, int16_t *room);
 /* Samples of the caller, in order, 10 to 60 ms at a time. After a hole the first COMFORT_BLEND_MS change, in place. */
 void comfort_hear(struct comfort *c, int16_t *pcm, size_t n);
 /* The next n samples of a hole. */

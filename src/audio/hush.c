@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-void hush_init(struct hush *h, uint32_t rate_hz)
+void hush_init(struct hush *h, uint32_t rate_hz, int16_t *room)
 {
-    *h = (struct hush){.whole = rate_hz / 1000 * HUSH_MS};
+    *h = (struct hush){.whole = rate_hz / 1000 * HUSH_MS, .x = room};
 }
 
 /* n samples to where their position puts them; n is at most the loop. */

@@ -17,11 +17,11 @@
 struct hush {
     uint32_t n;     /* samples of the loop; 0: nothing was heard yet */
     uint32_t whole; /* what n becomes */
-    int16_t x[HUSH_MAX];
+    int16_t *x;     /* lent */
 };
 
-/* rate_hz: 8000, 16000 or 24000. */
-void hush_init(struct hush *h, uint32_t rate_hz);
+/* rate_hz: 8000, 16000 or 24000. room: HUSH_MS of samples, which the struct uses as long as it lives. */
+void hush_init(struct hush *h, uint32_t rate_hz, int16_t *room);
 /* A quiet frame that begins at position. The first one stands for the whole loop until others come. n > 0. */
 void hush_hear(struct hush *h, uint64_t position, const int16_t *pcm, size_t n);
 /* What was heard before counts no more. */

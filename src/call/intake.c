@@ -36,7 +36,7 @@ void intake_init(struct call *c)
         c->echo = malloc(sizeof(*c->echo));
     }
     if (looks(c)) {
-        c->comfort = malloc(sizeof(*c->comfort));
+        c->comfort = malloc(sizeof(*c->comfort) + comfort_room(rate_hz) * sizeof(int16_t));
     }
     if ((c->o->echo_guard && !c->echo) || (looks(c) && !c->comfort)) {
         intake_done(c);
@@ -47,7 +47,7 @@ void intake_init(struct call *c)
         echo_init(c->echo, rate_hz);
     }
     if (c->comfort) {
-        comfort_init(c->comfort, rate_hz);
+        comfort_init(c->comfort, rate_hz, (int16_t *)(void *)(c->comfort + 1));
     }
 }
 

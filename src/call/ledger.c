@@ -1,8 +1,11 @@
 #include "call/ledger.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "base/err.h"
+
+#define LEDGER_FIRST 8 /* bursts of 100 ms at the usual lead, marks among them */
 
 void ledger_init(struct ledger *l, uint32_t bpm)
 {
@@ -13,16 +16,19 @@ void ledger_init(struct ledger *l, uint32_t bpm)
 void ledger_done(struct ledger *l)
 {
     fifo_done(&l->audio);
+    free(l->ring);
+    l->ring = NULL;
+    l->cap = 0;
 }
 
 static struct ledger_burst *at(struct ledger *l, uint32_t i)
 {
-    return &l->ring[(l->first + i) % LEDGER_MAX];
+    return &l->ring[(l->first + i) % l->cap];
 }
 
 static const struct ledger_burst *at_const(const struct ledger *l, uint32_t i)
 {
-    return &l->ring[(l->first + i) % LEDGER_MAX];
+    return &l->ring[(l->first + i) % l->cap];
 }
 
 static uint64_t dur_us(const struct ledger *l, const struct ledger_burst *b)
@@ -40,9 +46,30 @@ bool ledger_idle(const struct ledger *l)
     return l->audio.len == 0;
 }
 
+/* One place more. -ENOMEM */
+static int reserve(struct ledger *l)
+{
+    if (l->n < l->cap) {
+        return 0;
+    }
+    uint32_t cap = MAX(l->cap * 2, (uint32_t)LEDGER_FIRST);
+    struct ledger_burst *ring = malloc(cap * sizeof(*ring));
+    if (!ring) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < l->n; i++) {
+        ring[i] = *at(l, i);
+    }
+    free(l->ring);
+    l->ring = ring;
+    l->cap = cap;
+    l->first = 0;
+    return 0;
+}
+
 static uint32_t push(struct ledger *l, struct ledger_burst b)
 {
-    assert(l->n < LEDGER_MAX);
+    assert(l->n < l->cap);
     b.mark = l->next_mark++;
     *at(l, l->n++) = b;
     return b.mark;
@@ -51,12 +78,15 @@ static uint32_t push(struct ledger *l, struct ledger_burst b)
 uint32_t ledger_mark(struct ledger *l, uint64_t now_us)
 {
     uint64_t start = MAX(now_us, l->high_end_us);
+    if (reserve(l) < 0) {
+        return 0;
+    }
     return push(l, (struct ledger_burst){.sent_us = now_us, .high_start_us = start});
 }
 
 uint32_t ledger_send(struct ledger *l, uint32_t item, struct span audio, uint32_t pad, uint64_t now_us)
 {
-    if (fifo_put(&l->audio, audio) < 0) {
+    if (reserve(l) < 0 || fifo_put(&l->audio, audio) < 0) {
         return 0;
     }
     struct ledger_burst b = {.item = item,
@@ -142,9 +172,14 @@ bool ledger_drop(struct ledger *l, struct ledger_burst *ret)
         return false;
     }
     *ret = *at(l, 0);
-    l->first = (l->first + 1) % LEDGER_MAX;
+    l->first = (l->first + 1) % l->cap;
     l->n--;
     return true;
+}
+
+const struct ledger_burst *ledger_oldest(const struct ledger *l)
+{
+    return l->n ? at_const(l, 0) : NULL;
 }
 
 void ledger_cleared(struct ledger *l)

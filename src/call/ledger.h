@@ -27,12 +27,13 @@ struct ledger {
     uint32_t bpm;
     uint32_t next_mark;
     uint32_t cleared;   /* marks up to this number were outstanding at our last clear */
-    uint32_t first, n;  /* ring */
+    uint32_t first, n;  /* of the ring */
     uint64_t anchor_us; /* arrival of the last genuine mark of this run; 0: none */
     uint64_t high_end_us;
     uint64_t rtt_us;   /* shortest round trip of a mark through an empty queue; 0: unknown */
     struct fifo audio; /* bytes of the bursts under way, for the recording */
-    struct ledger_burst ring[LEDGER_MAX];
+    struct ledger_burst *ring;
+    uint32_t cap; /* of the ring: as many as were under way at once, at most LEDGER_MAX */
 };
 
 void ledger_init(struct ledger *l, uint32_t bpm);
@@ -40,7 +41,7 @@ void ledger_done(struct ledger *l);
 bool ledger_full(const struct ledger *l);
 /* True when nothing with audio is under way. */
 bool ledger_idle(const struct ledger *l);
-/* Notes a mark without audio; returns its number. */
+/* Notes a mark without audio; returns its number, 0 on -ENOMEM. */
 uint32_t ledger_mark(struct ledger *l, uint64_t now_us);
 /* Notes a burst: item's bytes followed by pad bytes, all in audio. Returns the mark to send behind it, 0 on -ENOMEM. */
 uint32_t ledger_send(struct ledger *l, uint32_t item, struct span audio, uint32_t pad, uint64_t now_us);
@@ -63,6 +64,8 @@ bool ledger_returned(struct ledger *l, uint32_t mark, uint64_t now_us);
 bool ledger_settle(struct ledger *l, uint32_t mark, struct ledger_burst *ret);
 /* Our clear: everything under way is flushed; its marks will not count. Leaves the bursts for ledger_drop. */
 void ledger_cleared(struct ledger *l);
+/* The oldest burst, which stays; NULL: none. */
+const struct ledger_burst *ledger_oldest(const struct ledger *l);
 /* The oldest burst, whatever its state; false when there is none. */
 bool ledger_drop(struct ledger *l, struct ledger_burst *ret);
 /* When the oldest burst's mark is overdue (its latest end plus the round trip plus 3 s); UINT64_MAX: none waits. */

@@ -116,7 +116,7 @@ void life_leg_start(struct call *c, const struct call_event *ev)
     }
     /* Through an empty queue and back at once: the first measure of the way to the caller's ear. */
     if (!c->o->text_only) {
-        call_emit(c, ACT_LEG_MARK)->leg_mark.mark = ledger_mark(&c->ledger, c->now_us);
+        playout_open_mark(c);
     }
     if (c->model == MODEL_GONE) {
         life_hangup(c, c->reason, true);

@@ -265,6 +265,16 @@ static void hear_ourselves(struct call *c, struct span audio)
     echo_sent(c->echo, call_position(c, ledger_last_start_us(&c->ledger)), pcm, n);
 }
 
+void playout_open_mark(struct call *c)
+{
+    uint32_t mark = ledger_mark(&c->ledger, c->now_us);
+    if (mark == 0) {
+        c->out->overflow = true;
+        return;
+    }
+    call_emit(c, ACT_LEG_MARK)->leg_mark.mark = mark;
+}
+
 static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
 {
     uint32_t bpm = audio_bytes_per_ms(c->leg_format);
@@ -284,7 +294,7 @@ static bool send_burst(struct call *c, struct item *it, uint32_t bytes)
             c->lead_ms = MIN(c->lead_ms + 100, c->o->playout.max_lead_ms);
             call_remark(c, NOTE_UNDERRUN, c->lead_ms, STR_NULL);
         }
-        call_emit(c, ACT_LEG_MARK)->leg_mark.mark = ledger_mark(&c->ledger, c->now_us);
+        playout_open_mark(c);
     }
     fifo_take(&c->queue, audio, bytes);
     c->resumes = false;
@@ -449,8 +459,9 @@ void playout_mark(struct call *c, uint32_t mark)
 
 void playout_overdue(struct call *c)
 {
-    if (c->ledger.n) {
-        uint32_t mark = c->ledger.ring[c->ledger.first].mark;
+    const struct ledger_burst *oldest = ledger_oldest(&c->ledger);
+    if (oldest) {
+        uint32_t mark = oldest->mark;
         call_remark(c, NOTE_MARK_LOST, mark, STR_NULL);
         settle_upto(c, mark);
     }
@@ -467,7 +478,7 @@ static void settle_flushed(struct call *c, struct buf *keep)
     while (c->ledger.n) {
         uint32_t low = 0;
         uint32_t high = 0;
-        struct ledger_burst head = c->ledger.ring[c->ledger.first];
+        struct ledger_burst head = *ledger_oldest(&c->ledger);
         ledger_heard_first(&c->ledger, c->now_us, &low, &high);
         uint32_t heard = sounding ? MIN(low, head.bytes) : 0;
         sounding = sounding && heard == head.bytes;

@@ -422,6 +422,8 @@ void playout_take_back(struct call *c);
 /* Takes n bytes out of the queue, from so many bytes in. */
 void playout_drop(struct call *c, size_t at, size_t n);
 void playout_settle_cut(struct call *c); /* records the heard part of what is under way, drops the rest */
+/* A mark without audio: through an empty queue it is back at once. */
+void playout_open_mark(struct call *c);
 /* Audio of nobody's item, now and with a mark of its own. False: memory is out. */
 bool playout_tones(struct call *c, struct span audio);
 uint32_t playout_tones_room_ms(const struct call *c);

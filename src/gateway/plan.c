@@ -18,10 +18,11 @@ struct making {
     struct plan *p;
     struct call_opts *o;
     struct plan_vars vars;
-    bool all_on;                        /* conditions are not asked: plan_check */
-    uint8_t tool_of[256];               /* config tool -> call tool */
-    uint32_t agent_of[CALL_MAX_AGENTS]; /* call agent -> config agent */
-    const char *why;                    /* what did not fit */
+    bool all_on;                                 /* conditions are not asked: plan_check */
+    uint8_t tool_of[256];                        /* config tool -> call tool */
+    uint32_t agent_of[CALL_MAX_AGENTS];          /* call agent -> config agent */
+    const char *why;                             /* what did not fit */
+    struct plan_switch switches[CALL_MAX_TOOLS]; /* those of p while it is made */
 };
 
 /* What is off now may be on later: then it has its place from the beginning. */
@@ -421,6 +422,18 @@ static void wait_for_caller(struct making *m)
     m->o->silence.on = m->o->silence.on && (!is_outgoing(m) || m->p->agent->silence_outbound);
 }
 
+/* A plan lives as long as its call: it keeps no room for more. */
+static int pack(struct making *m)
+{
+    struct plan_switch *switches = arena_raw(&m->p->arena, m->p->n_switches * sizeof(*switches));
+    if (!switches) {
+        return -ENOMEM;
+    }
+    memcpy(switches, m->switches, m->p->n_switches * sizeof(*switches));
+    m->p->switches = switches;
+    return call_opts_pack(m->o, &m->p->arena);
+}
+
 static int make(struct making *m, uint32_t start, const struct plan_facts *f, struct call_opts_room *room)
 {
     snapshot_call(m->s, m->p->agent, m->o);
@@ -440,7 +453,7 @@ static int make(struct making *m, uint32_t start, const struct plan_facts *f, st
     m->vars.agent = m->p->agent;
     m->p->apology = m->p->agent->apology;
     err = err < 0 ? err : fill_text(m, &m->p->apology);
-    return err < 0 ? err : call_opts_pack(m->o, &m->p->arena);
+    return err < 0 ? err : pack(m);
 }
 
 int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_opts *ret_opts, struct plan **ret)
@@ -451,6 +464,7 @@ int plan_make(const struct snapshot *s, const struct plan_facts *f, struct call_
         return -ENOMEM;
     }
     arena_init(&p->arena, ARENA_MAX);
+    p->switches = m.switches;
     int err = keep_facts(p, f);
     if (err >= 0) {
         p->route = s->session.fixed_agent ? NULL : config_find_route(s->cfg, &p->facts);
@@ -495,6 +509,7 @@ int plan_check(const struct snapshot *s, uint32_t agent, struct buf *ret_err)
     int err = -ENOMEM;
     call_opts_lend(o, &room);
     if (p) {
+        p->switches = m.switches;
         p->agent = &s->cfg->agents[agent];
         p->provider = p->agent->provider;
         err = fill_agents(&m, agent);

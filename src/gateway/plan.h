@@ -33,7 +33,7 @@ struct plan {
     struct str model, voice, language; /* of the route, else of the agent; language may be empty */
     struct str apology;                /* of the agent, filled in; empty: the carrier's own */
     struct when_facts facts;
-    struct plan_switch switches[CALL_MAX_TOOLS];
+    struct plan_switch *switches; /* in arena */
     uint32_t n_switches;
 };
 
