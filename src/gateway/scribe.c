@@ -241,7 +241,7 @@ static void spool_rest(struct scribe *s, struct scribe_batch *batch)
             batch->first = batch->first->next;
         }
     }
-    if (err < 0) {
+    if (err < 0 && !s->stuck) {
         log_error(NULL, "spool.failed", "path=%s error=%s", s->spool, err_name(err));
     }
 }
@@ -351,6 +351,7 @@ static void finish(struct scribe *s, int err)
 static void count(struct scribe *s, int err, uint64_t lost_before)
 {
     size_t in_memory = s->tries > 0 ? written(s)->n : 0; /* no job has it now */
+    in_memory += s->stuck ? filling(s)->n : 0;
     if (s->o.metrics) {
         metrics_observe_us(s->o.metrics, METRIC_STORE_WRITES, s->write_us);
         metrics_add(s->o.metrics, METRIC_STORE_ERRORS, err < 0);
