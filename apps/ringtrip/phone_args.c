@@ -50,6 +50,7 @@ const char phone_usage[] =
     "  --rate-hz N           send audio of another sampling rate than the one announced\n"
     "  --double PERCENT, --late PERCENT  messages that come twice, or behind up to five later ones\n"
     "  --drop AT:MS          send nothing for MS, AT ms after the start; up to 8 times\n"
+    "  --stall AT:MS         the same, but then send all of it at once\n"
     "the line\n"
     "  --echo-db N           what is heard comes back N dB weaker (-12); --echo-delay-ms N (120) later,\n"
     "  --echo-clip           driven too hard, --echo-tail-ms N with reverberation\n"
@@ -307,19 +308,33 @@ static int opt_rate(struct parser *p, const char *value)
     return err;
 }
 
-static int opt_drop(struct parser *p, const char *value)
+/* AT:MS, one more of a list. */
+static int to_drop(const char *value, struct phone_drop list[PHONE_DROPS_MAX], size_t *n)
 {
-    struct phone_packet_opts *o = &p->a->opts.packets;
     struct str s = str_from(value);
     size_t colon = str_find(s, ':');
     int64_t at = 0, ms = 0;
     if (colon == s.n || str_to_i64((struct str){s.p, colon}, &at) < 0 ||
         str_to_i64((struct str){s.p + colon + 1, s.n - colon - 1}, &ms) < 0 || at < 0 || ms < 0 || at > 3600000 ||
-        ms > 3600000 || o->n_drops == PHONE_DROPS_MAX) {
-        return fail(p, "--drop takes AT:MS, at most 8 times: ", value);
+        ms > 3600000 || *n == PHONE_DROPS_MAX) {
+        return -EINVAL;
     }
-    o->drops[o->n_drops++] = (struct phone_drop){(uint32_t)at, (uint32_t)ms};
+    list[(*n)++] = (struct phone_drop){(uint32_t)at, (uint32_t)ms};
     return 0;
+}
+
+static int opt_drop(struct parser *p, const char *value)
+{
+    struct phone_packet_opts *o = &p->a->opts.packets;
+    int err = to_drop(value, o->drops, &o->n_drops);
+    return err < 0 ? fail(p, "--drop takes AT:MS, at most 8 times: ", value) : 0;
+}
+
+static int opt_stall(struct parser *p, const char *value)
+{
+    struct phone_packet_opts *o = &p->a->opts.packets;
+    int err = to_drop(value, o->stalls, &o->n_stalls);
+    return err < 0 ? fail(p, "--stall takes AT:MS, at most 8 times: ", value) : 0;
 }
 
 static int opt_connect_to(struct parser *p, const char *value)
@@ -386,6 +401,7 @@ static const struct option {
     {"packet-bytes", opt_packet, VALUE, 0},
     {"rate-hz", opt_rate, VALUE, 0},
     {"drop", opt_drop, VALUE, 0},
+    {"stall", opt_stall, VALUE, 0},
     {"loss", NULL, PERCENT, AT(opts.loss_percent)},
     {"double", NULL, PERCENT, AT(opts.packets.double_percent)},
     {"late", NULL, PERCENT, AT(opts.packets.late_percent)},

@@ -14,6 +14,7 @@
 #include "call/state.h"
 
 #define FILL_AFTER_MS   300
+#define STALL_MS        400  /* nothing comes, then all of it: the way to us, not the line */
 #define FILL_HEARD_MS   1000 /* of a gap that is filled with comfort noise and that the detector hears */
 #define FILL_BLOCK      160  /* samples made at once */
 #define ANCHOR_SLACK_MS 20
@@ -257,6 +258,11 @@ void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
     timer_set(c, TIMER_MEDIA, c->o->deadlines.media_ms);
     if (!place_frame(c, timestamp_ms, audio, &gap)) {
         return;
+    }
+    uint64_t waited_us = c->media_seen_us ? c->now_us - c->media_seen_us : 0;
+    if (gap == 0 && waited_us >= ms_us(STALL_MS) && !c->stall_told) {
+        c->stall_told = true;
+        call_remark(c, NOTE_LINE, (int64_t)(waited_us / 1000), STR("stall"));
     }
     uint64_t filled_us = c->media_seen_us < c->filled_us ? c->filled_us - c->media_seen_us : 0;
     c->uplink_bytes += audio.n;

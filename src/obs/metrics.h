@@ -41,7 +41,7 @@
 #define METRIC_GUARD_WORDS    "regex words shapes length range http model code"
 #define METRIC_SIDE_WORDS     "carrier model"
 #define METRIC_LINE_WORDS                                                                                              \
-    "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled other"
+    "zero-silence dc-offset full-scale rate-mismatch codec-mismatch frame-size gap late doubled stall other"
 #define METRIC_SILENCE_WORDS  "prompt goodbye other"
 #define METRIC_DEAD_AIR_WORDS "nudge renewal apology no-audio left-mute endless other"
 #define METRIC_RENEWAL_WORDS  "quiet deadline left lost agent other"

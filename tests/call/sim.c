@@ -455,24 +455,29 @@ static void check_action(struct sim *s, const struct call_action *a)
 
 static void step(struct sim *s, const struct call_event *ev);
 
-#define SIM_CHUNKS 16
+#define SIM_CHUNKS 64
+
+struct sim_chunk {
+    uint32_t number, ppm;
+};
 
 /* The detector's answers to the chunks of the last step, at once and in order as the host gives them. */
-static uint32_t take_chunks(const struct sim *s, uint32_t numbers[SIM_CHUNKS])
+static uint32_t take_chunks(const struct sim *s, struct sim_chunk chunks[SIM_CHUNKS])
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->actions.n && n < SIM_CHUNKS; i++) {
         if (s->actions.list[i].type == ACT_VAD) {
-            numbers[n++] = s->actions.list[i].vad.chunk;
+            const struct call_action *act = &s->actions.list[i];
+            chunks[n++] = (struct sim_chunk){act->vad.chunk, s->hear ? s->hear(act) : s->ppm};
         }
     }
     return n;
 }
 
-static void answer_chunks(struct sim *s, const uint32_t *numbers, uint32_t n)
+static void answer_chunks(struct sim *s, const struct sim_chunk *chunks, uint32_t n)
 {
     for (uint32_t i = 0; i < n && !call_ended(s->call); i++) {
-        struct call_event ev = {.type = EV_VAD, .vad = {.chunk = numbers[i], .ppm = s->ppm}};
+        struct call_event ev = {.type = EV_VAD, .vad = {.chunk = chunks[i].number, .ppm = chunks[i].ppm}};
         s->chunks++;
         step(s, &ev);
     }
@@ -585,10 +590,10 @@ static void step(struct sim *s, const struct call_event *given)
     if (call_ended(s->call) != (s->ends == 1)) {
         broke(s, "end without its action");
     }
-    uint32_t numbers[SIM_CHUNKS]; /* the next step writes over the actions */
-    uint32_t n = take_chunks(s, numbers);
+    struct sim_chunk chunks[SIM_CHUNKS]; /* the next step writes over the actions */
+    uint32_t n = take_chunks(s, chunks);
     answer_guards(s);
-    answer_chunks(s, numbers, n);
+    answer_chunks(s, chunks, n);
 }
 
 void sim_event(struct sim *s, const struct call_event *ev)

@@ -48,6 +48,8 @@ struct sim {
     uint32_t append_count; /* bytes the model got */
     bool lossy;            /* the uplink may differ (protected greeting, drops): do not compare */
     uint32_t ppm;          /* what the local detector makes of the caller now */
+    /* Or what a detector of the test's own makes of an ACT_VAD; NULL: ppm. */
+    uint32_t (*hear)(const struct call_action *act);
     bool gated;            /* the model hears turns only: the uplink jumps after a commit */
     bool at_gate;          /* the next append may be a jump */
     uint32_t jumps;        /* inside of such an append: pieces from the shelf */

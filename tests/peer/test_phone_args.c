@@ -119,7 +119,7 @@ TEST(a_bad_line_is_described)
     assert_ok(parse(&l,
                     "phone http://h/twiml --echo-db -18.5 --echo-clip --echo-tail-ms 60 --noise babble --noise-db 15 "
                     "--gain-db -6 --dc-offset -300 --zero-silence --packet-bytes 240 --rate-hz 16000 --double 2 "
-                    "--late 1.5 --drop 3000:500 --drop 6000:20 --when agent-tail:80 --sound cough:3"));
+                    "--late 1.5 --drop 3000:500 --drop 6000:20 --stall 8000:700 --when agent-tail:80 --sound cough:3"));
     const struct phone_line_opts *line = &l.args.opts.line;
     assert_true(line->echo && line->echo_clip && line->noise && line->zero_silence);
     assert_true(line->echo_db > -18.6 && line->echo_db < -18.4);
@@ -136,6 +136,9 @@ TEST(a_bad_line_is_described)
     assert_int_equal(packets->n_drops, 2);
     assert_int_equal(packets->drops[1].at_ms, 6000);
     assert_int_equal(packets->drops[1].ms, 20);
+    assert_int_equal(packets->n_stalls, 1);
+    assert_int_equal(packets->stalls[0].at_ms, 8000);
+    assert_int_equal(packets->stalls[0].ms, 700);
     const struct phone_item *cough = &l.args.opts.items[0];
     assert_true(cough->wordless && cough->mulaw.n > 800);
     assert_int_equal(cough->when.kind, PHONE_WHEN_AGENT_TAIL);

@@ -400,6 +400,23 @@ TEST(a_hole_is_a_hole_and_time_goes_on)
     free(c);
 }
 
+/* Nothing is lost, nothing changes places: it only comes late, and all at once. */
+TEST(a_stall_is_made_up_for_at_once)
+{
+    struct phone_packets p;
+    const struct phone_packet_opts o = {.stalls = {{1000, 500}, {1800, 400}}, .n_stalls = 2};
+    struct carrier *c = send(&o, 100, &p); /* two seconds: the second one is not over */
+    assert_int_equal(c->n, 90);
+    for (size_t i = 0; i < c->n; i++) {
+        assert_int_equal(c->list[i].offset_ms, i * 20);
+        assert_int_equal(c->list[i].chunk, i + 1);
+    }
+    free(c);
+    c = send(&o, 70, &p);
+    assert_int_equal(c->n, 50);
+    free(c);
+}
+
 TEST(packets_out_of_range_are_refused)
 {
     static const struct phone_packet_opts bad[] = {{.bytes = 39},
@@ -408,7 +425,8 @@ TEST(packets_out_of_range_are_refused)
                                                    {.rate_hz = 48001},
                                                    {.late_percent = 101},
                                                    {.double_percent = -1},
-                                                   {.n_drops = PHONE_DROPS_MAX + 1}};
+                                                   {.n_drops = PHONE_DROPS_MAX + 1},
+                                                   {.n_stalls = PHONE_DROPS_MAX + 1}};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         struct phone_packets p;
         assert_err(phone_packets_init(&p, &bad[i], 1), EINVAL);
@@ -424,4 +442,4 @@ TEST_MAIN(T(a_good_line_changes_nothing), T(the_echo_comes_back_at_its_delay_and
           T(packets_are_frames_unless_told_otherwise), T(other_sizes_carry_the_time_of_their_first_byte),
           T(another_rate_fills_more_or_fewer_bytes_into_the_same_time), T(some_come_twice),
           T(some_are_overtaken_by_a_few_and_none_is_lost), T(a_hole_is_a_hole_and_time_goes_on),
-          T(packets_out_of_range_are_refused))
+          T(a_stall_is_made_up_for_at_once), T(packets_out_of_range_are_refused))

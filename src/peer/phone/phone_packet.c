@@ -5,18 +5,21 @@
 #include "audio/g711.h"
 #include "base/err.h"
 
-#define RATE_HZ 8000u
+#define RATE_HZ     8000u
+#define STALLED_MAX (64u << 20) /* an hour at 16 kHz */
 
 static bool in_range(const struct phone_packet_opts *o)
 {
     return (o->bytes == 0 || (o->bytes >= PHONE_PACKET_MIN_BYTES && o->bytes <= PHONE_PACKET_MAX_BYTES)) &&
            (o->rate_hz == 0 || (o->rate_hz >= 4000 && o->rate_hz <= 48000)) && o->double_percent >= 0 &&
-           o->double_percent <= 100 && o->late_percent >= 0 && o->late_percent <= 100 && o->n_drops <= PHONE_DROPS_MAX;
+           o->double_percent <= 100 && o->late_percent >= 0 && o->late_percent <= 100 &&
+           o->n_drops <= PHONE_DROPS_MAX && o->n_stalls <= PHONE_DROPS_MAX;
 }
 
 int phone_packets_init(struct phone_packets *p, const struct phone_packet_opts *o, uint64_t seed)
 {
     *p = (struct phone_packets){.o = *o, .dice = {seed}};
+    buf_init(&p->stalled, STALLED_MAX);
     if (!in_range(o)) {
         return -EINVAL;
     }
@@ -32,6 +35,7 @@ int phone_packets_init(struct phone_packets *p, const struct phone_packet_opts *
 void phone_packets_done(struct phone_packets *p)
 {
     free(p->held);
+    buf_done(&p->stalled);
     *p = (struct phone_packets){0};
 }
 
@@ -40,19 +44,48 @@ void phone_packets_restart(struct phone_packets *p)
     p->made_bytes = p->chunk = p->in_n = p->out_n = 0;
     p->n = 0;
     p->last = 0;
+    buf_clear(&p->stalled, 0);
     for (size_t i = 0; p->held && i < PHONE_LATE_MAX; i++) {
         p->held[i].wait = 0;
     }
 }
 
-static bool is_dropped(const struct phone_packets *p, uint64_t at_ms)
+static bool is_within(const struct phone_drop *list, size_t n, uint64_t at_ms)
 {
-    for (size_t i = 0; i < p->o.n_drops; i++) {
-        if (at_ms >= p->o.drops[i].at_ms && at_ms - p->o.drops[i].at_ms < p->o.drops[i].ms) {
+    for (size_t i = 0; i < n; i++) {
+        if (at_ms >= list[i].at_ms && at_ms - list[i].at_ms < list[i].ms) {
             return true;
         }
     }
     return false;
+}
+
+/* False: out of memory, and the packet goes at once. */
+static bool stall(struct phone_packets *p, const struct phone_media *m)
+{
+    uint8_t *room = buf_room(&p->stalled, sizeof(*m) + m->audio.n);
+    if (!room) {
+        return false;
+    }
+    memcpy(room, m, sizeof(*m));
+    memcpy(room + sizeof(*m), m->audio.p, m->audio.n);
+    buf_added(&p->stalled, sizeof(*m) + m->audio.n);
+    return true;
+}
+
+/* What was held up goes first, all at once. */
+static void resume(struct phone_packets *p, phone_media_fn fn, void *arg)
+{
+    p->stalls += p->stalled.len > 0;
+    for (size_t at = 0; at < p->stalled.len;) {
+        struct phone_media m;
+        const uint8_t *bytes = (const uint8_t *)buf_ptr(&p->stalled) + at;
+        memcpy(&m, bytes, sizeof(m));
+        m.audio.p = bytes + sizeof(m);
+        at += sizeof(m) + m.audio.n;
+        fn(&m, arg);
+    }
+    buf_clear(&p->stalled, 0);
 }
 
 /* Puts the packet aside; false when no place is free. */
@@ -88,10 +121,14 @@ static void packet_end(struct phone_packets *p, phone_media_fn fn, void *arg)
         .offset_ms = p->made_bytes * 1000 / p->o.rate_hz, .chunk = ++p->chunk, .audio = span_from(p->bytes, p->n)};
     p->made_bytes += p->n;
     p->n = 0;
-    if (is_dropped(p, m.offset_ms)) {
+    if (is_within(p->o.drops, p->o.n_drops, m.offset_ms)) {
         p->dropped++;
         return;
     }
+    if (is_within(p->o.stalls, p->o.n_stalls, m.offset_ms) && stall(p, &m)) {
+        return;
+    }
+    resume(p, fn, arg);
     if (p->held && phone_dice_roll(&p->dice, p->o.late_percent) && hold(p, &m)) {
         return;
     }

@@ -1,11 +1,13 @@
 /*
  * What may happen to the caller's frames between the telephone and the carrier's socket: packets of another size or
- * sampling rate, doubled, overtaken by later ones, missing for a while. Frames go in every 20 ms, packets come out with
- * the timestamp that belongs to their content. Pure and seeded. Not here: delay and jitter in order (phone_link.h).
+ * sampling rate, doubled, overtaken by later ones, missing for a while, held up and then sent at once. Frames go in
+ * every 20 ms, packets come out with the timestamp that belongs to their content. Pure and seeded. Not here: delay and
+ * jitter in order (phone_link.h).
  */
 #ifndef PEER_PHONE_PACKET_H
 #define PEER_PHONE_PACKET_H
 
+#include "base/buf.h"
 #include "peer/phone/phone_link.h"
 #include "peer/phone/phone_playout.h"
 
@@ -25,6 +27,8 @@ struct phone_packet_opts {
     double late_percent;   /* of the packets are overtaken by one to PHONE_LATE_MAX others */
     struct phone_drop drops[PHONE_DROPS_MAX];
     size_t n_drops;
+    struct phone_drop stalls[PHONE_DROPS_MAX]; /* nothing is sent for so long, then all of it at once */
+    size_t n_stalls;
 };
 
 struct phone_media {
@@ -50,7 +54,8 @@ struct phone_packets {
     int16_t last;            /* sample before the frame, for resampling */
     uint64_t in_n, out_n;    /* samples, for resampling */
     struct phone_held *held; /* PHONE_LATE_MAX; NULL without late_percent */
-    uint32_t dropped, doubled, late;
+    struct buf stalled;      /* struct phone_media and its bytes, one after the other */
+    uint32_t dropped, doubled, late, stalls;
 };
 
 /* -EINVAL (out of range), -ENOMEM */
