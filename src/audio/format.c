@@ -5,23 +5,23 @@
 static const struct {
     const char *wire;
     const char *name;
-    uint32_t rate_hz;
-    uint32_t sample_bytes;
 } formats[AUDIO_FORMAT_N] = {
-#define X(name, wire, word, hz, bytes) {wire, word, hz, bytes},
+#define X(name, wire, word, hz, bytes) {wire, word},
     AUDIO_FORMAT_LIST(X)
 #undef X
 };
 
-uint32_t audio_rate_hz(enum audio_format f)
-{
-    return formats[f].rate_hz;
-}
+const uint16_t audio_rates_hz[AUDIO_FORMAT_N] = {
+#define X(name, wire, word, hz, bytes) [name] = hz,
+    AUDIO_FORMAT_LIST(X)
+#undef X
+};
 
-uint32_t audio_sample_bytes(enum audio_format f)
-{
-    return formats[f].sample_bytes;
-}
+const uint8_t audio_widths[AUDIO_FORMAT_N] = {
+#define X(name, wire, word, hz, bytes) [name] = bytes,
+    AUDIO_FORMAT_LIST(X)
+#undef X
+};
 
 const char *audio_format_wire(enum audio_format f)
 {

@@ -19,8 +19,17 @@ enum audio_format {
         AUDIO_FORMAT_N
 };
 
-uint32_t audio_rate_hz(enum audio_format f);
-uint32_t audio_sample_bytes(enum audio_format f);
+extern const uint16_t audio_rates_hz[AUDIO_FORMAT_N];
+extern const uint8_t audio_widths[AUDIO_FORMAT_N];
+
+static inline uint32_t audio_rate_hz(enum audio_format f)
+{
+    return audio_rates_hz[f];
+}
+static inline uint32_t audio_sample_bytes(enum audio_format f)
+{
+    return audio_widths[f];
+}
 static inline uint32_t audio_bytes_per_ms(enum audio_format f)
 {
     return audio_rate_hz(f) / 1000 * audio_sample_bytes(f);

@@ -5,15 +5,7 @@
 #include "base/cpu.h"
 #include "base/str.h"
 
-/* Written for the vectoriser and built twice: for the baseline of the architecture, and for AVX2. */
-#define BODY static inline __attribute__((always_inline))
-#if defined(__x86_64__)
-#define AVX2 __attribute__((target("avx2")))
-#else
-#define AVX2
-#endif
-
-BODY struct level measure(const int16_t *x, size_t n, int16_t limit)
+CPU_BODY struct level measure(const int16_t *x, size_t n, int16_t limit)
 {
     struct level v = {.low = INT16_MAX, .high = INT16_MIN};
     for (size_t i = 0; i < n; i++) {
@@ -32,7 +24,7 @@ BODY struct level measure(const int16_t *x, size_t n, int16_t limit)
     return v;
 }
 
-AVX2 static struct level measure_avx2(const int16_t *x, size_t n, int16_t limit)
+CPU_AVX2 static struct level measure_avx2(const int16_t *x, size_t n, int16_t limit)
 {
     return measure(x, n, limit);
 }

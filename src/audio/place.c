@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define FIT_MS      4 /* a late frame may stick out of its hole by so much */
 #define REFUSED_MAX 5 /* so many frames in a row that are late or doubled: the clock is wrong, not the frames */
 #define STRANGE_MAX 3 /* so many in a row with an old timestamp and new sound: the clock was set back */
@@ -13,21 +15,10 @@ void place_init(struct place *p)
     *p = (struct place){0};
 }
 
-/* Tells a frame that came twice from one that carries an old timestamp by mistake; eight bytes at a time. */
+/* Tells a frame that came twice from one that carries an old timestamp by mistake. */
 static uint32_t hash_of(struct span audio)
 {
-    uint64_t h = audio.n + 0x9E3779B97F4A7C15u;
-    size_t i = 0;
-    for (; i + 8 <= audio.n; i += 8) {
-        uint64_t v;
-        memcpy(&v, audio.p + i, sizeof(v));
-        h = (h ^ v) * 0xD6E8FEB86659FD93u;
-        h ^= h >> 32;
-    }
-    for (; i < audio.n; i++) {
-        h = (h ^ audio.p[i]) * 0x100000001B3u;
-    }
-    return (uint32_t)(h ^ h >> 32);
+    return (uint32_t)hash_bytes(0, audio);
 }
 
 static int32_t ahead(uint32_t a_ms, uint32_t b_ms)

@@ -28,7 +28,7 @@ void buf_clear(struct buf *b, size_t headroom)
     }
 }
 
-uint8_t *buf_room(struct buf *b, size_t n)
+uint8_t *buf_grow(struct buf *b, size_t n)
 {
     if (b->err) {
         return NULL;
@@ -85,7 +85,11 @@ void buf_puts(struct buf *b, const char *z)
 
 void buf_putc(struct buf *b, char c)
 {
-    buf_put(b, &c, 1);
+    uint8_t *at = buf_room(b, 1);
+    if (at) {
+        *at = (uint8_t)c;
+        b->len++;
+    }
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

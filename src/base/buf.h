@@ -22,8 +22,15 @@ void buf_init(struct buf *b, size_t max_bytes);
 void buf_done(struct buf *b);
 /* Empties and forgets the sticky error; keeps the memory. headroom bytes are left free in front. */
 void buf_clear(struct buf *b, size_t headroom);
+/* The slow way of buf_room: more memory, or the error. */
+uint8_t *buf_grow(struct buf *b, size_t n);
 /* Makes room for n more bytes and returns where to write them, NULL on error; commit with buf_added. */
-uint8_t *buf_room(struct buf *b, size_t n);
+static inline uint8_t *buf_room(struct buf *b, size_t n)
+{
+    size_t used = b->head + b->len;
+    bool there = b->err == 0 && n > 0 && n <= b->cap && used <= b->cap - n;
+    return there ? b->data + used : buf_grow(b, n);
+}
 void buf_added(struct buf *b, size_t n);
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_put_str(struct buf *b, struct str s);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/cpu.h"
 #include "base/err.h"
 #include "call/state.h"
 
@@ -488,8 +489,30 @@ static bool from_model(enum call_event_type t)
     return t >= EV_MODEL_SPEECH_STARTED && t <= EV_MODEL_ERROR;
 }
 
+CPU_BODY uint64_t least_of(const uint64_t *due, size_t n)
+{
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < n; i++) {
+        least = MIN(least, due[i]);
+    }
+    return least;
+}
+
+CPU_AVX2 static uint64_t least_of_avx2(const uint64_t *due, size_t n)
+{
+    return least_of(due, n);
+}
+
+static uint64_t first_timer(const struct call *c)
+{
+    return cpu_has_avx2() ? least_of_avx2(c->timers, TIMER_N) : least_of(c->timers, TIMER_N);
+}
+
 static void run_timers(struct call *c)
 {
+    if (first_timer(c) > c->now_us) {
+        return;
+    }
     for (int t = 0; t < TIMER_N && c->phase != PHASE_ENDED; t++) {
         if (c->timers[t] <= c->now_us) {
             c->timers[t] = UINT64_MAX;
@@ -530,11 +553,7 @@ void call_step(struct call *c, const struct call_event *ev, uint64_t now_us, str
 
 uint64_t call_deadline_us(const struct call *c)
 {
-    uint64_t due = UINT64_MAX;
-    for (int t = 0; t < TIMER_N && c->phase != PHASE_ENDED; t++) {
-        due = MIN(due, c->timers[t]);
-    }
-    return due;
+    return c->phase == PHASE_ENDED ? UINT64_MAX : first_timer(c);
 }
 
 size_t call_queued_bytes(const struct call *c)

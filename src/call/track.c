@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 
-typedef uint8_t bytes8 __attribute__((vector_size(8))); /* GCC and clang */
+typedef uint8_t bytes16 __attribute__((vector_size(16))); /* GCC and clang */
 
 #define TRACK_MAX_PAIRS 80000 /* 10 s at 8 kHz; a stall longer than that leaves a gap */
 #define TRACK_STEP      512
@@ -94,15 +94,15 @@ static void interleave(const uint8_t *a, const uint8_t *b, size_t n, uint32_t ss
         return;
     }
     size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        bytes8 va;
-        bytes8 vb;
-        memcpy(&va, a + i, 8);
-        memcpy(&vb, b + i, 8);
-        bytes8 lo = __builtin_shufflevector(va, vb, 0, 8, 1, 9, 2, 10, 3, 11);
-        bytes8 hi = __builtin_shufflevector(va, vb, 4, 12, 5, 13, 6, 14, 7, 15);
-        memcpy(out + i * 2, &lo, 8);
-        memcpy(out + i * 2 + 8, &hi, 8);
+    for (; i + 16 <= n; i += 16) {
+        bytes16 va;
+        bytes16 vb;
+        memcpy(&va, a + i, 16);
+        memcpy(&vb, b + i, 16);
+        bytes16 lo = __builtin_shufflevector(va, vb, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        bytes16 hi = __builtin_shufflevector(va, vb, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        memcpy(out + i * 2, &lo, 16);
+        memcpy(out + i * 2 + 16, &hi, 16);
     }
     for (; i < n; i++) {
         out[i * 2] = a[i];

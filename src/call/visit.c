@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 
 void visit_fail(struct visit *v, int err)
 {
@@ -15,15 +16,20 @@ static void mix(struct visit *v, uint64_t x)
     v->hash ^= v->hash >> 29;
 }
 
+#define UVAR_MAX 10
+
 static void put_uvar(struct buf *out, uint64_t x)
 {
-    uint8_t b[10];
+    uint8_t *at = buf_room(out, UVAR_MAX);
+    if (!at) {
+        return;
+    }
     size_t n = 0;
-    do {
-        b[n++] = (uint8_t)((x & 127) | (x > 127 ? 128 : 0));
-        x >>= 7;
-    } while (x);
-    buf_put(out, b, n);
+    for (; x > 127; x >>= 7) {
+        at[n++] = (uint8_t)(x | 128);
+    }
+    at[n++] = (uint8_t)x;
+    buf_added(out, n);
 }
 
 static uint64_t get_uvar(struct visit *v)
@@ -126,21 +132,6 @@ void visit_f64(struct visit *v, double *x)
     }
 }
 
-static void digest_bytes(struct visit *v, const uint8_t *p, size_t n)
-{
-    mix(v, n);
-    for (; n >= 8; n -= 8, p += 8) {
-        uint64_t x;
-        memcpy(&x, p, 8);
-        mix(v, x);
-    }
-    uint64_t tail = 0;
-    for (size_t i = 0; i < n; i++) {
-        tail |= (uint64_t)p[i] << (8 * i);
-    }
-    mix(v, tail);
-}
-
 void visit_span(struct visit *v, struct span *s)
 {
     switch (v->mode) {
@@ -161,7 +152,7 @@ void visit_span(struct visit *v, struct span *s)
         break;
     }
     case VISIT_DIGEST:
-        digest_bytes(v, s->p, s->n);
+        v->hash = hash_bytes(v->hash, *s);
         break;
     }
 }

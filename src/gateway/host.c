@@ -144,6 +144,13 @@ static void account_audio(struct host *h, const struct call_event *ev)
     }
 }
 
+/* When the worker is to look at this call next. */
+static void arm(struct host *h)
+{
+    uint64_t due_us = MIN(h->switched_us + SWITCH_US, record_alive_due_us(h));
+    worker_due(h->worker, h->id, MIN(h->deadline_us, due_us));
+}
+
 /* Everything one event causes leaves in one write per socket. */
 static void step(struct host *h, const struct call_event *ev)
 {
@@ -174,6 +181,7 @@ static void step(struct host *h, const struct call_event *ev)
     }
     host_uncork_models(h);
     h->deadline_us = call_deadline_us(h->call);
+    arm(h);
     account_audio(h, ev);
     w->stepping = false;
     if (w->actions.overflow) {
@@ -241,6 +249,7 @@ void host_tick(struct host *h, uint64_t now_us)
         host_settle(h);
     }
     if (now_us < h->deadline_us) {
+        arm(h);
         return;
     }
     if (now_us - h->deadline_us > LATE_US) {

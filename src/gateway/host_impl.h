@@ -60,42 +60,43 @@ struct host_model;                   /* host_model.c */
 void host_providers(struct host *h); /* which may be tried: into opts */
 
 struct host {
+    /* what every frame needs lies together: at hundreds of calls it comes from far away each time */
     struct worker *worker;
-    struct host_id id;
-    char call_id[CALL_ID_MAX + 1];
-    struct log_scope log;
-    enum host_state state;
-    struct tap watch;         /* of this call alone */
-    struct watcher *watchers; /* over HTTP */
-    struct mask_stream said;  /* for them: what the agent says, while it says it */
-    char said_item[CALL_ID_MAX + 1];
-    uint32_t n_watchers;
-    struct snapshot *snapshot;
-    struct plan *plan; /* NULL: the snapshot is this call's alone and says it all */
-    struct call_opts opts;
-    struct arena lists; /* of opts, when there is no plan */
     struct call *call;
+    struct leg *leg;
+    struct host_model *models; /* sessions, the newest first; until their on_closed */
+    struct watcher *watchers;  /* over HTTP */
+    struct snapshot *snapshot;
+    struct disk_file *journal;
+    struct recorder *recorder;
+    struct journal_writer journal_writer;
+    struct event_queue queue;
+    struct host *next_dirty;
+    size_t queued_bytes; /* our part of worker->queued_bytes */
     uint64_t deadline_us;
     uint64_t alive_us;    /* when the store heard of the call last */
     uint64_t switched_us; /* when conditions of tools were looked at last */
-    struct leg *leg;
+    struct host_id id;
+    enum host_state state;
+    bool dirty; /* on the worker's list */
     bool had_leg;
     bool apologise;
-    struct host_model *models; /* sessions, the newest first; until their on_closed */
+    bool entered;        /* admission_leave is owed */
+    uint32_t files_open; /* on_closed not yet seen */
+    struct host_trace trace;
+    char call_id[CALL_ID_MAX + 1];
+    struct log_scope log;
+    struct tap watch;        /* of this call alone */
+    struct mask_stream said; /* for the watchers: what the agent says, while it says it */
+    char said_item[CALL_ID_MAX + 1];
+    uint32_t n_watchers;
+    struct plan *plan; /* NULL: the snapshot is this call's alone and says it all */
+    struct call_opts opts;
+    struct arena lists; /* of opts, when there is no plan */
     struct host_memory memories[3];
     uint32_t memory_n;
     struct vad_stream *vad; /* made with the first chunk */
-    struct event_queue queue;
-    size_t queued_bytes; /* our part of worker->queued_bytes */
-    bool dirty;          /* on the worker's list */
-    struct host *next_dirty;
-    struct journal_writer journal_writer;
-    struct disk_file *journal;
-    struct recorder *recorder;
-    uint32_t files_open; /* on_closed not yet seen */
-    bool entered;        /* admission_leave is owed */
     struct host_facts facts;
-    struct host_trace trace;
 };
 
 /* host.c */
@@ -170,7 +171,8 @@ struct str host_masked(const struct host *h, struct str text, struct buf *out);
 void record_begin(struct host *h);
 /* A sign of life every few seconds: when a killed process' calls are closed, their end is the last of them. */
 void record_alive(struct host *h, uint64_t now_us);
-void record_ringing(struct host *h); /* the carrier has named it */
+uint64_t record_alive_due_us(const struct host *h); /* when that is to be called again */
+void record_ringing(struct host *h);                /* the carrier has named it */
 void record_answered(struct host *h, const struct call_event *ev);
 void record_model_ready(struct host *h, uint32_t provider, const struct call_event *ev);
 void record_model_failed(struct host *h, const struct call_event *ev);

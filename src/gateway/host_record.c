@@ -67,6 +67,11 @@ void record_begin(struct host *h)
              STR_ARG(h->opts.carrier), f->carrier_id, f->caller, f->called, STR_ARG(h->opts.provider));
 }
 
+uint64_t record_alive_due_us(const struct host *h)
+{
+    return h->alive_us + ALIVE_US;
+}
+
 void record_alive(struct host *h, uint64_t now_us)
 {
     if (now_us - h->alive_us >= ALIVE_US) {

@@ -14,7 +14,7 @@ static void on_tick(void *arg)
     struct worker *w = arg;
     uint64_t now_us = loop_now_us(w->env.loop);
     for (uint32_t i = 0; i < w->n_slots; i++) {
-        if (w->hosts[i]) {
+        if (w->hosts[i] && w->due_us[i] <= now_us) {
             host_tick(w->hosts[i], now_us); /* may free it */
         }
     }
@@ -89,6 +89,7 @@ struct worker *worker_free(struct worker *w)
         call_actions_done(&w->actions);
         snapshot_unref(w->snapshot);
         free(w->generations);
+        free(w->due_us);
         free(w->hosts);
         free(w);
     }
@@ -127,9 +128,15 @@ static int grow(struct worker *w)
         return -ENOMEM;
     }
     w->generations = generations;
+    uint64_t *due_us = reallocarray(w->due_us, n, sizeof(*due_us));
+    if (!due_us) {
+        return -ENOMEM;
+    }
+    w->due_us = due_us;
     for (; w->n_slots < n; w->n_slots++) {
         w->hosts[w->n_slots] = NULL;
         w->generations[w->n_slots] = 0;
+        w->due_us[w->n_slots] = 0;
     }
     return 0;
 }
@@ -147,6 +154,7 @@ int worker_add(struct worker *w, struct host *h, struct host_id *ret)
         }
     }
     w->hosts[slot] = h;
+    w->due_us[slot] = 0;
     if (++w->generations[slot] == 0) {
         w->generations[slot] = 1; /* 0 names nothing */
     }
@@ -156,6 +164,11 @@ int worker_add(struct worker *w, struct host *h, struct host_id *ret)
     }
     metrics_set(w->env.metrics, METRIC_CALLS_ACTIVE, w->n_hosts);
     return 0;
+}
+
+void worker_due(struct worker *w, struct host_id id, uint64_t due_us)
+{
+    w->due_us[id.slot] = due_us;
 }
 
 void worker_remove(struct worker *w, struct host_id id)

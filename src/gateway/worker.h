@@ -67,6 +67,8 @@ struct worker {
     struct timer *timer;       /* runs only while there are calls */
     struct host **hosts;       /* by slot; NULL: free */
     uint32_t *generations;
+    uint64_t
+        *due_us; /* by slot: when the host is to be looked at next; kept apart, or each tick would touch them all */
     uint32_t n_slots, n_hosts;
     uint32_t tool_jobs;           /* under way; they outlive their calls */
     struct tool_job *webhooks;    /* those of them that can be broken off */
@@ -123,6 +125,7 @@ uint64_t worker_queued_bytes(const struct worker *w);
 
 /* For host.c: the table. */
 MUST_USE int worker_add(struct worker *w, struct host *h, struct host_id *ret);
+void worker_due(struct worker *w, struct host_id id, uint64_t due_us);
 void worker_remove(struct worker *w, struct host_id id);
 void worker_remember(struct worker *w, struct str carrier_id, bool apologise, struct str words);
 

@@ -145,6 +145,51 @@ TEST(writer_puts_commas_and_escapes)
     buf_done(&b);
 }
 
+/* The scanner and the writer take steps of 16 bytes, and longer ones far from the beginning: every place once. */
+TEST(quotes_and_escapes_are_found_wherever_they_are)
+{
+    static const size_t lengths[] = {0, 1, 15, 16, 17, 31, 63, 64, 65, 79, 80, 81, 200, 4159, 4160, 4161, 9000};
+    static char text[9100];
+    for (size_t k = 0; k < ARRAY_LEN(lengths); k++) {
+        size_t n = lengths[k];
+        for (int escaped = 0; escaped < 3; escaped++) { /* none, a quote, a backslash */
+            struct buf b;
+            struct json_val v;
+            struct json_val got;
+            memset(text, 'x', sizeof(text));
+            text[n] = escaped == 1 ? '"' : escaped == 2 ? '\\' : 'y';
+            buf_init(&b, 32768);
+            struct json_w w = json_w(&b);
+            json_w_open(&w);
+            json_w_kstr(&w, "t", (struct str){text, n + 1});
+            json_w_kz(&w, "u", "behind");
+            json_w_close(&w);
+            assert_int_equal(json_open(buf_str(&b), &v), 0);
+            got = json_get(v, "t");
+            assert_int_equal(got.type, JSON_STRING);
+            assert_int_equal(got.escaped, escaped > 0);
+            assert_int_equal(got.s.n, n + (escaped ? 2 : 1));
+            struct buf plain;
+            struct str back;
+            buf_init(&plain, 32768);
+            assert_int_equal(json_to_str(got, &plain, &back), 0);
+            assert_int_equal(back.n, n + 1);
+            assert_memory_equal(back.p, text, n + 1);
+            assert_str_is(json_get(v, "u").s, "behind");
+            buf_done(&plain);
+            buf_done(&b);
+        }
+    }
+    static char slashes[40000];
+    memset(slashes, '\\', sizeof(slashes)); /* nothing but escapes, and no end */
+    memcpy(slashes, "{\"a\":\"", 6);
+    slashes[sizeof(slashes) - 1] = '}';
+    struct json_val v;
+    assert_int_equal(json_open((struct str){slashes, sizeof(slashes)}, &v), 0);
+    assert_int_equal(json_get(v, "a").type, JSON_NONE);
+}
+
 TEST_MAIN(T(members_come_in_order_with_their_types), T(malformed_text_is_refused), T(nesting_is_limited),
           T(escapes_are_resolved), T(earlier_slices_survive_later_unescapes), T(numbers_convert_within_limits),
-          T(paths_reach_inner_members), T(writer_puts_commas_and_escapes))
+          T(paths_reach_inner_members), T(writer_puts_commas_and_escapes),
+          T(quotes_and_escapes_are_found_wherever_they_are))
