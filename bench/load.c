@@ -39,7 +39,7 @@ static const char usage[] =
 #define SETTLE_US     6000000ull
 #define STAGES_MAX    64
 #define UP_EVERY_US   100000
-#define UP_TRIES      100 /* until the gateway answers */
+#define UP_TRIES      600 /* until the gateway answers: under valgrind it takes its time */
 
 enum step { STEP_WAIT_UP, STEP_OPEN, STEP_SETTLE, STEP_MEASURE, STEP_STOP };
 
