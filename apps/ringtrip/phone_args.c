@@ -18,6 +18,7 @@ const char phone_usage[] =
     "  --say TEXT            speak a sentence (flite)\n"
     "  --wav FILE            play a WAV file (PCM16 at 8, 16 or 24 kHz, mu-law at 8 kHz)\n"
     "  --dtmf DIGITS         press keys, one every 200 ms\n"
+    "  --tones DIGITS        the same as sound alone, which the carrier does not report\n"
     "  --sound NAME[:N]      make a sound: cough, click, knock, door, mmhm, mm, breath, blast; N varies it\n"
     "  --silence MS          say nothing; the next thing follows at once\n"
     "  --when WHEN           when the next of these begins:\n"
@@ -156,6 +157,20 @@ static int opt_dtmf(struct parser *p, const char *value)
         return fail(p, "--dtmf takes 1 to 32 of 0-9 * # A-D, not ", value);
     }
     return add_item(p, item);
+}
+
+/* Keys as sound alone, as from a carrier that reports none. */
+static int opt_tones(struct parser *p, const char *value)
+{
+    struct phone_speech s;
+    int err = phone_tones_make(value, &s);
+    if (err < 0) {
+        return fail(p, "--tones takes 1 to 32 of 0-9 * # A-D, not ", value);
+    }
+    return add_item(
+        p,
+        (struct phone_item){
+            .kind = PHONE_SAY, .mulaw = span_from(s.mulaw, s.n), .owned = s.mulaw, .wordless = true, .label = value});
 }
 
 static int to_number(struct parser *p, const char *value, int64_t max, int64_t *ret)
@@ -386,6 +401,7 @@ static const struct option {
     {"say", opt_say, VALUE, 0},
     {"wav", opt_wav, VALUE, 0},
     {"dtmf", opt_dtmf, VALUE, 0},
+    {"tones", opt_tones, VALUE, 0},
     {"silence", opt_silence, VALUE, 0},
     {"when", opt_when, VALUE, 0},
     {"hangup", opt_hangup, VALUE, 0},

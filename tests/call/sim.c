@@ -199,6 +199,9 @@ static void carrier_media(struct sim *s, struct span audio, uint32_t mark)
             g->bytes--;
         }
         g->item = audio.p[g->bytes - 1];
+        if (s->resuming) {
+            memcpy(s->resumed, audio.p, MIN(audio.n, sizeof(s->resumed)));
+        }
         for (size_t i = s->resuming ? 40 : 0; i < g->bytes; i++) { /* a resume begins with a fade */
             if (audio.p[i] != g->item) {
                 char why[128];

@@ -59,6 +59,7 @@ struct sim {
     uint32_t next_offset;  /* where the next burst of it must begin */
     uint32_t cleared_at;   /* what had been heard when the last clear took effect */
     bool resuming;
+    uint8_t resumed[80];   /* how the last burst behind a clear began */
     uint32_t repeated_max; /* bytes said twice at the worst resume */
     uint32_t resumes;
 

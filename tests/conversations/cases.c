@@ -462,6 +462,12 @@ void set_make(struct set *set, struct studio *studio, uint64_t seed, enum extent
             make_echo_cough(&m, coughs[k]);
         }
     }
+    if (extent == EXTENT_FULL) {
+        m.delay_ms = 40;
+        struct convo *c = odd(&m, "stall");
+        c->packets.stalls[0] = (struct phone_drop){4000, 700};
+        c->packets.n_stalls = 1;
+    }
     shuffle(&m);
 }
 

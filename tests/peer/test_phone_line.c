@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audio/dtmf.h"
 #include "audio/g711.h"
 #include "base/err.h"
 #include "peer/phone/phone_ears.h"
@@ -312,6 +313,30 @@ static struct carrier *send(const struct phone_packet_opts *o, size_t frames, st
     return c;
 }
 
+TEST(keys_as_sound_are_heard_as_keys)
+{
+    struct phone_speech tones;
+    static int16_t pcm[32 * 1600];
+    char digits[64];
+    struct dtmf d;
+    assert_ok(phone_tones_make("0123456789ABCD*#", &tones));
+    assert_int_equal(tones.n, 16 * 1600);
+    for (size_t i = 0; i < tones.n; i++) {
+        pcm[i] = g711_mulaw_decode1(tones.mulaw[i]);
+    }
+    free(tones.mulaw);
+    dtmf_init(&d);
+    size_t n = 0;
+    for (size_t i = 0; i < 16 * 1600; i += 160) {
+        n += dtmf_run(&d, pcm + i, 160, digits + n);
+    }
+    assert_int_equal(n, 16);
+    assert_memory_equal(digits, "0123456789ABCD*#", 16);
+    assert_err(phone_tones_make("", &tones), EINVAL);
+    assert_err(phone_tones_make("12x", &tones), EINVAL);
+    assert_err(phone_tones_make("123456789012345678901234567890123", &tones), EINVAL);
+}
+
 TEST(packets_are_frames_unless_told_otherwise)
 {
     struct phone_packets p;
@@ -439,7 +464,8 @@ TEST_MAIN(T(a_good_line_changes_nothing), T(the_echo_comes_back_at_its_delay_and
           T(the_same_seed_gives_the_same_noise_and_another_one_does_not), T(gain_offset_and_zero_silence),
           T(lines_out_of_range_are_refused), T(the_level_is_that_of_the_speech_without_its_pauses),
           T(every_sound_is_loud_short_seeded_and_named), T(mmhm_is_voiced_and_lasts_as_long_as_one),
-          T(packets_are_frames_unless_told_otherwise), T(other_sizes_carry_the_time_of_their_first_byte),
+          T(keys_as_sound_are_heard_as_keys), T(packets_are_frames_unless_told_otherwise),
+          T(other_sizes_carry_the_time_of_their_first_byte),
           T(another_rate_fills_more_or_fewer_bytes_into_the_same_time), T(some_come_twice),
           T(some_are_overtaken_by_a_few_and_none_is_lost), T(a_hole_is_a_hole_and_time_goes_on),
           T(a_stall_is_made_up_for_at_once), T(packets_out_of_range_are_refused))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "audio/g711.h"
+#include "audio/tone.h"
 #include "base/err.h"
 #include "peer/phone/phone_link.h"
 
@@ -13,6 +14,10 @@
 #define TAU     (2.0F * PI_F)
 #define AT(s)   ((size_t)((s)*RATE))
 #define FULL    32000.0F
+
+#define TONES_MAX    32u
+#define TONE_MS      100u
+#define TONE_SAMPLES (2 * TONE_MS * 8)
 
 struct synth {
     float out[SAMPLES];
@@ -224,4 +229,33 @@ int phone_sound_make(struct str name, uint64_t seed, struct phone_speech *ret)
         }
     }
     return -EINVAL;
+}
+
+int phone_tones_make(const char *digits, struct phone_speech *ret)
+{
+    size_t n = strlen(digits);
+    if (n < 1 || n > TONES_MAX || strspn(digits, "0123456789ABCD*#") != n) {
+        return -EINVAL;
+    }
+    struct phone_speech out = {malloc(n * TONE_SAMPLES), n * TONE_SAMPLES};
+    if (!out.mulaw) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct tone_spec spec;
+        struct tone tone;
+        int16_t pcm[TONE_SAMPLES] = {0};
+        int err = tone_spec_digit(&spec, digits[i], TONE_MS, TONE_MS);
+        err = err < 0 ? err : tone_init(&tone, 8000, &spec);
+        if (err < 0) {
+            free(out.mulaw);
+            return err;
+        }
+        ignore_result(tone_run(&tone, pcm, TONE_SAMPLES) != TONE_SAMPLES); /* what follows the tone is silence */
+        for (size_t k = 0; k < TONE_SAMPLES; k++) {
+            out.mulaw[i * TONE_SAMPLES + k] = g711_mulaw_encode1(pcm[k]);
+        }
+    }
+    *ret = out;
+    return 0;
 }

@@ -10,6 +10,8 @@
 
 /* One of phone_sound_names. -EINVAL, -ENOMEM */
 MUST_USE int phone_sound_make(struct str name, uint64_t seed, struct phone_speech *ret);
+/* Keys as tones of 100 ms, 100 ms apart; 1 to 32 of "0123456789ABCD*#". -EINVAL, -ENOMEM */
+MUST_USE int phone_tones_make(const char *digits, struct phone_speech *ret);
 /* "cough, click, ...", for messages. */
 const char *phone_sound_names(void);
 
