@@ -250,6 +250,26 @@ static void keep_texts(struct outcome *o, struct json_val doc)
     }
 }
 
+/* What the phone did to its packets and samples stands in the record. */
+static bool is_uncounted(const struct convo *c, struct json_val line)
+{
+    const struct {
+        bool done;
+        const char *figure;
+    } faults[] = {{c->line.zero_silence, "zero_ms"},
+                  {c->line.dc_offset != 0, "dc_offset"},
+                  {c->packets.double_percent > 0, "doubled_frames"},
+                  {c->packets.late_percent > 0, "late_frames"},
+                  {c->packets.n_drops > 0, "gap_ms"}};
+    for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+        int64_t n = 0;
+        if (faults[i].done && (json_to_i64(json_get(line, faults[i].figure), &n) < 0 || n == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void measure_record(struct outcome *o, struct str record)
 {
     struct json_val doc, v;
@@ -274,6 +294,7 @@ void measure_record(struct outcome *o, struct str record)
         measure_cut_answer(o, s);
     }
     keep_texts(o, doc);
+    o->uncounted = is_uncounted(o->convo, json_get(doc, "line"));
     double first_ms = o->n_sounds ? o->sounds[0].onset_ms : o->call_s * 1000;
     for (size_t i = 0; i < o->n_turns; i++) {
         bool surplus = !taken[i] && o->turns[i].commit_ms >= 0 && o->convo->family != FAMILY_DTMF;

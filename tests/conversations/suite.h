@@ -148,6 +148,7 @@ struct outcome {
     double late_frames; /* the phone's own: its machine was too slow */
     uint32_t warnings;
     bool greeting_heard_back; /* a turn was committed before the caller said anything */
+    bool uncounted;           /* the line was odd, and the record has no figure for it */
 };
 
 /* First what the phone knows, then the gateway's JSON of the call (empty: none came). */

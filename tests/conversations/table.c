@@ -384,6 +384,11 @@ static void check_outcomes(struct verdicts *v, const struct set *set, const stru
             all->words.n ? percentile(&all->words, 0.5) : 0, all->words.n);
     verdict(v, all->heard_back == 0, "first turns that held the greeting's echo: %zu", all->heard_back);
     verdict(v, all->unanswered == 0, "turns of the caller that were not taken: %zu", all->unanswered);
+    size_t uncounted = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        uncounted += outcomes[i].uncounted;
+    }
+    verdict(v, uncounted == 0, "odd lines whose oddity the record does not count: %zu", uncounted);
     free(all);
     free(echo);
     free(disturbed);
