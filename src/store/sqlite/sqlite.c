@@ -82,7 +82,7 @@ int db_run(sqlite3_stmt *st)
 
 int db_simple(struct connection *c, enum statement id)
 {
-    sqlite3_stmt *st;
+    sqlite3_stmt *st = NULL;
     int err = db_statement(c, id, &st);
 
     return err < 0 ? err : db_run(st);
