@@ -32,7 +32,7 @@ static const char usage[] =
     "late-reply\n"
     "                         (of the request), ask-twice (the answer URL), double (two calls), other-id (Plivo: of "
     "the\n"
-    "                         request); several times: all of them\n"
+    "                         request), unheard (the answer URL cannot be reached); several times: all of them\n"
     "  --calls N              leave when so many calls are over\n\n"
     "PHONE OPTIONS are those of ringtrip phone: --say, --wav, --hangup ... what a human says.\n\n"
     "Exit status: 0 done, 1 a request was none that the carrier would have taken, 2 usage.\n";
@@ -181,7 +181,8 @@ static int add_fault(struct answerer *a, const char *value)
                   {"late", EXCHANGE_LATE},
                   {"late-reply", EXCHANGE_LATE_REPLY},
                   {"ask-twice", EXCHANGE_ASK_TWICE},
-                  {"other-id", EXCHANGE_OTHER_ID}};
+                  {"other-id", EXCHANGE_OTHER_ID},
+                  {"unheard", EXCHANGE_UNHEARD}};
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         if (strcmp(value, faults[i].word) == 0) {
             a->opts.faults |= faults[i].fault;

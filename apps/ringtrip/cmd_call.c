@@ -26,6 +26,7 @@ static const char usage[] =
     "  --ring SECONDS      how long it may ring\n"
     "  --on-machine WORD   talk, hangup or voicemail\n"
     "  --voicemail TEXT    what is left on a machine\n"
+    "  --voicemail-sound NAME   a recording of outbound.sounds in its place\n"
     "  --consent TEXT      said to who answers, before the agent: 1 goes on, 2 or nothing ends it\n"
     "  --key TEXT          idempotency key: asked twice, called once\n"
     "  -w, --wait          until the call is over; says how it went\n"
@@ -45,6 +46,7 @@ enum {
     OPT_RING,
     OPT_ON_MACHINE,
     OPT_VOICEMAIL,
+    OPT_VOICEMAIL_SOUND,
     OPT_CONSENT,
     OPT_KEY,
     OPT_WAIT,
@@ -64,6 +66,7 @@ static const struct option options[] = {
     [OPT_RING] = {"--ring", NULL, true},
     [OPT_ON_MACHINE] = {"--on-machine", NULL, true},
     [OPT_VOICEMAIL] = {"--voicemail", NULL, true},
+    [OPT_VOICEMAIL_SOUND] = {"--voicemail-sound", NULL, true},
     [OPT_CONSENT] = {"--consent", NULL, true},
     [OPT_KEY] = {"--key", NULL, true},
     [OPT_WAIT] = {"--wait", "-w", false},
@@ -71,9 +74,11 @@ static const struct option options[] = {
 
 /* The member of the request that a text option is. */
 static const char *const members[OPT_N] = {
-    [OPT_AGENT] = "agent",         [OPT_REASON] = "opening_reason", [OPT_OBJECTIVE] = "objective",
-    [OPT_CONTEXT] = "context",     [OPT_CAMPAIGN] = "campaign_id",  [OPT_FROM] = "from",
-    [OPT_CARRIER] = "carrier",     [OPT_ON_MACHINE] = "on_machine", [OPT_VOICEMAIL] = "voicemail",
+    [OPT_AGENT] = "agent",          [OPT_REASON] = "opening_reason",
+    [OPT_OBJECTIVE] = "objective",  [OPT_CONTEXT] = "context",
+    [OPT_CAMPAIGN] = "campaign_id", [OPT_FROM] = "from",
+    [OPT_CARRIER] = "carrier",      [OPT_ON_MACHINE] = "on_machine",
+    [OPT_VOICEMAIL] = "voicemail",  [OPT_VOICEMAIL_SOUND] = "voicemail_sound",
     [OPT_KEY] = "idempotency_key",
 };
 

@@ -169,7 +169,8 @@ static void put_path(const struct request *r, struct buf *out)
 
 /* ---- what is answered ---- */
 
-static void put_counts(struct buf *out, struct json_val counts)
+/* all: how many there are, when those in no count are under way; else 0. */
+static void put_counts(struct buf *out, struct json_val counts, int64_t all)
 {
     struct json_it it = json_object(counts);
     struct json_val v;
@@ -180,7 +181,12 @@ static void put_counts(struct buf *out, struct json_val counts)
         if (json_to_i64(v, &n) >= 0 && n > 0) {
             buf_printf(out, "%s" STR_FMT " %lld", any ? ", " : "", STR_ARG(key), (long long)n);
             any = true;
+            all -= n;
         }
+    }
+    if (all > 0) {
+        buf_printf(out, "%sunder way %lld", any ? ", " : "", (long long)all);
+        any = true;
     }
     buf_puts(out, any ? "\n" : "none\n");
 }
@@ -217,9 +223,9 @@ static void put_campaign(struct buf *out, struct json_val v, bool row)
         buf_putc(out, '\n');
     }
     buf_printf(out, "contacts  %lld: ", (long long)answer_i64(p, "contacts"));
-    put_counts(out, json_get(p, "states"));
+    put_counts(out, json_get(p, "states"), 0);
     buf_printf(out, "attempts  %lld: ", (long long)answer_i64(p, "attempts"));
-    put_counts(out, json_get(p, "outcomes"));
+    put_counts(out, json_get(p, "outcomes"), answer_i64(p, "attempts"));
     put_line(out, "next      ", p, "next_at");
 }
 
@@ -243,6 +249,7 @@ static void put_attempt(struct buf *out, struct json_val v)
     answer_put_text(out, v, "outcome", 18);
     struct json_val duration = json_get(v, "duration");
     answer_put_column(out, duration.type == JSON_NUMBER ? duration.s : STR("-"), 9);
+    answer_put_text(out, v, "cause", 20);
     answer_put_text(out, v, "error", 0);
     buf_putc(out, '\n');
 }
@@ -261,8 +268,9 @@ static void put_list(struct buf *out, struct json_val doc, const struct verb *ve
     } lists[] = {
         [SHOW_CAMPAIGNS] = {"campaigns", "CAMPAIGN                              STATUS      CONTACTS  ATTEMPTS  NAME"},
         [SHOW_CONTACTS] = {"contacts", "CONTACT NUMBER            STATE       TRIES  LAST OUTCOME      NAME"},
-        [SHOW_ATTEMPTS] = {"attempts",
-                           "CALL                                  NUMBER            TRY  OUTCOME           SECONDS"},
+        [SHOW_ATTEMPTS] =
+            {"attempts",
+             "CALL                                  NUMBER            TRY  OUTCOME           SECONDS  CAUSE"},
         [SHOW_NUMBERS] = {"numbers", "NUMBER            REASON"},
     };
     struct json_it it = json_array(json_get(doc, lists[verb->show].key));

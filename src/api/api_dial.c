@@ -145,9 +145,9 @@ static bool put_detection(struct dial_job *job, const struct json_doc *body)
 static bool knows_all(struct dial_job *job, const struct json_doc *body)
 {
     static const char *const known[] = {
-        "to",         "phone_number",      "from",      "carrier",         "agent",  "campaign_id",
-        "objective",  "opening_reason",    "context",   "variables",       "ring_s", "max_call_s",
-        "on_machine", "machine_detection", "voicemail", "idempotency_key", "consent"};
+        "to",         "phone_number",      "from",      "carrier",         "agent",   "campaign_id",
+        "objective",  "opening_reason",    "context",   "variables",       "ring_s",  "max_call_s",
+        "on_machine", "machine_detection", "voicemail", "idempotency_key", "consent", "voicemail_sound"};
     for (const struct json_doc *m = body->first; m; m = m->next) {
         bool ok = false;
         for (size_t i = 0; i < ARRAY_LEN(known) && !ok; i++) {
@@ -208,15 +208,16 @@ static bool read_members(struct dial_job *job, const struct json_doc *body, stru
     struct str to = STR("");
     struct str phone = STR("");
     struct str from = STR("");
-    bool ok = knows_all(job, body) && put_text(job, body, "to", &to) && put_text(job, body, "phone_number", &phone) &&
-              put_text(job, body, "from", &from) && put_text(job, body, "carrier", &r->carrier) &&
-              put_text(job, body, "agent", &r->agent) && put_text(job, body, "campaign_id", &r->campaign) &&
-              put_text(job, body, "opening_reason", &r->opening_reason) &&
-              put_text(job, body, "objective", &r->objective) && put_text(job, body, "context", &r->context) &&
-              put_text(job, body, "voicemail", &r->voicemail) && put_text(job, body, "idempotency_key", ret_key) &&
-              put_seconds(job, body, "ring_s", RING_MAX_S, &r->ring_s) &&
-              put_seconds(job, body, "max_call_s", CALL_MAX_S, &r->max_call_s) && put_machine(job, body) &&
-              put_detection(job, body) && put_consent(job, body) && put_variables(job, body);
+    bool ok =
+        knows_all(job, body) && put_text(job, body, "to", &to) && put_text(job, body, "phone_number", &phone) &&
+        put_text(job, body, "from", &from) && put_text(job, body, "carrier", &r->carrier) &&
+        put_text(job, body, "agent", &r->agent) && put_text(job, body, "campaign_id", &r->campaign) &&
+        put_text(job, body, "opening_reason", &r->opening_reason) && put_text(job, body, "objective", &r->objective) &&
+        put_text(job, body, "context", &r->context) && put_text(job, body, "voicemail", &r->voicemail) &&
+        put_text(job, body, "voicemail_sound", &r->voicemail_sound) &&
+        put_text(job, body, "idempotency_key", ret_key) && put_seconds(job, body, "ring_s", RING_MAX_S, &r->ring_s) &&
+        put_seconds(job, body, "max_call_s", CALL_MAX_S, &r->max_call_s) && put_machine(job, body) &&
+        put_detection(job, body) && put_consent(job, body) && put_variables(job, body);
     if (!ok) {
         return false;
     }

@@ -61,6 +61,7 @@ struct carrier_answer {
     struct str_pair params[CARRIER_ANSWER_MAX_PARAMS]; /* CONNECT: come back with the stream */
     uint32_t n_params;
     struct str text;
+    struct str sound;          /* SAY, ASK: URL of a recording that is played in place of text; empty: none */
     uint32_t ask_s, ask_round; /* ASK: so long a key is waited for when all is said, from 5 to 60; and how often it has
                                   now been asked */
 };

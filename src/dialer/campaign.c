@@ -183,6 +183,7 @@ static void begin_dial(struct campaigns *r, struct slot *s, const struct lane *l
         a->request.amd = l->s.amd;
         a->request.machine = l->s.machine;
         a->request.voicemail = l->s.voicemail;
+        a->request.voicemail_sound = l->s.voicemail_sound;
         a->request.question = l->s.consent;
     }
 }

@@ -16,8 +16,8 @@ struct lane *campaign_lane_find(struct campaigns *r, struct str id)
 static int copy_settings(const struct campaign_settings *from, struct arena *a, struct campaign_settings *to)
 {
     *to = *from;
-    struct str *texts[] = {&to->name,           &to->timezone,  &to->agent,   &to->carrier,
-                           &to->opening_reason, &to->objective, &to->context, &to->voicemail};
+    struct str *texts[] = {&to->name,      &to->timezone, &to->agent,     &to->carrier,        &to->opening_reason,
+                           &to->objective, &to->context,  &to->voicemail, &to->voicemail_sound};
     struct str *ids = arena_alloc(a, sizeof(*ids) * MAX(from->n_caller_ids, 1u));
     bool ok = ids != NULL;
 

@@ -209,16 +209,18 @@ static void read_machine(struct reader *r, const struct json_doc *doc, struct ca
         wrong(r, "machine", "talk, hangup or voicemail");
     }
     read_text(r, json_doc_get(doc, STR("voicemail")), "voicemail", CAMPAIGN_TEXT_MAX, &s->voicemail);
+    read_text(r, json_doc_get(doc, STR("voicemail_sound")), "voicemail_sound", CAMPAIGN_TEXT_MAX, &s->voicemail_sound);
 }
 
 /* A misspelt member would be a limit that nobody keeps. */
 static void refuse_unknown(struct reader *r, const struct json_doc *doc)
 {
-    static const char *const known[] = {
-        "name",       "timezone", "window",     "run_start",      "run_end",      "max_concurrent", "calls_per_second",
-        "agent",      "carrier",  "caller_ids", "opening_reason", "objective",    "context",        "ring_s",
-        "max_call_s", "amd",      "machine",    "voicemail",      "max_attempts", "retry",          "breaker",
-        "consent"};
+    static const char *const known[] = {"name",    "timezone",       "window",           "run_start",
+                                        "run_end", "max_concurrent", "calls_per_second", "agent",
+                                        "carrier", "caller_ids",     "opening_reason",   "objective",
+                                        "context", "ring_s",         "max_call_s",       "amd",
+                                        "machine", "voicemail",      "max_attempts",     "retry",
+                                        "breaker", "consent",        "voicemail_sound"};
 
     for (const struct json_doc *m = doc->first; m && r->result >= 0; m = m->next) {
         bool found = false;
@@ -299,8 +301,9 @@ static void read_all(struct reader *r, const struct json_doc *doc, struct campai
         wrong(r, "run_end", "later than run_start");
     }
     if (r->result >= 0 && s->machine == DIALER_MACHINE_VOICEMAIL &&
-        (s->voicemail.n == 0 || s->amd == CARRIER_AMD_OFF)) {
-        wrong(r, "machine voicemail", "accompanied by voicemail, the text, and by amd message_end or detect");
+        (s->voicemail.n + s->voicemail_sound.n == 0 || s->amd == CARRIER_AMD_OFF)) {
+        wrong(r, "machine voicemail",
+              "accompanied by voicemail, the text, or voicemail_sound, and by amd message_end or detect");
     }
 }
 
@@ -431,6 +434,7 @@ void campaign_settings_write(const struct campaign_settings *s, struct buf *out)
     json_w_kz(&w, "amd", amd_words[s->amd]);
     json_w_kz(&w, "machine", dialer_machine_word(s->machine));
     json_w_kstr(&w, "voicemail", s->voicemail);
+    json_w_kstr(&w, "voicemail_sound", s->voicemail_sound);
     json_w_key(&w, "consent");
     question_write(&s->consent, &w);
     put_rules(&w, s);

@@ -36,7 +36,7 @@ struct campaign_settings {
     uint32_t ring_s, max_call_s;
     enum carrier_amd amd;
     enum dialer_machine machine;
-    struct str voicemail;
+    struct str voicemail, voicemail_sound; /* the text, or a recording in place of it */
     struct question consent;
     uint32_t max_attempts;
     uint32_t retry_s[ATTEMPT_OUTCOME_N]; /* pause before the next attempt, doubled each time; 0: none */

@@ -374,7 +374,7 @@ static void carry_out(struct dialing *g, const struct attempt_do *what)
         call_back(g);
     }
     if (what->leave_message || what->await_beep) {
-        d->port->leave_message(str_from(id), g->req.voicemail, what->await_beep, d->arg);
+        d->port->leave_message(&g->req, what->await_beep, d->arg);
     }
     if (what->end_call && g->has_call) {
         d->port->end_call(str_from(id), what->end_reason, d->arg);
@@ -448,7 +448,7 @@ static int check(const struct dialer_request *r, struct buf *why)
         buf_printf(why, "There are more than %d variables.", DIALER_MAX_VARIABLES);
     } else if (r->machine >= DIALER_MACHINE_N) {
         buf_puts(why, "What is done about machines is not known.");
-    } else if (r->machine == DIALER_MACHINE_VOICEMAIL && r->voicemail.n == 0) {
+    } else if (r->machine == DIALER_MACHINE_VOICEMAIL && r->voicemail.n == 0 && r->voicemail_sound.n == 0) {
         buf_puts(why, "There is no text to leave on a machine.");
     } else {
         return 0;
@@ -461,8 +461,9 @@ static int keep_request(struct dialing *g, const struct dialer_request *from)
     struct dialer_request *r = &g->req;
     *r = *from;
     struct dialer_variable *vars = arena_alloc(&g->arena, sizeof(*vars) * MAX(from->n_variables, 1u));
-    struct str *const texts[] = {&r->to,        &r->from,    &r->carrier,  &r->agent, &r->campaign, &r->opening_reason,
-                                 &r->objective, &r->context, &r->voicemail};
+    struct str *const texts[] = {&r->to,        &r->from,           &r->carrier,   &r->agent,
+                                 &r->campaign,  &r->opening_reason, &r->objective, &r->context,
+                                 &r->voicemail, &r->voicemail_sound};
     bool ok = vars != NULL;
     for (size_t i = 0; i < ARRAY_LEN(texts) && ok; i++) {
         *texts[i] = texts[i]->n ? arena_str(&g->arena, *texts[i]) : STR("");

@@ -79,11 +79,12 @@ struct dialer_request {
     uint32_t ring_s, max_call_s;
     enum carrier_amd amd;
     enum dialer_machine machine;
-    struct str voicemail;      /* what is said after the beep */
-    struct question question;  /* put to who answers, before the agent; prompt empty: none */
-    bool settle_only;          /* it was started before, perhaps: nothing is dialled, only found out */
-    uint64_t since_wall_us;    /* settle_only: when */
-    enum question_reply reply; /* settle_only: as far as it was known */
+    struct str voicemail;       /* what is said after the beep */
+    struct str voicemail_sound; /* a recording that is played in place of it; empty: none */
+    struct question question;   /* put to who answers, before the agent; prompt empty: none */
+    bool settle_only;           /* it was started before, perhaps: nothing is dialled, only found out */
+    uint64_t since_wall_us;     /* settle_only: when */
+    enum question_reply reply;  /* settle_only: as far as it was known */
 };
 
 /* X(constant, word of webhooks and logs) */
@@ -131,12 +132,13 @@ struct dialer_handler {
 /*
  * What the gateway does for the dialer, and then tells it. open_call makes the call and its record, with the request's
  * id as the call's; once both are in the store and the model listens, dialer_call_ready. A call that cannot be opened
- * is refused with a sentence. machine: the answering machine's message, now or when the beep was heard.
+ * is refused with a sentence. leave_message: the request's voicemail_sound, else voicemail, now or when the beep was
+ * heard.
  */
 struct dialer_port {
     int (*open_call)(const struct dialer_request *req, struct buf *ret_why, void *arg);
     void (*end_call)(struct str id, enum call_reason reason, void *arg); /* dialer_call_over follows, now or later */
-    void (*leave_message)(struct str id, struct str text, bool after_beep, void *arg);
+    void (*leave_message)(const struct dialer_request *req, bool after_beep, void *arg);
     void (*on_event)(const struct dialer_event *ev, void *arg); /* of every attempt, before its handler */
     /* Of that kind; empty: the configured one. NULL: there is none. */
     struct carrier *(*carrier)(struct str kind, void *arg);

@@ -3,12 +3,13 @@
 #include "base/err.h"
 #include "base/json_doc.h"
 
-#define WAIT_S    5
-#define TIMES     2
-#define SECOND_US UINT64_C(1000000)
-#define SLOW_US   (SECOND_US / 8) /* a byte of text, spoken slowly */
-#define SLACK_US  (15 * SECOND_US)
-#define GOODBYE   "All right. Goodbye."
+#define WAIT_S       5
+#define TIMES        2
+#define SECOND_US    UINT64_C(1000000)
+#define SLOW_US      (SECOND_US / 8) /* a byte of text, spoken slowly */
+#define SLACK_US     (15 * SECOND_US)
+#define SOUND_MAX_US (60 * SECOND_US)
+#define GOODBYE      "All right. Goodbye."
 
 static const char *const words[] = {
 #define X(name, word) [name] = (word),
@@ -80,7 +81,8 @@ static int read_count(const struct json_doc *v, const char *member, const uint32
 
 static int refuse_unknown(const struct json_doc *doc, struct buf *err)
 {
-    static const char *const known[] = {"prompt", "timeout", "times", "accept", "deny", "goodbye"};
+    static const char *const known[] = {"prompt", "timeout", "times", "accept",
+                                        "deny",   "goodbye", "sound", "goodbye_sound"};
     for (const struct json_doc *m = doc->first; m; m = m->next) {
         bool found = false;
         for (size_t i = 0; i < ARRAY_LEN(known); i++) {
@@ -109,12 +111,20 @@ int question_read(const struct json_doc *doc, struct arena *a, struct buf *err, 
     int e = refuse_unknown(doc, err);
     e = e < 0 ? e : read_text(json_doc_get(doc, STR("prompt")), "prompt", a, err, &q.prompt);
     e = e < 0 ? e : read_text(json_doc_get(doc, STR("goodbye")), "goodbye", a, err, &q.goodbye);
+    e = e < 0 ? e : read_text(json_doc_get(doc, STR("sound")), "sound", a, err, &q.sound);
+    e = e < 0 ? e : read_text(json_doc_get(doc, STR("goodbye_sound")), "goodbye_sound", a, err, &q.goodbye_sound);
     e = e < 0 ? e : read_count(json_doc_get(doc, STR("timeout")), "timeout", waits, err, &q.wait_s);
     e = e < 0 ? e : read_count(json_doc_get(doc, STR("times")), "times", counts, err, &q.times);
     e = e < 0 ? e : read_key(json_doc_get(doc, STR("accept")), "accept", err, &q.accept);
     e = e < 0 ? e : read_key(json_doc_get(doc, STR("deny")), "deny", err, &q.deny);
-    if (e >= 0 && q.prompt.n == 0) {
-        e = wrong(err, "prompt", "given: what is said before a key is waited for");
+    if (e >= 0 && !question_is_put(&q)) {
+        e = wrong(err, "prompt", "given, or sound: what is heard before a key is waited for");
+    }
+    if (e >= 0 && q.prompt.n > 0 && q.sound.n > 0) {
+        e = wrong(err, "sound", "given in place of prompt, not beside it");
+    }
+    if (e >= 0 && q.goodbye.n > 0 && q.goodbye_sound.n > 0) {
+        e = wrong(err, "goodbye_sound", "given in place of goodbye, not beside it");
     }
     if (e >= 0 && q.accept == q.deny) {
         e = wrong(err, "deny", "another key than accept");
@@ -139,12 +149,18 @@ void question_write(const struct question *q, struct json_w *w)
     json_w_kz(w, "accept", accept);
     json_w_kz(w, "deny", deny);
     json_w_kstr(w, "goodbye", q->goodbye);
+    if (q->sound.n > 0) {
+        json_w_kstr(w, "sound", q->sound);
+    }
+    if (q->goodbye_sound.n > 0) {
+        json_w_kstr(w, "goodbye_sound", q->goodbye_sound);
+    }
     json_w_close(w);
 }
 
 int question_copy(struct question *q, struct arena *a)
 {
-    struct str *const texts[] = {&q->prompt, &q->goodbye};
+    struct str *const texts[] = {&q->prompt, &q->goodbye, &q->sound, &q->goodbye_sound};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         *texts[i] = texts[i]->n ? arena_str(a, *texts[i]) : STR("");
         if (!texts[i]->p) {
@@ -163,10 +179,10 @@ struct str question_goodbye(const struct question *q)
 
 uint64_t question_round_us(const struct question *q)
 {
-    return q->prompt.n * SLOW_US + q->wait_s * SECOND_US + SLACK_US;
+    return q->prompt.n * SLOW_US + (uint64_t)q->sound_ms * 1000 + q->wait_s * SECOND_US + SLACK_US;
 }
 
 uint64_t question_goodbye_us(const struct question *q)
 {
-    return question_goodbye(q).n * SLOW_US + SLACK_US;
+    return (q->goodbye_sound.n > 0 ? SOUND_MAX_US : question_goodbye(q).n * SLOW_US) + SLACK_US;
 }

@@ -19,11 +19,13 @@ struct json_doc;
 #define QUESTION_WAIT_MAX  60
 
 struct question {
-    struct str prompt;  /* {{...}} as in the agent's texts; empty: nobody is asked */
-    struct str goodbye; /* to who did not accept; empty: a plain English sentence */
-    uint32_t wait_s;    /* for a key, when all is said */
-    uint32_t times;     /* said so often at most */
-    char accept, deny;  /* keys: 0 to 9, * and # */
+    struct str prompt;               /* {{...}} as in the agent's texts; empty, like sound: nobody is asked */
+    struct str goodbye;              /* to who did not accept; empty: a plain English sentence */
+    struct str sound, goodbye_sound; /* recordings that are played in place of them; empty: the words are said */
+    uint32_t sound_ms;               /* how long sound is, once somebody has looked */
+    uint32_t wait_s;                 /* for a key, when all is said */
+    uint32_t times;                  /* said so often at most */
+    char accept, deny;               /* keys: 0 to 9, * and # */
 };
 
 /* What came of it. X(constant, word of the store, API and metrics) */
@@ -44,8 +46,8 @@ const char *question_reply_word(enum question_reply reply);
 enum question_reply question_reply_parse(struct str word);
 
 /*
- * The object {"prompt", "timeout", "times", "accept", "deny", "goodbye"}; NULL or null: no question. Texts live in a.
- * -ERR_CONFIG: err gets a sentence that names the member; -ENOMEM.
+ * The object {"prompt" or "sound", "timeout", "times", "accept", "deny", "goodbye" or "goodbye_sound"}; NULL or null:
+ * no question. Texts live in a. -ERR_CONFIG: err gets a sentence that names the member; -ENOMEM.
  */
 MUST_USE int question_read(const struct json_doc *doc, struct arena *a, struct buf *err, struct question *ret);
 /* The same object; null without a question. */
@@ -55,7 +57,7 @@ MUST_USE int question_copy(struct question *q, struct arena *a);
 
 static inline bool question_is_put(const struct question *q)
 {
-    return q->prompt.n > 0;
+    return q->prompt.n > 0 || q->sound.n > 0;
 }
 /* Long enough for the prompt once, its wait, and the carrier's way back to us; and for the goodbye. */
 uint64_t question_round_us(const struct question *q);

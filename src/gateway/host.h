@@ -69,7 +69,7 @@ void host_abort(struct host *h);
 /* A text with the call's variables put in, as the agent's are; as it is where that fails. */
 void host_put_text(const struct host *h, struct str text, struct buf *out);
 /* A machine has answered our call. text: with variables, as configured. */
-void host_voicemail(struct host *h, struct str text, bool after_beep);
+void host_voicemail(struct host *h, struct str text, struct str sound, bool after_beep);
 /* The carrier has named the call that we asked for. */
 void host_learn_carrier_id(struct host *h, struct str carrier_call_id);
 bool host_outgoing(const struct host *h);

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/host_impl.h"
+#include "gateway/sounds.h"
 #include "net/loop.h"
 
 /* Guardrails that look before somebody is asked: the host is, then, and says that somebody must be. */
@@ -78,14 +79,16 @@ void host_put_text(const struct host *h, struct str text, struct buf *out)
     }
 }
 
-void host_voicemail(struct host *h, struct str text, bool after_beep)
+void host_voicemail(struct host *h, struct str text, struct str sound, bool after_beep)
 {
+    const struct sound *recorded = sounds_find(h->snapshot->sounds, sound);
     struct call_event ev = {.type = EV_CONTROL_VOICEMAIL, .control_voicemail = {.after_beep = after_beep}};
     struct buf words;
     buf_init(&words, 16u << 10);
     host_put_text(h, text, &words);
     ev.control_voicemail.text = buf_str(&words);
-    log_info(&h->log, "call.voicemail", "after_beep=%d", after_beep);
+    ev.control_voicemail.sound = recorded ? recorded->mulaw : (struct span){0};
+    log_info(&h->log, "call.voicemail", "after_beep=%d sound=%s", after_beep, recorded ? recorded->name : "");
     host_event(h, &ev);
     buf_done(&words);
 }

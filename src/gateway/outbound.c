@@ -7,6 +7,7 @@
 #include "gateway/gateway_impl.h"
 #include "gateway/hook_events.h"
 #include "gateway/host.h"
+#include "gateway/sounds.h"
 
 #define USUAL_PARAMETERS 4 /* besides the request's variables */
 #define WORDS_MAX        (16u << 10)
@@ -27,7 +28,8 @@ struct outbound {
     struct dialer *dialer;
     struct outgoing *calls;
     uint32_t n_calls;
-    struct buf words; /* of the last question or goodbye */
+    struct buf words;     /* of the last question or goodbye */
+    struct buf sound_url; /* likewise */
 };
 
 /* ---- the call behind an attempt ---- */
@@ -198,12 +200,12 @@ static void end_call(struct str id, enum call_reason reason, void *arg)
     }
 }
 
-static void leave_message(struct str id, struct str text, bool after_beep, void *arg)
+static void leave_message(const struct dialer_request *req, bool after_beep, void *arg)
 {
     struct outbound *o = arg;
-    struct host *h = worker_by_call_id(o->gw->worker, id);
+    struct host *h = worker_by_call_id(o->gw->worker, req->id);
     if (h) {
-        host_voicemail(h, text, after_beep);
+        host_voicemail(h, req->voicemail, req->voicemail_sound, after_beep);
     }
 }
 
@@ -272,6 +274,13 @@ static int refuse(const struct outbound *o, const struct dialer_request *req, st
         buf_printf(why, "There is no agent \"" STR_FMT "\".", STR_ARG(req->agent));
         return -ENOENT;
     }
+    const struct str named[] = {req->voicemail_sound, req->question.sound, req->question.goodbye_sound};
+    for (size_t i = 0; i < ARRAY_LEN(named) && !req->settle_only; i++) {
+        if (named[i].n > 0 && !sounds_find(o->gw->snapshot->sounds, named[i])) {
+            sounds_put_unknown(o->gw->snapshot->sounds, named[i], why);
+            return -ENOENT;
+        }
+    }
     if (cfg->outbound.max_calls > 0 && o->n_calls >= cfg->outbound.max_calls && !req->settle_only) {
         buf_printf(why, "No more calls can be made now: outbound.max_calls is %u.", cfg->outbound.max_calls);
         return -ERR_LIMIT;
@@ -291,6 +300,13 @@ int outbound_dial(struct outbound *o, const struct dialer_request *req, const st
     full.ring_s = req->ring_s ? req->ring_s : cfg->outbound.ring_s;
     full.max_call_s = req->max_call_s ? req->max_call_s : cfg->outbound.max_call_s;
     full.voicemail = req->voicemail.n ? req->voicemail : cfg->outbound.voicemail;
+    if (req->voicemail.n == 0 && req->voicemail_sound.n == 0) {
+        full.voicemail_sound = cfg->outbound.voicemail_sound;
+    }
+    if (question_is_put(&req->question)) {
+        const struct sound *s = sounds_find(o->gw->snapshot->sounds, req->question.sound);
+        full.question.sound_ms = s ? s->ms : 0;
+    }
     struct carrier *c = find_carrier(req->carrier, o);
     full.from = req->from.n || !c ? req->from : carrier_number(c);
     full.carrier = c ? str_from(carrier_kind(c)) : req->carrier;
@@ -363,7 +379,14 @@ void outbound_on_answer(struct outbound *o, const struct dialer_caller *who, str
         ret->text = question_goodbye(&unknown);
     } else if (ret->kind == DIALER_ANSWER_ASK || ret->kind == DIALER_ANSWER_GOODBYE) {
         const struct host *h = worker_by_call_id(o->gw->worker, who->attempt);
-        struct str text = ret->kind == DIALER_ANSWER_ASK ? q->prompt : question_goodbye(q);
+        bool asks = ret->kind == DIALER_ANSWER_ASK;
+        struct str text = asks ? q->prompt : question_goodbye(q);
+        const struct sound *s = sounds_find(o->gw->snapshot->sounds, asks ? q->sound : q->goodbye_sound);
+        buf_clear(&o->sound_url, 0);
+        if (s) {
+            buf_printf(&o->sound_url, STR_FMT "%s", STR_ARG(o->gw->snapshot->api.public_url), s->path);
+        }
+        ret->sound = buf_str(&o->sound_url);
         buf_clear(&o->words, 0);
         if (h) {
             host_put_text(h, text, &o->words);
@@ -390,6 +413,7 @@ int outbound_new(struct gateway *gw, struct outbound **ret)
     }
     o->gw = gw;
     buf_init(&o->words, WORDS_MAX);
+    buf_init(&o->sound_url, WORDS_MAX);
     int err = dialer_new(gw->loop, &port, o, &o->dialer);
     if (err < 0) {
         free(o);
@@ -416,6 +440,7 @@ struct outbound *outbound_free(struct outbound *o)
             free(c);
         }
         buf_done(&o->words);
+        buf_done(&o->sound_url);
         free(o);
     }
     return NULL;

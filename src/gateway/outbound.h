@@ -43,6 +43,7 @@ void outbound_on_progress(struct outbound *o, struct carrier *c, const struct ca
 struct outbound_answer {
     enum dialer_answer kind;
     struct str text;
+    struct str sound; /* URL of a recording in its place; empty: none */
     uint32_t wait_s, round;
 };
 void outbound_on_answer(struct outbound *o, const struct dialer_caller *who, struct outbound_answer *ret);

@@ -6,6 +6,7 @@
 #include "gateway/hooks.h"
 #include "gateway/host.h"
 #include "gateway/outbound.h"
+#include "gateway/sounds.h"
 #include "gateway/watch.h"
 #include "numbers/number.h"
 
@@ -13,10 +14,20 @@
 
 /* ---- HTTP ---- */
 
+/* A recording, for the carrier that plays it. */
+static bool serve_sound(const struct gateway *gw, struct http_exchange *x, const struct http_request *req)
+{
+    const struct sound *s = str_is(req->method, "GET") ? sounds_at(gw->snapshot->sounds, req->path) : NULL;
+    if (s) {
+        http_respond(x, 200, STR(SOUNDS_TYPE), STR("Cache-Control: private, max-age=86400\r\n"), s->wav);
+    }
+    return s != NULL;
+}
+
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
 {
     struct gateway *gw = arg;
-    if (!carriers_handle(gw, x, req)) {
+    if (!carriers_handle(gw, x, req) && !serve_sound(gw, x, req)) {
         api_handle(gw->api, x, req);
     }
 }
@@ -128,6 +139,7 @@ static void on_answered(struct gateway *gw, struct carrier *c, const struct carr
                 : a.kind == DIALER_ANSWER_GOODBYE ? CARRIER_ANSWER_SAY
                                                   : CARRIER_ANSWER_HANGUP;
     ret->text = a.text;
+    ret->sound = a.sound;
     ret->ask_s = a.wait_s;
     ret->ask_round = a.round;
     if (h && host_live(h) && !host_has_leg(h)) {

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "call/model_ops.h"
 #include "gateway/plan.h"
+#include "gateway/sounds.h"
 #include "net/tls.h"
 #include "tools/builtin/builtin.h"
 
@@ -533,6 +534,18 @@ static int fill_call(struct snapshot *s, struct buf *ret_err)
     return err < 0 ? err : plan_make(s, &nobody, &s->call, &s->plan);
 }
 
+static int fill_sounds(struct snapshot *s, struct buf *ret_err)
+{
+    const struct config_outbound *o = &s->cfg->outbound;
+    int err = o->sounds.n > 0 ? sounds_read(o->sounds, ret_err, &s->sounds) : 0;
+    if (err >= 0 && o->voicemail_sound.n > 0 && !sounds_find(s->sounds, o->voicemail_sound)) {
+        buf_puts(ret_err, "outbound.voicemail_sound: ");
+        sounds_put_unknown(s->sounds, o->voicemail_sound, ret_err);
+        err = -ERR_CONFIG;
+    }
+    return err;
+}
+
 static int fill(struct snapshot *s, struct buf *ret_err)
 {
     s->provider = &s->cfg->providers[s->cfg->agent.provider];
@@ -544,6 +557,7 @@ static int fill(struct snapshot *s, struct buf *ret_err)
         err =
             snapshot_sound(s->cfg->renewal.filler_sound, "renewal.filler_sound", &s->gap_bytes, &s->gap_sound, ret_err);
     }
+    err = err < 0 ? err : fill_sounds(s, ret_err);
     err = err < 0 ? err : snapshot_fill_guards(s, ret_err);
     return err < 0 ? err : fill_call(s, ret_err);
 }
@@ -610,6 +624,7 @@ struct snapshot *snapshot_unref(struct snapshot *s)
         free(s->mcp);
         snapshot_guards_done(s);
         free(s->gap_bytes);
+        sounds_free(s->sounds);
         arena_done(&s->own);
         config_unref(s->cfg);
         free(s);

@@ -133,6 +133,7 @@ struct snapshot {
     struct guard_mask *mask; /* NULL: nothing is masked */
     uint8_t *gap_bytes;      /* of gap_sound */
     struct span gap_sound;   /* for a gap between two model sessions; empty: the call's own */
+    struct sounds *sounds;   /* recordings that calls play; NULL: there are none */
 };
 
 /* The agent over the provider (index into config.providers). */

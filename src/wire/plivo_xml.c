@@ -81,7 +81,11 @@ void plivo_w_get_input(struct twiml_w *w, const struct plivo_xml_input *i)
     twiml_w_attr(w, "numDigits", STR("1"));
     twiml_w_attr(w, "finishOnKey", STR("none")); /* else # would be no key */
     put_number(w, "executionTimeout", i->wait_s);
-    plivo_w_speak(w, i->text, i->voice, STR_NULL);
+    if (i->play.n > 0) {
+        twiml_w_play(w, i->play);
+    } else {
+        plivo_w_speak(w, i->text, i->voice, STR_NULL);
+    }
     twiml_w_close(w);
 }
 

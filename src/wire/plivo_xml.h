@@ -29,6 +29,7 @@ struct plivo_xml_dial {
 void plivo_w_dial(struct twiml_w *w, const struct plivo_xml_dial *d);
 struct plivo_xml_input {
     struct str text, voice;
+    struct str play;   /* URL of a recording in place of text; empty: none */
     struct str action; /* is asked with the key */
     uint32_t wait_s;   /* when all is said, from 5 to 60 */
 };

@@ -38,8 +38,14 @@ void twiml_w_hangup(struct twiml_w *w);
 void twiml_w_reject(struct twiml_w *w, bool busy);
 void twiml_w_redirect(struct twiml_w *w, struct str url);
 void twiml_w_dial(struct twiml_w *w, struct str number, struct str caller_id, struct str action);
-/* Says text, then waits so long for one key; action is asked with it. Without a key the next verb is done. */
-void twiml_w_gather(struct twiml_w *w, struct str text, struct str action, uint32_t wait_s);
+void twiml_w_play(struct twiml_w *w, struct str url);
+struct twiml_prompt {
+    struct str text, play; /* what is said, or the URL of a recording in its place; play empty: none */
+    struct str action;     /* is asked with the key */
+    uint32_t wait_s;       /* when all was heard */
+};
+/* Without a key the next verb is done. */
+void twiml_w_gather(struct twiml_w *w, const struct twiml_prompt *p);
 /* Opens <Stream>, which stays open for parameters: for use inside open("Connect") or "Start". */
 void twiml_w_stream(struct twiml_w *w, struct str url, struct str status_callback);
 void twiml_w_parameter(struct twiml_w *w, struct str name, struct str value);

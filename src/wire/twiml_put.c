@@ -157,18 +157,29 @@ void twiml_w_redirect(struct twiml_w *w, struct str url)
     twiml_w_close(w);
 }
 
-void twiml_w_gather(struct twiml_w *w, struct str text, struct str action, uint32_t wait_s)
+void twiml_w_play(struct twiml_w *w, struct str url)
+{
+    twiml_w_open(w, "Play");
+    twiml_w_text(w, url);
+    twiml_w_close(w);
+}
+
+void twiml_w_gather(struct twiml_w *w, const struct twiml_prompt *p)
 {
     char seconds[12];
-    int n = snprintf(seconds, sizeof(seconds), "%u", (unsigned)wait_s);
+    int n = snprintf(seconds, sizeof(seconds), "%u", (unsigned)p->wait_s);
     twiml_w_open(w, "Gather");
-    twiml_w_attr(w, "action", action);
+    twiml_w_attr(w, "action", p->action);
     twiml_w_attr(w, "method", STR("POST"));
     twiml_w_attr(w, "input", STR("dtmf"));
     twiml_w_attr(w, "numDigits", STR("1"));
     twiml_w_attr(w, "finishOnKey", STR("")); /* else # would be no key */
     twiml_w_attr(w, "timeout", (struct str){seconds, (size_t)n});
-    twiml_w_say(w, text, STR_NULL, STR_NULL);
+    if (p->play.n > 0) {
+        twiml_w_play(w, p->play);
+    } else {
+        twiml_w_say(w, p->text, STR_NULL, STR_NULL);
+    }
     twiml_w_close(w);
 }
 

@@ -221,7 +221,7 @@ class Campaigns(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
         Campaigns.asked.append((self.command, self.path, body))
         one = {'campaign_id': 'c1', 'name': 'Spring', 'status': 'running', 'note': '',
-               'progress': {'contacts': 3, 'attempts': 2, 'states': {'pending': 1, 'completed': 2},
+               'progress': {'contacts': 3, 'attempts': 3, 'states': {'pending': 1, 'completed': 2},
                             'outcomes': {'answered_human': 2, 'busy': 0}, 'next_at': None}}
         answer, status = one, 200
         if self.path.startswith('/v1/campaigns?') or self.path == '/v1/campaigns' and self.command == 'GET':
@@ -260,7 +260,7 @@ def campaigns(cwd):
     check('campaigns: a list', ['campaigns', *url], 0, out='running            3         2  Spring', **kw)
     check('campaigns: created', ['campaigns', 'create', 'spring.json', *url], 0, out='campaign  c1', **kw)
     check('campaigns: progress', ['campaigns', 'progress', 'c1', *url], 0, out='contacts  3: pending 1, completed 2', **kw)
-    check('campaigns: outcomes', ['campaigns', 'progress', 'c1', *url], 0, out='attempts  2: answered_human 2\n', **kw)
+    check('campaigns: outcomes', ['campaigns', 'progress', 'c1', *url], 0, out='attempts  3: answered_human 2, under way 1\n', **kw)
     check('campaigns: not found', ['campaigns', 'start', 'none', *url], 1, err='Campaign not found', **kw)
     check('campaigns: imported', ['campaigns', 'import', 'c1', 'people.csv', *url], 0, out='line 3: is none', **kw)
     Campaigns.asked.clear()

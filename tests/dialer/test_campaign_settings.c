@@ -44,7 +44,8 @@ TEST(settings_come_back_as_they_were_written)
         "\"calls_per_second\":2.5,\"agent\":\"sales\",\"carrier\":\"plivo\",\"caller_ids\":[\"+15005550006\",\"+"
         "15005550007\"],"
         "\"opening_reason\":\"r\",\"objective\":\"o\",\"context\":\"c \\\"q\\\"\",\"ring_s\":20,\"max_call_s\":600,"
-        "\"amd\":\"message_end\",\"machine\":\"voicemail\",\"voicemail\":\"Call us\",\"max_attempts\":4,"
+        "\"amd\":\"message_end\",\"machine\":\"voicemail\",\"voicemail\":\"Call "
+        "us\",\"voicemail_sound\":\"message\",\"max_attempts\":4,"
         "\"retry\":{\"busy\":0,\"machine_detected\":60},\"breaker\":{\"percent\":30,\"calls\":9,\"seconds\":60}}";
     struct campaign_settings s, t;
     struct arena a;
@@ -69,6 +70,7 @@ TEST(settings_come_back_as_they_were_written)
     assert_int_equal(t.retry_s[ATTEMPT_NO_ANSWER], 1800);
     assert_int_equal(t.retry_s[ATTEMPT_MACHINE_DETECTED], 60);
     assert_str_is(t.context, "c \"q\"");
+    assert_str_is(t.voicemail_sound, "message");
     arena_done(&a);
     buf_done(&err);
     buf_done(&out);

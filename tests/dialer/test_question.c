@@ -53,6 +53,26 @@ TEST(it_is_written_as_it_is_read)
     buf_done(&out);
 }
 
+TEST(a_recorded_question_is_written_as_it_is_read)
+{
+    static const char text[] =
+        "{\"prompt\":\"\",\"timeout\":5,\"times\":2,\"accept\":\"1\",\"deny\":\"2\",\"goodbye\":\"\","
+        "\"sound\":\"question\",\"goodbye_sound\":\"farewell\"}";
+    struct question q;
+    struct buf out;
+    buf_init(&out, 4096);
+    assert_ok(read("{\"sound\": \"question\", \"goodbye_sound\": \"farewell\"}", &q));
+    assert_true(question_is_put(&q));
+    q.sound_ms = 7000;
+    assert_true(question_round_us(&q) >= 7000000 + 5000000);
+    struct json_w w = json_w(&out);
+    question_write(&q, &w);
+    assert_str_is(buf_str(&out), text);
+    assert_ok(read(buf_cstr(&out), &q));
+    assert_str_is(q.sound, "question");
+    buf_done(&out);
+}
+
 TEST(what_cannot_be_asked_is_refused_with_the_members_name)
 {
     static const struct {
@@ -62,6 +82,9 @@ TEST(what_cannot_be_asked_is_refused_with_the_members_name)
         {"true", "consent must be an object"},
         {"{}", "consent.prompt must be given"},
         {"{\"prompt\": \"\"}", "consent.prompt must be given"},
+        {"{\"sound\": \"a\", \"prompt\": \"b\"}", "consent.sound must be given in place of prompt"},
+        {"{\"prompt\": \"b\", \"goodbye\": \"c\", \"goodbye_sound\": \"d\"}",
+         "consent.goodbye_sound must be given in place"},
         {"{\"prompt\": 5}", "consent.prompt must be a text"},
         {"{\"prompt\": \"a\\u0000b\"}", "consent.prompt must be a text"},
         {"{\"prompt\": \"x\", \"timeout\": 4}", "consent.timeout must be a whole number from 5 to 60"},
@@ -121,8 +144,11 @@ static int tear_down(void **state UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {Q(what_is_left_open_has_its_default), Q(it_is_written_as_it_is_read),
+    const struct CMUnitTest tests[] = {Q(what_is_left_open_has_its_default),
+                                       Q(it_is_written_as_it_is_read),
+                                       Q(a_recorded_question_is_written_as_it_is_read),
                                        Q(what_cannot_be_asked_is_refused_with_the_members_name),
-                                       Q(a_prompt_has_its_limit), Q(words_and_values_are_the_same)};
+                                       Q(a_prompt_has_its_limit),
+                                       Q(words_and_values_are_the_same)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

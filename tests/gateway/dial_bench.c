@@ -21,6 +21,8 @@ static void on_phone_event(struct exchange *x UNUSED, const struct exchange_call
     if (ev->kind == PHONE_EVENT_TWIML) {
         buf_put_str(&b->docs, ev->text);
         buf_putc(&b->docs, '\n');
+    } else if (ev->kind == PHONE_EVENT_AUDIO) {
+        buf_put(&b->heard_audio, ev->audio.p, ev->audio.n);
     }
 }
 
@@ -54,6 +56,7 @@ void dial_bench_open_with(struct dial_bench *b, const struct dial_bench_opts *op
     *b = (struct dial_bench){.as = opts->as,
                              .callee = {.kind = EXCHANGE_HUMAN, .hangup = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 300}}};
     buf_init(&b->docs, 1u << 20);
+    buf_init(&b->heard_audio, 4u << 20);
     if (!loop) {
         assert_ok(loop_new(&loop));
     }
@@ -101,6 +104,7 @@ void dial_bench_close(struct dial_bench *b)
     http_client_free(b->http);
     buf_done(&b->last.body);
     buf_done(&b->docs);
+    buf_done(&b->heard_audio);
     rig_close(&b->r, false);
 }
 
@@ -116,6 +120,7 @@ void dial_bench_dial(struct dial_bench *b, const char *more)
     char body[2048];
     snprintf(body, sizeof(body), "{\"to\": \"" BENCH_CALLED "\"%s}", more);
     buf_clear(&b->docs, 0);
+    buf_clear(&b->heard_audio, 0);
     struct rig_reply reply = dial_bench_ask(b, body, "");
     if (reply.status != 201) {
         fail_msg("%d " STR_FMT, reply.status, STR_ARG(buf_str(&reply.body)));

@@ -27,6 +27,7 @@ struct dial_bench {
     bool heard; /* the agent was */
     bool early; /* and within a second of the answer */
     struct buf docs;
+    struct buf heard_audio; /* mu-law that the callee's phone got, of all calls since the last dial */
     struct rig_reply last;
 };
 

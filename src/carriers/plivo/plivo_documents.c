@@ -46,10 +46,18 @@ static void put_say(struct buf *out, struct str sentence, struct str voice)
     twiml_w_end(&w);
 }
 
+static void put_play(struct buf *out, struct str url)
+{
+    struct twiml_w w = twiml_w(out);
+    twiml_w_play(&w, url);
+    plivo_w_hangup(&w, NULL);
+    twiml_w_end(&w);
+}
+
 void plivo_put_ask(struct buf *out, const struct carrier_answer *answer, struct str asked_url, struct str voice)
 {
     struct twiml_w w = twiml_w(out);
-    plivo_w_get_input(&w, &(struct plivo_xml_input){answer->text, voice, asked_url, answer->ask_s});
+    plivo_w_get_input(&w, &(struct plivo_xml_input){answer->text, voice, answer->sound, asked_url, answer->ask_s});
     twiml_w_redirect(&w, asked_url); /* nobody pressed anything */
     twiml_w_end(&w);
 }
@@ -89,7 +97,11 @@ void plivo_put_answer(struct buf *out, const struct carrier_answer *answer, cons
         put_dial(out, answer->text, words->caller_id);
         break;
     case CARRIER_ANSWER_SAY:
-        put_say(out, answer->text, words->voice);
+        if (answer->sound.n > 0) {
+            put_play(out, answer->sound);
+        } else {
+            put_say(out, answer->text, words->voice);
+        }
         break;
     case CARRIER_ANSWER_APOLOGY:
         put_say(out, answer->text.n > 0 ? answer->text : words->apology, words->voice);

@@ -99,7 +99,8 @@ struct plivo_urls {
 };
 struct plivo_words plivo_words(const struct plivo *p);
 void plivo_put_connect(struct buf *out, const struct plivo_urls *urls);
-/* Says the answer's text and waits for a key, with which asked_url is asked; without one likewise. */
+/* Says the answer's text, or plays its sound, and waits for a key, with which asked_url is asked; without one likewise.
+ */
 void plivo_put_ask(struct buf *out, const struct carrier_answer *answer, struct str asked_url, struct str voice);
 /* Every answer but CONNECT and ASK. */
 void plivo_put_answer(struct buf *out, const struct carrier_answer *answer, const struct plivo_words *words);

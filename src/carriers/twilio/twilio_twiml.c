@@ -40,10 +40,18 @@ void twilio_put_say(struct buf *out, struct str sentence)
     twiml_w_end(&w);
 }
 
+static void put_play(struct buf *out, struct str url)
+{
+    struct twiml_w w = twiml_w(out);
+    twiml_w_play(&w, url);
+    twiml_w_hangup(&w);
+    twiml_w_end(&w);
+}
+
 void twilio_put_ask(struct buf *out, const struct carrier_answer *answer, struct str asked_url)
 {
     struct twiml_w w = twiml_w(out);
-    twiml_w_gather(&w, answer->text, asked_url, answer->ask_s);
+    twiml_w_gather(&w, &(struct twiml_prompt){answer->text, answer->sound, asked_url, answer->ask_s});
     twiml_w_redirect(&w, asked_url); /* nobody pressed anything */
     twiml_w_end(&w);
 }
@@ -115,7 +123,11 @@ void twilio_put_refusal(struct buf *out, const struct carrier_answer *answer, co
         put_dial(out, answer->text, words->caller_id);
         break;
     case CARRIER_ANSWER_SAY:
-        twilio_put_say(out, answer->text);
+        if (answer->sound.n > 0) {
+            put_play(out, answer->sound);
+        } else {
+            twilio_put_say(out, answer->text);
+        }
         break;
     case CARRIER_ANSWER_APOLOGY:
         if (words->apology_twiml.n > 0) {

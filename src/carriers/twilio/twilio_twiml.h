@@ -19,7 +19,8 @@ struct twilio_words {
 };
 /* Every answer but CONNECT and ASK. */
 void twilio_put_refusal(struct buf *out, const struct carrier_answer *answer, const struct twilio_words *words);
-/* Says the answer's text and waits for a key, with which asked_url is asked; without one likewise. */
+/* Says the answer's text, or plays its sound, and waits for a key, with which asked_url is asked; without one likewise.
+ */
 void twilio_put_ask(struct buf *out, const struct carrier_answer *answer, struct str asked_url);
 /* Rings a number or sip: address for so long; action is asked when that is over, else the call ends then. */
 void twilio_put_transfer(struct buf *out, struct str to, struct str action, uint32_t ring_s);
