@@ -209,9 +209,16 @@ static int open_hooks(struct gateway *gw)
     return err;
 }
 
-static void on_empty(void *arg UNUSED)
+static bool is_empty(void *arg)
 {
-    /* The drain timer looks; nothing waits for an empty gateway otherwise. */
+    const struct gateway *gw = arg;
+    return worker_calls(gw->worker) == 0;
+}
+
+static void on_empty(void *arg)
+{
+    const struct gateway *gw = arg;
+    idle_begin(gw->idle);
 }
 
 static uint16_t own_port(void *arg)
@@ -270,8 +277,10 @@ static int open_worker(struct gateway *gw, struct buf *err)
     if (e < 0) {
         return e;
     }
+    const struct idle_opts idle = {.loop = gw->loop, .still = is_empty, .arg = gw};
     e = gateway_mcp_init(gw);
     e = e < 0 ? e : open_logins(gw);
+    e = e < 0 ? e : idle_new(&idle, &gw->idle);
     if (e < 0) {
         return e;
     }
@@ -564,6 +573,7 @@ struct gateway *gateway_free(struct gateway *gw)
     disk_free(gw->disk);
     timer_free(gw->drain_timer);
     worker_free(gw->worker);
+    idle_free(gw->idle);
     outbound_free(gw->outbound);
     tracing_free(gw->tracing);
     api_free(gw->api);

@@ -10,6 +10,7 @@
 #include "gateway/campaigns.h"
 #include "gateway/carriers.h"
 #include "gateway/gateway.h"
+#include "gateway/idle.h"
 #include "gateway/logins.h"
 #include "gateway/machine.h"
 #include "gateway/sandbox_child.h"
@@ -50,6 +51,7 @@ struct gateway {
     struct http_client *http;
     struct mcp *mcp;
     struct logins *logins;
+    struct idle *idle;
     struct gateway_carrier carriers[CARRIERS_MAX];
     uint32_t n_carriers;
     struct plivo *plivo; /* one of them; NULL: none */
