@@ -34,11 +34,11 @@ static bool find_programs(struct pg_server *s)
     return ok;
 }
 
-/* A child as the server's user, its words in the log; its stdout too unless out is given. */
-static pid_t run(const struct pg_server *s, const char *program, char *const argv[], int out)
+/* A child as the server's user, argv[0] by its mere name, its words in the log; its stdout too unless out is given. */
+static pid_t run(const struct pg_server *s, char *argv[], int out)
 {
     char path[192], log[128];
-    ignore_result(snprintf(path, sizeof(path), "%s/%s", s->bin, program) < 0);
+    ignore_result(snprintf(path, sizeof(path), "%s/%s", s->bin, argv[0]) < 0);
     ignore_result(snprintf(log, sizeof(log), "%s/log", s->folder) < 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -55,6 +55,7 @@ static pid_t run(const struct pg_server *s, const char *program, char *const arg
         _exit(126);
     }
     ignore_result(prctl(PR_SET_PDEATHSIG, SIGQUIT)); /* a test that is killed leaves no server behind */
+    argv[0] = path; /* whole: they look for each other beside it, and Debian has them in no PATH */
     execv(path, argv);
     _exit(127);
 }
@@ -84,7 +85,7 @@ void pg_server_ask(struct pg_server *s, int n, const char *sql, char *ret, size_
                     (char *)(uintptr_t)sql,
                     NULL};
     assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-    pid_t pid = run(s, "psql", argv, pipes[1]);
+    pid_t pid = run(s, argv, pipes[1]);
     close(pipes[1]);
     size_t used = 0;
     ssize_t got = 0;
@@ -145,7 +146,7 @@ void pg_server_start(struct pg_server *s)
                     (char[]){"-c"},
                     (char[]){"max_connections=40"},
                     NULL};
-    s->pid = run(s, "postgres", argv, -1);
+    s->pid = run(s, argv, -1);
     for (int waited = 0; !is_ready(s); waited += 20) {
         if (waited > READY_MS || waitpid(s->pid, NULL, WNOHANG) != 0) {
             show_log(s);
@@ -181,7 +182,7 @@ static void init_cluster(struct pg_server *s)
                     (char[]){"--no-sync"},
                     (char[]){"--no-instructions"},
                     NULL};
-    wait_ok(run(s, "initdb", argv, -1));
+    wait_ok(run(s, argv, -1));
 }
 
 bool pg_server_open(struct pg_server *s)
