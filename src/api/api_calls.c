@@ -1,8 +1,8 @@
 #include "api/api_calls.h"
 
 #include "api/api_job.h"
-#include "api/api_json.h"
 #include "api/api_query.h"
+#include "api/api_record.h"
 #include "base/err.h"
 
 struct call_job {
@@ -74,26 +74,13 @@ static int answer_status(struct call_job *job)
 static int answer_record(struct call_job *job)
 {
     const struct api_new_opts *o = &job->base.api->o;
-    struct store_call call;
-    struct store_turn *turns = NULL;
-    struct store_line *lines = NULL;
-    struct store_dial dial;
-    struct api_record r = {.call = &call, .live = job->is_live ? &job->live : NULL};
-    int err = get_call(job, &call);
-    if (err >= 0) {
-        err = o->ops->turn_list(o->store, call.id, &job->base.arena, &turns, &r.n_turns);
-    }
-    if (err >= 0) {
-        err = o->ops->line_list(o->store, call.id, &job->base.arena, &lines, &r.n_lines);
-    }
+    struct api_record_room room;
+    struct api_record r = {.live = job->is_live ? &job->live : NULL};
+    int err = get_call(job, &room.call);
+    err = err < 0 ? err : api_record_read(o->ops, o->store, &job->base.arena, &room, &r);
     if (err < 0) {
         return err;
     }
-    if (call.direction == STORE_OUTBOUND && o->ops->dial_get(o->store, call.id, &job->base.arena, &dial) >= 0) {
-        r.dial = &dial;
-    }
-    r.turns = turns;
-    r.lines = lines;
     struct json_w w = json_w(&job->base.out);
     api_json_record(&w, &r, true);
     return 0;

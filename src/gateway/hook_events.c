@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "api/api_json.h"
+#include "api/api_record.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/gateway_impl.h"
@@ -64,22 +64,13 @@ static int read_report(void *arg)
     struct report *r = arg;
     const struct store_ops *ops = r->gw->ops;
     struct store *s = r->gw->store;
-    struct store_call call;
-    struct store_dial dial;
-    struct store_turn *turns = NULL;
-    struct store_line *lines = NULL;
-    struct api_record record = {.call = &call};
-    int err = ops->call_get(s, str_from(r->id), &r->arena, &call);
-    err = err < 0 ? err : ops->turn_list(s, call.id, &r->arena, &turns, &record.n_turns);
-    err = err < 0 ? err : ops->line_list(s, call.id, &r->arena, &lines, &record.n_lines);
+    struct api_record_room room;
+    struct api_record record = {.live = NULL};
+    int err = ops->call_get(s, str_from(r->id), &r->arena, &room.call);
+    err = err < 0 ? err : api_record_read(ops, s, &r->arena, &room, &record);
     if (err < 0) {
         return err;
     }
-    if (call.direction == STORE_OUTBOUND && ops->dial_get(s, call.id, &r->arena, &dial) >= 0) {
-        record.dial = &dial;
-    }
-    record.turns = turns;
-    record.lines = lines;
     struct json_w w = json_w(&r->data);
     api_json_record(&w, &record, true);
     return r->data.err;
