@@ -75,7 +75,7 @@ TEST(wrong_requests_are_told_what_is_wrong)
     ask(&r, "GET", "/v1/callbacks?status=%zz", NULL, 400, "malformed");
     ask(&r, "GET", "/v1/callbacks/CB000009", NULL, 404, "Callback not found");
     ask(&r, "POST", "/v1/callbacks/CB000009/close", "", 404, "Callback not found");
-    ask(&r, "POST", "/v1/callbacks/CB000001", "", 405, "other methods");
+    ask(&r, "POST", "/v1/callbacks/CB000001", "", 405, "takes GET");
     ask(&r, "GET", "/v1/callbacks/CB%2F1", NULL, 404, "nothing here");
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         ask(&r, "POST", "/v1/callbacks/CB000001/close", bodies[i], 400, "The body must be empty or");

@@ -121,7 +121,7 @@ TEST(what_cannot_be_is_refused_in_words)
         {"POST", "/v1/campaigns/nobody/start", NULL, 404, "Campaign not found"},
         {"POST", "/v1/campaigns/nobody/contacts", "phone\n+14155550100\n", 404, "Campaign not found"},
         {"DELETE", "/v1/campaigns/nobody", NULL, 404, "Campaign not found"},
-        {"PATCH", "/v1/campaigns/nobody", NULL, 405, "other methods"},
+        {"PATCH", "/v1/campaigns/nobody", NULL, 405, "takes GET, PUT, DELETE"},
         {"POST", "/v1/do-not-call", "{\"phone_number\":\"nobody\"}", 400, "phone_number"},
         {"POST", "/v1/do-not-call", "[]", 400, "phone_number"},
         {"DELETE", "/v1/do-not-call", NULL, 400, "phone must be"},
