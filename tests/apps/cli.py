@@ -257,7 +257,7 @@ def campaigns(cwd):
     check('campaigns: which', ['campaigns', 'start'], 2, err='missing', **kw)
     check('campaigns: no file', ['campaigns', 'create', 'nowhere.json', *url], 2, err='nowhere.json', **kw)
     check('campaigns: no gateway', ['campaigns', '--url', 'http://127.0.0.1:1', '--token', 't'], 1, err='127.0.0.1:1', **kw)
-    check('campaigns: a list', ['campaigns', *url], 0, out='running            3         2  Spring', **kw)
+    check('campaigns: a list', ['campaigns', *url], 0, out='running            3         3  Spring', **kw)
     check('campaigns: created', ['campaigns', 'create', 'spring.json', *url], 0, out='campaign  c1', **kw)
     check('campaigns: progress', ['campaigns', 'progress', 'c1', *url], 0, out='contacts  3: pending 1, completed 2', **kw)
     check('campaigns: outcomes', ['campaigns', 'progress', 'c1', *url], 0, out='attempts  3: answered_human 2, under way 1\n', **kw)
