@@ -440,7 +440,8 @@ static bool nearly_real(const struct call *c)
     const struct detector *d = &c->detector;
     const struct call_barge_in_opts *o = &c->o->barge_in;
     bool edge = c->need_ms > o->verdict_ms; /* more is asked for there than fits */
-    uint64_t until_us = c->paused_us + ms_us(edge ? 2 * o->verdict_ms : o->verdict_ms + DETECTOR_CHUNK_MS);
+    /* One chunk, and one more that a look ahead may have paused too early. */
+    uint64_t until_us = c->paused_us + ms_us(edge ? 2 * o->verdict_ms : o->verdict_ms + 2 * DETECTOR_CHUNK_MS);
     return c->sound == SOUND_OPEN && d->silence_ms == 0 && 2 * d->speech_ms >= o->min_speech_ms &&
            d->peak_ppm >= c->o->vad.start_ppm && !mostly_echo(c) && c->now_us < until_us;
 }
