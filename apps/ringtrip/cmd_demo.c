@@ -17,8 +17,10 @@ static const char usage[] =
     "usage: ringtrip demo [--serve] [--say TEXT]... [--wav FILE]... [--verbose]\n\n"
     "Starts a gateway with the offline sandbox as its model, calls it with a simulated telephone, shows the "
     "transcript\n"
-    "as it happens, the latency of each turn, and where the stereo recording lies. Keys and configuration files are\n"
-    "left alone; records go to RECORDS_DIR (./var), the port is SERVER_PORT (8000, or a free one if that is taken).\n\n"
+    "as it happens, the latency of each turn, and where the stereo recording lies. Configuration files are not read, "
+    "nor\n"
+    "of the environment more than SERVER_PORT (8000, or a free one if that is taken), SERVER_HOST, RECORDS_* (./var)\n"
+    "and LOG_*.\n\n"
     "  --say TEXT    what the caller asks; several are said one after the other. Default: the environment's SAY, or\n"
     "                \"Where is my order one two three four\"\n"
     "  --wav FILE    the same from a recording (PCM16 or mu-law; 8, 16 or 24 kHz)\n"
@@ -419,19 +421,18 @@ static void on_signal(int signo UNUSED, void *arg)
     gateway_stop(d->gw, 0);
 }
 
-/* The demonstration is offline: keys, accounts and public addresses of the environment are not for it. */
+/* The demonstration is offline: of the environment it takes the port and where to write, no key, account or address. */
 static const char *offline_env(const char *name, void *arg)
 {
-    static const char *const hidden[] = {"OPENAI_", "GPT_REALTIME_", "REALTIME_", "AZURE_", "TWILIO_",
-                                         "PUBLIC_", "TLS_",          "GREETING",  "SYSTEM_"};
+    static const char *const taken[] = {"SERVER_HOST", "SERVER_PORT", "PORT", "RECORDS_", "LOG_"};
     const struct demo *d = arg;
-    const char *value = getenv(name);
-    for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
-        if (str_starts(str_from(name), str_from(hidden[i]))) {
-            return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+        if (str_starts(str_from(name), str_from(taken[i]))) {
+            const char *value = getenv(name);
+            return !value && !d->verbose && str_is(str_from(name), "LOG_LEVEL") ? "error" : value;
         }
     }
-    return !value && !d->verbose && str_is(str_from(name), "LOG_LEVEL") ? "error" : value;
+    return NULL;
 }
 
 static int open_gateway(struct demo *d, struct buf *err)
