@@ -340,7 +340,7 @@ TEST(a_next_document_that_cannot_be_had_ends_the_call)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct phone_opts o = dialled(&f, cases[i].path, url[i]);
         o.hangup.kind = PHONE_WHEN_NEVER;
-        o.webhook_ms = 300;
+        o.webhook_ms = strcmp(cases[i].path, "/then-silence") == 0 ? 1000 : 0;
         fix_call(&f, &o);
     }
     fix_run(&f);
@@ -354,6 +354,53 @@ TEST(a_next_document_that_cannot_be_had_ends_the_call)
         assert_int_equal(r->err, 0); /* there has been a call */
         assert_true(r->duration_ms >= 80);
     }
+    fix_done(&f);
+}
+
+/* Once, and not in a circle. */
+TEST(the_fallback_is_told_what_failed)
+{
+    static const struct {
+        const char *path, *code;
+    } cases[] = {{"/error", "11200"},
+                 {"/nowhere", "11200"},
+                 {"/html", "12300"},
+                 {"/broken", "12100"},
+                 {"/then-broken", "12100"}};
+    char url[96], fallback[96], failed[96];
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fix f;
+        struct form form;
+        fix_init(&f, &server_ends);
+        struct phone_opts o = dialled(&f, cases[i].path, url);
+        bool later = strncmp(cases[i].path, "/then", 5) == 0;
+        ignore_result(snprintf(fallback, sizeof(fallback), "http://%s/done", f.base) < 0);
+        ignore_result(snprintf(failed, sizeof(failed), "https://gw.example.com%s", later ? "/broken" : cases[i].path) <
+                      0);
+        o.hangup.kind = PHONE_WHEN_NEVER;
+        o.fallback_url = str_from(fallback);
+        o.sign_base = STR("https://gw.example.com");
+        struct fix_call *c = fix_call(&f, &o);
+        fix_run(&f);
+        form_init(&form, 10000);
+        assert_ok(form_decode(&form, body_of(request_text(&f, "POST /done\n"))));
+        assert_str_is(form_get(&form, "ErrorCode"), cases[i].code);
+        assert_str_is(form_get(&form, "ErrorUrl"), failed);
+        assert_str_is(form_get(&form, "CallStatus"), later ? "in-progress" : "ringing");
+        assert_non_null(strstr(c->json, "\"Say bye\""));
+        assert_int_equal(c->report.hangup, PHONE_SIDE_AGENT);
+        form_done(&form);
+        fix_done(&f);
+    }
+    struct fix f;
+    fix_init(&f, &caller_ends);
+    struct phone_opts o = dialled(&f, "/error", url);
+    ignore_result(snprintf(fallback, sizeof(fallback), "http://%s/broken", f.base) < 0);
+    o.fallback_url = str_from(fallback);
+    struct fix_call *c = fix_call(&f, &o);
+    fix_run(&f);
+    assert_int_equal(c->report.warnings_total, 2);
+    assert_true(c->report.err < 0);
     fix_done(&f);
 }
 
@@ -440,5 +487,5 @@ TEST_MAIN(T(signatures_match_the_vendors), T(urls_resolve_as_the_carrier_does),
           T(the_webhook_carries_the_vendors_parameters_signed), T(after_the_server_closed_the_twiml_goes_on),
           T(action_replaces_the_rest_of_the_document), T(the_public_name_is_signed_and_another_address_dialled),
           T(each_bad_document_has_its_number), T(a_next_document_that_cannot_be_had_ends_the_call),
-          T(a_gateway_that_is_not_there_is_11205), T(the_final_status_is_called_back_before_the_end),
-          T(hanging_up_while_dialling_ends_the_call))
+          T(the_fallback_is_told_what_failed), T(a_gateway_that_is_not_there_is_11205),
+          T(the_final_status_is_called_back_before_the_end), T(hanging_up_while_dialling_ends_the_call))

@@ -22,20 +22,23 @@ static bool hung_up(const struct phone *p)
 /* ---- documents ---- */
 
 /* The document for calls whose own one cannot be had. Not for one that replaces the talk's. */
-static bool fall_back(struct phone *p)
+static bool fall_back(struct phone *p, uint32_t code)
 {
     if (p->o.fallback_url.n == 0 || p->fell_back || p->stream) {
         return false;
     }
     p->fell_back = true;
-    return phone_fetch(p, p->o.fallback_url, "in-progress") >= 0;
+    p->failure = (struct phone_failure){code, p->doc_url};
+    int err = phone_fetch(p, p->o.fallback_url, p->o.called || p->frame > 0 ? "in-progress" : "ringing");
+    p->failure.code = 0;
+    return err >= 0;
 }
 
 /* No usable document. The vendor asks the fallback URL; without one it would say "application error", and hang up. */
 static void fetch_failed(struct phone *p, uint32_t code, int err, const char *text)
 {
     phone_warn(p, code, text);
-    if (fall_back(p)) {
+    if (fall_back(p, code)) {
         return;
     }
     if (p->stream) { /* the document of a redirection: the talk goes with it */

@@ -28,6 +28,12 @@ struct phone_request {
     phone_reply_fn done;
 };
 
+/* Why a fallback URL is asked. */
+struct phone_failure {
+    uint32_t code; /* 0: it is not */
+    struct str url;
+};
+
 struct phone {
     struct loop *loop;
     struct phone_opts o; /* strings in the arena */
@@ -46,11 +52,12 @@ struct phone {
 
     /* Dialling. */
     char call_sid[40];
-    struct twiml *doc;          /* the document being followed */
-    uint32_t verb;              /* position in it */
-    uint32_t n_requests;        /* webhook, actions, redirects */
-    struct str doc_url;         /* relative URLs in the document refer to it */
-    bool fell_back;             /* the fallback URL was asked */
+    struct twiml *doc;   /* the document being followed */
+    uint32_t verb;       /* position in it */
+    uint32_t n_requests; /* webhook, actions, redirects */
+    struct str doc_url;  /* relative URLs in the document refer to it */
+    bool fell_back;      /* the fallback URL was asked */
+    struct phone_failure failure;
     struct str stream_callback; /* of the stream that is open; empty: none */
     bool redirecting;           /* another document was asked for: the verb that runs is the last of this one */
     bool redirected;            /* it is here, and waits for the end of the stream */

@@ -136,11 +136,22 @@ int phone_request_twiml(struct phone *p, struct str url, const char *status, pho
 {
     struct phone_form form = {.n = 0};
     struct phone_party who = party(p);
+    struct buf failed;
+    char code[16];
+    int err = 0;
+    buf_init(&failed, BODY_MAX);
     p->o.as->call_form(&form, &who, status);
     if (p->key) {
         p->o.as->add_key(&form, (struct str){&p->key, 1});
     }
-    return request(p, url, &form, p->o.webhook_ms ? p->o.webhook_ms : WEBHOOK_MS, done);
+    if (p->failure.code && p->o.as->add_failure) {
+        ignore_result(snprintf(code, sizeof(code), "%u", p->failure.code) < 0); /* it fits */
+        err = phone_url_rebase(p->failure.url, p->o.sign_base, &failed);
+        p->o.as->add_failure(&form, str_from(code), buf_str(&failed));
+    }
+    err = err < 0 ? err : request(p, url, &form, p->o.webhook_ms ? p->o.webhook_ms : WEBHOOK_MS, done);
+    buf_done(&failed);
+    return err;
 }
 
 static void ignore_reply(struct phone *p, const struct http_reply *reply)

@@ -99,7 +99,8 @@ struct phone_vendor {
     /* 0, or the number of what was wrong, and a static sentence. */
     uint32_t (*read)(struct str text, bool binary, struct str stream_id, struct phone_command *ret, const char **why);
     void (*call_form)(struct phone_form *f, const struct phone_party *party, const char *status);
-    void (*add_key)(struct phone_form *f, struct str key); /* of a document's prompt */
+    void (*add_key)(struct phone_form *f, struct str key);                      /* of a document's prompt */
+    void (*add_failure)(struct phone_form *f, struct str code, struct str url); /* of a fallback; NULL: it tells none */
     void (*add_end)(struct phone_form *f, const struct phone_call_end *end);
     void (*stream_form)(struct phone_form *f, const struct phone_party *party, const struct phone_stream_news *news);
     /* Header lines; appended. */

@@ -94,6 +94,12 @@ static void add_key(struct phone_form *f, struct str key)
     phone_form_add(f, "msg", STR("Gather End"));
 }
 
+static void add_failure(struct phone_form *f, struct str code, struct str url)
+{
+    phone_form_add(f, "ErrorCode", code);
+    phone_form_add(f, "ErrorUrl", url);
+}
+
 static void add_end(struct phone_form *f, const struct phone_call_end *end)
 {
     phone_form_add(f, "CallbackSource", STR("call-progress-events"));
@@ -146,6 +152,7 @@ const struct phone_vendor phone_twilio = {
     .token_header = "I-Twilio-Idempotency-Token",
     .call_form = phone_form_call,
     .add_key = add_key,
+    .add_failure = add_failure,
     .add_end = add_end,
     .stream_form = stream_form,
     .put_signature = put_signature,
