@@ -7,7 +7,7 @@ const tests = [];
 const cleanups = [];
 
 /** Declares a test; fn may be async. */
-export function test(name, fn, timeoutMs = 20000) {
+export function test(name, fn, timeoutMs = 60000) {
   tests.push({ name, fn, timeoutMs });
 }
 
@@ -41,6 +41,18 @@ export async function run() {
     await fn();
   }
   process.exit(failed ? 1 : 0);
+}
+
+/** What what() gives, as soon as it gives something. */
+export async function until(what) {
+  for (const end = Date.now() + 20000; Date.now() < end;) {
+    const found = await what();
+    if (found) {
+      return found;
+    }
+    await new Promise((done) => setTimeout(done, 25));
+  }
+  throw new Error('it never came');
 }
 
 /** Starts a program and waits for its first line on stdout, which says where it listens. */
