@@ -210,7 +210,7 @@ static void pass_slices(struct call *c, uint64_t at, struct span clean, int16_t 
         if (shielded(c)) {
             uplink_pass_silence(c, (uint32_t)part.n);
         } else if (echo) {
-            pass_hidden(c, pcm + done, n);
+            pass_hidden(c, pcm + done, MIN(n, n_pcm - done)); /* half a sample at the end is none */
         } else {
             uplink_pass(c, part);
         }
