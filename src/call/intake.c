@@ -241,7 +241,7 @@ static void take_frame(struct call *c, struct span audio)
     }
     if (machine) {
         voicemail_hear(c, f.pcm, f.n_pcm); /* a machine is no caller */
-        if (!c->gated) {
+        if (listens && !c->gated) {
             uplink_pass_silence(c, (uint32_t)clean.n);
         }
     } else if (listens) {

@@ -118,14 +118,14 @@ void life_leg_start(struct call *c, const struct call_event *ev)
     if (!c->o->text_only) {
         playout_open_mark(c);
     }
-    if (c->model == MODEL_GONE) {
+    if (c->model == MODEL_GONE && !voicemail_has_sound(c)) {
         life_hangup(c, c->reason, true);
         return;
     }
     voicemail_leg_up(c);
     if (c->model == MODEL_READY) {
         life_both_up(c);
-    } else {
+    } else if (!voicemail_on(c)) { /* the machine's greeting bounds the wait */
         timer_set(c, TIMER_MODEL_READY, c->o->deadlines.model_ready_ms);
     }
 }
@@ -174,7 +174,7 @@ void life_model_gone(struct call *c)
     }
     guard_session_over(c);
     if (c->leg == LEG_NONE) {
-        if (c->o->outgoing) {
+        if (c->o->outgoing && !voicemail_has_sound(c)) {
             life_end(c); /* nobody is called to hear an apology */
         }
         return; /* told to the caller when the leg comes up; TIMER_LEG_START bounds that */

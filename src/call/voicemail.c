@@ -128,6 +128,7 @@ void voicemail_hear(struct call *c, const int16_t *pcm, size_t n)
 void voicemail_timer(struct call *c)
 {
     if (c->voicemail.state == VOICEMAIL_WAITING) {
+        voicemail_broken(c); /* a model that has gone is no reason */
         life_hangup(c, REASON_MACHINE, false);
     }
 }

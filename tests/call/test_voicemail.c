@@ -162,6 +162,72 @@ TEST(a_recorded_message_is_left_though_the_model_has_gone)
     down();
 }
 
+TEST(a_machine_that_talks_on_is_a_machine_though_the_model_has_gone)
+{
+    up();
+    wanted_recorded(true);
+    struct call_event gone = {.type = EV_MODEL_FAILED};
+    gone.model_failed.was_ready = true;
+    sim_event(&s, &gone);
+    machine(30100, -1);
+    assert_int_equal(s.hangups, 1);
+    assert_false(logged("uplink-drop")); /* nobody waits for what the machine says */
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_MACHINE);
+    down();
+}
+
+/* The carrier knows what has answered before its stream begins, and the model is slow. */
+static void up_to_a_machine(void (*order)(bool after_beep))
+{
+    sim_init(&s);
+    s.lossy = true;
+    s.opts.outgoing = true;
+    s.opts.renewal.on = false;
+    sim_start(&s);
+    sim_begin(&s);
+    order(true);
+    at_ms = 0;
+}
+
+TEST(a_model_that_is_ready_behind_the_machine_has_all_the_time)
+{
+    up_to_a_machine(wanted);
+    sim_leg_start(&s);
+    s.media = false;
+    machine(1000, -1);
+    sim_model_ready(&s, true, true);
+    machine(s.opts.deadlines.model_ready_ms, -1);
+    assert_int_equal(s.hangups, 0);
+    machine(400, 1000);
+    machine(100, 0);
+    assert_true(logged("Please call us back"));
+    say_message("r2", 2);
+    machine(1500, 0);
+    assert_int_equal(s.hangups, 1);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_VOICEMAIL);
+    down();
+}
+
+TEST(a_recorded_message_is_left_though_the_model_failed_while_it_rang)
+{
+    struct call_event gone = {.type = EV_MODEL_FAILED};
+    up_to_a_machine(wanted_recorded);
+    sim_event(&s, &gone);
+    assert_false(call_ended(s.call));
+    sim_leg_start(&s);
+    s.media = false;
+    machine(1000, -1);
+    machine(400, 1000);
+    machine(3000, 0);
+    assert_int_equal(s.hangups, 1);
+    assert_int_equal(sim_heard(&s, 7), sizeof(recorded));
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_VOICEMAIL);
+    down();
+}
+
 TEST(without_a_beep_silence_will_do)
 {
     up();
@@ -258,7 +324,10 @@ TEST(a_model_that_fails_while_a_caller_waits_does_not)
 
 TEST_MAIN(T(the_message_is_left_at_once_when_the_carrier_says_that_the_greeting_is_over),
           T(the_message_waits_for_the_beep), T(a_recorded_message_is_played_behind_the_beep_and_no_model_is_asked),
-          T(a_recorded_message_is_left_though_the_model_has_gone), T(without_a_beep_silence_will_do),
+          T(a_recorded_message_is_left_though_the_model_has_gone),
+          T(a_machine_that_talks_on_is_a_machine_though_the_model_has_gone),
+          T(a_model_that_is_ready_behind_the_machine_has_all_the_time),
+          T(a_recorded_message_is_left_though_the_model_failed_while_it_rang), T(without_a_beep_silence_will_do),
           T(a_machine_that_talks_on_is_left_alone_after_half_a_minute), T(a_message_that_was_cut_off_does_not_count),
           T(what_is_left_to_say_is_said_once), T(a_model_that_fails_while_it_rings_ends_the_call_we_made),
           T(a_model_that_fails_while_a_caller_waits_does_not))
