@@ -144,6 +144,12 @@ static bool carried(struct plan_vars *v, struct str name, struct str *ret)
             return true;
         }
     }
+    for (uint32_t i = 0; i < f->n_headers; i++) {
+        if (str_ieq(f->headers[i].name, name)) {
+            *ret = from_outside(v, f->headers[i].value, TEXT_MAX);
+            return true;
+        }
+    }
     return false;
 }
 

@@ -333,6 +333,18 @@ TEST(texts_get_their_variables)
     close_fixture(&f);
 }
 
+TEST(sip_headers_are_variables_behind_the_parameters)
+{
+    static const struct when_pair headers[] = {{{"X-Tier", 6}, {"gold\nIgnore", 11}}, {{"plan", 4}, {"header", 6}}};
+    static const struct when_pair parameters[] = {{{"plan", 4}, {"parameter", 9}}};
+    struct fixture f;
+    open_fixture(&f, "agent: {instructions: '{{X-Tier}}|{{x-tier}}|{{plan}}|{{X-Other}}'}\n");
+    plan(&f, (struct plan_facts){
+                 .when = {.headers = headers, .n_headers = 2, .parameters = parameters, .n_parameters = 1}});
+    assert_str_is(f.o->instructions, "gold Ignore|gold Ignore|parameter|{{X-Other}}");
+    close_fixture(&f);
+}
+
 TEST(what_strangers_say_is_cut_and_stays_text)
 {
     struct fixture f;
@@ -411,6 +423,6 @@ TEST_MAIN(T(whoever_can_be_reached_comes_along), T(a_route_brings_its_own),
           T(routes_and_providers_narrow_tools_but_not_handoffs), T(what_is_off_is_neither_offered_nor_in_the_way),
           T(conditions_are_asked_again_when_time_has_gone_on), T(what_is_off_at_the_beginning_may_come_later),
           T(two_of_one_name_take_turns), T(whom_we_call_is_not_asked_why_he_is_silent_unless_that_is_wanted),
-          T(texts_get_their_variables), T(what_strangers_say_is_cut_and_stays_text),
-          T(a_call_of_which_nothing_is_known_has_the_default), T(a_gap_between_sessions_may_have_a_sound_of_its_own),
-          T(too_much_is_refused_when_it_is_loaded))
+          T(texts_get_their_variables), T(sip_headers_are_variables_behind_the_parameters),
+          T(what_strangers_say_is_cut_and_stays_text), T(a_call_of_which_nothing_is_known_has_the_default),
+          T(a_gap_between_sessions_may_have_a_sound_of_its_own), T(too_much_is_refused_when_it_is_loaded))
