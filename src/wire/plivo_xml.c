@@ -89,13 +89,14 @@ void plivo_w_get_input(struct twiml_w *w, const struct plivo_xml_input *i)
     twiml_w_close(w);
 }
 
-void plivo_w_record(struct twiml_w *w, struct str callback)
+void plivo_w_record(struct twiml_w *w, struct str callback, uint32_t max_s)
 {
     twiml_w_open(w, "Record");
     twiml_w_attr(w, "recordSession", STR("true"));
     twiml_w_attr(w, "redirect", STR("false"));
     twiml_w_attr(w, "fileFormat", STR("wav"));
     twiml_w_attr(w, "recordChannelType", STR("stereo"));
+    put_number(w, "maxLength", max_s);
     twiml_w_attr(w, "callbackUrl", callback);
     twiml_w_close(w);
 }

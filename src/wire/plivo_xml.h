@@ -35,8 +35,9 @@ struct plivo_xml_input {
 };
 /* Says text and waits for one key. Without one the next element is done. */
 void plivo_w_get_input(struct twiml_w *w, const struct plivo_xml_input *i);
-/* The whole session, in the background: it must stand in front of the stream. */
-void plivo_w_record(struct twiml_w *w, struct str callback);
+/* The whole session, in the background: it must stand in front of the stream. max_s 0: the
+ * carrier's own, a minute. */
+void plivo_w_record(struct twiml_w *w, struct str callback, uint32_t max_s);
 
 /*
  * twiml_parse_as with it gives the kinds of TwiML for what means the same: Speak is a SAY, Wait a PAUSE, User a SIP,

@@ -403,6 +403,17 @@ TEST(news_of_a_call_are_told_by_its_attempt)
         {"CallStatus=cancel", CARRIER_OUTCOME_CANCELED, -1, "cancel"},
         {"CallStatus=failed&HangupCause=UNALLOCATED_NUMBER", CARRIER_OUTCOME_FAILED, -1, "UNALLOCATED_NUMBER"},
         {"CallStatus=completed&AnswerTime=&BillDuration=0&HangupCauseCode=3020", CARRIER_OUTCOME_BUSY, 0, "3020"},
+        {"CallStatus=completed&AnswerTime=&BillDuration=0&HangupCauseCode=8011", CARRIER_OUTCOME_FAILED, 0, "8011"},
+        {"CallStatus=completed&AnswerTime=&BillDuration=0&HangupCauseCode=4000", CARRIER_OUTCOME_COMPLETED, 0, "4000"},
+        /* accounts that get less than that: the network's word */
+        {"CallStatus=completed&Duration=0&HangupCause=USER_BUSY", CARRIER_OUTCOME_BUSY, 0, "USER_BUSY"},
+        {"CallStatus=failed&Duration=0&HangupCause=NO_ANSWER", CARRIER_OUTCOME_NO_ANSWER, 0, "NO_ANSWER"},
+        {"CallStatus=failed&Duration=0&HangupCause=CALL_REJECTED", CARRIER_OUTCOME_BUSY, 0, "CALL_REJECTED"},
+        {"CallStatus=failed&Duration=0&HangupCause=NORMAL_CLEARING", CARRIER_OUTCOME_FAILED, 0, "NORMAL_CLEARING"},
+        {"CallStatus=completed&AnswerTime=x&HangupCause=USER_BUSY", CARRIER_OUTCOME_COMPLETED, -1, "USER_BUSY"},
+        {"Duration=0&HangupCause=ORIGINATOR_CANCEL", CARRIER_OUTCOME_NO_ANSWER, 0, "ORIGINATOR_CANCEL"},
+        {"Duration=0&HangupCause=NO_ROUTE_DESTINATION", CARRIER_OUTCOME_FAILED, 0, "NO_ROUTE_DESTINATION"},
+        {"Duration=12&HangupCause=NORMAL_CLEARING", CARRIER_OUTCOME_COMPLETED, 12, "NORMAL_CLEARING"},
     };
     for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
         char form[256];

@@ -546,6 +546,18 @@ TEST(sip_headers_choose_a_route)
     tear_down(&f);
 }
 
+TEST(the_carrier_records_the_whole_call_where_it_is_told_to)
+{
+    struct fixture f;
+    set_up(&f, &(struct setup){.more = ", record: true"});
+    ring(&f, "/answer", WEBHOOK, PLIVO_REST_TOKEN);
+    /* in front of the stream; without a length of its own it would end after a minute */
+    assert_true(doc_has(&f, "<Response><Record recordSession=\"true\" redirect=\"false\" fileFormat=\"wav\" "
+                            "recordChannelType=\"stereo\" maxLength=\"86400\" callbackUrl=\"" PUBLIC
+                            "/plivo/recording\"/><Stream "));
+    tear_down(&f);
+}
+
 /* ---- calls that we make ---- */
 
 static struct rig_reply record(struct fixture *f, const char *id)
@@ -670,6 +682,7 @@ TEST_MAIN(T(whatever_the_vendor_does_otherwise_the_call_is_the_same),
           T(a_token_opens_one_stream_once_and_only_that_of_its_call), T(a_stream_without_a_webhook_is_turned_away),
           T(typed_words_count_only_where_they_were_switched_on), T(the_other_routes_answer_as_the_references_do),
           T(over_the_limit_the_line_is_busy), T(sip_headers_choose_a_route),
+          T(the_carrier_records_the_whole_call_where_it_is_told_to),
           T(a_call_that_we_make_is_rung_answered_talked_to_and_over),
           T(a_call_that_nobody_takes_has_its_outcome_and_cause), T(application_and_number_are_led_here_at_the_start),
           T(the_apology_is_the_calls_own), T(news_of_messages_may_carry_the_older_signature))

@@ -64,9 +64,9 @@ TEST(documents_are_those_of_the_vendor)
     plivo_w_dial(&w, &(struct plivo_xml_dial){.to = STR("sip:bob@phone.plivo.com")});
     wrote(&w, HEAD "<Response><Dial><User>sip:bob@phone.plivo.com</User></Dial></Response>");
     w = twiml_w(&out);
-    plivo_w_record(&w, STR("https://x/r"));
+    plivo_w_record(&w, STR("https://x/r"), 600);
     wrote(&w, HEAD "<Response><Record recordSession=\"true\" redirect=\"false\" fileFormat=\"wav\" "
-                   "recordChannelType=\"stereo\" callbackUrl=\"https://x/r\"/></Response>");
+                   "recordChannelType=\"stereo\" maxLength=\"600\" callbackUrl=\"https://x/r\"/></Response>");
 }
 
 TEST(the_vendors_own_documents_are_read)

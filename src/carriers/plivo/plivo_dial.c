@@ -185,19 +185,8 @@ static enum carrier_outcome outcome_of(const struct plivo_call *c)
     if (c->answered || c->duration_s > 0) {
         return CARRIER_OUTCOME_COMPLETED;
     }
-    switch (c->cause_code) {
-    case 3010:
-    case 3020:
-    case 3110:
-        return CARRIER_OUTCOME_BUSY;
-    case 3000:
-    case 6010:
-        return CARRIER_OUTCOME_NO_ANSWER;
-    case 1000:
-        return CARRIER_OUTCOME_CANCELED;
-    default:
-        return CARRIER_OUTCOME_FAILED;
-    }
+    enum carrier_outcome by_code = plivo_outcome_of_code(c->cause_code);
+    return by_code != CARRIER_OUTCOME_NONE ? by_code : CARRIER_OUTCOME_FAILED;
 }
 
 static enum carrier_stage stage_of(const struct find_job *job, const struct plivo_call *c)

@@ -68,7 +68,6 @@ static bool put_connect(const struct plivo *p, const struct http_request *req, c
         .after = buf_str(&url[URL_AFTER]),
         .status = buf_str(&url[URL_STATUS]),
         .recording = buf_str(&url[URL_RECORDING]),
-        .max_call_s = p->opts->max_call_s,
     };
     bool known = urls.media.n > 0 && err == 0;
     if (known) {

@@ -83,6 +83,8 @@ void plivo_tell_call(struct plivo *p, const struct params *params);
 /* The carrier's words as ours. */
 enum carrier_stage plivo_stage(struct str status);
 enum carrier_outcome plivo_outcome(struct str status); /* NONE unless it is a final one */
+/* Of HangupCauseCode; NONE: it says no more than that the call is over. */
+enum carrier_outcome plivo_outcome_of_code(int64_t code);
 
 /* plivo_documents.c: the documents that this carrier answers with. Appended to out, whose sticky error tells of
  * failure. */
@@ -95,7 +97,6 @@ struct plivo_urls {
     struct str after;     /* empty: <Hangup/> stands behind <Stream> */
     struct str status;    /* of the stream; empty: none */
     struct str recording; /* empty: no recording by the carrier */
-    uint32_t max_call_s;
 };
 struct plivo_words plivo_words(const struct plivo *p);
 void plivo_put_connect(struct buf *out, const struct plivo_urls *urls);

@@ -28,7 +28,6 @@ struct plivo_opts {
     struct str apology_xml;        /* in its place; empty: none */
     struct str busy_xml;           /* for callers over a limit; empty: <Hangup reason="busy"/> */
     struct str voice;              /* of the carrier's own sentences; empty: "Polly.Joanna" */
-    uint32_t max_call_s;           /* the stream ends then at the latest; 0: the carrier's own, a day */
     uint32_t max_unauthenticated;  /* sockets before an accepted start; 0: 64 */
     uint32_t socket_start_ms;      /* upgrade to an accepted start; 0: 5000 */
     uint32_t rest_ms;              /* one REST request; 0: 5000 */

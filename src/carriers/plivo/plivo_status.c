@@ -61,22 +61,43 @@ static int64_t talked_s(const struct params *params)
     return billed >= 0 ? billed : params_number(params, "Duration");
 }
 
-/* The outcome that the cause tells, where the status only says that the call is over. */
-static enum carrier_outcome outcome_of(const struct params *params)
+enum carrier_outcome plivo_outcome_of_code(int64_t code)
 {
-    enum carrier_outcome outcome = plivo_outcome(params_get(params, "CallStatus"));
-    bool silent = params_get(params, "AnswerTime").n == 0 && params_number(params, "BillDuration") == 0;
-    int64_t code = params_number(params, "HangupCauseCode");
-    if (outcome != CARRIER_OUTCOME_COMPLETED || !silent) {
-        return outcome;
-    }
-    if (code == 3010 || code == 3020 || code == 3110) {
+    switch (code) {
+    case 3010:
+    case 3020:
+    case 3110:
         return CARRIER_OUTCOME_BUSY;
-    }
-    if (code == 3000 || code == 6010) {
+    case 3000:
+    case 6010:
         return CARRIER_OUTCOME_NO_ANSWER;
+    case 1000:
+        return CARRIER_OUTCOME_CANCELED;
+    default:
+        return CARRIER_OUTCOME_NONE;
     }
-    return code == 1000 ? CARRIER_OUTCOME_CANCELED : code >= 1000 && code != 4000 ? CARRIER_OUTCOME_FAILED : outcome;
+}
+
+/* "completed" and "failed" are also what calls are called that nobody took: then the carrier's number, or the network's
+ * word, says why. */
+static enum carrier_outcome outcome_of(const struct params *params, struct str status)
+{
+    enum carrier_outcome told = plivo_outcome(status);
+    int64_t code = params_number(params, "HangupCauseCode");
+    int64_t billed = params_number(params, "BillDuration");
+    bool answered = params_get(params, "AnswerTime").n > 0 || billed > 0;
+    if ((told != CARRIER_OUTCOME_COMPLETED && told != CARRIER_OUTCOME_FAILED) || answered) {
+        return told;
+    }
+    enum carrier_outcome by_code = plivo_outcome_of_code(code);
+    if (by_code != CARRIER_OUTCOME_NONE) {
+        return by_code;
+    }
+    enum carrier_outcome by_cause = carrier_outcome_of_cause(params_get(params, "HangupCause"), talked_s(params));
+    if (told == CARRIER_OUTCOME_COMPLETED && billed == 0 && code >= 1000 && code != 4000) {
+        told = CARRIER_OUTCOME_FAILED;
+    }
+    return told == CARRIER_OUTCOME_FAILED && by_cause == CARRIER_OUTCOME_COMPLETED ? told : by_cause;
 }
 
 static void tell_progress(struct plivo *p, const struct params *params, const struct carrier_status *s)
@@ -85,7 +106,7 @@ static void tell_progress(struct plivo *p, const struct params *params, const st
         .attempt = params_attempt(params),
         .ref = {.call_id = s->call_id, .request_id = params_get(params, "RequestUUID")},
         .stage = plivo_stage(s->status),
-        .outcome = outcome_of(params),
+        .outcome = outcome_of(params, s->status),
         .duration_s = s->duration_s,
         .cause = s->cause.n > 0 ? s->cause : s->status,
     };
