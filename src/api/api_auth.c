@@ -1,5 +1,6 @@
 #include "api/api_auth.h"
 
+#include "base/loopback.h"
 #include "net/crypto.h"
 
 /* Any of them says that somebody else's request reached us through a local proxy or tunnel. */
@@ -66,20 +67,6 @@ static bool is_loopback(struct str host)
     return str_is(host, "::1") || (str_starts(host, STR("127.")) && str_find(host, ':') == host.n);
 }
 
-/* A Host header that only this machine resolves to itself: a name of the outside could be pointed at us. */
-static bool is_local_host_name(struct str host)
-{
-    if (is_loopback(host) && str_starts(host, STR("127."))) {
-        for (size_t i = 0; i < host.n; i++) { /* "127.evil.example" is a name, no address */
-            if (host.p[i] != '.' && (host.p[i] < '0' || host.p[i] > '9')) {
-                return false;
-            }
-        }
-        return true;
-    }
-    return is_loopback(host) || str_ieq(host, STR("localhost"));
-}
-
 static bool came_through_proxy(const struct http_request *req)
 {
     for (size_t i = 0; i < ARRAY_LEN(forwarding_headers); i++) {
@@ -113,6 +100,7 @@ bool api_auth_ok(const struct api_opts *opts, const struct http_request *req)
         struct str token;
         return bearer_token(authorization, &token) && token_ok(opts, token);
     }
-    return is_loopback(host_of(req->peer)) && is_local_host_name(host_of(http_header(req, "Host"))) &&
-           !came_through_proxy(req) && !foreign_page(req);
+    /* A Host of another spelling is a name of the outside that was pointed at us. */
+    return is_loopback(host_of(req->peer)) && loopback_host(http_header(req, "Host")) && !came_through_proxy(req) &&
+           !foreign_page(req);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/loopback.h"
 #include "config/draft.h"
 
 #define OPENAI_URL       "https://api.openai.com/v1"
@@ -58,14 +59,7 @@ static void check_voice(struct draft *d, struct str voice, const struct config_p
 /* Loopback needs no TLS. */
 static bool goes_in_the_clear(struct str url)
 {
-    size_t slashes = str_search(url, STR("://"));
-    struct str host;
-
-    if (slashes == SIZE_MAX || str_starts(url, STR("wss")) || str_starts(url, STR("https"))) {
-        return false;
-    }
-    host = (struct str){url.p + slashes + 3, url.n - slashes - 3};
-    return !str_starts(host, STR("127.")) && !str_starts(host, STR("localhost")) && !str_starts(host, STR("[::1]"));
+    return (str_starts(url, STR("ws://")) || str_starts(url, STR("http://"))) && !loopback_url(url);
 }
 
 /* In the file or under any of its names in the environment. */

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/json_doc.h"
+#include "base/loopback.h"
 #include "config/draft.h"
 
 static const struct origin *origin_of(const struct draft_guardrail *g, const char *key)
@@ -160,12 +161,10 @@ static void check_schema(struct draft *d, const struct draft_guardrail *g)
 static void check_edge(struct draft *d, const struct draft_guardrail *g)
 {
     const struct config_guardrail *v = &g->v;
-    bool loopback =
-        str_search(v->url, STR("://127.")) != SIZE_MAX || str_search(v->url, STR("://localhost")) != SIZE_MAX;
 
     if (v->url.n && !str_starts(v->url, STR("https://")) && !str_starts(v->url, STR("http://"))) {
         draft_fail(d, origin_of(g, "url"), "guardrails.%s.url must begin with https:// or http://", v->name.p);
-    } else if (str_starts(v->url, STR("http://")) && !loopback) {
+    } else if (str_starts(v->url, STR("http://")) && !loopback_url(v->url)) {
         draft_warn(d, "guardrails.%s.url is not encrypted: what is said travels in the clear", v->name.p);
     }
     if (v->sides & 1u << GUARD_TOOL) {

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/json_schema.h"
+#include "base/loopback.h"
 #include "base/template.h"
 #include "config/draft.h"
 
@@ -275,11 +276,6 @@ static bool url_text_ok(struct str url)
     return true;
 }
 
-static bool is_loopback(struct str host)
-{
-    return str_starts(host, STR("127.")) || str_starts(host, STR("localhost")) || str_starts(host, STR("[::1]"));
-}
-
 static void check_url(struct reading *r)
 {
     struct str url = r->tool->url;
@@ -304,7 +300,7 @@ static void check_url(struct reading *r)
     if (check_template(r, "webhook.url", url) && !url_text_ok(url)) {
         FAIL(r, "webhook.url", "%swebhook.url holds a character that cannot stand in an address", r->prefix);
     }
-    if (!tls && !is_loopback(host)) {
+    if (!tls && !loopback_host(host)) {
         draft_warn(r->d, "%swebhook.url is not encrypted: arguments and keys travel in the clear", r->prefix);
     }
 }

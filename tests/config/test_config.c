@@ -353,6 +353,9 @@ TEST(a_key_over_an_open_line_is_warned_of)
     assert_int_equal(f.cfg->warnings.n, 1);
     assert_str_is(f.cfg->warnings.v[0], "providers.p.url is not encrypted: the key travels in the clear");
     fixture_done(&f);
+    fixture_ok(&f, "providers: {p: {kind: openai, url: 'ws://127.example.com', api_key: secret-key}}", NULL);
+    assert_int_equal(f.cfg->warnings.n, 1);
+    fixture_done(&f);
     fixture_ok(&f, "providers: {p: {kind: openai, url: 'ws://127.0.0.1:80', api_key: secret-key}}", NULL);
     assert_int_equal(f.cfg->warnings.n, 0);
     fixture_done(&f);

@@ -263,6 +263,8 @@ TEST(key_files_that_are_none_say_why)
     refuses("{\"type\":\"authorized_user\",\"client_id\":\"a\"}", "", "the key file has no client_secret");
     refuses("{\"type\":\"authorized_user\",\"client_id\":\"a\"}", "http://tokens.example.com/",
             "the address of the token server is not encrypted: credentials would travel in the clear");
+    refuses("{\"type\":\"authorized_user\",\"client_id\":\"a\"}", "http://localhost.example.com/",
+            "the address of the token server is not encrypted: credentials would travel in the clear");
     refuses("{\"type\":\"authorized_user\",\"token_uri\":\"nowhere\"}", "", "the address of the token server is none");
 }
 

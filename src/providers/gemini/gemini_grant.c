@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/json_doc.h"
+#include "base/loopback.h"
 #include "net/crypto.h"
 #include "net/rsa.h"
 #include "wire/endpoint.h"
@@ -50,11 +51,6 @@ static int missing(struct buf *problem, const char *what)
     return -ERR_CONFIG;
 }
 
-static bool is_near(struct str host)
-{
-    return str_starts(host, STR("127.")) || str_starts(host, STR("localhost")) || str_starts(host, STR("[::1]"));
-}
-
 static int put_url(struct gemini_grant *g, struct str url, struct buf *problem)
 {
     struct endpoint e;
@@ -62,7 +58,7 @@ static int put_url(struct gemini_grant *g, struct str url, struct buf *problem)
         buf_puts(problem, "the address of the token server is none");
         return -ERR_CONFIG;
     }
-    if (!e.tls && !is_near(e.host)) {
+    if (!e.tls && !loopback_host(e.host)) {
         buf_puts(problem, "the address of the token server is not encrypted: credentials would travel in the clear");
         return -ERR_CONFIG;
     }
