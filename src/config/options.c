@@ -594,7 +594,7 @@ const struct option option_table[] = {
     {ROUTE(OPTION_MAP, "variables", variables), .meaning = "Further {{names}} for the texts of the call's agents, in place of theirs"},
 
     /* prices */
-    {PRICE("text_in", in_text), .meaning = "Price of a million text tokens heard or read"},
+    {PRICE("text_in", in_text), .meaning = "Price of a million text tokens heard or read; those of pictures count as text"},
     {PRICE("text_cached", cached_text), .meaning = "Price of a million text tokens taken from the cache"},
     {PRICE("text_out", out_text), .meaning = "Price of a million text tokens written"},
     {PRICE("audio_in", in_audio), .meaning = "Price of a million audio tokens heard"},

@@ -154,6 +154,22 @@ TEST(responses_that_fail_tell_their_code)
     bench_done(&t);
 }
 
+/* A picture in a message: the service counts it apart, and so it would be in no figure and cost nothing. */
+TEST(pictures_count_as_text)
+{
+    struct bench t;
+    bench_init(&t);
+    bench_ready(&t);
+    fake_openai_say(&t.f, "{\"type\":\"response.done\",\"response\":{\"id\":\"r1\",\"status\":\"completed\",\"usage\":{"
+                          "\"total_tokens\":920,\"input_tokens\":900,\"output_tokens\":20,\"input_token_details\":{"
+                          "\"text_tokens\":100,\"audio_tokens\":35,\"image_tokens\":765,\"cached_tokens\":820,"
+                          "\"cached_tokens_details\":{\"text_tokens\":50,\"audio_tokens\":5,\"image_tokens\":765}},"
+                          "\"output_token_details\":{\"text_tokens\":2,\"audio_tokens\":18}}}}");
+    wait_line(&t, "done r1");
+    assert_log(&t, "done r1 status=0 reason= in=865/35 cached=815/5 out=2/18\n");
+    bench_done(&t);
+}
+
 TEST(errors_name_the_request_that_failed)
 {
     struct bench t;
@@ -405,8 +421,8 @@ TEST_MAIN(T(a_turn_with_an_audio_reply_becomes_the_calls_events),
           T(linear_samples_split_between_deltas_are_put_together),
           T(a_tool_call_is_told_once_however_often_the_service_tells_it),
           T(arguments_alone_are_a_tool_call_when_the_response_ends_well), T(a_tool_call_that_was_cut_off_is_none),
-          T(responses_that_fail_tell_their_code), T(errors_name_the_request_that_failed), T(each_action_is_one_message),
-          T(nothing_is_sent_before_the_settings_are_confirmed),
+          T(responses_that_fail_tell_their_code), T(pictures_count_as_text), T(errors_name_the_request_that_failed),
+          T(each_action_is_one_message), T(nothing_is_sent_before_the_settings_are_confirmed),
           T(a_close_in_mid_call_tells_the_error_that_came_before_it), T(an_old_error_does_not_explain_a_later_close),
           T(a_lost_connection_is_told_without_a_code), T(a_session_closed_by_its_host_says_nothing_more),
           T(a_session_may_be_closed_in_its_own_event_and_while_connecting), T(garbage_is_counted_and_survived),

@@ -131,26 +131,23 @@ static void on_user_text(struct openai_model *m, const struct openai_event *e, b
     link_emit(&m->link, &ev);
 }
 
-/* Details are optional; a total without them is counted as text, the cheaper kind. */
+/* Of a total, what is no audio: its details are optional, and name pictures apart, which we count as text. */
+static uint32_t but_audio(uint64_t total, uint64_t audio, uint64_t text)
+{
+    return u32(total > audio ? MAX(total - audio, text) : text);
+}
+
 static struct call_usage usage_of(const struct openai_usage *u)
 {
     struct call_usage r = {
-        .in_text = u32(u->input_text_tokens),
+        .in_text = but_audio(u->input_tokens, u->input_audio_tokens, u->input_text_tokens),
         .in_audio = u32(u->input_audio_tokens),
-        .cached_text = u32(u->cached_text_tokens),
+        .cached_text = but_audio(u->cached_tokens, u->cached_audio_tokens, u->cached_text_tokens),
         .cached_audio = u32(u->cached_audio_tokens),
-        .out_text = u32(u->output_text_tokens),
+        .out_text = but_audio(u->output_tokens, u->output_audio_tokens, u->output_text_tokens),
         .out_audio = u32(u->output_audio_tokens),
     };
-    if (r.in_text == 0 && r.in_audio == 0) {
-        r.in_text = u32(u->input_tokens);
-    }
-    if (r.out_text == 0 && r.out_audio == 0) {
-        r.out_text = u32(u->output_tokens);
-    }
-    if (r.cached_text == 0 && r.cached_audio == 0) {
-        r.cached_text = MIN(u32(u->cached_tokens), r.in_text);
-    }
+    r.cached_text = MIN(r.cached_text, r.in_text);
     return r;
 }
 
