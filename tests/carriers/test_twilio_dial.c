@@ -108,6 +108,7 @@ TEST(a_call_is_asked_for_with_the_attempt_in_every_url)
     assert_str_is(buf_str(&f.rest.log),
                   "POST Calls.json To=+15550002222 From=" TWILIO_REST_NUMBER
                   " Url=https://voice.example.com/twiml?attempt=" ATTEMPT " Method=POST"
+                  " FallbackUrl=https://voice.example.com/twilio/fallback?attempt=" ATTEMPT " FallbackMethod=POST"
                   " StatusCallback=https://voice.example.com/twilio/status?attempt=" ATTEMPT
                   " StatusCallbackMethod=POST StatusCallbackEvent=initiated StatusCallbackEvent=ringing"
                   " StatusCallbackEvent=answered StatusCallbackEvent=completed Timeout=25\n");

@@ -89,6 +89,11 @@ static void on_asked(struct twilio *t, struct http_exchange *x, const struct htt
     twilio_on_webhook(t, x, req, TWILIO_HOOK_ASKED);
 }
 
+static void on_fallback(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_webhook(t, x, req, TWILIO_HOOK_FALLBACK);
+}
+
 static void on_call_status(struct twilio *t, struct http_exchange *x, const struct http_request *req)
 {
     twilio_on_status(t, x, req, false);
@@ -113,9 +118,15 @@ static bool handle(struct carrier *carrier, struct http_exchange *x, const struc
         const char *path;
         route_fn serve;
     } routes[] = {
-        {TWILIO_ANSWER_PATH, on_incoming},           {"/incoming-call", on_incoming},      {"/twilio/after", on_after},
-        {TWILIO_DIALLED_PATH, on_dialled},           {TWILIO_STATUS_PATH, on_call_status}, {TWILIO_AMD_PATH, on_amd},
-        {"/twilio/stream-status", on_stream_status}, {TWILIO_ASKED_PATH, on_asked},
+        {TWILIO_ANSWER_PATH, on_incoming},
+        {"/incoming-call", on_incoming},
+        {"/twilio/after", on_after},
+        {TWILIO_DIALLED_PATH, on_dialled},
+        {TWILIO_STATUS_PATH, on_call_status},
+        {TWILIO_AMD_PATH, on_amd},
+        {"/twilio/stream-status", on_stream_status},
+        {TWILIO_ASKED_PATH, on_asked},
+        {TWILIO_FALLBACK_PATH, on_fallback},
     };
     if (str_eq(req->path, or_str(t->opts->media_path, "/media-stream"))) {
         twilio_upgrade(t, x, req);

@@ -6,6 +6,7 @@
  *
  *     POST|GET /twiml, /incoming-call   webhook   -> on_incoming -> TwiML
  *     GET      /media-stream            upgrade   -> (on_media_query) ... start -> on_media_start -> leg
+ *     POST|GET /twilio/fallback         webhook when the one before gave no TwiML -> the apology
  *     POST     /twilio/after            TwiML after <Connect> has ended -> on_after -> TwiML
  *     POST     /twilio/dialled          TwiML after a transfer's <Dial> has ended -> on_dialled -> TwiML
  *     POST     /twilio/asked            TwiML after <Gather>: a key, or none -> on_asked -> TwiML

@@ -141,6 +141,8 @@ static void put_dial(const struct twilio *t, struct buf *form, const struct carr
     form_put(form, STR("From"), d->from.n > 0 ? d->from : t->opts->phone_number);
     put_answer_url(t, form, d->attempt, d->asks);
     form_put(form, STR("Method"), STR("POST"));
+    put_own_url(t, form, "FallbackUrl", TWILIO_FALLBACK_PATH, d->attempt);
+    form_put(form, STR("FallbackMethod"), STR("POST"));
     put_own_url(t, form, "StatusCallback", TWILIO_STATUS_PATH, d->attempt);
     form_put(form, STR("StatusCallbackMethod"), STR("POST"));
     for (size_t i = 0; i < ARRAY_LEN(events); i++) {

@@ -92,7 +92,17 @@ static void ask_host(struct twilio *t, enum twilio_hook hook, const struct carri
         host->on_dialled(&t->cloud.base, in, a, t->cloud.arg);
     } else if (hook == TWILIO_HOOK_ASKED && host->on_asked) {
         host->on_asked(&t->cloud.base, in, a, t->cloud.arg);
+    } else if (hook == TWILIO_HOOK_FALLBACK) {
+        a->kind = CARRIER_ANSWER_APOLOGY;
     }
+}
+
+/* Something between the carrier and us, or our own document: only the carrier knows what was wrong with it. */
+static void log_fallback(const struct twilio *t, const struct params *p)
+{
+    log_error(&t->cloud.scope, "twilio.fallback", "call_sid=" STR_FMT " code=" STR_FMT " url=" STR_FMT,
+              STR_ARG(params_get(p, "CallSid")), STR_ARG(params_get(p, "ErrorCode")),
+              STR_ARG(params_get(p, "ErrorUrl")));
 }
 
 void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req, enum twilio_hook hook)
@@ -129,6 +139,9 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
         };
         struct carrier_answer a = {.kind = CARRIER_ANSWER_HANGUP};
         t->cloud.stats.webhooks++;
+        if (hook == TWILIO_HOOK_FALLBACK) {
+            log_fallback(t, &p);
+        }
         ask_host(t, hook, &in, &a);
         answer(t, x, req, &a, &in);
     }

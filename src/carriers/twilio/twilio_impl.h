@@ -14,11 +14,12 @@
 #define TWILIO_SEEN_CALLS 512 /* calls whose last status sequence is remembered */
 #define TWILIO_SIGNATURE  "X-Twilio-Signature"
 
-#define TWILIO_DIALLED_PATH "/twilio/dialled"
-#define TWILIO_ANSWER_PATH  "/twiml"
-#define TWILIO_ASKED_PATH   "/twilio/asked"
-#define TWILIO_STATUS_PATH  "/twilio/status"
-#define TWILIO_AMD_PATH     "/twilio/amd"
+#define TWILIO_DIALLED_PATH  "/twilio/dialled"
+#define TWILIO_ANSWER_PATH   "/twiml"
+#define TWILIO_ASKED_PATH    "/twilio/asked"
+#define TWILIO_FALLBACK_PATH "/twilio/fallback"
+#define TWILIO_STATUS_PATH   "/twilio/status"
+#define TWILIO_AMD_PATH      "/twilio/amd"
 
 struct twilio_leg {
     struct socket_leg socket;
@@ -91,7 +92,13 @@ MUST_USE int twilio_find_calls(struct carrier *carrier, const struct carrier_fin
                                void *arg, uint64_t *ret_id);
 
 /* twilio_hook.c: the routes that answer with TwiML, and the status ones */
-enum twilio_hook { TWILIO_HOOK_INCOMING, TWILIO_HOOK_AFTER, TWILIO_HOOK_DIALLED, TWILIO_HOOK_ASKED };
+enum twilio_hook {
+    TWILIO_HOOK_INCOMING,
+    TWILIO_HOOK_AFTER,
+    TWILIO_HOOK_DIALLED,
+    TWILIO_HOOK_ASKED,
+    TWILIO_HOOK_FALLBACK
+};
 void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct http_request *req,
                        enum twilio_hook hook);
 void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool of_stream);
