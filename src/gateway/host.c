@@ -246,16 +246,15 @@ void host_tick(struct host *h, uint64_t now_us)
     if (now_us - h->switched_us >= SWITCH_US) {
         h->switched_us = now_us;
         host_switch(h);
-        host_settle(h);
     }
-    if (now_us < h->deadline_us) {
+    if (now_us < h->deadline_us && !h->queue.first) {
         arm(h);
         return;
     }
-    if (now_us - h->deadline_us > LATE_US) {
+    if (now_us > h->deadline_us && now_us - h->deadline_us > LATE_US) {
         metrics_add(h->worker->env.metrics, METRIC_FRAMES_LATE, 1);
     }
-    host_event(h, &(struct call_event){.type = EV_TICK});
+    host_event(h, &(struct call_event){.type = EV_TICK}); /* behind what host_switch has queued; h may be gone */
 }
 
 /* ---- the leg ---- */
