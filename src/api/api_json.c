@@ -172,9 +172,17 @@ static void put_quality(struct json_w *w, const struct store_call *c)
     json_w_ki64(w, "gap_ms", l->gap_ms);
     json_w_ki64(w, "late_frames", l->late);
     json_w_ki64(w, "doubled_frames", l->doubled);
+    json_w_ki64(w, "stalls", l->stalls);
+    json_w_ki64(w, "stall_ms", l->stall_ms);
     json_w_ki64(w, "odd_frames", l->odd_frames);
     json_w_ki64(w, "clipped_ms", l->clipped_ms);
     json_w_ki64(w, "zero_ms", l->zero_ms);
+    json_w_ki64(w, "linear_ms", l->linear_ms);
+    if (l->rate_hz > 0) {
+        json_w_ki64(w, "rate_hz", l->rate_hz);
+    } else {
+        json_w_kz(w, "rate_hz", NULL);
+    }
     json_w_ki64(w, "dc_offset", l->dc_offset);
     json_w_close(w);
 }

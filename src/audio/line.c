@@ -103,6 +103,14 @@ static void look_clock(struct line *l, uint64_t now_ms, uint32_t samples)
     }
 }
 
+/* Too many samples show in all that came, with the stalls before the bursts; too few in what came without a pause. */
+static uint32_t clock_rate(const struct line_clock *k, uint32_t agreed_hz)
+{
+    uint64_t all_hz = k->all_samples * 1000 / MAX(k->all_ms, 1);
+    uint64_t steady_hz = k->steady_samples * 1000 / MAX(k->steady_ms, 1);
+    return (uint32_t)(all_hz > agreed_hz ? all_hz : steady_hz);
+}
+
 /* ---- 0x00 for silence ---- */
 
 static uint32_t zero_least(const struct line *l, bool abrupt)
@@ -211,6 +219,7 @@ static void close_window(struct line *l)
     }
     l->suspect = looks_linear(w) ? l->suspect + 1 : 0;
     if (l->suspect >= SUSPECT_WINDOWS) {
+        l->linear_samples += (uint64_t)w->samples * (l->suspect == SUSPECT_WINDOWS ? SUSPECT_WINDOWS : 1);
         find(l, LINE_CODEC_MISMATCH);
     }
     *w = (struct line_window){0};
@@ -368,6 +377,8 @@ void line_stats(const struct line *l, struct line_stats *ret)
                                .zero_ms = (uint32_t)(l->zero_samples * 1000 / rate),
                                .clipped_ms = (uint32_t)(l->clipped_samples * 1000 / rate),
                                .silent_ms = (uint32_t)(l->silent_samples * 1000 / rate),
+                               .linear_ms = (uint32_t)(l->linear_samples * 1000 / rate),
+                               .rate_hz = l->findings >> LINE_RATE_MISMATCH & 1 ? clock_rate(&l->clock, l->rate_hz) : 0,
                                .dc_offset = mean_now(l),
                                .findings = l->findings};
 }

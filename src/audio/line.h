@@ -42,6 +42,8 @@ struct line_stats {
     uint32_t zero_ms;     /* 0x00 replaced by silence */
     uint32_t clipped_ms;  /* at the end of the scale, without zero_ms */
     uint32_t silent_ms;   /* digital silence (one value all through the frame), with zero_ms */
+    uint32_t linear_ms;   /* linear samples inside a companded stream, in whole seconds, once found */
+    uint32_t rate_hz;     /* what the clock says, once LINE_RATE_MISMATCH was found; 0: as agreed */
     int32_t dc_offset;    /* running mean now, of int16 */
     uint32_t findings;    /* bits 1u << enum line_finding, all so far */
 };
@@ -83,7 +85,7 @@ struct line {
     uint8_t carry;
     bool odd_place; /* the next byte is at an odd place of the stream */
     uint64_t frames, samples, odd_frames;
-    uint64_t zero_samples, clipped_samples, silent_samples;
+    uint64_t zero_samples, clipped_samples, silent_samples, linear_samples;
     struct line_clock clock;
     struct line_window window;
     uint32_t suspect; /* windows in a row that look like linear samples */

@@ -191,9 +191,13 @@ struct call_line {
     uint32_t gated_ms;      /* caller audio replaced by silence for it */
     uint32_t gaps, gap_ms;  /* missing media */
     uint32_t late, doubled; /* frames that came out of order, or twice */
+    uint32_t stalls;        /* times that media came late all at once */
+    uint32_t stall_ms;      /* waits before that, in all */
     uint32_t odd_frames;    /* of another size than the usual */
     uint32_t clipped_ms;    /* at full scale */
     uint32_t zero_ms;       /* 0x00 where mu-law silence is 0xFF */
+    uint32_t linear_ms;     /* linear samples inside a companded stream */
+    uint32_t rate_hz;       /* of sampling, by the clock; 0: as agreed */
     int32_t dc_offset;      /* of int16, running mean at the end */
 };
 

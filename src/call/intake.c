@@ -148,9 +148,10 @@ static void remark_findings(struct call *c, uint32_t findings)
     line_stats(&c->line, &stats);
     for (unsigned f = 0; findings && f < LINE_FINDING_N; f++) {
         if (findings >> f & 1) {
-            int64_t value = f == LINE_DC_OFFSET    ? stats.dc_offset
-                            : f == LINE_FRAME_SIZE ? stats.usual_bytes
-                                                   : (int64_t)stats.media_ms;
+            int64_t value = f == LINE_DC_OFFSET       ? stats.dc_offset
+                            : f == LINE_FRAME_SIZE    ? stats.usual_bytes
+                            : f == LINE_RATE_MISMATCH ? stats.rate_hz
+                                                      : (int64_t)stats.media_ms;
             call_remark(c, NOTE_LINE, value, str_from(line_finding_word((enum line_finding)f)));
         }
     }
@@ -249,6 +250,14 @@ static void take_frame(struct call *c, struct span audio)
     }
 }
 
+static void count_stall(struct call *c, uint32_t waited_ms)
+{
+    c->stall_ms += waited_ms;
+    if (c->stalls++ == 0) {
+        call_remark(c, NOTE_LINE, waited_ms, STR("stall"));
+    }
+}
+
 void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
 {
     uint32_t gap = 0;
@@ -260,9 +269,8 @@ void uplink_media(struct call *c, uint32_t timestamp_ms, struct span audio)
         return;
     }
     uint64_t waited_us = c->media_seen_us ? c->now_us - c->media_seen_us : 0;
-    if (gap == 0 && waited_us >= ms_us(STALL_MS) && !c->stall_told) {
-        c->stall_told = true;
-        call_remark(c, NOTE_LINE, (int64_t)(waited_us / 1000), STR("stall"));
+    if (gap == 0 && waited_us >= ms_us(STALL_MS)) {
+        count_stall(c, (uint32_t)(waited_us / 1000));
     }
     uint64_t filled_us = c->media_seen_us < c->filled_us ? c->filled_us - c->media_seen_us : 0;
     c->uplink_bytes += audio.n;
@@ -316,9 +324,13 @@ void intake_stats(const struct call *c, struct call_line *ret)
         .gap_ms = c->place.gap_ms,
         .late = c->place.late,
         .doubled = c->place.doubled,
+        .stalls = c->stalls,
+        .stall_ms = c->stall_ms,
         .odd_frames = line.odd_frames,
         .clipped_ms = line.clipped_ms,
         .zero_ms = line.zero_ms,
+        .linear_ms = line.linear_ms,
+        .rate_hz = line.rate_hz,
         .dc_offset = line.dc_offset,
     };
 }

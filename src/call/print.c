@@ -112,8 +112,10 @@ static void print_line_stats(const struct call_line *l, struct buf *out)
 {
     buf_printf(out, " echo=%d loss_cb=%u delay_ms=%u closures=%u gated_ms=%u", l->echo, l->echo_loss_cb,
                l->echo_delay_ms, l->gate_closures, l->gated_ms);
-    buf_printf(out, " gaps=%u gap_ms=%u late=%u doubled=%u odd=%u clipped_ms=%u zero_ms=%u dc=%d", l->gaps, l->gap_ms,
-               l->late, l->doubled, l->odd_frames, l->clipped_ms, l->zero_ms, l->dc_offset);
+    buf_printf(out, " gaps=%u gap_ms=%u late=%u doubled=%u stalls=%u stall_ms=%u odd=%u clipped_ms=%u zero_ms=%u",
+               l->gaps, l->gap_ms, l->late, l->doubled, l->stalls, l->stall_ms, l->odd_frames, l->clipped_ms,
+               l->zero_ms);
+    buf_printf(out, " linear_ms=%u rate_hz=%u dc=%d", l->linear_ms, l->rate_hz, l->dc_offset);
 }
 
 static void print_guard(const struct call_action *a, struct buf *out)

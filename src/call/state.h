@@ -210,7 +210,7 @@ struct call {
     uint64_t media_seen_us; /* arrival of the last frame; 0: none yet */
     uint64_t media_first_us;
     uint64_t filled_us; /* silence was appended up to this time */
-    bool stall_told;
+    uint32_t stalls, stall_ms;
 
     char keys[CALL_KEYS_MAX + 1]; /* pressed and not yet told to the model */
 

@@ -54,9 +54,9 @@ static void f_turn(struct visit *v, struct call_turn *t)
 static void f_line_stats(struct visit *v, struct call_line *l)
 {
     visit_bool(v, &l->echo);
-    uint32_t *numbers[] = {&l->echo_loss_cb, &l->echo_delay_ms, &l->gate_closures, &l->gated_ms,
-                           &l->gaps,         &l->gap_ms,        &l->late,          &l->doubled,
-                           &l->odd_frames,   &l->clipped_ms,    &l->zero_ms};
+    uint32_t *numbers[] = {&l->echo_loss_cb, &l->echo_delay_ms, &l->gate_closures, &l->gated_ms,  &l->gaps,
+                           &l->gap_ms,       &l->late,          &l->doubled,       &l->stalls,    &l->stall_ms,
+                           &l->odd_frames,   &l->clipped_ms,    &l->zero_ms,       &l->linear_ms, &l->rate_hz};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         visit_u32(v, numbers[i]);
     }

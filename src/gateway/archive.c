@@ -109,6 +109,34 @@ static int get(struct archive *a, struct str id, struct store_call *ret)
     return err;
 }
 
+static void put_oddities(struct buf *out, const struct call_line *l)
+{
+    const struct {
+        uint32_t n;
+        const char *what;
+    } odd[] = {{l->gaps, "gaps"},
+               {l->gap_ms, "ms missing"},
+               {l->late, "frames late"},
+               {l->doubled, "frames doubled"},
+               {l->stalls, "stalls"},
+               {l->stall_ms, "ms of stalls"},
+               {l->odd_frames, "frames of odd size"},
+               {l->clipped_ms, "ms clipped"},
+               {l->zero_ms, "ms of zeros"},
+               {l->linear_ms, "ms of linear samples"},
+               {l->rate_hz, "Hz by the clock"}};
+    const char *before = "line       ";
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++) {
+        if (odd[i].n > 0) {
+            buf_printf(out, "%s%u %s", before, odd[i].n, odd[i].what);
+            before = ", ";
+        }
+    }
+    if (before[0] == ',') {
+        buf_putc(out, '\n');
+    }
+}
+
 /* Only what is worth telling: a clean line is no line of text. */
 static void put_quality(struct buf *out, const struct store_call *c)
 {
@@ -127,13 +155,7 @@ static void put_quality(struct buf *out, const struct store_call *c)
         buf_printf(out, "echo guard closed %u times, %u.%u s in all\n", l->gate_closures, l->gated_ms / 1000,
                    l->gated_ms / 100 % 10);
     }
-    if (l->gaps + l->late + l->doubled + l->odd_frames + l->clipped_ms + l->zero_ms > 0) {
-        buf_printf(
-            out,
-            "line       %u gaps of %u ms in all, %u frames late, %u doubled, %u of odd size, %u ms clipped, %u ms "
-            "of zeros\n",
-            l->gaps, l->gap_ms, l->late, l->doubled, l->odd_frames, l->clipped_ms, l->zero_ms);
-    }
+    put_oddities(out, l);
 }
 
 static void put_turn(struct buf *out, const struct call_turn *t)

@@ -359,10 +359,15 @@ static void log_line(const struct host *h)
         log_info(&h->log, "call.echo", "found=%d return_loss_db=%u.%u delay_ms=%u gate_closures=%u gated_ms=%u",
                  l->echo, l->echo_loss_cb / 10, l->echo_loss_cb % 10, l->echo_delay_ms, l->gate_closures, l->gated_ms);
     }
-    if (l->gaps + l->late + l->doubled + l->odd_frames + l->clipped_ms + l->zero_ms > 0 || l->dc_offset != 0) {
+    if (l->gaps + l->late + l->doubled + l->stalls + l->odd_frames + l->clipped_ms + l->zero_ms + l->linear_ms +
+                l->rate_hz >
+            0 ||
+        l->dc_offset != 0) {
         log_info(&h->log, "call.line",
-                 "gaps=%u gap_ms=%u late=%u doubled=%u odd_frames=%u clipped_ms=%u zero_ms=%u dc_offset=%d", l->gaps,
-                 l->gap_ms, l->late, l->doubled, l->odd_frames, l->clipped_ms, l->zero_ms, l->dc_offset);
+                 "gaps=%u gap_ms=%u late=%u doubled=%u stalls=%u stall_ms=%u odd_frames=%u clipped_ms=%u zero_ms=%u "
+                 "linear_ms=%u rate_hz=%u dc_offset=%d",
+                 l->gaps, l->gap_ms, l->late, l->doubled, l->stalls, l->stall_ms, l->odd_frames, l->clipped_ms,
+                 l->zero_ms, l->linear_ms, l->rate_hz, l->dc_offset);
     }
 }
 

@@ -330,6 +330,8 @@ TEST(another_rate_is_found_by_the_clock)
             hear(r, bytes, cases[k].bytes);
         }
         assert_int_equal(r->findings >> LINE_RATE_MISMATCH & 1, cases[k].wrong);
+        uint32_t really_hz = cases[k].bytes * 1000 / cases[k].every_ms;
+        assert_int_equal(stats(r).rate_hz, cases[k].wrong ? really_hz : 0);
         test_free(r);
     }
 }
@@ -370,6 +372,7 @@ TEST(linear_samples_in_a_companded_stream_are_found)
         hear(r, bytes, sizeof(bytes));
     }
     assert_true(r->findings & 1u << LINE_CODEC_MISMATCH);
+    assert_int_equal(stats(r).linear_ms, 4000);
     test_free(r);
 }
 

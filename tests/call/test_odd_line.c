@@ -142,7 +142,7 @@ TEST(late_packets)
     }
     finish();
     assert_true(logged("stall"));
-    assert_true(logged("gaps=0 gap_ms=0 late=0 doubled=0"));
+    assert_true(logged("gaps=0 gap_ms=0 late=0 doubled=0 stalls=4 stall_ms=2080"));
     down();
 }
 
@@ -283,6 +283,7 @@ TEST(another_sampling_rate)
     }
     finish();
     assert_true(logged("rate-mismatch"));
+    assert_true(logged(" rate_hz=1")); /* fifteen thousand and some: what came before was right */
     down();
 }
 

@@ -260,7 +260,9 @@ static bool is_uncounted(const struct convo *c, struct json_val line)
                   {c->line.dc_offset != 0, "dc_offset"},
                   {c->packets.double_percent > 0, "doubled_frames"},
                   {c->packets.late_percent > 0, "late_frames"},
-                  {c->packets.n_drops > 0, "gap_ms"}};
+                  {c->packets.n_drops > 0, "gap_ms"},
+                  {c->packets.n_stalls > 0, "stall_ms"},
+                  {c->packets.rate_hz > 8000, "rate_hz"}};
     for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
         int64_t n = 0;
         if (faults[i].done && (json_to_i64(json_get(line, faults[i].figure), &n) < 0 || n == 0)) {

@@ -288,6 +288,7 @@ struct rig_call *rig_call(struct rig *r, const struct phone_when *when, size_t n
         .hangup = hangup,
         .max_ms = r->call_ms ? r->call_ms : 20000,
         .quiet_ms = 300,
+        .packets = r->packets,
         .seed = r->n_calls,
         .auth_token = str_from(r->auth_token),
         .sign_base = str_from(r->sign_base),

@@ -90,6 +90,7 @@ struct rig {
     char sign_base[128], stream_base[96]; /* of phones; "": none */
     uint32_t variants;                    /* likewise */
     uint32_t call_ms;                     /* the longest call of a phone; 0: 20 s */
+    struct phone_packet_opts packets;     /* what phones do to theirs */
     struct span sounds[8];                /* what phones say as their nth item; empty: the tone */
     char dir[256];
     char base[64]; /* "127.0.0.1:port" */

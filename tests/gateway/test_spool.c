@@ -92,7 +92,13 @@ TEST(every_kind_of_row_comes_back_as_it_was)
         .usage = {.in_text = 1, .in_audio = 2, .cached_text = 3, .cached_audio = 4, .out_text = 5, .out_audio = 6},
         .cost_micro = 12345,
         .has_line = true,
-        .line = {.echo = true, .echo_loss_cb = 183, .gate_closures = 5, .late = 3, .dc_offset = -300}};
+        .line = {.echo = true,
+                 .echo_loss_cb = 183,
+                 .gate_closures = 5,
+                 .late = 3,
+                 .stalls = 2,
+                 .rate_hz = 16000,
+                 .dc_offset = -300}};
     struct store_turn turn = {.call_id = STR("c1"),
                               .t = {.number = 1,
                                     .speech_start_ms = -1,
@@ -146,6 +152,8 @@ TEST(every_kind_of_row_comes_back_as_it_was)
     assert_int_equal(c.cost_micro, 12345);
     assert_true(c.has_line && c.line.echo);
     assert_int_equal(c.line.echo_loss_cb, 183);
+    assert_int_equal(c.line.stalls, 2);
+    assert_int_equal(c.line.rate_hz, 16000);
     assert_int_equal(c.line.dc_offset, -300);
     assert_str_is(c.confirmation, "CB000001");
     assert_ok(store_sqlite.turn_list(f.store, STR("c1"), &f.arena, &turns, &n));

@@ -43,6 +43,10 @@ static void assert_same_line(const struct call_line *got, const struct call_line
     assert_int_equal(got->odd_frames, want->odd_frames);
     assert_int_equal(got->clipped_ms, want->clipped_ms);
     assert_int_equal(got->zero_ms, want->zero_ms);
+    assert_int_equal(got->stalls, want->stalls);
+    assert_int_equal(got->stall_ms, want->stall_ms);
+    assert_int_equal(got->linear_ms, want->linear_ms);
+    assert_int_equal(got->rate_hz, want->rate_hz);
     assert_int_equal(got->dc_offset, want->dc_offset);
 }
 
@@ -79,9 +83,13 @@ TEST(a_call_comes_back_as_it_went_in)
                  .gap_ms = 400,
                  .late = 3,
                  .doubled = 4,
+                 .stalls = 9,
+                 .stall_ms = 4500,
                  .odd_frames = 6,
                  .clipped_ms = 7,
                  .zero_ms = 8,
+                 .linear_ms = 2000,
+                 .rate_hz = 16000,
                  .dc_offset = -300}};
     const struct call_line line = c.line;
     assert_false(get(&f, "c1").has_line); /* nobody knows before the end */

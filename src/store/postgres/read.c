@@ -31,9 +31,9 @@ static int ask_by(struct store *s, enum statement id, struct str key, PGresult *
 static void read_quality(struct pg_row *w, struct store_call *c)
 {
     struct call_line *l = &c->line;
-    uint32_t *const counts[] = {&l->echo_loss_cb, &l->echo_delay_ms, &l->gate_closures, &l->gated_ms,
-                                &l->gaps,         &l->gap_ms,        &l->late,          &l->doubled,
-                                &l->odd_frames,   &l->clipped_ms,    &l->zero_ms};
+    uint32_t *const counts[] = {&l->echo_loss_cb, &l->echo_delay_ms, &l->gate_closures, &l->gated_ms,  &l->gaps,
+                                &l->gap_ms,       &l->late,          &l->doubled,       &l->stalls,    &l->stall_ms,
+                                &l->odd_frames,   &l->clipped_ms,    &l->zero_ms,       &l->linear_ms, &l->rate_hz};
 
     c->has_line = !pg_row_null(w);
     l->echo = pg_row_u64(w) != 0;

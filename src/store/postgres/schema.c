@@ -152,7 +152,11 @@ static const char step_2[] = "CREATE TABLE dials ("
 /* Campaigns, the same as in every store. */
 static const char step_3[] = CAMPAIGN_TABLES("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY");
 
-static const char *const steps[] = {step_1, step_2, step_3};
+/* The rest of what a line can do. */
+static const char step_4[] = "ALTER TABLE calls ADD COLUMN line_stalls BIGINT, ADD COLUMN line_stall_ms BIGINT,"
+                             " ADD COLUMN line_linear_ms BIGINT, ADD COLUMN line_rate_hz BIGINT;"; /* by the clock */
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

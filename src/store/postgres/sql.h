@@ -11,7 +11,8 @@
 #define USAGE_COLUMNS "in_text, in_audio, cached_text, cached_audio, out_text, out_audio"
 #define LINE_COLUMNS                                                                                                   \
     "line_echo, line_echo_loss_cb, line_echo_delay_ms, line_gate_closures, line_gated_ms, line_gaps, line_gap_ms, "    \
-    "line_late, line_doubled, line_odd_frames, line_clipped_ms, line_zero_ms, line_dc_offset"
+    "line_late, line_doubled, line_stalls, line_stall_ms, line_odd_frames, line_clipped_ms, line_zero_ms, "            \
+    "line_linear_ms, line_rate_hz, line_dc_offset"
 #define CALL_COLUMNS                                                                                                   \
     "id, carrier, provider, model, agent, direction, caller, called, carrier_call_id, stream_id, status, outcome, "    \
     "reason, error, started_us, answered_us, ended_us, duration_ms, alive_us, recording, journal, " USAGE_COLUMNS      \
@@ -71,7 +72,8 @@
     X(SQL_CALL_END,                                                                                                    \
       "UPDATE calls SET status = $2, reason = $3, ended_us = $4, (" LINE_COLUMNS                                       \
       ") = ($5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::bigint, $10::bigint, $11::bigint, $12::bigint, "       \
-      "$13::bigint, $14::bigint, $15::bigint, $16::bigint, $17::bigint) WHERE id = $1 AND ended_us = 0")               \
+      "$13::bigint, $14::bigint, $15::bigint, $16::bigint, $17::bigint, $18::bigint, $19::bigint, $20::bigint, "       \
+      "$21::bigint) WHERE id = $1 AND ended_us = 0")                                                                   \
     X(SQL_CALL_ALIVE, ALIVE_OF(1, 2))                                                                                  \
     X(SQL_TURN_PUT,                                                                                                    \
       "WITH put AS (INSERT INTO turns (call_id, number, speech_start_ms, speech_stop_ms, created_ms, "                 \

@@ -77,9 +77,10 @@ static int call_update(struct pg_conn *w, const struct store_call *c, uint64_t a
 static void put_line(struct pg_args *a, const struct store_call *c)
 {
     const struct call_line *l = &c->line;
-    const int64_t values[] = {l->echo,       l->echo_loss_cb, l->echo_delay_ms, l->gate_closures, l->gated_ms,
-                              l->gaps,       l->gap_ms,       l->late,          l->doubled,       l->odd_frames,
-                              l->clipped_ms, l->zero_ms,      l->dc_offset};
+    const int64_t values[] = {l->echo,     l->echo_loss_cb, l->echo_delay_ms, l->gate_closures, l->gated_ms,
+                              l->gaps,     l->gap_ms,       l->late,          l->doubled,       l->stalls,
+                              l->stall_ms, l->odd_frames,   l->clipped_ms,    l->zero_ms,       l->linear_ms,
+                              l->rate_hz,  l->dc_offset};
 
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         if (c->has_line) {

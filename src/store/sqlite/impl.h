@@ -13,7 +13,8 @@
 #define USAGE_COLUMNS "in_text, in_audio, cached_text, cached_audio, out_text, out_audio"
 #define LINE_COLUMNS                                                                                                   \
     "line_echo, line_echo_loss_cb, line_echo_delay_ms, line_gate_closures, line_gated_ms, line_gaps, line_gap_ms, "    \
-    "line_late, line_doubled, line_odd_frames, line_clipped_ms, line_zero_ms, line_dc_offset"
+    "line_late, line_doubled, line_stalls, line_stall_ms, line_odd_frames, line_clipped_ms, line_zero_ms, "            \
+    "line_linear_ms, line_rate_hz, line_dc_offset"
 #define CALL_COLUMNS                                                                                                   \
     "id, carrier, provider, model, agent, direction, caller, called, carrier_call_id, stream_id, status, outcome, "    \
     "reason, error, started_us, answered_us, ended_us, duration_ms, alive_us, recording, journal, " USAGE_COLUMNS      \
@@ -58,7 +59,8 @@
                                                  "0 THEN ?25 ELSE cost_micro END, confirmation = CASE WHEN "           \
                                                  "confirmation = '' THEN ?27 ELSE confirmation END WHERE id = ?1")     \
     X(SQL_CALL_END, "UPDATE calls SET status = ?2, reason = ?3, ended_us = ?4, (" LINE_COLUMNS                         \
-                    ") = (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) WHERE id = ?1 AND ended_us = 0") \
+                    ") = (?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21) WHERE id = " \
+                    "?1 AND ended_us = 0")                                                                             \
     X(SQL_CALL_ALIVE, "UPDATE calls SET alive_us = max(alive_us, ?2) WHERE id = ?1")                                   \
     X(SQL_TURN_PUT,                                                                                                    \
       "INSERT OR REPLACE INTO turns (call_id, number, speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, "   \

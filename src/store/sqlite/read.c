@@ -15,9 +15,9 @@ static enum call_reason reason_of(struct str word)
 static void read_quality(sqlite3_stmt *st, int at, struct store_call *c)
 {
     struct call_line *l = &c->line;
-    uint32_t *const counts[] = {&l->echo_loss_cb, &l->echo_delay_ms, &l->gate_closures, &l->gated_ms,
-                                &l->gaps,         &l->gap_ms,        &l->late,          &l->doubled,
-                                &l->odd_frames,   &l->clipped_ms,    &l->zero_ms};
+    uint32_t *const counts[] = {&l->echo_loss_cb, &l->echo_delay_ms, &l->gate_closures, &l->gated_ms,  &l->gaps,
+                                &l->gap_ms,       &l->late,          &l->doubled,       &l->stalls,    &l->stall_ms,
+                                &l->odd_frames,   &l->clipped_ms,    &l->zero_ms,       &l->linear_ms, &l->rate_hz};
 
     c->has_line = sqlite3_column_type(st, at) != SQLITE_NULL;
     l->echo = db_column_u64(st, at) != 0;
@@ -61,8 +61,8 @@ int read_call(sqlite3_stmt *st, struct arena *a, struct store_call *c)
     c->turn_count = (uint32_t)db_column_u64(st, 28);
     c->line_count = (uint32_t)db_column_u64(st, 29);
     read_quality(st, 30, c);
-    c->confirmation = db_column(st, 43, a, &err);
-    c->renewals = (uint32_t)db_column_u64(st, 44);
+    c->confirmation = db_column(st, 47, a, &err);
+    c->renewals = (uint32_t)db_column_u64(st, 48);
     return err;
 }
 

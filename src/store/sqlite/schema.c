@@ -166,7 +166,13 @@ static const char step_7[] = "CREATE TABLE dials ("
 /* Campaigns, the same as in every store. */
 static const char step_8[] = CAMPAIGN_TABLES("INTEGER PRIMARY KEY AUTOINCREMENT");
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8};
+/* The rest of what a line can do. */
+static const char step_9[] = "ALTER TABLE calls ADD COLUMN line_stalls INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_stall_ms INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_linear_ms INTEGER;"
+                             "ALTER TABLE calls ADD COLUMN line_rate_hz INTEGER;"; /* by the clock; 0: as agreed */
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

@@ -79,9 +79,10 @@ static int call_update(struct connection *w, const struct store_call *c, uint64_
 static void bind_line(sqlite3_stmt *st, const struct store_call *c)
 {
     const struct call_line *l = &c->line;
-    const int64_t values[] = {l->echo,       l->echo_loss_cb, l->echo_delay_ms, l->gate_closures, l->gated_ms,
-                              l->gaps,       l->gap_ms,       l->late,          l->doubled,       l->odd_frames,
-                              l->clipped_ms, l->zero_ms,      l->dc_offset};
+    const int64_t values[] = {l->echo,     l->echo_loss_cb, l->echo_delay_ms, l->gate_closures, l->gated_ms,
+                              l->gaps,     l->gap_ms,       l->late,          l->doubled,       l->stalls,
+                              l->stall_ms, l->odd_frames,   l->clipped_ms,    l->zero_ms,       l->linear_ms,
+                              l->rate_hz,  l->dc_offset};
 
     for (uint32_t i = 0; c->has_line && i < ARRAY_LEN(values); i++) {
         ignore_result(sqlite3_bind_int64(st, 5 + (int)i, values[i])); /* shows in the step */
