@@ -1,6 +1,7 @@
 /* ringtrip: the command line. Finds the subcommand; a misspelt one is answered with the nearest. */
 #include <stdio.h>
 
+#include "base/err.h"
 #include "base/nearest.h"
 #include "cmd_phone.h"
 #include "command.h"
@@ -58,7 +59,20 @@ static int unknown(const char *word)
     return STATUS_USAGE;
 }
 
-int main(int argc, char **argv)
+/* What was printed may still be on its way: a full disk is told here, for all commands. */
+static int delivered(int status)
+{
+    int err = fflush(stdout) != 0 ? -errno : ferror(stdout) ? -EIO : 0;
+    if (err == 0) {
+        return status;
+    }
+    if (err != -EPIPE) { /* whoever closed it knows */
+        ignore_result(fprintf(stderr, "ringtrip: standard output: %s\n", err_text(err)) < 0);
+    }
+    return status == STATUS_OK ? STATUS_FAILED : status;
+}
+
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         print_usage(stderr);
@@ -88,4 +102,9 @@ int main(int argc, char **argv)
         }
     }
     return unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    return delivered(run(argc, argv));
 }

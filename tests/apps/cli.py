@@ -73,6 +73,7 @@ def main():
             check(f'{name} --help', [name, '--help'], 0, out='usage: ringtrip', **kw)
         check('help COMMAND is COMMAND --help', ['help', 'serve'], 0, out='usage: ringtrip serve', **kw)
         check('version', ['version'], 0, out='ringtrip 0.', **kw)
+        full_disk(cwd)
         check('--version', ['--version'], 0, out='ringtrip 0.', **kw)
         version = json.loads(check('version --json', ['version', '--json'], 0, **kw))
         point(version['name'] == 'ringtrip', 'version --json is JSON', version)
@@ -361,6 +362,17 @@ def call(cwd):
     text = check('call: nobody answered', ['call', '+1415', '--wait', '--json', *url], 1, **kw)
     point(json.loads(text)['dial']['outcome'] == 'busy', 'and the record as JSON', text)
     server.shutdown()
+
+
+def full_disk(cwd):
+    """What could not be written is told, once, whether it was much or little."""
+    wav = str(VECTORS / 'clean_8k_ulaw.wav')
+    for args in (['version'], ['vad', wav], ['vad', wav, '--csv'], ['graph']):
+        with open('/dev/full', 'w') as full:
+            done = subprocess.run([exe, *args], cwd=cwd, env=clean(cwd), stdout=full, stderr=subprocess.PIPE, text=True,
+                                  stdin=subprocess.DEVNULL, timeout=60)
+        point(done.returncode == 1 and done.stderr.count('standard output') == 1, f'{" ".join(args[:1] + args[2:])} on a full disk',
+              done.returncode, done.stderr)
 
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / 'audio' / 'vad'
