@@ -224,15 +224,24 @@ static void on_leg_closed(struct call *c, const struct call_event *ev)
     life_leg_over(c, protocol ? REASON_PROTOCOL : REASON_CARRIER_CLOSED);
 }
 
+/* The service hears somebody over the agent, who goes on all the same. */
+static void talk_on(struct call *c, struct str why)
+{
+    call_remark(c, NOTE_BARGE_IN_IGNORED, 0, why);
+    if (c->turn_open && c->playout != PLAYOUT_EMPTY) {
+        c->turn.verdict = VERDICT_PROTECTED;
+    }
+}
+
 static void on_speech_started(struct call *c, const struct call_event *ev UNUSED)
 {
     seq_alive(c);
     if (c->phase == PHASE_GREETING && c->o->greeting.protect) {
-        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("protected-greeting"));
+        talk_on(c, STR("protected-greeting"));
         return;
     }
     if (call_leaving(c)) {
-        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, str_from(call_phase_name(c->phase)));
+        talk_on(c, str_from(call_phase_name(c->phase)));
         return;
     }
     if (!c->gated) {
@@ -242,7 +251,7 @@ static void on_speech_started(struct call *c, const struct call_event *ev UNUSED
         return; /* evidence, not an order */
     }
     if (!c->o->barge_in.on && c->playout != PLAYOUT_EMPTY) {
-        call_remark(c, NOTE_BARGE_IN_IGNORED, 0, STR("switched off"));
+        talk_on(c, STR("switched off"));
         return;
     }
     bool known = c->renew.again && c->turn_open && c->playout == PLAYOUT_EMPTY; /* from the session before */

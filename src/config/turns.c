@@ -212,10 +212,18 @@ static const struct effect effects[] = {
     {TD "eagerness", KIND(SEMANTIC_VAD) | KIND(HYBRID), false},
 };
 
+static bool is_key(const struct effect *e, const char *key)
+{
+    return str_is(str_from(e->key), key);
+}
+
 static bool has_effect(const struct config_agent *a, const struct effect *e)
 {
-    if (str_is(str_from(e->key), TD "eagerness") && !follows_meaning(a)) {
+    if (is_key(e, TD "eagerness") && !follows_meaning(a)) {
         return false;
+    }
+    if (is_key(e, TD "grace_ms") && !a->greeting.protect) {
+        return false; /* sounds count from the first one on */
     }
     return (e->kinds & 1u << a->turn.kind) && (a->vad.on || !e->with_detector);
 }
@@ -227,8 +235,9 @@ static void warn_effects(struct draft *d)
         const struct origin *at = draft_origin(d, effects[i].key);
 
         if (at->kind == ORIGIN_FILE && !has_effect(&d->cfg->agent, &effects[i])) {
-            draft_warn(d, STR_FMT ":%u:%u: %s has no effect with this type of turn detection", STR_ARG(d->name),
-                       at->line, at->col, effects[i].key);
+            bool open = is_key(&effects[i], TD "grace_ms") && d->cfg->agent.vad.on;
+            draft_warn(d, STR_FMT ":%u:%u: %s has no effect %s", STR_ARG(d->name), at->line, at->col, effects[i].key,
+                       open ? "without agent.greeting.protected" : "with this type of turn detection");
         }
     }
 }

@@ -412,6 +412,7 @@ TEST(every_setting_reaches_the_call)
         "  silence: {after_ms: 9s, again_ms: 4s, prompts: ['One, two?', 'Three, four?', Five], goodbye: 'Bye, bye'}\n"
         "  dead_air: {enabled: true, nudge_ms: 5s, nudges: 3, max_response_ms: none}\n"
         "  echo_guard: false\n"
+        "  greeting: {protected: true}\n"
         "vad: {model_file: /opt/silero.onnx}\n",
         NULL);
     const struct call_vad_opts vad = {.on = true,
@@ -510,6 +511,7 @@ TEST(what_does_nothing_under_a_kind_is_said)
     } cases[] = {
         {"type: server_vad, end_threshold: 0.3", "end_threshold"},
         {"type: server_vad, grace_ms: 0", "grace_ms"},
+        {"type: server_vad, grace_ms: 0}, greeting: {protected: true", "grace_ms"},
         {"type: server_vad, start_threshold: 0.3", NULL},
         {"type: semantic_vad, end_threshold: 0.3", "end_threshold"},
         {"type: semantic_vad, threshold: 0.5, end_threshold: 0.3", NULL},
@@ -537,6 +539,19 @@ TEST(what_does_nothing_under_a_kind_is_said)
         }
         fixture_done(&f);
     }
+}
+
+TEST(a_grace_behind_a_greeting_that_anybody_may_interrupt_is_said)
+{
+    struct fixture f;
+
+    load_td(&f, "type: local, grace_ms: 300", NULL);
+    assert_warned(&f, "agent.turn_detection.grace_ms has no effect without agent.greeting.protected");
+    fixture_done(&f);
+    load_td(&f, "type: local, grace_ms: 300}, greeting: {protected: true", NULL);
+    assert_int_equal(f.cfg->warnings.n, 0);
+    assert_int_equal(agent_of(&f)->vad.grace_ms, 300);
+    fixture_done(&f);
 }
 
 TEST(a_verdict_that_comes_too_late_is_said)
@@ -621,5 +636,5 @@ TEST_MAIN(T(the_defaults_are_those_of_the_call), T(each_kind_has_its_detectors),
           T(whoever_insists_leaves_interruption_to_the_service), T(an_agent_that_may_not_be_stopped),
           T(the_services_idle_timeout_takes_the_ladders_place), T(every_setting_reaches_the_call),
           T(the_ladder_may_be_short_or_off), T(settings_of_other_systems_are_taken_or_reported),
-          T(what_does_nothing_under_a_kind_is_said), T(a_verdict_that_comes_too_late_is_said),
-          T(the_dump_means_the_same_when_it_is_loaded))
+          T(what_does_nothing_under_a_kind_is_said), T(a_grace_behind_a_greeting_that_anybody_may_interrupt_is_said),
+          T(a_verdict_that_comes_too_late_is_said), T(the_dump_means_the_same_when_it_is_loaded))
