@@ -675,21 +675,45 @@ static void idle(struct echo_guard *e)
     memset(e->tail, 0, sizeof(e->tail));
 }
 
-static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const int16_t *pcm, size_t n)
+/* The caller's next slot: its levels, which are remembered, and their shapes. */
+static void hear(struct echo_guard *e, const int16_t *pcm, size_t n, uint8_t level[ECHO_BANDS + 1],
+                 int8_t y[ECHO_BANDS])
 {
     struct echo_level v = echo_bank_run(&e->bank, pcm, n, e->decimation);
-    uint8_t level[ECHO_BANDS + 1];
     memcpy(level, v.band, ECHO_BANDS);
     level[ALL] = v.all;
     noise_track(e, level);
     e->heard_at++;
-    int8_t y[ECHO_BANDS];
     for (int b = 0; b <= ALL; b++) {
         e->heard[b][e->heard_at % ECHO_LAGS] = level[b];
         if (b < ALL) {
             y[b] = shape_of(&e->mean[b], MAX(level[b], e->noise[b] + noise_span[b]));
         }
     }
+}
+
+/* over: the loudest expectation over the noise, in steps. */
+static enum echo_verdict verdict_of(struct echo_guard *e, int32_t over)
+{
+    if (e->open) {
+        return over <= 0                ? ECHO_NONE
+               : e->stale > STALE_SLOTS ? ECHO_STALE
+               : e->stale > HELD_SLOTS  ? ECHO_HELD
+                                        : ECHO_DOUBLE;
+    }
+    /*
+     * In a pause of ours the gate stays as it is: closed, unless there is more than noise. Short pieces of noise
+     * between silence would sound like somebody to a voice detector.
+     */
+    e->closed = over > 0 || (e->closed && e->excess == 0);
+    return e->closed ? ECHO_ONLY : ECHO_NONE;
+}
+
+static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const int16_t *pcm, size_t n)
+{
+    uint8_t level[ECHO_BANDS + 1];
+    int8_t y[ECHO_BANDS];
+    hear(e, pcm, n, level, y);
     if (e->ring.part_n > 0 && e->ring.next / e->slot_samples <= slot) {
         ring_flush(e);
     }
@@ -726,18 +750,7 @@ static enum echo_verdict judge_slot(struct echo_guard *e, uint64_t slot, const i
         bound_track(e, slot, level);
         e->mixed = e->mixed || e->open;
     }
-    if (e->open) {
-        return over <= 0                ? ECHO_NONE
-               : e->stale > STALE_SLOTS ? ECHO_STALE
-               : e->stale > HELD_SLOTS  ? ECHO_HELD
-                                        : ECHO_DOUBLE;
-    }
-    /*
-     * In a pause of ours the gate stays as it is: closed, unless there is more than noise. Short pieces of noise
-     * between silence would sound like somebody to a voice detector.
-     */
-    e->closed = over > 0 || (e->closed && e->excess == 0);
-    return e->closed ? ECHO_ONLY : ECHO_NONE;
+    return verdict_of(e, over);
 }
 
 enum echo_verdict echo_judge(struct echo_guard *e, uint64_t at, const int16_t *pcm, size_t n)
