@@ -204,7 +204,8 @@ static void keep_first(struct fifo *f, size_t n)
 void fifo_cut(struct fifo *f, size_t at, size_t n)
 {
     assert(at + n <= f->len);
-    if (n == 0) {
+    if (at == 0 || n == 0) { /* nothing moves up */
+        fifo_take(f, NULL, n);
         return;
     }
     size_t left = f->len - at - n;

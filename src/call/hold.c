@@ -43,11 +43,7 @@ void hold_put(struct hold *h, struct span audio)
 
 void hold_cut(struct hold *h, size_t at, size_t n)
 {
-    if (last_end(h) + at) {
-        fifo_cut(&h->bytes, last_end(h) + at, n);
-    } else {
-        fifo_take(&h->bytes, NULL, n);
-    }
+    fifo_cut(&h->bytes, last_end(h) + at, n);
 }
 
 size_t hold_trim(struct hold *h, size_t keep)
