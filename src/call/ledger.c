@@ -49,10 +49,11 @@ bool ledger_idle(const struct ledger *l)
 /* One place more. -ENOMEM */
 static int reserve(struct ledger *l)
 {
+    assert(l->n < LEDGER_MAX);
     if (l->n < l->cap) {
         return 0;
     }
-    uint32_t cap = MAX(l->cap * 2, (uint32_t)LEDGER_FIRST);
+    uint32_t cap = CLAMP(l->cap * 2, (uint32_t)LEDGER_FIRST, (uint32_t)LEDGER_MAX);
     struct ledger_burst *ring = malloc(cap * sizeof(*ring));
     if (!ring) {
         return -ENOMEM;
@@ -69,7 +70,6 @@ static int reserve(struct ledger *l)
 
 static uint32_t push(struct ledger *l, struct ledger_burst b)
 {
-    assert(l->n < l->cap);
     b.mark = l->next_mark++;
     *at(l, l->n++) = b;
     return b.mark;
