@@ -551,16 +551,16 @@ void life_model_why(struct call *c, const struct call_event *ev, struct str code
 void life_model_gone(struct call *c); /* none does */
 void life_hangup(struct call *c, enum call_reason reason, bool apologise);
 void life_goodbye(struct call *c, struct str response_id); /* end_call was called */
-void life_fill(struct call *c, struct str words);          /* the same, to fill a silence */
 void life_say(struct call *c, struct str words);           /* these words and nothing else, when the model is free */
+void life_fill(struct call *c, struct str words);          /* the same, to fill a silence */
 /* As the agent, its own instructions before the wish. */
 void life_ask(struct call *c, struct str wish, bool no_tools);
-/* Says these words (or the agent's own goodbye) and hangs up. */
+/* Cuts the agent off, says these words (or the agent's own goodbye) and hangs up. */
+void life_goodbye_with(struct call *c, enum call_reason reason, struct str words);
 /* In PHASE_FAREWELL: says these words and hangs up; words stay until the end of the call. */
 void life_last_words(struct call *c, struct str words);
-/* What waits to be played is the last of the call, for max_ms at most. */
+/* In PHASE_FAREWELL: what waits to be played is the last of the call, for max_ms at most. */
 void life_play_out(struct call *c, uint32_t max_ms);
-void life_goodbye_with(struct call *c, enum call_reason reason, struct str words);
 void life_progress(struct call *c);
 void life_timer(struct call *c, enum call_timer t);
 void life_end(struct call *c);

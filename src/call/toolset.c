@@ -14,7 +14,8 @@
 #define BACKGROUND_MS       300000     /* for what runs in the background and has no time of its own */
 #define RESENDS_MAX         2
 #define RESEND_MS           300
-#define SLOTS_STEP          4 /* divides CALL_TOOL_SLOTS */
+#define SLOTS_STEP          4
+_Static_assert(CALL_TOOL_SLOTS % SLOTS_STEP == 0, "the last step fits");
 
 /* ---- slots ---- */
 
