@@ -130,6 +130,7 @@ void measure_phone(struct outcome *o, const struct convo *c, const struct phone_
     o->call_s = (double)r->duration_ms / 1000.0;
     o->warnings = r->warnings_total;
     o->late_frames = (double)r->sent_late_frames;
+    o->blurred = o->late_frames > o->call_s; /* fifty a second */
     if (r->err < 0 || r->hangup == PHONE_SIDE_ERROR) {
         problem(o, r->reason);
         return;

@@ -13,6 +13,7 @@
 #define APART_US     130000   /* between two calls; they shall not run in step */
 #define RECORD_TRIES 40
 #define CALL_MAX_MS  45000
+#define CALL_ROUNDS  3 /* a call whose phone was late is made again, so often in all */
 
 struct child {
     const char *marker; /* what stands before the port in the line that says it is ready */
@@ -25,10 +26,10 @@ struct child {
 struct job {
     struct rig *rig;
     size_t index;
-    enum { JOB_CALL, JOB_RECORD, JOB_DONE } state;
+    enum { JOB_CALL, JOB_RECORD, JOB_AGAIN, JOB_DONE } state;
     struct phone *phone; /* JOB_CALL */
     bool asked;          /* JOB_RECORD: a request is under way */
-    uint32_t tries;
+    uint32_t tries, rounds;
     char url[256];
 };
 
@@ -177,12 +178,18 @@ static void job_end(struct job *j, struct str record)
     struct rig *r = j->rig;
     struct outcome *o = &r->outcomes[j->index];
     measure_record(o, record);
-    j->state = JOB_DONE;
+    o->rounds = ++j->rounds;
+    bool again = r->o->again && o->blurred && j->rounds < CALL_ROUNDS && !r->stopping;
+    j->state = again ? JOB_AGAIN : JOB_DONE;
     if (r->o->verbose || o->failed) {
-        ignore_result(printf("# %-28s %s\n", o->convo->name, o->failed ? o->problem : "") < 0);
+        ignore_result(printf("# %-28s %s%s\n", o->convo->name, o->failed ? o->problem : "",
+                             again ? " (its phone was late: made again)" : "") < 0);
         ignore_result(fflush(stdout));
     }
     r->running--;
+    if (again) {
+        return;
+    }
     if (++r->done == r->set->n) {
         loop_stop(r->loop);
     }
@@ -226,12 +233,12 @@ static void on_closed(struct phone *p UNUSED, const struct phone_report *report,
 
 static const struct phone_handler phone_handler = {.on_closed = on_closed};
 
-static void call_open(struct rig *r)
+static void call_open(struct rig *r, struct job *j)
 {
-    struct job *j = &r->jobs[r->next];
-    const struct convo *c = &r->set->calls[r->next];
+    const struct convo *c = &r->set->calls[j->index];
     char url[64];
-    *j = (struct job){.rig = r, .index = r->next++};
+    j->state = JOB_CALL;
+    j->tries = 0;
     ignore_result(snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", r->gateway.port,
                            r->o->as == &phone_plivo ? "/answer" : "/twiml") < 0);
     const struct phone_opts o = {.as = r->o->as,
@@ -257,11 +264,28 @@ static void call_open(struct rig *r)
     r->running++;
 }
 
+/* The next of the set, then those that are made again. */
+static struct job *job_next(struct rig *r)
+{
+    if (r->next < r->set->n) {
+        struct job *j = &r->jobs[r->next];
+        *j = (struct job){.rig = r, .index = r->next++};
+        return j;
+    }
+    for (size_t i = 0; i < r->next; i++) {
+        if (r->jobs[i].state == JOB_AGAIN) {
+            return &r->jobs[i];
+        }
+    }
+    return NULL;
+}
+
 static void next_call(void *arg)
 {
     struct rig *r = arg;
-    if (r->next < r->set->n && r->running < r->o->parallel) {
-        call_open(r);
+    struct job *j = r->running < r->o->parallel ? job_next(r) : NULL;
+    if (j) {
+        call_open(r, j);
     }
     for (size_t i = 0; i < r->next; i++) {
         look(&r->jobs[i]);

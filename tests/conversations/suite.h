@@ -144,8 +144,9 @@ struct outcome {
     double worst_repeat_ms, worst_skip_ms;
     uint32_t altered;
     double agent_s, call_s;
-    bool blurred;       /* the phone's frames left so late that no echo guard could make sense of them */
     double late_frames; /* the phone's own: its machine was too slow */
+    bool blurred;       /* more than one in fifty: no echo guard could make sense of it, and no time is ours */
+    uint32_t rounds;    /* times that it was made */
     uint32_t warnings;
     bool greeting_heard_back; /* a turn was committed before the caller said anything */
     bool uncounted;           /* the line was odd, and the record has no figure for it */
@@ -165,6 +166,7 @@ struct rig_opts {
     const char *dir;                                    /* records and logs */
     const char *turn;                                   /* kind of turn detection; NULL: the configuration's */
     uint32_t parallel;
+    bool again;   /* a call whose phone was late (blurred) is made again, twice at most */
     bool hearing; /* the sandbox hears by pocketsphinx instead of by script */
     bool verbose;
 };

@@ -277,6 +277,8 @@ static void json_call(struct json_w *w, const struct outcome *o)
     json_w_kz(w, "call", o->call_sid);
     json_w_ki64(w, "seed", (int64_t)o->convo->seed);
     json_w_kz(w, "problem", o->failed ? o->problem : NULL);
+    json_number(w, "phone_late_frames", o->late_frames);
+    json_w_ki64(w, "rounds", o->rounds);
     json_w_ki64(w, "false_interruptions", o->false_interruptions);
     json_w_ki64(w, "false_pauses", o->false_pauses);
     json_w_ki64(w, "surplus_turns", o->surplus_turns);
@@ -454,6 +456,7 @@ bool table_print(const struct table_opts *o, const struct set *set, const struct
     struct json_w w = json_w(json);
     struct verdicts v = {.w = &w, .tap = o->tap, .all = true};
     double late = 0;
+    size_t again = 0;
     json_w_open(&w);
     json_w_kz(&w, "set", o->set);
     json_w_ki64(&w, "seed", (int64_t)o->seed);
@@ -475,11 +478,15 @@ bool table_print(const struct table_opts *o, const struct set *set, const struct
         if (outcomes[i].convo) {
             json_call(&w, &outcomes[i]);
             late += outcomes[i].late_frames;
+            again += outcomes[i].rounds > 1;
         }
     }
     json_w_end(&w);
     json_w_close(&w);
-    out(o->tap, "phones' own late frames: %.0f (above a few the machine was too busy for the times)\n", late);
+    out(o->tap,
+        "phones' own late frames: %.0f (above a few the machine was too busy for the times); calls made again for "
+        "them: %zu\n",
+        late, again);
     if (o->tap) {
         ignore_result(printf("1..%u\n", v.n) < 0);
     }
