@@ -39,6 +39,7 @@ static int status_of(int err)
     switch (err) {
     case -EINVAL:
     case -ENOENT:
+    case -ERR_CONFIG:
     case -ERR_TOO_BIG:
         return 422;
     case -ERR_LIMIT:

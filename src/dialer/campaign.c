@@ -220,6 +220,12 @@ static void on_intended(struct campaigns *r, struct slot *s, const struct campai
     campaign_slot_ask_again(s, now_us);
 }
 
+/* This contact can never be called: its number, an agent of its own that is not there. */
+static bool its_own_fault(const struct slot *s, int err)
+{
+    return err == -EINVAL || (err == -ENOENT && s->contact.agent.n > 0);
+}
+
 static void on_started(struct campaigns *r, struct slot *s, const struct campaign_event *ev, uint64_t now_us,
                        struct campaign_acts *acts)
 {
@@ -236,7 +242,7 @@ static void on_started(struct campaigns *r, struct slot *s, const struct campaig
                                       .state = CONTACT_FAILED,
                                       .error = arena_str(&s->arena, ev->why)};
         campaign_slot_close(r, s, acts);
-    } else if (ev->err == -EINVAL || ev->err == -ENOENT) { /* this one can never be called: its number, its agent */
+    } else if (its_own_fault(s, ev->err)) {
         s->state = SLOT_CLOSING;
         s->end = (struct attempt_end){.id = s->attempt_id,
                                       .fence = s->contact.fence,
@@ -247,7 +253,7 @@ static void on_started(struct campaigns *r, struct slot *s, const struct campaig
                                       .error = arena_str(&s->arena, ev->why)};
         campaign_slot_close(r, s, acts);
     } else {
-        if (ev->err == -ERR_STATE) {
+        if (ev->err == -ERR_STATE || ev->err == -ENOENT || ev->err == -ERR_CONFIG) { /* the next one fares no better */
             campaign_slot_pause(s, ev->why.n ? ev->why : STR("the carrier cannot dial"), acts);
         }
         campaign_slot_undo(r, s, now_us + LATER_US, ev->why, now_us, acts);

@@ -278,7 +278,7 @@ static int refuse(const struct outbound *o, const struct dialer_request *req, st
     for (size_t i = 0; i < ARRAY_LEN(named) && !req->settle_only; i++) {
         if (named[i].n > 0 && !sounds_find(o->gw->snapshot->sounds, named[i])) {
             sounds_put_unknown(o->gw->snapshot->sounds, named[i], why);
-            return -ENOENT;
+            return -ERR_CONFIG;
         }
     }
     if (cfg->outbound.max_calls > 0 && o->n_calls >= cfg->outbound.max_calls && !req->settle_only) {

@@ -501,12 +501,13 @@ TEST(too_many_failures_pause_the_campaign)
     close_world(&w);
 }
 
-TEST(a_carrier_that_cannot_dial_pauses_the_campaign_and_costs_nobody_an_attempt)
+/* No carrier, no agent of that name, no recording of that name: the next contact would fare no better. */
+static void assert_pauses(int start_err)
 {
     struct world w;
     struct campaign_row c;
     open_world(&w, 3, "{\"name\":\"c\"," ROUND_THE_CLOCK "}");
-    w.start_err = -ERR_STATE;
+    w.start_err = start_err;
     be_born(&w, &w.gateways[0]);
     run_for(&w, 600);
     assert_ok(w.ops->get(w.store, STR("c"), &w.arena, &c));
@@ -517,6 +518,32 @@ TEST(a_carrier_that_cannot_dial_pauses_the_campaign_and_costs_nobody_an_attempt)
     assert_ok(w.ops->contacts(w.store, &(struct campaign_filter){.campaign_id = STR("c")}, &w.arena, &rows));
     assert_int_equal(rows.contacts[0].state, CONTACT_PENDING);
     assert_int_equal(rows.contacts[0].attempts, 0);
+    close_world(&w);
+}
+
+TEST(what_is_wrong_for_everybody_pauses_the_campaign_and_costs_nobody_an_attempt)
+{
+    assert_pauses(-ERR_STATE);
+    assert_pauses(-ENOENT);
+    assert_pauses(-ERR_CONFIG);
+}
+
+TEST(an_agent_of_ones_own_that_is_not_there_fails_this_contact_alone)
+{
+    struct world w;
+    struct campaign_row c;
+    struct campaign_rows rows;
+    bool added = false;
+    open_world(&w, 0, "{\"name\":\"c\"," ROUND_THE_CLOCK "}");
+    const struct contact_row row = {.campaign_id = STR("c"), .phone = STR("+14155550100"), .agent = STR("nobody")};
+    assert_ok(w.ops->add(w.store, &row, 1, T0, &added));
+    w.start_err = -ENOENT;
+    be_born(&w, &w.gateways[0]);
+    run_for(&w, 600);
+    assert_ok(w.ops->get(w.store, STR("c"), &w.arena, &c));
+    assert_int_not_equal(c.status, CAMPAIGN_PAUSED);
+    assert_ok(w.ops->contacts(w.store, &(struct campaign_filter){.campaign_id = STR("c")}, &w.arena, &rows));
+    assert_int_equal(rows.contacts[0].state, CONTACT_FAILED);
     close_world(&w);
 }
 
@@ -623,6 +650,7 @@ TEST_MAIN(T(a_campaign_calls_everybody_once_and_keeps_the_pace),
           T(outcomes_are_retried_with_growing_pauses_and_not_for_ever), T(what_is_not_known_is_never_called_again),
           T(outside_its_hours_nobody_is_called), T(a_zone_that_is_not_known_fails_closed),
           T(too_many_failures_pause_the_campaign),
-          T(a_carrier_that_cannot_dial_pauses_the_campaign_and_costs_nobody_an_attempt),
+          T(what_is_wrong_for_everybody_pauses_the_campaign_and_costs_nobody_an_attempt),
+          T(an_agent_of_ones_own_that_is_not_there_fails_this_contact_alone),
           T(a_lease_that_may_be_lost_forbids_the_request), T(a_renewal_does_not_bring_back_a_lease_that_had_run_out),
           T(whatever_breaks_nobody_is_called_twice))
