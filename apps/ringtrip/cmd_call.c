@@ -28,6 +28,7 @@ static const char usage[] =
     "  --voicemail TEXT    what is left on a machine\n"
     "  --voicemail-sound NAME   a recording of outbound.sounds in its place\n"
     "  --consent TEXT      said to who answers, before the agent: 1 goes on, 2 or nothing ends it\n"
+    "  --consent-sound NAME     a recording of outbound.sounds in its place\n"
     "  --key TEXT          idempotency key: asked twice, called once\n"
     "  -w, --wait          until the call is over; says how it went\n"
     "  --json              for programs\n\n"
@@ -48,6 +49,7 @@ enum {
     OPT_VOICEMAIL,
     OPT_VOICEMAIL_SOUND,
     OPT_CONSENT,
+    OPT_CONSENT_SOUND,
     OPT_KEY,
     OPT_WAIT,
     OPT_N
@@ -68,6 +70,7 @@ static const struct option options[] = {
     [OPT_VOICEMAIL] = {"--voicemail", NULL, true},
     [OPT_VOICEMAIL_SOUND] = {"--voicemail-sound", NULL, true},
     [OPT_CONSENT] = {"--consent", NULL, true},
+    [OPT_CONSENT_SOUND] = {"--consent-sound", NULL, true},
     [OPT_KEY] = {"--key", NULL, true},
     [OPT_WAIT] = {"--wait", "-w", false},
 };
@@ -123,6 +126,23 @@ static int take_option(void *arg, int option, const char *value)
     return take_value(r, option, value);
 }
 
+/* Both: the gateway says that only one will do. */
+static void put_consent(struct json_w *w, const char *prompt, const char *sound)
+{
+    if (!prompt && !sound) {
+        return;
+    }
+    json_w_key(w, "consent");
+    json_w_open(w);
+    if (prompt) {
+        json_w_kz(w, "prompt", prompt);
+    }
+    if (sound) {
+        json_w_kz(w, "sound", sound);
+    }
+    json_w_close(w);
+}
+
 static void put_body(const struct request *r, struct buf *out)
 {
     struct json_w w = json_w(out);
@@ -133,12 +153,7 @@ static void put_body(const struct request *r, struct buf *out)
             json_w_kz(&w, members[i], r->texts[i]);
         }
     }
-    if (r->texts[OPT_CONSENT]) {
-        json_w_key(&w, "consent");
-        json_w_open(&w);
-        json_w_kz(&w, "prompt", r->texts[OPT_CONSENT]);
-        json_w_close(&w);
-    }
+    put_consent(&w, r->texts[OPT_CONSENT], r->texts[OPT_CONSENT_SOUND]);
     if (r->ring_s > 0) {
         json_w_ki64(&w, "ring_s", r->ring_s);
     }

@@ -187,9 +187,10 @@ TEST(the_example_configurations_load_without_warnings)
 /* Each needs what its first lines name. */
 TEST(the_examples_that_need_keys_load_with_them)
 {
-    static const char *const names[] = {"twilio-openai.yaml", "twilio-gemini.yaml", "twilio-vertex.yaml",
-                                        "plivo-openai.yaml",  "plivo-gemini.yaml",  "guardrails.yaml",
-                                        "mcp.yaml",           "campaign.yaml",      "concierge/concierge.yaml"};
+    static const char *const names[] = {
+        "twilio-openai.yaml", "twilio-gemini.yaml",      "twilio-vertex.yaml", "plivo-openai.yaml",
+        "plivo-gemini.yaml",  "guardrails.yaml",         "mcp.yaml",           "campaign.yaml",
+        "recorded.yaml",      "concierge/concierge.yaml"};
     static const char *const env[] = {"OPENAI_API_KEY=sk-1234567890",
                                       "GEMINI_API_KEY=AIza1234567890",
                                       "GOOGLE_CLOUD_PROJECT=my-project",

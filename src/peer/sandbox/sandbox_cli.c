@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "peer/sandbox/sandbox_server.h"
+#include "peer/sandbox/sandbox_speak.h"
 #include "peer/speech/speech_asr.h"
 #include "peer/speech/speech_tts.h"
 
@@ -36,6 +37,7 @@ enum option_id {
     OPT_TLS_KEY,
     OPT_DIALOGUE,
     OPT_PRINT_DIALOGUE,
+    OPT_SPEAK,
     OPT_SPEED,
     OPT_FIRST_BYTE,
     OPT_SESSION,
@@ -61,6 +63,7 @@ static const struct option options[] = {
     {"tls-key", required_argument, NULL, OPT_TLS_KEY},
     {"dialogue", required_argument, NULL, OPT_DIALOGUE},
     {"print-dialogue", no_argument, NULL, OPT_PRINT_DIALOGUE},
+    {"speak", required_argument, NULL, OPT_SPEAK},
     {"speed", required_argument, NULL, OPT_SPEED},
     {"first-byte", required_argument, NULL, OPT_FIRST_BYTE},
     {"session", required_argument, NULL, OPT_SESSION},
@@ -93,6 +96,7 @@ static const char help_head[] =
     "  --key KEY                  accept only this API key (default: any, or none)\n"
     "  --dialogue FILE            what it says and understands (YAML; default: built in, see --print-dialogue)\n"
     "  --print-dialogue           print the built-in dialogue and exit\n"
+    "  --speak TEXT               write TEXT, spoken, to stdout as a WAV file and exit\n"
     "  --speed N                  audio is sent N times faster than real time (4)\n"
     "  --first-byte MS            thinking time before each answer (0)\n"
     "  --session S                seconds until a session expires (3600)\n"
@@ -277,6 +281,7 @@ static int read_option(struct cli *cli, int id, const char *value)
         cli->die_with_parent = true;
         return 0;
     case OPT_PRINT_DIALOGUE:
+    case OPT_SPEAK:
     case OPT_VERSION:
     case OPT_HELP:
         break;
@@ -301,6 +306,21 @@ static bool print_only(int id)
     return true;
 }
 
+static int speak(const char *text)
+{
+    if (isatty(STDOUT_FILENO)) {
+        return usage_error("--speak writes a WAV file: send it to one, with > message.wav");
+    }
+    int err = sandbox_speak(str_from(text), stdout);
+    if (err == -ERR_MISSING) {
+        return usage_error("--speak \"%.100s\" has no words", text);
+    }
+    if (err < 0) {
+        fprintf(stderr, "ringtrip-sandbox: --speak: %s\n", err == -ENOTSUP ? "built without flite" : err_text(err));
+    }
+    return err < 0;
+}
+
 /* -1: go on; else the exit status. */
 static int read_options(struct cli *cli, int argc, char **argv)
 {
@@ -312,6 +332,9 @@ static int read_options(struct cli *cli, int argc, char **argv)
         }
         if (print_only(id)) {
             return 0;
+        }
+        if (id == OPT_SPEAK) {
+            return speak(optarg);
         }
         if (read_option(cli, id, optarg) < 0) {
             if (cli->err.len > 0) {
