@@ -357,7 +357,8 @@ static int fill_departments(struct snapshot *s)
         .phone = c->phone,
         .address = c->address,
         .cuisine = c->cuisine,
-        .has_account = s->cfg->twilio.account_sid.n > 0 && s->cfg->twilio.auth_tokens.n > 0,
+        .has_account = (s->cfg->twilio.account_sid.n > 0 && s->cfg->twilio.auth_tokens.n > 0) ||
+                       (s->cfg->plivo.auth_id.n > 0 && s->cfg->plivo.auth_tokens.n > 0),
         .has_public_url = s->cfg->server.public_url.n > 0,
     };
     s->wishes = (struct builtin_wish_ctx){list, m->n, s->cfg->default_country};

@@ -456,7 +456,6 @@ static void line(uint32_t ms, uint8_t loudest)
     }
 }
 
-/* What the guard lets through although our own voice may be on the line is somebody: less has to be heard of him. */
 /* Wherever the frame falls into its chunk: what stands out from the line is judged with it, what does not with the
  * chunk. */
 TEST(over_the_agent_a_voice_is_judged_with_the_frame_it_came_in)
@@ -486,6 +485,7 @@ TEST(over_the_agent_a_voice_is_judged_with_the_frame_it_came_in)
     assert_int_equal(at_once[0], 5); /* those in which it became full */
 }
 
+/* What the guard lets through although our own voice may be on the line is somebody: less has to be heard of him. */
 TEST(over_our_echo_the_agent_pauses_for_less)
 {
     static const struct {

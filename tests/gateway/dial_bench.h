@@ -23,9 +23,9 @@ struct dial_bench {
     char carrier[512];
     char call_id[80]; /* of the last dial */
     char sid[80];     /* the carrier's */
+    char called[64];  /* the number */
     uint32_t ended, answered;
     bool heard; /* the agent was */
-    bool early; /* and within a second of the answer */
     struct buf docs;
     struct buf heard_audio; /* mu-law that the callee's phone got, of all calls since the last dial */
     struct rig_reply last;
@@ -33,9 +33,9 @@ struct dial_bench {
 
 struct dial_bench_opts {
     const struct phone_vendor *as;
-    const char *extra; /* YAML; NULL: none */
-    uint32_t variants; /* of the vendor, PHONE_VARIANT_LIST */
-    struct loop *loop; /* the bench's from now on; NULL: a new one */
+    const char *extra, *records, *dialogue; /* as those of the rig; NULL: none */
+    uint32_t variants;                      /* of the vendor, PHONE_VARIANT_LIST */
+    struct loop *loop;                      /* the bench's from now on; NULL: a new one */
 };
 void dial_bench_open_with(struct dial_bench *b, const struct dial_bench_opts *o);
 /* extra: YAML, may be "". */
@@ -46,6 +46,8 @@ void dial_bench_close(struct dial_bench *b);
 struct rig_reply dial_bench_ask(struct dial_bench *b, const char *body, const char *headers);
 /* POST /v1/calls to BENCH_CALLED; more: ", \"key\": value". */
 void dial_bench_dial(struct dial_bench *b, const char *more);
+/* Looks again and again, with the loop running in between; false: never, which took a minute and a half. */
+bool dial_bench_look(struct dial_bench *b, bool (*is_there)(void *arg), void *arg);
 /* b->last is the record once everything is known of it: compare with rig_json(&b->last, ...). */
 void dial_bench_wait(struct dial_bench *b, const char *outcome, const char *reason);
 /* b->last is the record as soon as its status is this. */

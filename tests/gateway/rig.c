@@ -78,9 +78,13 @@ static void on_tap(const struct tap_event *e, void *arg)
         assert_ok(str_copy(r->last_journal, sizeof(r->last_journal), str_from(e->journal)));
         break;
     case TAP_MODEL_READY:
+        assert_ok(str_copy(r->ready_call, sizeof(r->ready_call), str_from(e->call_id)));
+        break;
+    case TAP_LEG_START:
+        r->model_waited = strcmp(r->ready_call, e->call_id) == 0;
+        break;
     case TAP_MODEL_FAILED:
     case TAP_SIGNAL:
-    case TAP_LEG_START:
     case TAP_TOOL_RESULT:
         break;
     }

@@ -103,7 +103,8 @@ struct rig {
     struct buf heard, spoken; /* lines of callers and of agents, one below the other */
     uint32_t begun, ended, lines, tools, notes[CALL_NOTE_N];
     enum call_reason last_reason;
-    char last_call[80], last_recording[512], last_journal[512];
+    bool model_waited; /* the model of the call whose line opened last was ready before that */
+    char ready_call[80], last_call[80], last_recording[512], last_journal[512];
     uint32_t last_duration_ms;
 };
 

@@ -45,13 +45,14 @@ TEST(a_key_decides_whether_the_agent_speaks)
         b.callee.key_wait_ms = 50;
         for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
             b.callee.keys = str_from(cases[i].keys);
-            b.early = false;
+            b.r.model_waited = b.heard = false;
             dial_bench_dial(&b, CONSENT(""));
             dial_bench_wait(&b, cases[i].outcome, cases[i].reason);
             assert_int_equal(times_told(&b, "Hello Ada, press 1 &amp; go on."), cases[i].prompts);
             assert_int_equal(dial_bench_was_told(&b, STREAM), cases[i].talks);
             assert_int_equal(dial_bench_was_told(&b, "Farewell then."), cases[i].goodbye);
-            assert_int_equal(b.early, cases[i].talks); /* at once: the model has waited */
+            assert_int_equal(b.heard, cases[i].talks);
+            assert_int_equal(b.r.model_waited, cases[i].talks);
             dial_bench_metric(&b, cases[i].metric);
         }
         dial_bench_close(&b);

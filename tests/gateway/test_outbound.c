@@ -27,7 +27,7 @@ OVER_CARRIERS(a_call_is_made_answered_and_recorded)
     assert_str_is(rig_json(&b.last, "dial.campaign_id"), "spring");
     assert_str_is(rig_json(&b.last, "dial.cause"), is_plivo(&b) ? "NORMAL_CLEARING" : "200");
     assert_str_is(rig_json(&b.last, "carrier_call_id"), b.sid);
-    assert_true(b.early); /* the model was ready before the answer */
+    assert_true(b.heard && b.r.model_waited); /* nobody who answers waits for the model */
     assert_int_equal(dial_bench_stats(&b).calls, 1);
     assert_int_equal(dial_bench_stats(&b).callbacks_failed, 0);
     dial_bench_close(&b);
@@ -206,6 +206,7 @@ OVER_CARRIERS(a_machine_gets_the_message)
         .kind = EXCHANGE_MACHINE, .ring_ms = 50, .detect_ms = 300, .hangup = {.kind = PHONE_WHEN_NEVER}};
     dial_bench_dial(&b, ", \"on_machine\": \"voicemail\", \"voicemail\": \"Please call us back.\"");
     dial_bench_wait(&b, "voicemail", "voicemail");
+    assert_true(b.heard);
     assert_str_is(rig_json(&b.last, "dial.answered_by"), is_plivo(&b) ? "machine" : "machine_end");
     assert_int_equal(b.answered, 1);
     b.callee.answered_by = "machine_start";

@@ -5,13 +5,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "peer/exchange/exchange.h"
-#include "rig.h"
-
-#define ACCOUNT "AC0123456789abcdef0123456789abcdef"
-#define TOKEN   "0123456789abcdef0123456789abcdef"
-#define OURS    "+15005550006"
-#define PUBLIC  "https://voice.example.com"
+#include "dial_bench.h"
 
 /* One dialogue for both calls. %s: what the restaurant is taken to say. */
 static const char dialogue[] = "name: concierge\n"
@@ -47,61 +41,25 @@ static const char dialogue[] = "name: concierge\n"
                                "    - say: \"It is {result.status}. {result.message}\"\n";
 
 struct fixture {
-    struct rig r;
-    struct exchange *x;
-    struct http_client *http;
-    struct exchange_callee callee;
+    struct dial_bench b;
     struct phone_item says;
     struct rig_call *caller;
     struct buf dialogue;
-    char carrier[512], extra[1024];
-    char call_id[80], dialled[80];
-    uint32_t ended;
+    char call_id[80];
 };
 
-static void on_dial(struct exchange *x UNUSED, const struct exchange_call *call, struct exchange_callee *ret, void *arg)
+static void set_up(struct fixture *f, const struct phone_vendor *as, const char *answer, uint32_t wait_s)
 {
-    struct fixture *f = arg;
-    *ret = f->callee;
-    assert_ok(str_copy(f->dialled, sizeof(f->dialled), str_from(call->to)));
-}
-
-static void on_ended(struct exchange *x UNUSED, const struct exchange_call *call UNUSED,
-                     const struct phone_report *r UNUSED, void *arg)
-{
-    ((struct fixture *)arg)->ended++;
-}
-
-static const struct exchange_handler handler = {.on_dial = on_dial, .on_ended = on_ended};
-
-/* The exchange needs the loop, and the gateway needs its port: the rig comes first, on a loop of ours. */
-static void set_up(struct fixture *f, const char *answer, uint32_t wait_s)
-{
-    struct loop *loop = NULL;
-    char base[96];
+    char extra[1024];
     *f = (struct fixture){0};
     f->says = (struct phone_item){.kind = PHONE_SAY,
                                   .when = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 200},
                                   .mulaw = rig_tone(),
                                   .label = "restaurant"};
-    f->callee = (struct exchange_callee){.kind = EXCHANGE_HUMAN, .hangup = {.kind = PHONE_WHEN_NEVER}, .max_ms = 30000};
-    if (answer) {
-        f->callee.items = &f->says;
-        f->callee.n_items = 1;
-    }
-    assert_ok(loop_new(&loop));
-    assert_ok(http_client_new(loop, &f->http));
-    const struct exchange_opts o = {
-        .account_sid = STR(ACCOUNT), .auth_token = STR(TOKEN), .numbers = STR(OURS), .http = f->http};
-    assert_ok(exchange_open(loop, &o, &handler, f, &f->x));
-    snprintf(f->carrier, sizeof(f->carrier),
-             "{account_sid: " ACCOUNT ", auth_token: \"" TOKEN "\", phone_number: \"" OURS
-             "\", api_base: \"http://127.0.0.1:%u\"}",
-             exchange_port(f->x));
-    snprintf(f->extra, sizeof(f->extra),
+    snprintf(extra, sizeof(extra),
              "agent: {turn_detection: server_vad}\n"
              "concierge: {agent: caller, poll_ms: 100, wait_s: %u, restaurant: {name: Demo, phone_number: "
-             "\"+15550002222\"}}\n"
+             "\"" BENCH_CALLED "\"}}\n"
              "outbound: {ring_s: 5}\n"
              "start_agent: desk\n"
              "agents:\n"
@@ -110,70 +68,37 @@ static void set_up(struct fixture *f, const char *answer, uint32_t wait_s)
              wait_s);
     buf_init(&f->dialogue, 8192);
     buf_printf(&f->dialogue, dialogue, answer ? answer : "your table is booked");
-    rig_open(&f->r, &(struct rig_opts){.loop = loop,
-                                       .carrier = f->carrier,
-                                       .public_url = PUBLIC,
-                                       .auth_token = TOKEN,
-                                       .records = ", confirmation: true",
-                                       .dialogue = buf_cstr(&f->dialogue),
-                                       .extra = f->extra});
-    snprintf(f->r.sign_base, sizeof(f->r.sign_base), "%s", PUBLIC);
-    f->r.call_ms = 60000;
-    snprintf(base, sizeof(base), "http://%s", f->r.base);
-    snprintf(f->r.stream_base, sizeof(f->r.stream_base), "ws://%s", f->r.base);
-    exchange_deliver(f->x, base);
-}
-
-static bool idle(void *arg)
-{
-    return exchange_idle(((struct fixture *)arg)->x);
+    dial_bench_open_with(
+        &f->b, &(struct dial_bench_opts){
+                   .as = as, .extra = extra, .records = ", confirmation: true", .dialogue = buf_cstr(&f->dialogue)});
+    f->b.r.call_ms = 60000;
+    f->b.callee = (struct exchange_callee){.hangup = {.kind = PHONE_WHEN_NEVER}, .max_ms = 30000};
+    if (answer) {
+        f->b.callee.items = &f->says;
+        f->b.callee.n_items = 1;
+    }
 }
 
 static void tear_down(struct fixture *f)
 {
-    exchange_stop(f->x);
-    wait_until(f->r.loop, idle, f);
-    f->x = exchange_free(f->x);
-    http_client_free(f->http);
-    rig_close(&f->r, false);
+    dial_bench_close(&f->b);
     buf_done(&f->dialogue);
 }
 
 /* ---- the caller ---- */
 
-static void on_pause(void *arg)
+static void wait_for(struct fixture *f, bool (*is_there)(void *arg))
 {
-    *(bool *)arg = true;
-}
-
-static bool is_set(void *arg)
-{
-    return *(bool *)arg;
-}
-
-/* Looks every 50 ms, for a minute at most. */
-static void wait_for(struct fixture *f, bool (*is_there)(struct fixture *f))
-{
-    struct timer *timer = NULL;
-    bool over = false;
-    bool there = false;
-    assert_ok(timer_new(f->r.loop, on_pause, &over, &timer));
-    for (int i = 0; i < 1200 && !there; i++) {
-        over = false;
-        timer_start(timer, 50000, 0);
-        wait_until(f->r.loop, is_set, &over);
-        there = is_there(f);
-    }
-    timer_free(timer);
-    assert_true(there);
+    assert_true(dial_bench_look(&f->b, is_there, f));
 }
 
 /* The caller's words are taken as soon as the call is connected. */
-static bool has_asked(struct fixture *f)
+static bool has_asked(void *arg)
 {
+    struct fixture *f = arg;
     char path[160];
     if (f->call_id[0] == '\0') {
-        struct rig_reply list = rig_http(&f->r, "GET", "/v1/calls?status=in_progress", "", "");
+        struct rig_reply list = rig_http(&f->b.r, "GET", "/v1/calls?status=in_progress", "", "");
         size_t at = str_search(buf_str(&list.body), STR("{\"id\":\""));
         if (at != SIZE_MAX) {
             struct str rest = {buf_str(&list.body).p + at + 7, list.body.len - at - 7};
@@ -184,7 +109,7 @@ static bool has_asked(struct fixture *f)
     }
     snprintf(path, sizeof(path), "/v1/calls/%s/text", f->call_id);
     struct rig_reply reply =
-        rig_http(&f->r, "POST", path, "Content-Type: application/json\r\n", "{\"text\": \"book it\"}");
+        rig_http(&f->b.r, "POST", path, "Content-Type: application/json\r\n", "{\"text\": \"book it\"}");
     bool taken = reply.status == 200;
     buf_done(&reply.body);
     return taken;
@@ -193,46 +118,45 @@ static bool has_asked(struct fixture *f)
 static void ask(struct fixture *f)
 {
     static const struct phone_when never = {.kind = PHONE_WHEN_NEVER};
-    f->caller = rig_call(&f->r, NULL, 0, never);
+    f->caller = rig_call(&f->b.r, NULL, 0, never);
     wait_for(f, has_asked);
 }
 
-static bool is_told(struct fixture *f)
+static bool is_told(void *arg)
 {
-    return str_search(buf_str(&f->r.spoken), STR("It is ")) != SIZE_MAX;
+    const struct fixture *f = arg;
+    return str_search(buf_str(&f->b.r.spoken), STR("It is ")) != SIZE_MAX;
 }
 
 static void hang_up(struct fixture *f)
 {
-    char path[160];
-    snprintf(path, sizeof(path), "/v1/calls/%s/hangup", f->call_id);
-    struct rig_reply reply = rig_http(&f->r, "POST", path, "", "");
-    assert_int_equal(reply.status, 202);
-    buf_done(&reply.body);
+    phone_hang_up(f->caller->phone, "that was all");
     rig_wait_over(f->caller);
 }
 
 static void check_said(struct fixture *f, const char *want)
 {
-    struct str spoken = buf_str(&f->r.spoken);
+    struct str spoken = buf_str(&f->b.r.spoken);
     if (str_search(spoken, str_from(want)) == SIZE_MAX) {
         fail_msg("not \"%s\" in:\n" STR_FMT, want, STR_ARG(spoken));
     }
 }
 
-static bool is_dialled(struct fixture *f)
+static bool is_dialled(void *arg)
 {
-    return f->dialled[0] != '\0';
+    const struct fixture *f = arg;
+    return f->b.called[0] != '\0';
 }
 
-static bool is_rung_off(struct fixture *f)
+static bool is_rung_off(void *arg)
 {
-    return f->ended > 0;
+    const struct fixture *f = arg;
+    return f->b.ended > 0;
 }
 
 /* ---- tests ---- */
 
-TEST(the_agent_is_told_what_the_restaurant_said)
+OVER_CARRIERS(the_agent_is_told_what_the_restaurant_said)
 {
     static const struct {
         const char *answer, *said, *number;
@@ -244,21 +168,21 @@ TEST(the_agent_is_told_what_the_restaurant_said)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture f;
         char path[160];
-        set_up(&f, cases[i].answer, 60);
+        set_up(&f, as, cases[i].answer, 60);
         ask(&f);
         wait_for(&f, is_told);
         check_said(&f, cases[i].said);
-        assert_string_equal(f.dialled, "+15550002222"); /* the configured one, whatever the model says */
+        assert_string_equal(f.b.called, BENCH_CALLED); /* the configured one, whatever the model says */
         hang_up(&f);
         snprintf(path, sizeof(path), "/calls/%s/status", f.call_id);
-        struct rig_reply reply = rig_http(&f.r, "GET", path, "", "");
+        struct rig_reply reply = rig_http(&f.b.r, "GET", path, "", "");
         assert_str_is(rig_json(&reply, "confirmation_number"), cases[i].number);
         buf_done(&reply.body);
         tear_down(&f);
     }
 }
 
-TEST(a_restaurant_that_cannot_be_reached_is_said_so)
+OVER_CARRIERS(a_restaurant_that_cannot_be_reached_is_said_so)
 {
     static const struct {
         enum exchange_callee_kind kind;
@@ -271,10 +195,10 @@ TEST(a_restaurant_that_cannot_be_reached_is_said_so)
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct fixture f;
-        set_up(&f, NULL, 60);
-        f.callee.kind = cases[i].kind;
+        set_up(&f, as, NULL, 60);
+        f.b.callee.kind = cases[i].kind;
         if (cases[i].refuse) {
-            exchange_refuse(f.x, cases[i].refuse, 3, 0);
+            exchange_refuse(f.b.x, cases[i].refuse, 3, 0);
         }
         ask(&f);
         wait_for(&f, is_told);
@@ -285,10 +209,10 @@ TEST(a_restaurant_that_cannot_be_reached_is_said_so)
 }
 
 /* Nobody says anything: the time runs out, and the call to the restaurant does not go on alone. */
-TEST(a_call_that_takes_too_long_is_hung_up)
+OVER_CARRIERS(a_call_that_takes_too_long_is_hung_up)
 {
     struct fixture f;
-    set_up(&f, NULL, 3);
+    set_up(&f, as, NULL, 3);
     ask(&f);
     wait_for(&f, is_told);
     check_said(&f, "It is error. The call to the restaurant took too long and was ended. Nothing was booked.");
@@ -298,23 +222,23 @@ TEST(a_call_that_takes_too_long_is_hung_up)
 }
 
 /* The caller is gone before the restaurant has said anything: its call goes on, and its record keeps the number. */
-TEST(who_asked_may_hang_up_meanwhile)
+OVER_CARRIERS(who_asked_may_hang_up_meanwhile)
 {
     struct fixture f;
     char path[160];
-    set_up(&f, "your table is booked", 60);
+    set_up(&f, as, "your table is booked", 60);
     f.says.when.ms = 1500;
     ask(&f);
     wait_for(&f, is_dialled);
     hang_up(&f);
     wait_for(&f, is_rung_off);
-    rig_wait_ended(&f.r, 2);
-    snprintf(path, sizeof(path), "/calls/%s/status", f.r.last_call);
-    struct rig_reply reply = rig_http(&f.r, "GET", path, "", "");
+    rig_wait_ended(&f.b.r, 2);
+    snprintf(path, sizeof(path), "/calls/%s/status", f.b.r.last_call);
+    struct rig_reply reply = rig_http(&f.b.r, "GET", path, "", "");
     assert_str_is(rig_json(&reply, "confirmation_number"), "RT4711");
     buf_done(&reply.body);
     tear_down(&f);
 }
 
-TEST_MAIN(T(the_agent_is_told_what_the_restaurant_said), T(a_restaurant_that_cannot_be_reached_is_said_so),
-          T(a_call_that_takes_too_long_is_hung_up), T(who_asked_may_hang_up_meanwhile))
+TEST_MAIN(TC(the_agent_is_told_what_the_restaurant_said), TC(a_restaurant_that_cannot_be_reached_is_said_so),
+          TC(a_call_that_takes_too_long_is_hung_up), TC(who_asked_may_hang_up_meanwhile))
