@@ -99,6 +99,15 @@ test('a call is made, answered, and told about with valid signatures, in order',
   assert.ok(record.dateCreated instanceof Date && Math.abs(Date.now() - record.dateCreated) < 60000);
 });
 
+test('the fallback URL is told which URL gave no document, and why', async () => {
+  const url = `http://${host}/nothing`;
+  const call = await dial('+15550002222', { url, fallbackUrl: `http://${host}/answer?fallback` });
+  const asked = await until(() => callbacks.find((c) => c.path === '/answer?fallback' && c.form.CallSid === call.sid));
+  assert.ok(asked.valid);
+  assert.equal(asked.form.ErrorCode, '12300'); // 204, without a document
+  assert.equal(asked.form.ErrorUrl, url);
+});
+
 test('busy and no answer are what they are', async () => {
   const busy = await dial('+15550009999');
   const last = await until(() => statuses(busy.sid).find((c) => c.form.SipResponseCode));
@@ -125,6 +134,7 @@ test('the list is searched by number', async () => {
 test('what is wrong with a request has the vendor\'s number', async () => {
   await assert.rejects(dial('hello'), (error) => error.status === 400 && error.code === 21211);
   await assert.rejects(dial('+15550002222', { timeout: 9999 }), (error) => error.status === 400);
+  await assert.rejects(dial('+15550002222', { fallbackUrl: 'nowhere' }), (error) => error.status === 400 && error.code === 21205);
   await assert.rejects(client().calls('CA00000000000000000000000000000000').fetch(), (error) => error.status === 404 && error.code === 20404);
 });
 

@@ -149,6 +149,8 @@ static bool bad_dial(struct exchange *e, struct http_exchange *x, const struct f
          "The source phone number is not yet verified for your account"},
         {str_eq(to, given(f, "From")), 400, 21211, "'To' and 'From' are the same number"},
         {!twiml && !is_url(given(f, "Url")), 400, 21205, "Url is not a valid URL"},
+        {given(f, "FallbackUrl").n > 0 && !is_url(given(f, "FallbackUrl")), 400, 21205,
+         "FallbackUrl is not a valid URL"},
         {twiml && form_has(f, "Url"), 400, 20001, "Url and Twiml exclude each other"},
         {twiml && !comes_in, 400, 20001, "Twiml is only known for calls to --incoming numbers here"},
         {given(f, "StatusCallback").n > 0 && !is_url(given(f, "StatusCallback")), 400, 21609,
