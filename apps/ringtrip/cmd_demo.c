@@ -198,7 +198,7 @@ static void on_tap(const struct tap_event *e, void *arg)
     switch (e->kind) {
     case TAP_MODEL_READY:
         if (!d->call_over) {
-            screen_row(d->screen, call_ms(d, e->call_id), TONE_DIM, "model", e->ev->model_ready.model);
+            screen_row(d->screen, call_ms(d, e->call_id), TONE_DIM, "model", STR("ready"));
         }
         break;
     case TAP_ACTION:
