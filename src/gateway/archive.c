@@ -4,7 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api/api_json.h"
+#include "api/api_record.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/records.h"
@@ -13,6 +13,7 @@
 #include "gateway/trace_tree.h"
 
 #define MAX_ARENA_BYTES (64u << 20)
+#define PARTY_WIDTH     21
 
 struct archive {
     struct config *cfg;
@@ -62,12 +63,36 @@ static void put_time(struct buf *out, uint64_t wall_us)
     buf_printf(out, "%-19s", text);
 }
 
+/* What callers, carriers and models wrote, without what moves a terminal's cursor: C0, DEL, and C1 as UTF-8. */
+static void put_plain(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char ch = (unsigned char)s.p[i];
+        bool c1 = ch == 0xC2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xA0;
+        i += c1;
+        buf_putc(out, c1 || ch < 0x20 || ch == 0x7F ? ' ' : (char)ch);
+    }
+}
+
+/* Whoever is at the other end. */
+static void put_party(struct buf *out, const struct store_call *c)
+{
+    bool ours = c->direction == STORE_OUTBOUND;
+    size_t at = out->len;
+    buf_puts(out, ours ? "to   " : "from ");
+    put_plain(out, ours ? c->called : c->caller);
+    while (out->len - at < PARTY_WIDTH && out->err >= 0) {
+        buf_putc(out, ' ');
+    }
+}
+
 static void put_row(struct buf *out, const struct store_call *c)
 {
     buf_printf(out, "%-36.*s  ", STR_ARG(c->id));
     put_time(out, c->started_us);
-    buf_printf(out, "  %-11s  %-16.*s  %7.1f  %5u  %s\n", store_status_word(c->status), STR_ARG(c->caller),
-               (double)c->duration_ms / 1000.0, c->turn_count,
+    buf_printf(out, "  %-11s  ", store_status_word(c->status));
+    put_party(out, c);
+    buf_printf(out, "  %7.1f  %5u  %s\n", (double)c->duration_ms / 1000.0, c->turn_count,
                c->reason == REASON_NONE ? "" : call_reason_name(c->reason));
 }
 
@@ -79,8 +104,8 @@ int archive_list(struct archive *a, const struct store_filter *f, enum archive_f
         return err;
     }
     if (form == ARCHIVE_TEXT) {
-        buf_printf(out, "%-36s  %-19s  %-11s  %-16s  %7s  %5s  %s\n", "CALL", "STARTED (UTC)", "STATUS", "CALLER",
-                   "SECONDS", "TURNS", "REASON");
+        buf_printf(out, "%-36s  %-19s  %-11s  %-*s  %7s  %5s  %s\n", "CALL", "STARTED (UTC)", "STATUS", PARTY_WIDTH,
+                   "WITH", "SECONDS", "TURNS", "REASON");
         for (uint32_t i = 0; i < page.n; i++) {
             put_row(out, &page.calls[i]);
         }
@@ -137,16 +162,31 @@ static void put_oddities(struct buf *out, const struct call_line *l)
     }
 }
 
+static void put_field(struct buf *out, const char *name, struct str value)
+{
+    if (value.n > 0) {
+        buf_printf(out, "%-11s", name);
+        put_plain(out, value);
+        buf_putc(out, '\n');
+    }
+}
+
+/* A call that we made: what for, and what became of it. */
+static void put_dial(struct buf *out, const struct store_dial *d)
+{
+    put_field(out, "campaign", d->campaign);
+    put_field(out, "because", d->opening_reason);
+    put_field(out, "objective", d->objective);
+    put_field(out, "context", d->context);
+    put_field(out, "answerer", d->answered_by);
+    put_field(out, "cause", d->cause);
+    put_field(out, "detail", d->detail);
+}
+
 /* Only what is worth telling: a clean line is no line of text. */
 static void put_quality(struct buf *out, const struct store_call *c)
 {
     const struct call_line *l = &c->line;
-    if (c->outcome.n > 0) {
-        buf_printf(out, "outcome    " STR_FMT "\n", STR_ARG(c->outcome));
-    }
-    if (c->confirmation.n > 0) {
-        buf_printf(out, "confirmed  " STR_FMT "\n", STR_ARG(c->confirmation));
-    }
     if (l->echo) {
         buf_printf(out, "echo       %u.%u dB below the agent, %u ms later\n", l->echo_loss_cb / 10,
                    l->echo_loss_cb % 10, l->echo_delay_ms);
@@ -188,9 +228,13 @@ static void put_turn(struct buf *out, const struct call_turn *t)
 static void put_text(struct buf *out, const struct api_record *r)
 {
     const struct store_call *c = r->call;
-    buf_printf(
-        out, "call       " STR_FMT "\ncarrier    " STR_FMT " " STR_FMT "\nfrom       " STR_FMT " to " STR_FMT "\n",
-        STR_ARG(c->id), STR_ARG(c->carrier), STR_ARG(c->carrier_call_id), STR_ARG(c->caller), STR_ARG(c->called));
+    buf_printf(out, "call       " STR_FMT "\ncarrier    " STR_FMT " ", STR_ARG(c->id), STR_ARG(c->carrier));
+    put_plain(out, c->carrier_call_id);
+    buf_puts(out, "\nfrom       ");
+    put_plain(out, c->caller);
+    buf_puts(out, " to ");
+    put_plain(out, c->called);
+    buf_puts(out, c->direction == STORE_OUTBOUND ? ", by us\n" : "\n");
     buf_puts(out, "started    ");
     put_time(out, c->started_us);
     buf_printf(out, " UTC\nlength     %.1f s\nstatus     %s%s%s\n", (double)c->duration_ms / 1000.0,
@@ -201,6 +245,11 @@ static void put_text(struct buf *out, const struct api_record *r)
     if (c->cost_micro != STORE_NO_COST) {
         buf_printf(out, "cost       %.4f\n", (double)c->cost_micro / 1e6);
     }
+    put_field(out, "outcome", c->outcome);
+    put_field(out, "confirmed", c->confirmation);
+    if (r->dial) {
+        put_dial(out, r->dial);
+    }
     put_quality(out, c);
     buf_printf(out, "recording  " STR_FMT "\njournal    " STR_FMT "\n", STR_ARG(c->recording), STR_ARG(c->journal));
     struct str speaks = c->agent;
@@ -210,9 +259,14 @@ static void put_text(struct buf *out, const struct api_record *r)
             speaks = l->agent;
             buf_printf(out, "            [now with " STR_FMT "]\n", STR_ARG(speaks));
         }
-        buf_printf(out, "%8.2f s  %-6s  " STR_FMT "%s" STR_FMT "%s\n", (double)l->at_ms / 1000.0,
-                   call_party_name(l->who), STR_ARG(l->text), l->unheard.n > 0 ? " [not heard: " : "",
-                   STR_ARG(l->unheard), l->unheard.n > 0 ? "]" : "");
+        buf_printf(out, "%8.2f s  %-6s  ", (double)l->at_ms / 1000.0, call_party_name(l->who));
+        put_plain(out, l->text);
+        if (l->unheard.n > 0) {
+            buf_puts(out, " [not heard: ");
+            put_plain(out, l->unheard);
+            buf_putc(out, ']');
+        }
+        buf_putc(out, '\n');
     }
     for (uint32_t i = 0; i < r->n_turns; i++) {
         put_turn(out, &r->turns[i].t);
@@ -221,22 +275,13 @@ static void put_text(struct buf *out, const struct api_record *r)
 
 int archive_show(struct archive *a, struct str id, enum archive_form form, struct buf *out)
 {
-    struct store_call call;
-    struct store_turn *turns = NULL;
-    struct store_line *lines = NULL;
-    struct api_record r = {.call = &call};
-    int err = get(a, id, &call);
-    if (err >= 0) {
-        err = a->ops->turn_list(a->store, call.id, &a->arena, &turns, &r.n_turns);
-    }
-    if (err >= 0) {
-        err = a->ops->line_list(a->store, call.id, &a->arena, &lines, &r.n_lines);
-    }
+    struct api_record_room room = {0};
+    struct api_record r = {0};
+    int err = get(a, id, &room.call);
+    err = err < 0 ? err : api_record_read(a->ops, a->store, &a->arena, &room, &r);
     if (err < 0) {
         return err;
     }
-    r.turns = turns;
-    r.lines = lines;
     if (form == ARCHIVE_TEXT) {
         put_text(out, &r);
     } else {
@@ -295,15 +340,6 @@ int archive_delete(struct archive *a, struct str id)
 }
 
 /* ---- callbacks ---- */
-
-/* What callers and models wrote, without what moves a terminal's cursor. */
-static void put_plain(struct buf *out, struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char ch = (unsigned char)s.p[i];
-        buf_putc(out, ch < 0x20 || ch == 0x7F ? ' ' : (char)ch);
-    }
-}
 
 static void put_callback(struct buf *out, const struct store_callback *c)
 {

@@ -89,10 +89,10 @@ class World:
             time.sleep(0.05)
         raise SystemExit(f'nothing listens at {port}:\n' + (self.dir / 'log').read_text(errors='replace'))
 
-    def call(self, *args, config=True, timeout=90):
+    def call(self, *args, config=True, timeout=90, command='call'):
         """(exit status, standard output, standard error)"""
         source = ['-c', str(self.config)] if config else []
-        p = subprocess.run([RINGTRIP, 'call', *args, *source], cwd=self.dir, env=self.env(), timeout=timeout,
+        p = subprocess.run([RINGTRIP, command, *args, *source], cwd=self.dir, env=self.env(), timeout=timeout,
                            capture_output=True, text=True)
         return p.returncode, p.stdout, p.stderr
 
@@ -151,8 +151,24 @@ def outcomes(world):
         point(ok, f'{world.carrier}: {kind} {" ".join(more)}', status, out, err)
 
 
+def records(world, call_id):
+    """What the store knows of a call that we made, without the gateway."""
+    status, out, err = world.call(command='calls')
+    row = next((line for line in out.splitlines() if line.startswith(call_id)), '')
+    point(status == 0 and f'to   {PEOPLE["human"]}' in row and OURS not in row, 'calls: whom we called', out, err)
+    status, out, err = world.call('show', call_id, command='calls')
+    point(status == 0 and ', by us' in out and 'outcome    answered' in out and 'because    the parcel' in out and
+          'cause      ' in out, 'calls show: what for, and what became of it', out, err)
+    point('\x1b' not in out and '\x9b' not in out and 'Ada [2J' in out, 'calls show: nothing moves the cursor', repr(out))
+    status, out, err = world.call('show', call_id, '--json', command='calls')
+    dial = json.loads(out).get('dial') if status == 0 else None
+    point(bool(dial) and dial['outcome'] == 'answered' and dial['opening_reason'] == 'the parcel',
+          'calls show: the same for programs', out, err)
+
+
 def the_rest(world):
-    status, out, err = world.call('(555) 000-2222', '--wait', '--json', '--reason', 'the parcel', '-v', 'name=Ada')
+    status, out, err = world.call('(555) 000-2222', '--wait', '--json', '--reason', 'the parcel', '-v', 'name=Ada',
+                                  '--objective', 'greet Ada\x1b[2J\x9b3A')
     try:
         record = json.loads(out)
     except ValueError:
@@ -160,6 +176,8 @@ def the_rest(world):
     dial = record.get('dial') or {}
     point(status == 0 and record.get('to') == PEOPLE['human'] and dial.get('opening_reason') == 'the parcel' and
           dial.get('outcome') == 'answered', 'the record, for programs', status, out, err)
+    if record:
+        records(world, record['id'])
     first = world.call(PEOPLE['busy'], '--key', 'order-1', '--json')
     again = world.call(PEOPLE['busy'], '--key', 'order-1', '--json')
     other = world.call(PEOPLE['human'], '--key', 'order-1')
