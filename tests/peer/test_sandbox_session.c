@@ -240,6 +240,31 @@ TEST(exact_texts_are_spoken_word_by_word)
     }
 }
 
+/* Clients repeat the session's instructions in front of what they want of one response. */
+TEST(words_of_the_sessions_own_instructions_are_no_wish)
+{
+    static const struct {
+        const char *wish, *want;
+    } cases[] = {
+        {"You have called this person, and they have just picked up.",
+         "Hello, this is Robin, the assistant of the shop."},
+        {"The call is ending. Say goodbye in one short sentence.", "Thank you for calling. Goodbye."},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct box *b = open_ready(NULL, NULL);
+        box_do(b, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\",\"instructions\":"
+                  "\"Apologise once, say goodbye, then end the call.\"}}");
+        format_do(b,
+                  "{\"type\":\"response.create\",\"response\":{\"instructions\":\"Apologise once, say goodbye, then "
+                  "end the call.\\n\\n%s\"}}",
+                  cases[i].wish);
+        box_run(b, 9000);
+        const char *said = text_at(box_next(b, "response.output_audio_transcript.done"), "transcript");
+        assert_int_equal(strncmp(said, cases[i].want, strlen(cases[i].want)), 0);
+        box_free(b);
+    }
+}
+
 TEST(one_response_at_a_time_and_others_out_of_band)
 {
     struct box *b = open_ready(NULL, NULL);
@@ -804,10 +829,10 @@ TEST_MAIN(T(created_is_the_first_event_and_complete),
           T(a_greeting_comes_in_the_vendors_order), T(audio_comes_four_times_faster_than_it_sounds_in_uneven_pieces),
           T(usage_counts_audio_and_text), T(pictures_are_checked_counted_and_kept),
           T(old_pictures_are_dropped_their_messages_not), T(a_prompt_by_id_is_echoed_and_refused_by_its_form),
-          T(exact_texts_are_spoken_word_by_word), T(one_response_at_a_time_and_others_out_of_band),
-          T(cancel_closes_the_response_out), T(max_output_tokens_makes_it_incomplete),
-          T(truncation_is_checked_and_drops_the_words), T(a_function_call_goes_round),
-          T(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered),
+          T(exact_texts_are_spoken_word_by_word), T(words_of_the_sessions_own_instructions_are_no_wish),
+          T(one_response_at_a_time_and_others_out_of_band), T(cancel_closes_the_response_out),
+          T(max_output_tokens_makes_it_incomplete), T(truncation_is_checked_and_drops_the_words),
+          T(a_function_call_goes_round), T(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered),
           T(the_listing_of_tools_elsewhere_fails_at_once), T(tool_choice_none_forbids_and_a_named_function_forces),
           T(a_vad_turn_comes_in_the_vendors_order), T(refused_speech_is_unclear_and_asked_again),
           T(a_sentence_cut_in_two_by_a_pause_is_understood_as_one), T(the_clock_is_appended_audio_not_time),

@@ -369,12 +369,27 @@ static void plan_apart(struct plan *p)
     buf_done(&item.parts[0].text);
 }
 
-/* Instructions of this response alone that the dialogue knows how to follow: "say goodbye in one sentence". */
+/*
+ * What this response alone is to do, "say goodbye in one sentence": clients repeat the session's own instructions in
+ * front of it, for it would go without them.
+ */
+static struct str wish_of(const struct plan *p)
+{
+    struct str wish = p->r->instructions;
+    struct str own = str_trim(buf_str(&p->s->conf.instructions));
+    if (own.n > 0 && str_starts(wish, own)) {
+        wish = (struct str){wish.p + own.n, wish.n - own.n};
+    }
+    return str_trim(wish);
+}
+
+/* If the dialogue knows how to do that. */
 static bool plan_instructed(struct plan *p)
 {
     struct dialogue_reply reply;
+    struct str wish = wish_of(p);
     dialogue_reply_init(&reply);
-    bool known = p->r->instructions.p && dialogue_instructed(p->talk, p->r->instructions, &reply) > 0;
+    bool known = wish.n > 0 && dialogue_instructed(p->talk, wish, &reply) > 0;
     if (known) {
         plan_take(p, &reply);
     }
