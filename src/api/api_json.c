@@ -82,6 +82,18 @@ static void put_gap(struct json_w *w, const char *key, int32_t from_ms, int32_t 
     put_ms(w, key, from_ms >= 0 && to_ms >= from_ms ? to_ms - from_ms : -1);
 }
 
+static void put_verdicts(struct json_w *w, const char *key, uint32_t mask)
+{
+    json_w_key(w, key);
+    json_w_array(w);
+    for (uint32_t i = 0; i < VERDICT_N; i++) {
+        if (mask >> i & 1) {
+            json_w_str(w, str_from(call_verdict_name((enum call_verdict)i)));
+        }
+    }
+    json_w_end(w);
+}
+
 static void put_turn(struct json_w *w, const struct store_turn *turn)
 {
     const struct call_turn *t = &turn->t;
@@ -104,6 +116,7 @@ static void put_turn(struct json_w *w, const struct store_turn *turn)
     json_w_kz(w, "verdict", t->verdict == VERDICT_NONE ? NULL : call_verdict_name(t->verdict));
     json_w_ki64(w, "pauses", t->pauses);
     json_w_ki64(w, "paused_ms", t->paused_ms);
+    put_verdicts(w, "paused_for", t->paused_for);
     json_w_ki64(w, "end_silence_ms", t->end_silence_ms);
     json_w_key(w, "latency");
     json_w_open(w);

@@ -160,6 +160,13 @@ enum call_verdict {
         VERDICT_N
 };
 const char *call_verdict_name(enum call_verdict verdict);
+/* VERDICT_NONE: it is none of them. */
+enum call_verdict call_verdict_find(struct str word);
+
+#define CALL_VERDICTS_MAX 96 /* all their words */
+/* A bit for each verdict, as words with spaces between and back; what is no verdict is left out. */
+struct str call_verdicts_words(uint32_t mask, char ret[CALL_VERDICTS_MAX]);
+uint32_t call_verdicts_find(struct str words);
 
 /* How it was decided whether a tool may run. X(constant, word) */
 #define APPROVAL_OUTCOME_LIST(X)                                                                                       \
@@ -216,7 +223,8 @@ struct call_turn {
     uint32_t agent; /* index in opts.agents of who spoke first in it */
     bool interrupted;
     enum call_verdict verdict;  /* the last one on a sound over the agent in this turn */
-    uint32_t pauses, paused_ms; /* of them those that came to nothing */
+    uint32_t pauses, paused_ms; /* of the agent, for sounds that came to nothing */
+    uint32_t paused_for;        /* what those were: a bit for each verdict */
     uint32_t end_silence_ms;    /* silence counted when the local detector ended the caller's speech */
 };
 /* From where the caller fell silent, or the turn was handed over, to the agent's first sound; -1: there is no such

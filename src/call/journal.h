@@ -16,7 +16,7 @@
 #include "call/action.h"
 #include "call/opts.h"
 
-#define JOURNAL_VERSION 6
+#define JOURNAL_VERSION 7
 
 struct journal_writer {
     uint64_t last_us;

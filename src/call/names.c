@@ -120,3 +120,37 @@ enum call_reason call_reason_parse(const char *word)
     }
     return REASON_NONE;
 }
+
+enum call_verdict call_verdict_find(struct str word)
+{
+    for (uint32_t i = 0; i < VERDICT_N; i++) {
+        if (str_is(word, verdict_names[i])) {
+            return (enum call_verdict)i;
+        }
+    }
+    return VERDICT_NONE;
+}
+
+struct str call_verdicts_words(uint32_t mask, char ret[CALL_VERDICTS_MAX])
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < VERDICT_N; i++) {
+        size_t len = strlen(verdict_names[i]);
+        if ((mask >> i & 1) && n + len + 1 < CALL_VERDICTS_MAX) {
+            n += n > 0;
+            memcpy(ret + n, verdict_names[i], len);
+            ret[n + len] = ' ';
+            n += len;
+        }
+    }
+    return (struct str){ret, n};
+}
+
+uint32_t call_verdicts_find(struct str words)
+{
+    uint32_t mask = 0;
+    for (struct str word; str_split(&words, ' ', &word);) {
+        mask |= 1u << call_verdict_find(word);
+    }
+    return mask & ~(1u << VERDICT_NONE);
+}

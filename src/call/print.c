@@ -37,8 +37,11 @@ static void print_turn(const struct call_turn *t, struct buf *out)
                t->agent_end_ms);
     buf_printf(out, " agent=%u item_ms=%u heard_ms=%u tools=%u interrupted=%d", t->agent, t->item_ms, t->heard_ms,
                t->tools, t->interrupted);
-    buf_printf(out, " commit=%d verdict=%s pauses=%u paused_ms=%u end_silence_ms=%u", t->commit_ms,
-               call_verdict_name(t->verdict), t->pauses, t->paused_ms, t->end_silence_ms);
+    char words[CALL_VERDICTS_MAX];
+    struct str reasons = call_verdicts_words(t->paused_for, words);
+    buf_printf(out, " commit=%d verdict=%s pauses=%u paused_ms=%u paused_for=\"" STR_FMT "\" end_silence_ms=%u",
+               t->commit_ms, call_verdict_name(t->verdict), t->pauses, t->paused_ms, STR_ARG(reasons),
+               t->end_silence_ms);
 }
 
 static void print_usage(const struct call_usage *u, struct buf *out)

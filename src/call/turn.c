@@ -106,6 +106,7 @@ static void resume_agent(struct call *c, enum call_verdict why)
     if (c->turn_open) {
         c->turn.pauses++;
         c->turn.paused_ms += ms;
+        c->turn.paused_for |= 1u << why;
         c->turn.verdict = why;
     }
     call_remark(c, NOTE_RESUME, ms, str_from(call_verdict_name(why)));

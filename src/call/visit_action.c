@@ -48,6 +48,7 @@ static void f_turn(struct visit *v, struct call_turn *t)
     VISIT_ENUM(v, t->verdict, VERDICT_N);
     visit_u32(v, &t->pauses);
     visit_u32(v, &t->paused_ms);
+    visit_u32(v, &t->paused_for);
     visit_u32(v, &t->end_silence_ms);
 }
 

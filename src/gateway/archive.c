@@ -219,8 +219,13 @@ static void put_turn(struct buf *out, const struct call_turn *t)
         glue = ", ";
     }
     if (t->pauses > 0) {
-        buf_printf(out, "%spaused %u times for nothing, %u ms in all (%s)", glue, t->pauses, t->paused_ms,
-                   call_verdict_name(t->verdict));
+        char words[CALL_VERDICTS_MAX];
+        struct str reasons = call_verdicts_words(t->paused_for, words);
+        buf_printf(out, "%spaused %u %s for nothing, %u ms in all", glue, t->pauses, t->pauses == 1 ? "time" : "times",
+                   t->paused_ms);
+        if (reasons.n > 0) { /* not in records from before they were kept */
+            buf_printf(out, " (" STR_FMT ")", STR_ARG(reasons));
+        }
     }
     buf_putc(out, '\n');
 }

@@ -603,7 +603,9 @@ void host_trace_turn(struct host *h, const struct call_turn *t, struct str user,
     }
     if (t->pauses > 0) {
         span_int(s, "ringtrip.turn.pauses", t->pauses);
+        char words[CALL_VERDICTS_MAX];
         span_int(s, "ringtrip.turn.paused_ms", t->paused_ms);
+        span_str(s, "ringtrip.turn.paused_for", call_verdicts_words(t->paused_for, words));
     }
     if (keeps_content(h)) {
         put_message(h, s, "gen_ai.input.messages", "user", user);

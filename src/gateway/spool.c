@@ -132,6 +132,7 @@ static const struct field turn_fields[] = {
     TURN_FIELD(U32, t.pauses),          TURN_FIELD(U32, t.paused_ms),
     TURN_FIELD(U32, t.end_silence_ms),  TURN_FIELD(STR, user_text),
     TURN_FIELD(STR, agent_text),        TURN_FIELD(STR, agent),
+    TURN_FIELD(U32, t.paused_for),
 };
 
 static const struct field line_fields[] = {

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include "call/action.h"
 #include "call/carrier.h"
 
 TEST(hangup_causes_become_outcomes)
@@ -50,4 +51,17 @@ TEST(every_value_has_a_word)
     assert_string_equal(carrier_stage_word((enum carrier_stage)99), "?");
 }
 
-TEST_MAIN(T(hangup_causes_become_outcomes), T(every_value_has_a_word))
+TEST(verdicts_become_words_and_words_verdicts)
+{
+    char words[CALL_VERDICTS_MAX];
+    uint32_t all = ((1u << VERDICT_N) - 1) & ~(1u << VERDICT_NONE);
+    assert_int_equal(call_verdicts_find(call_verdicts_words(all, words)), all);
+    assert_int_equal(call_verdicts_words(0, words).n, 0);
+    assert_str_is(call_verdicts_words(1u << VERDICT_ECHO | 1u << VERDICT_SHORT, words), "short echo");
+    assert_int_equal(call_verdicts_find(STR("")), 0);
+    assert_int_equal(call_verdicts_find(STR("  echo whatever  short ")), 1u << VERDICT_ECHO | 1u << VERDICT_SHORT);
+    assert_int_equal(call_verdict_find(STR("timeout")), VERDICT_TIMEOUT);
+    assert_int_equal(call_verdict_find(STR("Timeout")), VERDICT_NONE);
+}
+
+TEST_MAIN(T(hangup_causes_become_outcomes), T(every_value_has_a_word), T(verdicts_become_words_and_words_verdicts))

@@ -214,6 +214,23 @@ TEST(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption)
     down();
 }
 
+TEST(the_record_of_a_turn_tells_what_each_pause_was_for)
+{
+    up(TURN_LOCAL, 0);
+    agent_says("r1", 9000, true);
+    later(300);
+    speak(240);
+    later(3000);
+    speak(100);
+    later(1500);
+    speak(800); /* and this is one who means it */
+    later(600);
+    assert_true(logged("interrupted=1"));
+    assert_true(logged("verdict=speech pauses=2"));
+    assert_true(logged("paused_for=\"short backchannel\""));
+    down();
+}
+
 TEST(speech_that_rises_slowly_is_not_silence_meanwhile)
 {
     up(TURN_LOCAL, 0);
@@ -765,8 +782,9 @@ TEST_MAIN(
     T(the_agent_pauses_in_the_step_of_the_first_chunk_of_speech),
     T(real_speech_cancels_and_truncates_at_what_was_heard), T(a_cough_pauses_and_resumes_without_a_skipped_sample),
     T(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption),
-    T(speech_that_rises_slowly_is_not_silence_meanwhile), T(a_burst_that_peaks_and_fades_is_no_speech),
-    T(an_edge_that_passes_does_not_make_a_murmur_speech), T(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on),
+    T(the_record_of_a_turn_tells_what_each_pause_was_for), T(speech_that_rises_slowly_is_not_silence_meanwhile),
+    T(a_burst_that_peaks_and_fades_is_no_speech), T(an_edge_that_passes_does_not_make_a_murmur_speech),
+    T(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on),
     T(a_turn_ends_in_noise_that_lets_go_of_speech_slowly), T(a_pause_never_lasts_longer_than_the_verdict_may_take),
     T(several_pauses_in_one_item_still_truncate_below_the_truth),
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),

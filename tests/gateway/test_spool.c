@@ -106,6 +106,7 @@ TEST(every_kind_of_row_comes_back_as_it_was)
                                     .interrupted = true,
                                     .verdict = VERDICT_ECHO,
                                     .pauses = 2,
+                                    .paused_for = 1u << VERDICT_ECHO,
                                     .end_silence_ms = 704},
                               .user_text = STR("a \\ and a tab\t"),
                               .agent_text = STR("")};
@@ -162,6 +163,7 @@ TEST(every_kind_of_row_comes_back_as_it_was)
     assert_int_equal(turns[0].t.commit_ms, 910);
     assert_int_equal(turns[0].t.verdict, VERDICT_ECHO);
     assert_int_equal(turns[0].t.end_silence_ms, 704);
+    assert_int_equal(turns[0].t.paused_for, 1u << VERDICT_ECHO);
     assert_true(turns[0].t.interrupted);
     assert_str_is(turns[0].user_text, "a \\ and a tab\t");
     assert_ok(store_sqlite.line_list(f.store, STR("c1"), &f.arena, &lines, &n));

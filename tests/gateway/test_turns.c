@@ -276,6 +276,7 @@ TEST(a_murmur_pauses_the_agent_and_it_goes_on)
     assert_int_equal(r.notes[NOTE_BARGE_IN], 0);
     assert_replays(r.last_journal);
     assert_turns_tell(&r, "\"interrupted\":false,\"verdict\":\"short\",\"pauses\":1,");
+    assert_turns_tell(&r, "\"paused_for\":[\"short\"]");
     assert_int_equal(metric(&r, "ringtrip_false_pauses_total"), 1);
     assert_int_equal(metric(&r, "ringtrip_false_pause_seconds_count"), 1);
     assert_int_equal(metric(&r, "ringtrip_barge_in_total{verdict=\"short\"}"), 1);

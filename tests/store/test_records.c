@@ -26,6 +26,7 @@ static void assert_same_turn(const struct call_turn *got, const struct call_turn
     assert_int_equal(got->verdict, want->verdict);
     assert_int_equal(got->pauses, want->pauses);
     assert_int_equal(got->paused_ms, want->paused_ms);
+    assert_int_equal(got->paused_for, want->paused_for);
     assert_int_equal(got->end_silence_ms, want->end_silence_ms);
 }
 
@@ -237,6 +238,7 @@ TEST(turns_and_lines_come_back_in_order_and_are_replaced)
                                     .verdict = VERDICT_BACKCHANNEL,
                                     .pauses = 2,
                                     .paused_ms = 340,
+                                    .paused_for = 1u << VERDICT_SHORT | 1u << VERDICT_ECHO,
                                     .end_silence_ms = 704},
                               .user_text = STR("where is it"),
                               .agent_text = STR("on its w\xc3\xa4y"),

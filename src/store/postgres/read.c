@@ -201,16 +201,6 @@ static int list_rows(struct store *s, enum statement st, struct str id, struct a
     return err;
 }
 
-static enum call_verdict verdict_of(struct str word)
-{
-    for (uint32_t i = 0; i < VERDICT_N; i++) {
-        if (str_is(word, call_verdict_name((enum call_verdict)i))) {
-            return (enum call_verdict)i;
-        }
-    }
-    return VERDICT_NONE;
-}
-
 static int read_turn(const PGresult *r, int row, struct arena *a, void *to)
 {
     struct store_turn *turn = to;
@@ -230,11 +220,12 @@ static int read_turn(const PGresult *r, int row, struct arena *a, void *to)
     turn->user_text = pg_row_str(&w);
     turn->agent_text = pg_row_str(&w);
     t->commit_ms = (int32_t)pg_row_i64(&w);
-    t->verdict = verdict_of(pg_row_str(&w));
+    t->verdict = call_verdict_find(pg_row_str(&w));
     t->pauses = (uint32_t)pg_row_u64(&w);
     t->paused_ms = (uint32_t)pg_row_u64(&w);
     t->end_silence_ms = (uint32_t)pg_row_u64(&w);
     turn->agent = pg_row_str(&w);
+    t->paused_for = call_verdicts_find(pg_row_str(&w));
     return w.err;
 }
 

@@ -156,7 +156,10 @@ static const char step_3[] = CAMPAIGN_TABLES("BIGINT GENERATED ALWAYS AS IDENTIT
 static const char step_4[] = "ALTER TABLE calls ADD COLUMN line_stalls BIGINT, ADD COLUMN line_stall_ms BIGINT,"
                              " ADD COLUMN line_linear_ms BIGINT, ADD COLUMN line_rate_hz BIGINT;"; /* by the clock */
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4};
+/* For what an agent paused. */
+static const char step_5[] = "ALTER TABLE turns ADD COLUMN paused_for TEXT NOT NULL DEFAULT '';";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

@@ -78,14 +78,15 @@
     X(SQL_TURN_PUT,                                                                                                    \
       "WITH put AS (INSERT INTO turns (call_id, number, speech_start_ms, speech_stop_ms, created_ms, "                 \
       "first_audio_ms, first_sent_ms, agent_end_ms, item_ms, heard_ms, tools, interrupted, user_text, agent_text, "    \
-      "commit_ms, verdict, pauses, paused_ms, end_silence_ms, agent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "     \
-      "$10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) ON CONFLICT (call_id, number) DO UPDATE SET "            \
-      "(speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, first_sent_ms, agent_end_ms, item_ms, "           \
-      "heard_ms, tools, interrupted, user_text, agent_text, commit_ms, verdict, pauses, paused_ms, end_silence_ms, "   \
-      "agent) = (excluded.speech_start_ms, excluded.speech_stop_ms, excluded.created_ms, excluded.first_audio_ms, "    \
-      "excluded.first_sent_ms, excluded.agent_end_ms, excluded.item_ms, excluded.heard_ms, excluded.tools, "           \
-      "excluded.interrupted, excluded.user_text, excluded.agent_text, excluded.commit_ms, excluded.verdict, "          \
-      "excluded.pauses, excluded.paused_ms, excluded.end_silence_ms, excluded.agent)) " ALIVE_OF(1, 21))               \
+      "commit_ms, verdict, pauses, paused_ms, end_silence_ms, agent, paused_for) VALUES ($1, $2, $3, $4, $5, $6, "     \
+      "$7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) ON CONFLICT (call_id, number) DO "      \
+      "UPDATE SET (speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, first_sent_ms, agent_end_ms, "         \
+      "item_ms, heard_ms, tools, interrupted, user_text, agent_text, commit_ms, verdict, pauses, paused_ms, "          \
+      "end_silence_ms, agent, paused_for) = (excluded.speech_start_ms, excluded.speech_stop_ms, "                      \
+      "excluded.created_ms, excluded.first_audio_ms, excluded.first_sent_ms, excluded.agent_end_ms, "                  \
+      "excluded.item_ms, excluded.heard_ms, excluded.tools, excluded.interrupted, excluded.user_text, "                \
+      "excluded.agent_text, excluded.commit_ms, excluded.verdict, excluded.pauses, excluded.paused_ms, "               \
+      "excluded.end_silence_ms, excluded.agent, excluded.paused_for)) " ALIVE_OF(1, 22))                               \
     X(SQL_LINE_PUT,                                                                                                    \
       "WITH put AS (INSERT INTO lines (call_id, seq, at_ms, who, text, unheard, estimated, agent) VALUES ($1, $2, "    \
       "$3, $4, $5, $6, $7, $8) ON CONFLICT (call_id, seq) DO UPDATE SET (at_ms, who, text, unheard, estimated, "       \
@@ -121,7 +122,7 @@
     X(SQL_TURN_LIST,                                                                                                   \
       "SELECT number, speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, first_sent_ms, agent_end_ms, "      \
       "item_ms, heard_ms, tools, interrupted, user_text, agent_text, commit_ms, verdict, pauses, paused_ms, "          \
-      "end_silence_ms, agent FROM turns WHERE call_id = $1 ORDER BY number")                                           \
+      "end_silence_ms, agent, paused_for FROM turns WHERE call_id = $1 ORDER BY number")                               \
     X(SQL_LINE_LIST,                                                                                                   \
       "SELECT seq, at_ms, who, text, unheard, estimated, agent FROM lines WHERE call_id = $1 ORDER BY seq")            \
     X(SQL_ORDER_GET,                                                                                                   \

@@ -126,6 +126,7 @@ static int turn_add(struct pg_conn *w, const struct store_turn *turn, uint64_t a
     const struct call_turn *t = &turn->t;
     const int32_t times[] = {t->speech_start_ms, t->speech_stop_ms, t->created_ms,
                              t->first_audio_ms,  t->first_sent_ms,  t->agent_end_ms};
+    char words[CALL_VERDICTS_MAX];
     struct pg_args a;
 
     pg_args_init(&a);
@@ -146,6 +147,7 @@ static int turn_add(struct pg_conn *w, const struct store_turn *turn, uint64_t a
     pg_arg_u64(&a, t->paused_ms);
     pg_arg_u64(&a, t->end_silence_ms);
     pg_arg_str(&a, turn->agent);
+    pg_arg_str(&a, call_verdicts_words(t->paused_for, words));
     pg_arg_u64(&a, at_us);
     return change(w, SQL_TURN_PUT, &a);
 }

@@ -65,8 +65,8 @@
     X(SQL_TURN_PUT,                                                                                                    \
       "INSERT OR REPLACE INTO turns (call_id, number, speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, "   \
       "first_sent_ms, agent_end_ms, item_ms, heard_ms, tools, interrupted, user_text, agent_text, commit_ms, "         \
-      "verdict, pauses, paused_ms, end_silence_ms, agent) "                                                            \
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)")            \
+      "verdict, pauses, paused_ms, end_silence_ms, agent, paused_for) "                                                \
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)")       \
     X(SQL_LINE_PUT, "INSERT OR REPLACE INTO lines (call_id, seq, at_ms, who, text, unheard, estimated, agent) "        \
                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                         \
     X(SQL_SPAN_PUT,                                                                                                    \
@@ -93,7 +93,7 @@
     X(SQL_TURN_LIST,                                                                                                   \
       "SELECT number, speech_start_ms, speech_stop_ms, created_ms, first_audio_ms, first_sent_ms, agent_end_ms, "      \
       "item_ms, heard_ms, tools, interrupted, user_text, agent_text, commit_ms, verdict, pauses, paused_ms, "          \
-      "end_silence_ms, agent FROM turns WHERE call_id = ?1 ORDER BY number")                                           \
+      "end_silence_ms, agent, paused_for FROM turns WHERE call_id = ?1 ORDER BY number")                               \
     X(SQL_LINE_LIST,                                                                                                   \
       "SELECT seq, at_ms, who, text, unheard, estimated, agent FROM lines WHERE call_id = ?1 ORDER BY seq")            \
     X(SQL_ORDER_GET,                                                                                                   \

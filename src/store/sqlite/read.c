@@ -198,16 +198,6 @@ int sqlite_call_counts(struct store *s, struct store_counts *ret)
 
 /* ------------------------------------------------------------------------------------------------ rows of a call */
 
-static enum call_verdict verdict_of(const unsigned char *word)
-{
-    for (uint32_t i = 0; word && i < VERDICT_N; i++) {
-        if (str_is(str_from((const char *)word), call_verdict_name((enum call_verdict)i))) {
-            return (enum call_verdict)i;
-        }
-    }
-    return VERDICT_NONE;
-}
-
 static int read_turn(sqlite3_stmt *st, struct arena *a, struct str call_id, void *row)
 {
     struct store_turn *turn = row;
@@ -228,11 +218,12 @@ static int read_turn(sqlite3_stmt *st, struct arena *a, struct str call_id, void
     turn->user_text = db_column(st, 11, a, &err);
     turn->agent_text = db_column(st, 12, a, &err);
     t->commit_ms = sqlite3_column_int(st, 13);
-    t->verdict = verdict_of(sqlite3_column_text(st, 14));
+    t->verdict = call_verdict_find(db_column(st, 14, a, &err));
     t->pauses = (uint32_t)db_column_u64(st, 15);
     t->paused_ms = (uint32_t)db_column_u64(st, 16);
     t->end_silence_ms = (uint32_t)db_column_u64(st, 17);
     turn->agent = db_column(st, 18, a, &err);
+    t->paused_for = call_verdicts_find(db_column(st, 19, a, &err));
     return err;
 }
 

@@ -172,7 +172,10 @@ static const char step_9[] = "ALTER TABLE calls ADD COLUMN line_stalls INTEGER;"
                              "ALTER TABLE calls ADD COLUMN line_linear_ms INTEGER;"
                              "ALTER TABLE calls ADD COLUMN line_rate_hz INTEGER;"; /* by the clock; 0: as agreed */
 
-static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9};
+/* For what an agent paused. */
+static const char step_10[] = "ALTER TABLE turns ADD COLUMN paused_for TEXT NOT NULL DEFAULT '';";
+
+static const char *const steps[] = {step_1, step_2, step_3, step_4, step_5, step_6, step_7, step_8, step_9, step_10};
 
 /* Of the shop that the demonstration agent works for; nobody's real orders. */
 static const char demo_rows[] =

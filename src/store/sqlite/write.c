@@ -129,6 +129,7 @@ static int turn_add(struct connection *w, const struct store_turn *turn, uint64_
     const struct call_turn *t = &turn->t;
     const int32_t times[] = {t->speech_start_ms, t->speech_stop_ms, t->created_ms,
                              t->first_audio_ms,  t->first_sent_ms,  t->agent_end_ms};
+    char words[CALL_VERDICTS_MAX];
     sqlite3_stmt *st;
     int err = db_statement(w, SQL_TURN_PUT, &st);
 
@@ -152,6 +153,7 @@ static int turn_add(struct connection *w, const struct store_turn *turn, uint64_
     db_bind_u64(st, 18, t->paused_ms);
     db_bind_u64(st, 19, t->end_silence_ms);
     db_bind_str(st, 20, turn->agent);
+    db_bind_str(st, 21, call_verdicts_words(t->paused_for, words));
     err = db_run(st);
     return err < 0 ? err : call_alive(w, turn->call_id, at_us);
 }
