@@ -281,6 +281,10 @@ static void check_switch(struct sim *s, struct span audio)
 
 static void check_append(struct sim *s, struct span audio)
 {
+    for (size_t i = 0; i < audio.n; i++) {
+        s->sent_silent += audio.p[i] == 0xFF;
+    }
+    s->sent_bytes += (uint32_t)audio.n;
     if (s->switched) {
         check_switch(s, audio);
     }

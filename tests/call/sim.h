@@ -44,10 +44,11 @@ struct sim {
     bool media;        /* the caller's frames come every 20 ms */
     uint64_t next_media_us;
     uint32_t media_ts;
-    uint32_t caller_count; /* bytes the caller has said */
-    uint32_t append_count; /* bytes the model got */
-    bool lossy;            /* the uplink may differ (protected greeting, drops): do not compare */
-    uint32_t ppm;          /* what the local detector makes of the caller now */
+    uint32_t caller_count;            /* bytes the caller has said */
+    uint32_t append_count;            /* bytes the model got */
+    uint32_t sent_bytes, sent_silent; /* to the model, whatever it was; of them 0xFF */
+    bool lossy;                       /* the uplink may differ (protected greeting, drops): do not compare */
+    uint32_t ppm;                     /* what the local detector makes of the caller now */
     /* Or what a detector of the test's own makes of an ACT_VAD; NULL: ppm. */
     uint32_t (*hear)(const struct call_action *act);
     bool gated;            /* the model hears turns only: the uplink jumps after a commit */
