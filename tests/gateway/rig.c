@@ -94,7 +94,7 @@ static void on_tap(const struct tap_event *e, void *arg)
 
 static void open_sandbox(struct rig *r, const struct rig_opts *o)
 {
-    struct sandbox_server_opts so = {.dialogue = r->dialogue, .speech = SANDBOX_SPEECH_CANNED, .speed = 8, .seed = 1};
+    struct sandbox_server_opts so = {.speech = SANDBOX_SPEECH_CANNED, .speed = o->speed > 0 ? o->speed : 8, .seed = 1};
     struct buf err;
     buf_init(&err, 4096);
     assert_ok(dialogue_load(str_from(o->dialogue ? o->dialogue : dialogue_yaml), "test", &err, &r->dialogue));

@@ -38,6 +38,7 @@ struct rig_opts {
     const char *key; /* that the model wants; NULL: any */
     const char *provider; /* YAML of the first provider besides, ", key: value"; NULL: none */
     struct loop *loop;    /* the rig's from now on; NULL: a new one */
+    double speed;         /* the model sends so many times faster than real time; 0: 8 */
 };
 
 /* What a phone's call came to. */

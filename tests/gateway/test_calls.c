@@ -210,6 +210,23 @@ TEST(every_fault_of_the_model_ends_in_a_closed_record)
     }
 }
 
+/* A model that talks without end, 400 times faster than anybody listens: a megabyte waits after less than a second. */
+TEST(agent_audio_that_waits_is_bounded_and_its_room_comes_back)
+{
+    struct rig r;
+    rig_open(&r, &(struct rig_opts){.faults = "endless", .speed = 400, .extra = "limits: {audio_pool_mb: 1}"});
+    for (uint32_t i = 1; i <= 2; i++) {
+        r.notes[NOTE_QUEUE_FULL] = 0;
+        struct rig_call *c = rig_call(&r, NULL, 0, (struct phone_when){.kind = PHONE_WHEN_AFTER, .ms = 1500});
+        rig_wait_over(c);
+        assert_true(r.notes[NOTE_QUEUE_FULL] > 0);
+        assert_true(c->agent_ms > 100); /* the room was free when the call began */
+        assert_int_equal(r.last_reason, REASON_CALLER_HANGUP);
+        assert_replays(&r);
+    }
+    rig_close(&r, false);
+}
+
 TEST(an_operator_ends_a_call_and_deletes_every_trace)
 {
     struct rig r;
@@ -341,6 +358,7 @@ TEST_MAIN(T(a_call_is_greeted_heard_answered_by_a_tool_and_recorded),
           T(a_caller_who_hangs_up_in_mid_answer_leaves_a_closed_record),
           T(a_model_that_cannot_be_reached_is_apologised_for), T(the_apology_knows_the_call),
           T(the_configured_fallback_is_given_instead_of_the_apology),
-          T(every_fault_of_the_model_ends_in_a_closed_record), T(an_operator_ends_a_call_and_deletes_every_trace),
-          T(a_call_over_its_cost_is_ended), T(recording_and_journal_switch_separately),
-          T(a_signed_webhook_is_a_call_and_a_forged_one_is_not))
+          T(every_fault_of_the_model_ends_in_a_closed_record),
+          T(agent_audio_that_waits_is_bounded_and_its_room_comes_back),
+          T(an_operator_ends_a_call_and_deletes_every_trace), T(a_call_over_its_cost_is_ended),
+          T(recording_and_journal_switch_separately), T(a_signed_webhook_is_a_call_and_a_forged_one_is_not))

@@ -47,7 +47,6 @@ TEST(faults_do_what_they_say)
         {"late-done=60000", "response.done", 0},
         {"slow=60000", "response.output_item.added", 0},
         {"slow=100,bursts=500", "response.done", 1},
-        {"obfuscation", "response.done", 1},
         {"", "response.output_audio.delta", -1},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -160,7 +159,62 @@ TEST(wrong_fault_lists_are_refused_with_the_reason)
     buf_clear(&err, 0);
     assert_err(faults_parse(&f, STR("drop=1"), &err), EINVAL);
     assert_non_null(strstr(buf_cstr(&err), "takes no value"));
+    static const char *const numbers[] = {"slow=fast", "slow=-1", "stall=", "huge=4294967296", "times=1s", "close=0"};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        buf_clear(&err, 0);
+        assert_err(faults_parse(&f, str_from(numbers[i]), &err), EINVAL);
+        assert_non_null(strstr(buf_cstr(&err), "takes a number"));
+    }
+    assert_ok(faults_parse(&f, STR("slow=0,close=1000,fail=anything_at_all"), &err));
     buf_done(&err);
+}
+
+TEST(obfuscation_pads_every_delta_and_nothing_else)
+{
+    static const char *const faults[] = {"", "obfuscation"};
+    for (size_t k = 0; k < ARRAY_LEN(faults); k++) {
+        struct box *b = open_ready(faults[k], NULL);
+        box_do(b, CREATE);
+        box_run(b, 30000);
+        for (uint32_t i = b->seen; i < b->n; i++) {
+            bool delta = str_ends(json_get(box_event(b, i), "type").s, STR(".delta"));
+            assert_int_equal(json_get(box_event(b, i), "obfuscation").type == JSON_STRING, k == 1 && delta);
+        }
+        box_free(b);
+    }
+}
+
+/* What has been sent 100 ms after the answer was asked for, and the same time after each of two pauses. */
+TEST(bursts_are_a_second_each_with_a_pause_behind)
+{
+    struct box *b = open_ready("bursts=2000", NULL);
+    uint32_t before = 0;
+    box_do(b, CREATE);
+    box_run(b, 100);
+    for (int i = 0; i < 3; i++) {
+        uint32_t after = box_count(b, "response.output_audio.delta");
+        assert_true(after > before);
+        box_run(b, 1800);
+        assert_int_equal(box_count(b, "response.output_audio.delta"), after);
+        box_run(b, 200);
+        before = after;
+    }
+    box_free(b);
+}
+
+TEST(what_was_heard_may_never_be_told)
+{
+    static const char *const faults[] = {"", "no-heard"};
+    for (uint32_t k = 0; k < ARRAY_LEN(faults); k++) {
+        struct box *b = open_ready(faults[k], NULL);
+        box_append(b, 600, true);
+        box_append(b, 500, false);
+        box_heard(b, true, "what are your opening hours");
+        box_run(b, 20000);
+        assert_int_equal(box_count(b, "conversation.item.input_audio_transcription.completed"), k == 0);
+        assert_at(box_next(b, "response.done"), "response.status", "completed"); /* it is answered all the same */
+        box_free(b);
+    }
 }
 
 TEST(the_same_seed_gives_the_same_session)
@@ -182,4 +236,6 @@ TEST(the_same_seed_gives_the_same_session)
 TEST_MAIN(T(the_load_profile_talks_and_interrupts_itself), T(faults_do_what_they_say), T(faults_in_status_and_format),
           T(faults_that_end_the_connection), T(late_audio_comes_after_the_cancelled_response),
           T(the_same_call_id_comes_twice), T(broken_messages_are_broken),
-          T(wrong_fault_lists_are_refused_with_the_reason), T(the_same_seed_gives_the_same_session))
+          T(wrong_fault_lists_are_refused_with_the_reason), T(obfuscation_pads_every_delta_and_nothing_else),
+          T(bursts_are_a_second_each_with_a_pause_behind), T(what_was_heard_may_never_be_told),
+          T(the_same_seed_gives_the_same_session))

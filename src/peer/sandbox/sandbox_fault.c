@@ -10,6 +10,18 @@ static const struct {
 #undef X
 };
 
+/* A fault whose default is a number takes numbers only; a close code is one that may stand in a frame. */
+static bool value_fits(enum sandbox_fault fault, struct str value)
+{
+    int64_t v = 0;
+    if (str_to_i64(str_from(table[fault].value), &v) < 0) {
+        return true;
+    }
+    int64_t least = fault == FAULT_CLOSE ? 1000 : 0;
+    int64_t most = fault == FAULT_CLOSE ? 4999 : UINT32_MAX;
+    return str_to_i64(value, &v) == 0 && v >= least && v <= most;
+}
+
 static int fault_add(struct sandbox_faults *f, struct str part, struct buf *ret_err)
 {
     size_t eq = MIN(str_find(part, '='), str_find(part, ':'));
@@ -21,6 +33,11 @@ static int fault_add(struct sandbox_faults *f, struct str part, struct buf *ret_
         struct str value = eq < part.n ? (struct str){part.p + eq + 1, part.n - eq - 1} : str_from(table[i].value);
         if (eq < part.n && table[i].value[0] == '\0') {
             buf_printf(ret_err, "the fault \"%s\" takes no value", table[i].name);
+            return -EINVAL;
+        }
+        if (!value_fits((enum sandbox_fault)i, value)) {
+            buf_printf(ret_err, "the fault \"%s\" takes a number (such as %s), not \"" STR_FMT "\"", table[i].name,
+                       table[i].value, STR_ARG(value));
             return -EINVAL;
         }
         if (str_copy(f->value[i], FAULT_VALUE_BYTES, value) < 0) {
