@@ -27,6 +27,7 @@ enum route {
     ROUTE_CALL,
     ROUTE_CALL_STATUS,
     ROUTE_CALL_HANGUP,
+    ROUTE_CALL_RECORD,
     ROUTE_CALL_TURN,
     ROUTE_CALL_TEXT,
     ROUTE_CALL_INTERRUPT,
@@ -83,6 +84,7 @@ static const struct {
     {"/v1/calls/*/trace", "GET", ROUTE_V1_TRACE, true},
     {"/v1/calls/*", "DELETE", ROUTE_CALL, true},
     {"/v1/calls/*/hangup", "POST", ROUTE_CALL_HANGUP, true},
+    {"/v1/calls/*/record", "POST", ROUTE_CALL_RECORD, true},
     {"/v1/calls/*/turn", "POST", ROUTE_CALL_TURN, true},
     {"/v1/calls/*/text", "POST", ROUTE_CALL_TEXT, true},
     {"/v1/calls/*/interrupt", "POST", ROUTE_CALL_INTERRUPT, true},
@@ -351,6 +353,9 @@ static void run_route(struct api *api, struct http_exchange *x, const struct htt
         break;
     case ROUTE_CALL_HANGUP:
         api_control_hangup(api, x, id);
+        break;
+    case ROUTE_CALL_RECORD:
+        api_control_record(api, x, id);
         break;
     case ROUTE_CALL_TURN:
         api_control_turn(api, x, id, req->body);

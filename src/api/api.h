@@ -82,6 +82,8 @@ struct api_host {
     bool (*live)(struct str id, struct api_live *ret, void *arg);
     /* 0: it is being ended; -ENOENT: not live. */
     int (*hangup)(struct str id, void *arg);
+    /* The carrier is asked to record. -ENOENT; -ERR_STATE: not now, and *ret_why is a sentence. */
+    int (*record)(struct str id, const char **ret_why, void *arg);
     /* Push to talk. -ENOENT: not live; -ERR_STATE: not now, and *ret_why is a sentence. */
     int (*turn)(struct str id, enum turn_cue cue, const char **ret_why, void *arg);
     /* Text as if the caller had said it; likewise. -ERR_RANGE: *ret_why is the guardrail that objects. */

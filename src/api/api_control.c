@@ -50,6 +50,17 @@ void api_control_hangup(struct api *api, struct http_exchange *x, struct str id)
     }
 }
 
+void api_control_record(struct api *api, struct http_exchange *x, struct str id)
+{
+    const char *why = NULL;
+    int err = api->o.host->record(id, &why, api->o.arg);
+    if (err < 0) {
+        refuse(api, x, id, err, why);
+    } else {
+        answer(api, x, 202, id, "status", "recording_asked");
+    }
+}
+
 /* The string member of a body that is one object; in scratch when it had to be unescaped. */
 static int read_member(struct span body, const char *key, struct buf *scratch, struct str *ret)
 {

@@ -7,6 +7,8 @@
 #define API_TEXT_MAX 8000 /* bytes of a text as if the caller had said it */
 
 void api_control_hangup(struct api *api, struct http_exchange *x, struct str id);
+/* By the carrier, from now on. */
+void api_control_record(struct api *api, struct http_exchange *x, struct str id);
 /* body: {"action": "start" | "commit" | "discard"} */
 void api_control_turn(struct api *api, struct http_exchange *x, struct str id, struct span body);
 /* body: {"text": "..."} */

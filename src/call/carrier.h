@@ -183,6 +183,10 @@ MUST_USE int carrier_dial(struct carrier *carrier, const struct carrier_dial *di
 /* Ends a call that we started, in whatever stage it is; one that is over already is fine. done may be NULL. */
 MUST_USE int carrier_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done,
                             void *arg, uint64_t *ret_id);
+/* The carrier itself records a call that was answered, from now on to its end, both sides apart. What becomes of the
+ * recording it says to the log. As carrier_hangup. */
+MUST_USE int carrier_record(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done,
+                            void *arg, uint64_t *ret_id);
 /* An answered call that waits for a key is to ask the answer URL again, at once. Nobody is told how that went: the
  * call asks anyway when its time for a key is over. -EINVAL: the call has no id yet; else as carrier_dial. */
 MUST_USE int carrier_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt);

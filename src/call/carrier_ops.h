@@ -11,10 +11,12 @@ struct carrier_ops {
     int (*send_sms)(struct carrier *carrier, const struct carrier_sms *sms, carrier_done_fn done, void *arg,
                     uint64_t *ret_id);
     void (*cancel)(struct carrier *carrier, uint64_t id);
-    /* All four or none: then carrier_dial and the others answer -ENOTSUP. */
+    /* All five or none: then carrier_dial and the others answer -ENOTSUP. */
     int (*dial)(struct carrier *carrier, const struct carrier_dial *dial, carrier_done_fn done, void *arg,
                 uint64_t *ret_id);
     int (*hangup)(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
+                  uint64_t *ret_id);
+    int (*record)(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
                   uint64_t *ret_id);
     int (*recall)(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt);
     int (*find_calls)(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done, void *arg,

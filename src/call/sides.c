@@ -96,6 +96,12 @@ int carrier_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, 
     return carrier->ops->hangup ? carrier->ops->hangup(carrier, ref, done, arg, ret_id) : -ENOTSUP;
 }
 
+int carrier_record(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
+                   uint64_t *ret_id)
+{
+    return carrier->ops->record ? carrier->ops->record(carrier, ref, done, arg, ret_id) : -ENOTSUP;
+}
+
 int carrier_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt)
 {
     return carrier->ops->recall ? carrier->ops->recall(carrier, ref, attempt) : -ENOTSUP;

@@ -1,7 +1,11 @@
 #include "gateway/carriers.h"
 
+#include <stdlib.h>
+
 #include "base/err.h"
+#include "base/log.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/host.h"
 
 static int open_twilio(struct gateway *gw, struct carrier **ret)
 {
@@ -131,6 +135,42 @@ struct carrier *carriers_dialling(struct gateway *gw, struct str kind)
         first = first || !wanted ? first : c;
     }
     return first; /* it will say what it lacks */
+}
+
+/* arg: the call's id, ours. A refusal has been logged where it was read. */
+static void on_recording(const struct carrier_result *r, void *arg)
+{
+    char *call_id = arg;
+    const struct log_scope scope = {.call_id = call_id, .worker = -1};
+    if (r->err >= 0) {
+        log_info(&scope, "call.carrier-records", "recording=" STR_FMT, STR_ARG(r->id));
+    }
+    free(call_id);
+}
+
+int carriers_record(struct gateway *gw, const struct host *h, const char **ret_why)
+{
+    struct carrier *c = carriers_find(gw, host_opts(h)->carrier);
+    const struct carrier_call_ref ref = {.call_id = host_carrier_id(h)};
+    if (!c || !str_is(host_opts(h)->carrier, carrier_kind(c))) {
+        *ret_why = "This call has no carrier that could record it";
+        return -ERR_STATE;
+    }
+    if (!host_live(h) || !host_has_leg(h)) {
+        *ret_why = "The call has not been answered yet, or is ending";
+        return -ERR_STATE;
+    }
+    char *call_id = str_dup(str_from(host_call_id(h)));
+    int err = call_id ? carrier_record(c, &ref, on_recording, call_id, NULL) : -ENOMEM;
+    if (err < 0) {
+        free(call_id);
+    }
+    if (err == -ERR_STATE || err == -EINVAL) {
+        *ret_why =
+            err == -ERR_STATE ? "The carrier's account is not configured" : "The carrier has no id for this call";
+        return -ERR_STATE;
+    }
+    return err;
 }
 
 void carriers_gauges(struct gateway *gw)

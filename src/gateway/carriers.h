@@ -9,6 +9,7 @@
 
 struct carrier;
 struct gateway;
+struct host;
 struct http_exchange;
 struct http_request;
 struct snapshot;
@@ -31,6 +32,9 @@ struct carrier *carriers_find(struct gateway *gw, struct str name);
 /* Who can make calls: the one of that kind, empty: the first that can, else the first. NULL: there is none of that
  * kind. */
 struct carrier *carriers_dialling(struct gateway *gw, struct str kind);
+/* Its carrier records the call from now on: asked, and how that went is logged. -ERR_STATE: not now, and *ret_why is a
+ * sentence; -ENOMEM. */
+MUST_USE int carriers_record(struct gateway *gw, const struct host *h, const char **ret_why);
 /* What they have counted since the last look, into the metrics. */
 void carriers_gauges(struct gateway *gw);
 

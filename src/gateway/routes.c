@@ -348,6 +348,13 @@ static int api_hangup(struct str id, void *arg)
     return 0;
 }
 
+static int api_record(struct str id, const char **ret_why, void *arg)
+{
+    struct gateway *gw = arg;
+    const struct host *h = worker_by_call_id(gw->worker, id);
+    return h ? carriers_record(gw, h, ret_why) : -ENOENT;
+}
+
 /* Why a caller's words cannot be taken now; NULL: they can. */
 static const char *not_talking(const struct call_view *view)
 {
@@ -587,6 +594,7 @@ const struct api_host gateway_api_host = {
     .health = api_health,
     .live = api_live_call,
     .hangup = api_hangup,
+    .record = api_record,
     .turn = api_turn,
     .text = api_text,
     .control = api_wish,

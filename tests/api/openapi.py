@@ -150,6 +150,7 @@ def live_call(document, base, phone_of):
     hold(document, base, path + '/text', 'POST', one + '/text', 200, '{"text":"hello"}')
     hold(document, base, path + '/turn', 'POST', one + '/turn', 409, '{"action":"start"}')
     hold(document, base, path + '/history', 'GET', one + '/history', 200)
+    hold(document, base, path + '/record', 'POST', one + '/record', 409)
     hold(document, base, path + '/hangup', 'POST', one + '/hangup', 202)
     phone.wait(60)
     return call

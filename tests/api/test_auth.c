@@ -70,6 +70,7 @@ TEST(every_control_route_is_closed_and_every_other_open)
         {"GET", "/calls/x/status", 401},
         {"POST", "/calls/x/hangup", 401},
         {"POST", "/v1/calls/x/hangup", 401},
+        {"POST", "/v1/calls/x/record", 401},
     };
     struct rig r;
     rig_open(&r, &(struct rig_opts){0});

@@ -81,6 +81,7 @@ TEST(bodies_that_make_no_sense_are_refused)
     post(&r, "unknown", "text", big, 400, "8000 bytes");
     post(&r, "unknown", "turn", "{\"action\":\"start\"}", 404, "not found");
     post(&r, "unknown", "text", "{\"text\":\"hello\"}", 404, "not found");
+    post(&r, "unknown", "record", "", 404, "not found");
     rig_close(&r, false);
 }
 
@@ -91,6 +92,7 @@ TEST(text_is_taken_as_if_the_caller_had_said_it)
     rig_open(&r, &(struct rig_opts){0});
     struct rig_call *c = connected_call(&r, id);
     uint32_t begins = c->agent_begins;
+    post(&r, id, "record", "", 409, "account is not configured");
     post(&r, id, "text", "{\"text\":\" order one two three four \\u00e4 \"}", 200, "accepted");
     while (c->agent_begins == begins) { /* the agent answers */
         settle(r.loop);

@@ -456,7 +456,7 @@ TEST(messages_and_recordings_are_asked_for_as_the_vendor_wants_them)
     wait_done(&b);
     assert_int_equal(b.result.err, -ERR_HTTP);
     assert_string_equal(b.message, "dst is \"bad\"");
-    assert_ok(plivo_record(b.plivo, STR("c-1"), on_done, &b));
+    assert_ok(carrier_record(b.c, &(struct carrier_call_ref){.call_id = STR("c-1")}, on_done, &b, &id));
     wait_done(&b);
     assert_ok(b.result.err);
     assert_string_equal(b.id, "r-1");

@@ -138,6 +138,34 @@ TEST(machine_detection_runs_beside_the_call)
     end(&f);
 }
 
+TEST(a_recording_is_asked_for_once_with_both_sides_apart)
+{
+    const struct carrier_call_ref ref = {.call_id = STR("CA1")};
+    struct fixture f;
+    uint64_t id = 0;
+    set_up(&f);
+    bench_start(&f.b);
+    f.done = false;
+    assert_ok(carrier_record(carrier(&f), &ref, on_done, &f, &id));
+    wait_until(f.b.loop, is_done, &f);
+    assert_int_equal(f.err, 0);
+    assert_string_equal(f.id, "RE00000000000000000000000000000001");
+    assert_str_is(buf_str(&f.rest.log), "POST Calls/CA1/Recordings.json RecordingChannels=dual"
+                                        " RecordingStatusCallback=https://voice.example.com/twilio/recording"
+                                        " RecordingStatusCallbackMethod=POST RecordingStatusCallbackEvent=completed"
+                                        " RecordingStatusCallbackEvent=absent\n");
+    assert_int_equal(carrier_record(carrier(&f), &(struct carrier_call_ref){.call_id = STR("CA1/x")}, on_done, &f, &id),
+                     -EINVAL);
+    f.rest.fault = (struct twilio_rest_fault){9, 500, "{}"}; /* perhaps it records: never twice */
+    f.done = false;
+    assert_ok(carrier_record(carrier(&f), &ref, on_done, &f, &id));
+    wait_until(f.b.loop, is_done, &f);
+    assert_int_equal(f.err, -ERR_HTTP);
+    assert_true(f.unclear);
+    assert_int_equal(f.rest.requests, 2);
+    end(&f);
+}
+
 TEST(what_is_certain_and_what_is_not)
 {
     static const struct {
@@ -429,9 +457,9 @@ TEST(an_unsigned_verdict_is_refused)
 }
 
 TEST_MAIN(T(a_call_is_asked_for_with_the_attempt_in_every_url), T(machine_detection_runs_beside_the_call),
-          T(what_is_certain_and_what_is_not), T(a_service_that_is_not_there_has_certainly_called_nobody),
-          T(what_cannot_be_dialled_never_leaves_us), T(what_is_missing_is_said_in_a_sentence),
-          T(a_call_is_hung_up_in_any_stage), T(the_carriers_list_is_searched_for_what_may_be_ours),
-          T(one_call_is_asked_for_by_its_sid), T(a_search_that_nobody_waits_for_ends_silently),
-          T(callbacks_with_an_attempt_tell_how_far_the_call_is), T(the_verdict_on_who_answered_comes_by_itself),
-          T(an_unsigned_verdict_is_refused))
+          T(a_recording_is_asked_for_once_with_both_sides_apart), T(what_is_certain_and_what_is_not),
+          T(a_service_that_is_not_there_has_certainly_called_nobody), T(what_cannot_be_dialled_never_leaves_us),
+          T(what_is_missing_is_said_in_a_sentence), T(a_call_is_hung_up_in_any_stage),
+          T(the_carriers_list_is_searched_for_what_may_be_ours), T(one_call_is_asked_for_by_its_sid),
+          T(a_search_that_nobody_waits_for_ends_silently), T(callbacks_with_an_attempt_tell_how_far_the_call_is),
+          T(the_verdict_on_who_answered_comes_by_itself), T(an_unsigned_verdict_is_refused))

@@ -157,6 +157,17 @@ TEST(the_fallback_is_the_apology_whatever_the_host_says)
     bench_done(&b);
 }
 
+TEST(news_of_a_recording_is_taken)
+{
+    struct bench b;
+    bench_init(&b);
+    bench_start(&b);
+    bench_post(&b, "/twilio/recording", "CallSid=CA1&RecordingSid=RE1&RecordingStatus=completed&RecordingDuration=7",
+               "");
+    assert_int_equal(b.status, 204);
+    bench_done(&b);
+}
+
 /* ---- signatures ---- */
 
 #define FORM                                                                                                           \
@@ -330,7 +341,8 @@ TEST(bad_requests_are_refused)
 TEST_MAIN(T(an_admitted_call_is_connected_to_the_stream_of_the_host_it_asked),
           T(a_configured_public_url_wins_over_every_header), T(forwarded_headers_count_only_from_a_trusted_proxy),
           T(a_host_header_cannot_write_into_the_document), T(every_refusal_has_its_document),
-          T(configured_documents_replace_apology_and_busy), T(the_fallback_is_the_apology_whatever_the_host_says),
-          T(a_signed_form_passes_and_one_changed_byte_does_not), T(a_get_is_signed_by_its_url),
-          T(another_body_is_signed_by_its_hash), T(the_vectors_of_the_vendors_library_hold),
-          T(status_callbacks_that_overtake_each_other_are_marked), T(bad_requests_are_refused))
+          T(configured_documents_replace_apology_and_busy), T(news_of_a_recording_is_taken),
+          T(the_fallback_is_the_apology_whatever_the_host_says), T(a_signed_form_passes_and_one_changed_byte_does_not),
+          T(a_get_is_signed_by_its_url), T(another_body_is_signed_by_its_hash),
+          T(the_vectors_of_the_vendors_library_hold), T(status_callbacks_that_overtake_each_other_are_marked),
+          T(bad_requests_are_refused))

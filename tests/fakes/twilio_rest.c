@@ -258,6 +258,15 @@ static void on_dial(struct twilio_rest_server *s, struct http_exchange *x, const
     }
 }
 
+static void on_record(struct http_exchange *x)
+{
+    struct buf out;
+    buf_init(&out, 1024);
+    buf_puts(&out, "{\"sid\":\"RE00000000000000000000000000000001\",\"status\":\"in-progress\",\"channels\":2}");
+    reply(x, 201, &out);
+    buf_done(&out);
+}
+
 static void on_get(struct twilio_rest_server *s, struct http_exchange *x, struct str resource)
 {
     if (!s->list) {
@@ -289,6 +298,8 @@ static void serve(struct twilio_rest_server *s, struct http_exchange *x, const s
         on_message(s, x, f);
     } else if (str_is(resource, "Calls.json")) {
         on_dial(s, x, f);
+    } else if (str_starts(resource, STR("Calls/")) && str_ends(resource, STR("/Recordings.json"))) {
+        on_record(x);
     } else if (str_starts(resource, STR("Calls/")) && str_ends(resource, STR(".json"))) {
         on_update(s, x, (struct str){resource.p + 6, resource.n - 11}, f);
     } else {

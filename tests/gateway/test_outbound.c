@@ -178,6 +178,35 @@ OVER_CARRIERS(the_fallback_url_is_asked_when_the_answer_url_fails)
     dial_bench_close(&b);
 }
 
+/* POST /v1/calls/{id}/record: the answer's status. */
+static int ask_to_record(struct dial_bench *b)
+{
+    char path[160];
+    snprintf(path, sizeof(path), "/v1/calls/%s/record", b->call_id);
+    struct rig_reply reply = rig_http(&b->r, "POST", path, "", "");
+    buf_done(&reply.body);
+    return reply.status;
+}
+
+OVER_CARRIERS(an_answered_call_is_recorded_by_its_carrier_when_asked)
+{
+    struct dial_bench b;
+    dial_bench_open(&b, as, "");
+    b.callee = (struct exchange_callee){
+        .kind = EXCHANGE_HUMAN, .ring_ms = 300, .hangup = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 2000}};
+    dial_bench_dial(&b, "");
+    assert_int_equal(ask_to_record(&b), 409);
+    while (b.heard_audio.len == 0) {
+        settle(b.r.loop);
+    }
+    assert_int_equal(ask_to_record(&b), 202);
+    dial_bench_wait(&b, "answered", "caller-hangup");
+    assert_int_equal(dial_bench_stats(&b).recordings, 1);
+    assert_int_equal(ask_to_record(&b), 409);
+    dial_bench_metric(&b, "ringtrip_carrier_requests_total{result=\"failed\"} 0");
+    dial_bench_close(&b);
+}
+
 OVER_CARRIERS(a_ringing_call_is_taken_back)
 {
     struct dial_bench b;
@@ -235,5 +264,6 @@ TEST_MAIN(TC(a_call_is_made_answered_and_recorded), TC(who_does_not_answer_is_to
           TC(what_goes_wrong_on_the_way_loses_nothing_and_calls_nobody_twice),
           T(what_only_plivo_does_otherwise_changes_nothing),
           TC(a_request_that_made_nothing_is_found_out_and_not_repeated),
-          TC(the_fallback_url_is_asked_when_the_answer_url_fails), TC(a_ringing_call_is_taken_back),
+          TC(the_fallback_url_is_asked_when_the_answer_url_fails),
+          TC(an_answered_call_is_recorded_by_its_carrier_when_asked), TC(a_ringing_call_is_taken_back),
           TC(a_machine_gets_the_message), T(who_may_be_a_person_is_never_hung_up_on))

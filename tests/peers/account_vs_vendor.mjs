@@ -203,8 +203,12 @@ test('plivo: a call is asked for as the client does', async () => {
     ...('time_limit' in b ? { timeLimit: b.time_limit } : {}) }), /^POST .*\/Call\/$/);
 }, 60000);
 
-test('plivo: messages and transfers are asked for as the client does', async () => {
+test('plivo: messages, recordings and transfers are asked for as the client does', async () => {
   await talk('plivo', UUID);
+  assert.equal((await post(`/v1/calls/${UUID}/record`)).status, 202);
+  const record = await request(/^POST .*\/Record\/$/);
+  await same(record, () => theirs.plivo.calls.record(UUID, { timeLimit: 86400, fileFormat: 'wav', recordChannelType: 'stereo',
+    callbackUrl: `${PUBLIC}/plivo/recording`, callbackMethod: 'POST' }), /^POST .*\/Record\/$/);
   await post(`/v1/calls/${UUID}/text`, { text: 'please text me' });
   const message = await request(/^POST .*\/Message\/$/);
   await same(message, () => theirs.plivo.messages.create({ src: OURS.slice(1), dst: CALLEE.slice(1), text: TEXT, url: `${PUBLIC}/plivo/sms`,
@@ -235,8 +239,13 @@ test('twilio: a call is asked for as the client does', async () => {
     ...(b.AsyncAmdStatusCallbackMethod ? { asyncAmdStatusCallbackMethod: b.AsyncAmdStatusCallbackMethod } : {}) }), /^POST .*Calls\.json/);
 }, 60000);
 
-test('twilio: messages, transfers and hang-ups are asked for as the client does', async () => {
+test('twilio: messages, recordings, transfers and hang-ups are asked for as the client does', async () => {
   await talk('twilio', CALL);
+  assert.equal((await post(`/v1/calls/${CALL}/record`)).status, 202);
+  const record = await request(/^POST .*Recordings\.json/);
+  await same(record, () => theirs.twilio.calls(CALL).recordings.create({ recordingChannels: 'dual',
+    recordingStatusCallback: `${PUBLIC}/twilio/recording`, recordingStatusCallbackMethod: 'POST',
+    recordingStatusCallbackEvent: ['completed', 'absent'] }), /^POST .*Recordings\.json/);
   await post(`/v1/calls/${CALL}/text`, { text: 'please text me' });
   const message = await request(/^POST .*Messages\.json/);
   await same(message, () => theirs.twilio.messages.create({ to: CALLEE, from: OURS, body: TEXT }), /^POST .*Messages\.json/);

@@ -119,6 +119,7 @@ const struct carrier_ops plivo_ops = {
     .cancel = account_cancel,
     .dial = plivo_dial,
     .hangup = plivo_hangup,
+    .record = plivo_record,
     .recall = plivo_recall,
     .find_calls = plivo_find_calls,
     .number = number,

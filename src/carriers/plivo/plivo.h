@@ -49,6 +49,5 @@ void plivo_configure(struct plivo *p);
 
 /* Records the running call at the carrier, both sides apart, until it ends. done may be NULL. -ERR_STATE: no account.
  */
-MUST_USE int plivo_record(struct plivo *p, struct str call_uuid, carrier_done_fn done, void *arg);
 
 #endif

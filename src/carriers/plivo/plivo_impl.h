@@ -141,6 +141,8 @@ MUST_USE int plivo_dial(struct carrier *carrier, const struct carrier_dial *dial
                         uint64_t *ret_id);
 MUST_USE int plivo_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
                           uint64_t *ret_id);
+MUST_USE int plivo_record(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
+                          uint64_t *ret_id); /* plivo_orders.c */
 MUST_USE int plivo_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt);
 MUST_USE int plivo_find_calls(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done,
                               void *arg, uint64_t *ret_id);

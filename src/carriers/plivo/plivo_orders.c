@@ -4,8 +4,8 @@
 
 #define JSON_MAX          (16u << 10)
 #define SMS_MAX_BYTES     1600
-#define RECORD_MAX_S      14400
-#define APOLOGY_MAX_BYTES 1000 /* of them each takes at most three in a URL */
+#define RECORD_MAX_S      86400 /* the whole call; the vendor's own is a minute */
+#define APOLOGY_MAX_BYTES 1000  /* of them each takes at most three in a URL */
 #define RESOURCE_MAX      (CLOUD_ID_MAX + 32)
 
 /* ---- calls ---- */
@@ -84,9 +84,11 @@ int plivo_order_transfer(struct plivo *p, struct str call_uuid, struct str to, c
     return err;
 }
 
-int plivo_record(struct plivo *p, struct str call_uuid, carrier_done_fn done, void *arg)
+int plivo_record(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
+                 uint64_t *ret_id)
 {
-    const struct account_wait w = {.done = done, .arg = arg};
+    struct plivo *p = plivo_of(carrier);
+    struct account_request *r = NULL;
     struct buf json;
     struct buf url;
     buf_init(&json, JSON_MAX);
@@ -102,11 +104,14 @@ int plivo_record(struct plivo *p, struct str call_uuid, carrier_done_fn done, vo
         json_w_kz(&jw, "callback_method", "POST");
     }
     json_w_close(&jw);
-    int err = url.err < 0 ? url.err
-                          : order_call(p, "POST", call_uuid, "Record/",
-                                       &(struct plivo_order){.json = &json, .makes = true}, &w);
+    const struct plivo_order o = {.json = &json, .makes = true};
+    const struct account_wait w = {.done = done, .arg = arg, .ret = &r};
+    int err = url.err < 0 ? url.err : order_call(p, "POST", ref->call_id, "Record/", &o, &w);
     buf_done(&json);
     buf_done(&url);
+    if (err >= 0 && ret_id) {
+        *ret_id = account_id(r);
+    }
     return err;
 }
 

@@ -109,6 +109,11 @@ static void on_amd(struct twilio *t, struct http_exchange *x, const struct http_
     twilio_on_amd(t, x, req);
 }
 
+static void on_recording(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    twilio_on_recording(t, x, req);
+}
+
 typedef void (*route_fn)(struct twilio *t, struct http_exchange *x, const struct http_request *req);
 
 static bool handle(struct carrier *carrier, struct http_exchange *x, const struct http_request *req)
@@ -127,6 +132,7 @@ static bool handle(struct carrier *carrier, struct http_exchange *x, const struc
         {"/twilio/stream-status", on_stream_status},
         {TWILIO_ASKED_PATH, on_asked},
         {TWILIO_FALLBACK_PATH, on_fallback},
+        {TWILIO_RECORDING_PATH, on_recording},
     };
     if (str_eq(req->path, or_str(t->opts->media_path, "/media-stream"))) {
         twilio_upgrade(t, x, req);
@@ -153,6 +159,7 @@ const struct carrier_ops twilio_ops = {
     .cancel = account_cancel,
     .dial = twilio_dial,
     .hangup = twilio_hangup,
+    .record = twilio_record,
     .recall = twilio_recall,
     .find_calls = twilio_find_calls,
     .number = number,

@@ -1,8 +1,8 @@
 /*
  * The carrier Twilio: webhooks, TwiML, Media Streams sockets (each becomes a struct leg), REST: dial, hang-up,
- * update, the list of calls, text messages. One object per loop; loop thread only. Not here: which calls exist, tokens,
- * limits on calls: the host knows them and is asked through struct carrier_host. Wire facts: wire/twilio.h,
- * wire/twiml.h, wire/twilio_sig.h.
+ * update, recording, the list of calls, text messages. One object per loop; loop thread only. Not here: which calls
+ * exist, tokens, limits on calls: the host knows them and is asked through struct carrier_host. Wire facts:
+ * wire/twilio.h, wire/twiml.h, wire/twilio_sig.h.
  *
  *     POST|GET /twiml, /incoming-call   webhook   -> on_incoming -> TwiML
  *     GET      /media-stream            upgrade   -> (on_media_query) ... start -> on_media_start -> leg
@@ -12,6 +12,7 @@
  *     POST     /twilio/asked            TwiML after <Gather>: a key, or none -> on_asked -> TwiML
  *     POST     /twilio/status           call progress -> on_status, and on_progress with ?attempt=
  *     POST     /twilio/amd              answering-machine detection of a call that we started -> on_progress
+ *     POST     /twilio/recording        told to the log
  *     POST     /twilio/stream-status    stream-started, -stopped, -error -> on_status
  *
  * Signatures (opts.verify_signature): webhooks without a signature or with a wrong one get 403. An upgrade with a

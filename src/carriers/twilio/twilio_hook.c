@@ -252,3 +252,19 @@ void twilio_on_amd(struct twilio *t, struct http_exchange *x, const struct http_
     }
     params_done(&p);
 }
+
+void twilio_on_recording(struct twilio *t, struct http_exchange *x, const struct http_request *req)
+{
+    struct params p;
+    params_init(&p);
+    bool is_signed = false;
+    if (admit(t, x, req, &p, &is_signed)) {
+        t->cloud.stats.statuses++;
+        log_info(&t->cloud.scope, "twilio.recording",
+                 "call_sid=" STR_FMT " sid=" STR_FMT " status=" STR_FMT " seconds=" STR_FMT,
+                 STR_ARG(params_get(&p, "CallSid")), STR_ARG(params_get(&p, "RecordingSid")),
+                 STR_ARG(params_get(&p, "RecordingStatus")), STR_ARG(params_get(&p, "RecordingDuration")));
+        http_respond(x, 204, STR_NULL, STR_NULL, (struct span){NULL, 0});
+    }
+    params_done(&p);
+}

@@ -14,12 +14,13 @@
 #define TWILIO_SEEN_CALLS 512 /* calls whose last status sequence is remembered */
 #define TWILIO_SIGNATURE  "X-Twilio-Signature"
 
-#define TWILIO_DIALLED_PATH  "/twilio/dialled"
-#define TWILIO_ANSWER_PATH   "/twiml"
-#define TWILIO_ASKED_PATH    "/twilio/asked"
-#define TWILIO_FALLBACK_PATH "/twilio/fallback"
-#define TWILIO_STATUS_PATH   "/twilio/status"
-#define TWILIO_AMD_PATH      "/twilio/amd"
+#define TWILIO_DIALLED_PATH   "/twilio/dialled"
+#define TWILIO_ANSWER_PATH    "/twiml"
+#define TWILIO_ASKED_PATH     "/twilio/asked"
+#define TWILIO_FALLBACK_PATH  "/twilio/fallback"
+#define TWILIO_RECORDING_PATH "/twilio/recording"
+#define TWILIO_STATUS_PATH    "/twilio/status"
+#define TWILIO_AMD_PATH       "/twilio/amd"
 
 struct twilio_leg {
     struct socket_leg socket;
@@ -87,6 +88,8 @@ MUST_USE int twilio_dial(struct carrier *carrier, const struct carrier_dial *dia
                          uint64_t *ret_id);
 MUST_USE int twilio_hangup(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
                            uint64_t *ret_id);
+MUST_USE int twilio_record(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
+                           uint64_t *ret_id); /* twilio_orders.c */
 MUST_USE int twilio_recall(struct carrier *carrier, const struct carrier_call_ref *ref, struct str attempt);
 MUST_USE int twilio_find_calls(struct carrier *carrier, const struct carrier_find *find, carrier_found_fn done,
                                void *arg, uint64_t *ret_id);
@@ -104,6 +107,7 @@ void twilio_on_webhook(struct twilio *t, struct http_exchange *x, const struct h
 void twilio_on_status(struct twilio *t, struct http_exchange *x, const struct http_request *req, bool of_stream);
 /* The verdict of the answering-machine detection. */
 void twilio_on_amd(struct twilio *t, struct http_exchange *x, const struct http_request *req);
+void twilio_on_recording(struct twilio *t, struct http_exchange *x, const struct http_request *req);
 
 /* twilio_origin.c: whether a request is from Twilio */
 /* One of our tokens has signed url, in one of the spellings that count. params: of a form POST, else NULL; sorted. */

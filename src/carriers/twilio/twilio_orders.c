@@ -1,4 +1,4 @@
-/* What is asked of the account: calls ended, given other TwiML or handed over; text messages. */
+/* What is asked of the account: calls ended, given other TwiML, handed over or recorded; text messages. */
 #include "carriers/twilio/twilio_impl.h"
 #include "carriers/twilio/twilio_twiml.h"
 
@@ -20,17 +20,24 @@ bool twilio_is_sid(struct str s)
 
 /* ---- calls ---- */
 
-static int order_call(struct twilio *t, struct str call_sid, const struct twilio_order *what,
+/* part: "" or what is behind the call, "/Recordings". */
+static int order_part(struct twilio *t, struct str call_sid, const char *part, const struct twilio_order *what,
                       const struct account_wait *w)
 {
-    char resource[TWILIO_NAME_MAX + 16];
+    char resource[TWILIO_NAME_MAX + 32];
     if (!twilio_is_sid(call_sid)) {
         return -EINVAL;
     }
     struct twilio_order o = *what;
-    int n = snprintf(resource, sizeof(resource), "Calls/" STR_FMT ".json", STR_ARG(call_sid));
+    int n = snprintf(resource, sizeof(resource), "Calls/" STR_FMT "%s.json", STR_ARG(call_sid), part);
     o.resource = (struct str){resource, (size_t)n};
     return twilio_rest_start(t, &o, w);
+}
+
+static int order_call(struct twilio *t, struct str call_sid, const struct twilio_order *what,
+                      const struct account_wait *w)
+{
+    return order_part(t, call_sid, "", what, w);
 }
 
 static int order_twiml(struct twilio *t, struct str call_sid, const struct buf *twiml, bool over_is_fine,
@@ -104,6 +111,34 @@ int twilio_order_transfer(struct twilio *t, struct str call_sid, struct str to, 
     int err = url.err < 0 ? url.err : order_twiml(t, call_sid, &twiml, false, w);
     buf_done(&twiml);
     buf_done(&url);
+    return err;
+}
+
+int twilio_record(struct carrier *carrier, const struct carrier_call_ref *ref, carrier_done_fn done, void *arg,
+                  uint64_t *ret_id)
+{
+    struct twilio *t = twilio_of(carrier);
+    struct account_request *r = NULL;
+    struct buf form;
+    struct buf url;
+    buf_init(&form, FORM_MAX);
+    buf_init(&url, CLOUD_URL_MAX);
+    form_put(&form, STR("RecordingChannels"), STR("dual"));
+    if (t->opts->public_url.n > 0) {
+        cloud_put_own_url(&t->cloud, &url, TWILIO_RECORDING_PATH, STR(""));
+        form_put(&form, STR("RecordingStatusCallback"), buf_str(&url));
+        form_put(&form, STR("RecordingStatusCallbackMethod"), STR("POST"));
+        form_put(&form, STR("RecordingStatusCallbackEvent"), STR("completed"));
+        form_put(&form, STR("RecordingStatusCallbackEvent"), STR("absent"));
+    }
+    const struct twilio_order o = {.form = buf_str(&form), .makes = true};
+    const struct account_wait w = {.done = done, .arg = arg, .ret = &r};
+    int err = url.err < 0 ? url.err : form.err < 0 ? form.err : order_part(t, ref->call_id, "/Recordings", &o, &w);
+    buf_done(&form);
+    buf_done(&url);
+    if (err >= 0 && ret_id) {
+        *ret_id = account_id(r);
+    }
     return err;
 }
 

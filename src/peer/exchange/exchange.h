@@ -122,7 +122,7 @@ void exchange_refuse(struct exchange *e, int status, uint32_t times, uint32_t wa
 
 struct exchange_stats {
     uint32_t requests, refused; /* REST; refused by the vendor's rules */
-    uint32_t calls, live, answered, callbacks, callbacks_failed, messages;
+    uint32_t calls, live, answered, callbacks, callbacks_failed, messages, recordings;
     char problem[160]; /* the first request that the vendor would not have taken; "" */
 };
 void exchange_stats(const struct exchange *e, struct exchange_stats *ret);

@@ -521,6 +521,7 @@ static void on_part(struct exchange *e, struct http_exchange *x, const struct ex
     } else if (records && exchange_plivo_typed(e, x, body, record, ARRAY_LEN(record))) {
         struct buf out;
         struct json_w w = exchange_plivo_begin(&out);
+        e->stats.recordings++;
         json_w_kz(&w, "url", "http://recordings.invalid/1.wav");
         json_w_kz(&w, "message", "call recording started");
         json_w_kz(&w, "recording_id", l->view.sid);

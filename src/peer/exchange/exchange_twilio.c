@@ -236,6 +236,40 @@ static void on_update(struct exchange *e, struct http_exchange *x, struct str si
     answer_call(e, x, 200, l);
 }
 
+/* Taken and not carried out: nobody listens to it here. */
+static void on_record(struct exchange *e, struct http_exchange *x, struct str sid, const struct form *f)
+{
+    struct line *l = exchange_line(e, sid);
+    struct str channels = given(f, "RecordingChannels");
+    struct str callback = given(f, "RecordingStatusCallback");
+    const struct rule rules[] = {
+        {!l, 404, 20404, "The requested resource was not found"},
+        {l && l->state != LINE_UP, 400, 21220, "Requested resource is not eligible for recording"},
+        {channels.n > 0 && !str_is(channels, "mono") && !str_is(channels, "dual"), 400, 20001,
+         "RecordingChannels is neither mono nor dual"},
+        {callback.n > 0 && !is_url(callback), 400, 21609, "RecordingStatusCallback is not a valid URL"},
+    };
+    if (broken(e, x, rules, ARRAY_LEN(rules))) {
+        return;
+    }
+    struct buf out;
+    char recording[40];
+    buf_init(&out, 4096);
+    struct json_w w = json_w(&out);
+    ignore_result(snprintf(recording, sizeof(recording), "RE%032x", ++e->stats.recordings) < 0);
+    json_w_open(&w);
+    json_w_kz(&w, "sid", recording);
+    json_w_kstr(&w, "account_sid", e->o.account_sid);
+    json_w_kz(&w, "call_sid", l->view.sid);
+    json_w_kz(&w, "status", "in-progress");
+    json_w_ki64(&w, "channels", str_is(channels, "dual") ? 2 : 1);
+    json_w_kz(&w, "source", "StartCallRecordingAPI");
+    json_w_kz(&w, "duration", NULL);
+    json_w_close(&w);
+    reply(x, 201, &out);
+    buf_done(&out);
+}
+
 static void on_list(struct exchange *e, struct http_exchange *x, struct str query)
 {
     struct form f;
@@ -366,6 +400,7 @@ static void serve_post(struct exchange *e, struct http_exchange *x, const struct
 {
     struct str type = http_header(req, "Content-Type");
     struct str call = STR("/Calls/");
+    struct str records = STR("/Recordings");
     struct form f;
     form_init(&f, 64u << 10);
     if (!str_starts(type, STR("application/x-www-form-urlencoded")) || form_decode(&f, str_of_span(req->body)) < 0) {
@@ -374,6 +409,8 @@ static void serve_post(struct exchange *e, struct http_exchange *x, const struct
         on_dial(e, x, &f);
     } else if (str_is(resource, "/Messages")) {
         on_message(e, x, &f);
+    } else if (resource.n > call.n + records.n && str_starts(resource, call) && str_ends(resource, records)) {
+        on_record(e, x, (struct str){resource.p + call.n, resource.n - call.n - records.n}, &f);
     } else if (str_starts(resource, call)) {
         on_update(e, x, (struct str){resource.p + call.n, resource.n - call.n}, &f);
     } else {
