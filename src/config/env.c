@@ -196,21 +196,29 @@ int env_parse_dotenv(struct env *e, struct str name, struct str text, struct buf
     return result;
 }
 
-/* "value" or 'value' */
+/* "value" or 'value'; not "this" and "that" */
 static bool is_quoted(struct str s)
 {
-    return s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0];
+    bool begins = s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'');
+    return begins && str_find((struct str){s.p + 1, s.n - 1}, s.p[0]) == s.n - 2;
+}
+
+static struct env_value of_process(const struct env *e, const char *name)
+{
+    const char *z = e->get(name, e->arg);
+    struct str s = z ? str_from(z) : STR("");
+    bool quoted = is_quoted(s);
+
+    s = quoted ? (struct str){s.p + 1, s.n - 2} : s;
+    return (struct env_value){.value = s.n ? s : STR_NULL, .unquoted = quoted};
 }
 
 struct env_value env_get(const struct env *e, const char *name)
 {
-    const char *z = e->get(name, e->arg);
+    struct env_value v = of_process(e, name);
 
-    if (z && *z) {
-        struct str s = str_from(z);
-        bool quoted = is_quoted(s);
-
-        return (struct env_value){.value = quoted ? (struct str){s.p + 1, s.n - 2} : s, .unquoted = quoted};
+    if (v.value.p) {
+        return v;
     }
     for (const struct env_pair *p = e->pairs; p; p = p->next) {
         if (str_is(p->name, name)) {

@@ -21,7 +21,7 @@ static void take_env(struct draft *d, const struct option *o, void *base, struct
         struct buf why;
         int err;
 
-        if (!v.value.p || (v.unquoted && v.value.n == 0)) {
+        if (!v.value.p) {
             continue;
         }
         if (v.unquoted) {

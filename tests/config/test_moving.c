@@ -195,6 +195,8 @@ TEST(quotes_that_docker_leaves_are_taken_off_with_a_warning)
     static const char *const env[] = {"OPENAI_API_KEY=\"sk-x-1234567890\"", "GPT_REALTIME_VOICE='ash'",
                                       "PUBLIC_URL=\"\"", NULL};
     static const char *const single[] = {"OPENAI_API_KEY=sk-x", "SYSTEM_PROMPT=\"Say 'hi", NULL};
+    static const char *const several[] = {"OPENAI_API_KEY=sk-x", "SYSTEM_PROMPT=\"Yes\" means \"no\"", NULL};
+    static const char *const nothing[] = {"OPENAI_API_KEY=\"\"", "GEMINI_API_KEY=''", NULL};
     struct fixture f;
     fixture_ok(&f, NULL, env);
     assert_str_is(f.cfg->providers[0].api_key, "sk-x-1234567890");
@@ -206,6 +208,13 @@ TEST(quotes_that_docker_leaves_are_taken_off_with_a_warning)
     fixture_done(&f);
     fixture_ok(&f, NULL, single);
     assert_str_is(f.cfg->agent.instructions, "\"Say 'hi");
+    fixture_done(&f);
+    fixture_ok(&f, NULL, several);
+    assert_str_is(f.cfg->agent.instructions, "\"Yes\" means \"no\"");
+    assert_int_equal(f.cfg->warnings.n, 0);
+    fixture_done(&f);
+    fixture_ok(&f, NULL, nothing);
+    assert_int_equal(f.cfg->providers[0].kind, CONFIG_SANDBOX);
     fixture_done(&f);
 }
 
