@@ -1,7 +1,11 @@
-/* What a call makes of sound at its edges: keys in the audio itself, the last piece of a frame, a cut in mid-word. */
+/* What a call makes of sound at its edges: keys in the audio itself, the last piece of a frame, a cut in mid-word,
+ * a model that speaks in linear samples. */
 #include "stage.h"
 
+#include <math.h>
+
 #include "audio/g711.h"
+#include "audio/limit.h"
 #include "audio/tone.h"
 
 #define FRAME 160
@@ -127,5 +131,65 @@ TEST(what_goes_on_after_a_cut_is_faded_in)
     down();
 }
 
+static void linear_model(void)
+{
+    begin();
+    s.opts.turn.kind = TURN_SERVER_VAD;
+    s.opts.vad.on = false;
+    s.keys = true; /* bursts that are no constant are collected */
+    sim_start(&s);
+    sim_begin(&s);
+    sim_leg_start(&s);
+    struct call_event ev = {.type = EV_MODEL_READY};
+    ev.model_ready.in = ev.model_ready.out = AUDIO_PCM16_24K;
+    ev.model_ready.model = STR("gemini-live");
+    sim_event(&s, &ev);
+}
+
+/* A second of a tone at the end of the scale, in pieces that cut frames and samples. */
+static void shout(uint32_t hz)
+{
+    static uint8_t pcm[48000];
+    for (uint32_t i = 0; i < sizeof(pcm) / 2; i++) {
+        int16_t x = (int16_t)lrint(32767.0 * sin(2.0 * M_PI * hz * i / 24000));
+        memcpy(pcm + 2 * (size_t)i, &x, 2); /* little-endian, as all machines are that this runs on */
+    }
+    for (size_t at = 0; at < sizeof(pcm); at += 4801) {
+        struct call_event ev = {.type = EV_MODEL_AUDIO};
+        ev.model_audio.response_id = STR("r1");
+        ev.model_audio.item_id = STR("i1");
+        ev.model_audio.audio = span_from(pcm + at, MIN(4801u, sizeof(pcm) - at));
+        sim_event(&s, &ev);
+    }
+}
+
+/* What a model says in linear samples comes to the telephone whole, and its peaks below what companding overshoots. */
+TEST(linear_speech_is_resampled_and_its_peaks_are_limited)
+{
+    linear_model();
+    later(500);
+    uint32_t sent = s.sent_bytes;
+    later(200);
+    assert_in_range(s.sent_bytes - sent, 180 * 48, 220 * 48); /* and hears the caller in its own format */
+    sim_created(&s, "r1");
+    shout(440);
+    sim_audio_done(&s, "r1", 1, "Ahhh.");
+    sim_response_done(&s, "r1", RESPONSE_COMPLETED);
+    later(2000);
+    struct span heard = buf_span(&s.tones);
+    assert_in_range(heard.n, 8000, 8000 + FRAME);
+    int32_t peak = 0;
+    uint32_t crossings = 0;
+    for (size_t i = FRAME; i < heard.n; i++) { /* the filter rings before the first sample */
+        int32_t x = g711_mulaw_decode1(heard.p[i]);
+        peak = MAX(peak, abs(x));
+        crossings += (x < 0) != (g711_mulaw_decode1(heard.p[i - 1]) < 0);
+    }
+    assert_in_range(peak, LIMIT_CEILING * 9 / 10, LIMIT_CEILING + 512); /* half a step of mu-law there */
+    assert_in_range(crossings, 860, 865);                               /* 2 * 440 in 0.98 s */
+    assert_true(logged("heard_ms=1000"));
+    down();
+}
+
 TEST_MAIN(T(keys_in_the_audio_are_told_to_the_model), T(the_last_piece_of_a_frame_is_filled_with_silence),
-          T(what_goes_on_after_a_cut_is_faded_in))
+          T(what_goes_on_after_a_cut_is_faded_in), T(linear_speech_is_resampled_and_its_peaks_are_limited))
