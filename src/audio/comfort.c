@@ -11,6 +11,7 @@
 #define FLOOR_MS     1000
 #define FLOOR_MAX    1024 /* louder is no floor: somebody spoke all the time */
 #define LOW_NONE     INT32_MAX
+#define FLAT_MOST    2 /* times as much digital silence as rest: then that is how this line rests */
 
 static uint32_t samples_of(const struct comfort *c, uint32_t ms)
 {
@@ -165,6 +166,28 @@ void comfort_rest(struct comfort *c, int16_t *out, size_t n)
     fill_rest(c, out, n);
 }
 
+static bool is_flat(const int16_t *pcm, size_t n)
+{
+    size_t i = 1;
+    while (i < n && pcm[i] == pcm[0]) {
+        i++;
+    }
+    return i >= n;
+}
+
+bool comfort_bridge(struct comfort *c, int16_t *pcm, size_t n)
+{
+    if (!is_flat(pcm, n)) {
+        return false;
+    }
+    c->flat += n;
+    if (c->hush.n == 0 || c->flat > FLAT_MOST * c->quiet) {
+        return false;
+    }
+    comfort_rest(c, pcm, n);
+    return true;
+}
+
 /* ---- what is heard ---- */
 
 static void follow_floor(struct comfort *c, const int16_t *pcm, size_t n)
@@ -172,9 +195,11 @@ static void follow_floor(struct comfort *c, const int16_t *pcm, size_t n)
     int32_t level = magnitude_of(pcm, n);
     if (level > 0 && 2 * level < c->floor) {
         hush_forget(&c->hush);
+        c->quiet = 0;
     }
     if (level > 0 && 2 * level <= 3 * MIN(c->floor, FLOOR_MAX)) {
         hush_hear(&c->hush, c->position, pcm, n);
+        c->quiet += n;
     }
     c->low = MIN(c->low, level);
     c->floor = c->floor < 0 ? level : MIN(c->floor, level);

@@ -30,6 +30,7 @@ struct comfort {
     int32_t low;       /* of the present second */
     uint32_t window;   /* samples into it */
     struct hush hush;
+    uint64_t quiet, flat; /* samples: at rest, as hush heard them; of digital silence */
 };
 
 /* Samples that a struct of this rate needs room for: 2.2 kB at 8000 Hz. */
@@ -45,5 +46,11 @@ void comfort_hear(struct comfort *c, int16_t *pcm, size_t n);
 void comfort_fill(struct comfort *c, int16_t *out, size_t n);
 /* The next n samples of the line at rest, in the place of what nobody shall hear: no voice is carried on. */
 void comfort_rest(struct comfort *c, int16_t *out, size_t n);
+/*
+ * Digital silence that a carrier sends in place of packets in which it hears nobody: a detector takes the step out of
+ * it for an onset. True: the line at rest stands in pcm now. False: it is sound, or this line is silent between words;
+ * give it to comfort_hear.
+ */
+bool comfort_bridge(struct comfort *c, int16_t *pcm, size_t n);
 
 #endif

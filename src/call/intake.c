@@ -181,7 +181,7 @@ static bool judge(struct call *c, uint64_t at, int16_t *pcm, size_t n)
     if (echo == ECHO_ONLY) {
         /* Silence, or noise of another colour than the line's, would itself be heard as an onset. */
         comfort_rest(c->comfort, pcm, n);
-    } else {
+    } else if (!comfort_bridge(c->comfort, pcm, n)) {
         comfort_hear(c->comfort, pcm, n);
     }
     turn_heard(c, at, pcm, n, echo);

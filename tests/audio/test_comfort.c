@@ -157,6 +157,52 @@ TEST(a_digitally_silent_line_stays_silent)
 }
 
 /* Lost noise has no pitch: it is replaced by noise that is no louder and falls. */
+static bool bridge(struct comfort *c, int16_t value, int16_t *x)
+{
+    for (size_t i = 0; i < 160; i++) {
+        x[i] = value;
+    }
+    return comfort_bridge(c, x, 160);
+}
+
+TEST(digital_silence_in_the_noise_of_a_line_sounds_like_the_line)
+{
+    struct comfort c;
+    int16_t x[160];
+    uint32_t seed = 1;
+    uint32_t bridged = 0;
+    comfort_init(&c, 8000, room);
+    hear_noise(&c, 100, 200, &seed);
+    assert_false(comfort_bridge(&c, (int16_t[]){1, 1, 2}, 3));
+    while (bridge(&c, bridged % 2 ? 0 : 8, x)) { /* A-law's silence is 8 */
+        assert_true(mean_level(x, 160) > 70 && mean_level(x, 160) < 130);
+        bridged++;
+    }
+    assert_true(bridged > 150 && bridged <= 200); /* so long a silence is the line's own */
+    assert_int_equal(x[0], bridged % 2 ? 0 : 8);  /* and left alone */
+}
+
+/* Its quietest sound is a voice. */
+TEST(a_line_that_is_silent_between_words_stays_so)
+{
+    struct comfort c;
+    int16_t x[160];
+    comfort_init(&c, 8000, room);
+    for (size_t k = 0; k < 1000; k++) {
+        if (k % 100 < 40) {
+            assert_false(bridge(&c, 0, x));
+            comfort_hear(&c, x, 160);
+            continue;
+        }
+        double loud = 0.02 + fabs(sin((double)k / 5));
+        for (size_t i = 0; i < 160; i++) {
+            x[i] = (int16_t)(loud * vowel(120, 8000, k * 160 + i));
+        }
+        assert_false(comfort_bridge(&c, x, 160));
+        comfort_hear(&c, x, 160);
+    }
+}
+
 TEST(a_hiss_is_not_made_a_buzz)
 {
     struct comfort c;
@@ -334,9 +380,11 @@ TEST(holes_cut_anyhow_are_filled_the_same)
     assert_memory_equal(once, pieces, sizeof(once));
 }
 
-TEST_MAIN(T(before_anything_was_heard_it_is_silence), T(audio_without_a_hole_is_not_touched),
-          T(a_lost_frame_of_a_vowel_is_repeated), T(a_long_hole_fades_to_the_floor_of_the_line),
-          T(a_digitally_silent_line_stays_silent), T(a_hiss_is_not_made_a_buzz), T(the_floor_follows_the_line),
+TEST_MAIN(T(digital_silence_in_the_noise_of_a_line_sounds_like_the_line),
+          T(a_line_that_is_silent_between_words_stays_so), T(before_anything_was_heard_it_is_silence),
+          T(audio_without_a_hole_is_not_touched), T(a_lost_frame_of_a_vowel_is_repeated),
+          T(a_long_hole_fades_to_the_floor_of_the_line), T(a_digitally_silent_line_stays_silent),
+          T(a_hiss_is_not_made_a_buzz), T(the_floor_follows_the_line),
           T(a_line_at_rest_keeps_its_colour_and_its_loudness), T(a_rest_is_at_rest_at_once),
           T(a_hum_goes_on_where_it_was), T(a_line_that_grows_quiet_is_quiet_at_once),
           T(holes_cut_anyhow_are_filled_the_same))

@@ -287,11 +287,38 @@ TEST(another_sampling_rate)
     down();
 }
 
+/* What a carrier sends in place of packets in which it hears nobody: steps out of silence, but no onsets. */
+static void digital_silence(int32_t noise, uint32_t piece_ms)
+{
+    begin();
+    for (uint32_t i = 0; i < 300; i++, ts_ms += 20) {
+        uint8_t audio[FRAME];
+        for (size_t k = 0; k < FRAME; k++) {
+            dice = dice * 1664525u + 1013904223u;
+            audio[k] = encode((int32_t)(dice >> 16) % (4 * noise) - 2 * noise);
+        }
+        memset(audio, 0xFF, i > 100 && i * 20 / piece_ms % 2 ? FRAME : 0);
+        send(ts_ms, audio, FRAME);
+        later(20);
+    }
+    finish();
+    down();
+}
+
+TEST(pieces_of_digital_silence)
+{
+    digital_silence(10, 60);
+    digital_silence(30, 200);
+    digital_silence(100, 60);
+    digital_silence(200, 200);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        T(late_packets),           T(doubled_packets), T(reordered_packets),   T(missing_packets_up_to_seconds),
-        T(packets_of_other_sizes), T(an_offset),       T(noise_at_full_scale), T(zeros_for_silence),
-        T(another_sampling_rate)};
+    const struct CMUnitTest tests[] = {T(late_packets),           T(doubled_packets),
+                                       T(reordered_packets),      T(missing_packets_up_to_seconds),
+                                       T(packets_of_other_sizes), T(an_offset),
+                                       T(noise_at_full_scale),    T(zeros_for_silence),
+                                       T(another_sampling_rate),  T(pieces_of_digital_silence)};
     return cmocka_run_group_tests(tests, load, unload);
 }
