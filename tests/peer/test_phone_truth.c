@@ -132,6 +132,62 @@ TEST(a_resumption_is_recognised_by_its_bytes_and_measured)
     }
 }
 
+/* The pause meets an answer that is still on its way: it is heard from its first sample on, and is no part of what was
+ * said before. */
+TEST(an_answer_that_is_cut_before_it_is_heard_begins_when_it_comes_back)
+{
+    struct line l;
+    open_line(&l);
+    send(&l, l.source, 4000);
+    steps(&l, 1500);
+    send(&l, l.source + 8000, 4000);
+    clear(&l);
+    steps(&l, 200);
+    send(&l, l.source + 8000, 8000);
+    steps(&l, 500);
+    clear(&l);
+    steps(&l, 500);
+    phone_truth_finish(&l.t);
+    assert_ok(l.t.err);
+    assert_int_equal(l.t.n_utters, 2);
+    assert_int_equal(l.t.utters[0].heard_samples, 4000);
+    assert_false(l.t.utters[0].stopped);
+    assert_int_equal(l.t.utters[1].begin_at, 1700 * 8);
+    assert_int_equal(l.t.utters[1].heard_samples, 4000);
+    assert_true(l.t.utters[1].stopped);
+    assert_int_equal(l.t.n_cuts, 2);
+    assert_int_equal(l.t.cuts[0].kind, PHONE_CUT_RESUMED);
+    assert_int_equal(l.t.cuts[0].skip_samples, 0);
+    assert_int_equal(l.t.cuts[1].kind, PHONE_CUT_STOPPED);
+    assert_int_equal(l.t.cuts[1].heard_samples, 4000);
+    close_line(&l);
+}
+
+/* The same with the first word of the call, and once with an answer that never comes. */
+TEST(speech_that_is_cut_before_it_is_heard_stops_nothing_before_it)
+{
+    for (int comes = 0; comes < 2; comes++) {
+        struct line l;
+        open_line(&l);
+        send(&l, l.source, 4000);
+        clear(&l);
+        steps(&l, 200);
+        send(&l, l.source + (comes ? 0 : 40000), 4000);
+        steps(&l, 1500);
+        send(&l, l.source + 8000, 4000);
+        clear(&l);
+        steps(&l, 1000);
+        phone_truth_finish(&l.t);
+        assert_ok(l.t.err);
+        assert_int_equal(l.t.n_utters, 1);
+        assert_int_equal(l.t.utters[0].heard_samples, 4000);
+        assert_int_equal(l.t.cuts[0].kind, comes ? PHONE_CUT_RESUMED : PHONE_CUT_STOPPED);
+        assert_int_equal(l.t.cuts[1].kind, PHONE_CUT_STOPPED);
+        assert_false(l.t.utters[0].stopped);
+        close_line(&l);
+    }
+}
+
 /* With a slow network the second pause meets a resumption on its way: nothing of it was heard, nothing is missing. */
 TEST(a_resumption_that_is_cut_before_it_is_heard_is_still_one)
 {
@@ -394,6 +450,8 @@ TEST(the_report_is_json)
 
 TEST_MAIN(T(what_was_played_is_one_utterance_until_it_is_quiet_for_long),
           T(a_resumption_is_recognised_by_its_bytes_and_measured),
+          T(an_answer_that_is_cut_before_it_is_heard_begins_when_it_comes_back),
+          T(speech_that_is_cut_before_it_is_heard_stops_nothing_before_it),
           T(a_resumption_that_is_cut_before_it_is_heard_is_still_one),
           T(a_resumption_that_is_cut_for_good_before_it_is_heard_stops_the_agent),
           T(bytes_that_were_changed_are_counted), T(a_resumption_that_begins_with_silence_is_found_behind_it),

@@ -227,17 +227,17 @@ static void utter_begin(struct walk *w, const struct phone_played *p)
 
 /*
  * The first thing played behind a cut: the same speech, or something new. What came and was cut again before a sample
- * of it was heard is neither a first time nor a skip.
+ * of it was heard is neither a first time nor a skip. first: where the bytes of that speech begin.
  */
-static bool resumes(struct walk *w, struct phone_cut *c, const struct phone_played *p)
+static bool resumes(struct walk *w, struct phone_cut *c, uint64_t first, const struct phone_played *p)
 {
     struct phone_truth *t = w->t;
     struct span fresh = received(t, p->pos, fresh_end(t, p->cut));
     uint64_t from;
-    if (w->utter == SIZE_MAX || c->kind == PHONE_CUT_IDLE || !find_resume(t, w->first, c->received, fresh, &from)) {
+    if (c->kind == PHONE_CUT_IDLE || !find_resume(t, first, c->received, fresh, &from)) {
         return false;
     }
-    if (from <= w->first + FADE && c->pos > from + ANEW) {
+    if (from <= first + FADE && c->pos > from + ANEW) {
         return false; /* two answers may begin with the same words */
     }
     c->kind = PHONE_CUT_RESUMED;
@@ -303,6 +303,12 @@ static void cuts_came_back(struct phone_truth *t, const struct phone_cut *first,
     }
 }
 
+/* It took away what had not begun to sound: of the speech before it nothing was left. */
+static bool is_before_speech(const struct walk *w, const struct phone_cut *c)
+{
+    return w->utter == SIZE_MAX || c->at >= w->end_at + UTTER_GAP;
+}
+
 static void walk_played(struct phone_truth *t)
 {
     struct walk w = {.t = t, .utter = SIZE_MAX};
@@ -311,13 +317,14 @@ static void walk_played(struct phone_truth *t)
         struct phone_played *p = &t->played[i];
         cuts_pass(&w, cuts, p->cut);
         struct phone_cut *c = cut_real(t, cuts, p->cut);
-        bool same = c ? resumes(&w, c, p) : w.utter != SIZE_MAX && p->at < w.end_at + UTTER_GAP;
-        if (c && same) {
+        bool fresh = c ? is_before_speech(&w, c) : w.utter == SIZE_MAX || p->at >= w.end_at + UTTER_GAP;
+        bool back = c && resumes(&w, c, fresh ? c->pos : w.first, p);
+        if (back) {
             cuts_came_back(t, c, p->cut, p->at);
         }
         cuts = p->cut;
-        if (!same) {
-            if (c && w.utter != SIZE_MAX) {
+        if (fresh || (c && !back)) {
+            if (c && !fresh) {
                 t->utters[w.utter].stopped = true;
             }
             utter_begin(&w, p);
@@ -328,7 +335,8 @@ static void walk_played(struct phone_truth *t)
         utter_play(&w, p);
     }
     cuts_pass(&w, cuts, (uint32_t)t->n_cuts);
-    if (w.utter != SIZE_MAX && cut_real(t, cuts, (uint32_t)t->n_cuts)) {
+    const struct phone_cut *c = cut_real(t, cuts, (uint32_t)t->n_cuts);
+    if (c && !is_before_speech(&w, c)) {
         t->utters[w.utter].stopped = true;
     }
 }
