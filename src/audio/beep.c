@@ -77,6 +77,10 @@ static void refine(const struct beep *b, struct block *k, int64_t xx)
     int64_t best = -1;
     int32_t middle = k->c;
     k->step = (int32_t)(sine * 2 * STEP_W / b->rate_hz / 10000);
+    /* None of those near it would count; and towards 0 Hz, of a hum or an offset, power_at has no bound. */
+    if (k->c < b->c_min - STEPS * k->step || k->c > b->c_max + STEPS * k->step) {
+        return;
+    }
     for (int32_t i = -STEPS; i <= STEPS; i++) {
         int32_t c = middle + i * k->step;
         int64_t power = power_at(x, b->block, c);

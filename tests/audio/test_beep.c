@@ -138,6 +138,20 @@ TEST(keys_ringing_and_tones_without_end_are_no_beeps)
     assert_int_equal(run(&ms), BEEP_NOTHING);
 }
 
+/* Of the mains, of a bad transformer, an offset: far from any beep, where the search would have no bound. */
+TEST(hums_are_no_beeps)
+{
+    static const double hums[] = {1, 10, 25, 50, 60, 100, 250};
+    for (size_t i = 0; i < ARRAY_LEN(hums) * 3; i++) {
+        uint32_t ms;
+        begin((uint32_t)(i % 3 + 1) * 8000);
+        add(500, hums[i / 3], 31000, 0, 0, 0);
+        add(500, rate / 2.0 - hums[i / 3], 31000, 0, 0, 0);
+        add(200, 0, 0, 0, 0, 20);
+        assert_int_equal(run(&ms), BEEP_NOTHING);
+    }
+}
+
 TEST(silence_is_found_after_a_second_and_a_half)
 {
     static const int32_t floors[] = {0, 30, 90};
@@ -168,5 +182,5 @@ TEST(nothing_that_comes_in_breaks_it)
 }
 
 TEST_MAIN(T(beeps_of_every_kind_are_heard_when_they_end), T(a_soft_beep_on_a_noisy_line_is_heard),
-          T(speech_is_no_beep_and_no_silence), T(keys_ringing_and_tones_without_end_are_no_beeps),
+          T(speech_is_no_beep_and_no_silence), T(keys_ringing_and_tones_without_end_are_no_beeps), T(hums_are_no_beeps),
           T(silence_is_found_after_a_second_and_a_half), T(nothing_that_comes_in_breaks_it))
