@@ -3,16 +3,21 @@
 
 static uint32_t answers;
 
-static void up(bool silence, bool dead_air)
+static void up_with(bool silence, bool dead_air, uint32_t after_ms)
 {
     sim_init(&s);
     answers = 0;
     s.opts.greeting.kind = GREETING_NONE;
     s.opts.silence.on = silence;
-    s.opts.silence.after_ms = 10000;
+    s.opts.silence.after_ms = after_ms;
     s.opts.silence.again_ms = 6000;
     s.opts.dead_air.on = dead_air;
     raise_curtain(false, false);
+}
+
+static void up(bool silence, bool dead_air)
+{
+    up_with(silence, dead_air, 10000);
 }
 
 /* The model speaks for ms what was asked for. */
@@ -80,14 +85,28 @@ TEST(what_the_caller_does_sets_the_ladder_back)
 
 TEST(tools_and_answers_pause_the_clock)
 {
-    up(true, false);
-    later(5000);
+    up_with(true, false, 4000);
+    later(2000);
     caller_turn();
     sim_created(&s, "t");
     sim_tool(&s, "t", "call_1", "check_order_status");
     sim_response_done(&s, "t", RESPONSE_COMPLETED);
     later(9000);
     assert_false(logged("note=silence"));
+    down();
+}
+
+TEST(keys_that_are_still_being_pressed_are_no_silence)
+{
+    up_with(true, false, 1000);
+    later(900);
+    struct call_event ev = {.type = EV_LEG_DTMF};
+    ev.leg_dtmf.digit = '4';
+    sim_event(&s, &ev);
+    later(1400);
+    assert_false(logged("note=silence"));
+    later(200);
+    assert_true(logged("The caller pressed the keys 4"));
     down();
 }
 
@@ -195,6 +214,7 @@ TEST(a_response_that_never_ends_is_stopped)
 }
 
 TEST_MAIN(T(a_silent_caller_is_asked_twice_then_told_goodbye_and_hung_up), T(what_the_caller_does_sets_the_ladder_back),
-          T(tools_and_answers_pause_the_clock), T(noise_that_is_never_speech_does_not_hold_the_line_for_ever),
+          T(tools_and_answers_pause_the_clock), T(keys_that_are_still_being_pressed_are_no_silence),
+          T(noise_that_is_never_speech_does_not_hold_the_line_for_ever),
           T(an_answer_that_does_not_come_is_asked_for_again_then_apologised_for), T(an_answer_in_time_is_left_alone),
           T(a_text_only_answer_is_asked_for_once_more), T(a_response_that_never_ends_is_stopped))

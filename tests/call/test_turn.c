@@ -49,6 +49,20 @@ static void agent_says(const char *response, uint32_t ms, bool whole)
     }
 }
 
+static void greet_protected(uint32_t ms)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.greeting.kind = GREETING_TEXT;
+    s.opts.greeting.text = STR("Hello.");
+    s.opts.greeting.protect = true;
+    raise_curtain(false, false);
+    sim_created(&s, "g");
+    s.positions = true;
+    sim_audio(&s, "g", 1, ms);
+    sim_audio_done(&s, "g", 1, "Hello.");
+    sim_response_done(&s, "g", RESPONSE_COMPLETED);
+}
+
 TEST(a_turn_opens_the_gate_with_its_pre_roll_and_is_committed_and_answered)
 {
     up(TURN_LOCAL, 0);
@@ -227,7 +241,111 @@ TEST(the_record_of_a_turn_tells_what_each_pause_was_for)
     later(600);
     assert_true(logged("interrupted=1"));
     assert_true(logged("verdict=speech pauses=2"));
+    struct str rest = buf_str(&s.log);
+    size_t at = where(" paused_ms=");
+    int64_t paused_ms = -1;
+    rest = (struct str){rest.p + at + 11, rest.n - at - 11};
+    rest.n = str_find(rest, ' ');
+    assert_ok(str_to_i64(rest, &paused_ms));
+    assert_in_range(paused_ms, 300, 2 * 420); /* both together */
     assert_true(logged("paused_for=\"short backchannel\""));
+    down();
+}
+
+TEST(after_a_pause_for_nothing_it_takes_more_to_pause_again)
+{
+    up(TURN_LOCAL, 0);
+    agent_says("r1", 20000, true);
+    later(2500);
+    speak(100);
+    later(1000);
+    assert_int_equal(s.clears, 1);
+    s.ppm = 250000; /* enough before */
+    later(100);
+    s.ppm = 10000;
+    later(1000);
+    assert_int_equal(s.clears, 1);
+    later(9000);
+    s.ppm = 250000; /* and again, ten seconds later */
+    later(100);
+    s.ppm = 10000;
+    later(500);
+    assert_int_equal(s.clears, 2);
+    assert_int_equal(s.truncates, 0);
+    down();
+}
+
+TEST(without_a_pause_only_speech_stops_the_agent)
+{
+    prepare(TURN_LOCAL, 0);
+    s.opts.barge_in.pause = false;
+    start();
+    agent_says("r1", 9000, true);
+    later(2500);
+    s.ppm = 300000; /* would pause it */
+    later(300);
+    s.ppm = 10000;
+    later(500);
+    assert_false(logged("note=sound-rejected")); /* it is no sound at all */
+    speak(100);
+    later(500);
+    assert_true(logged("note=sound-rejected"));
+    assert_int_equal(s.clears, 0);
+    speak(500);
+    assert_int_equal(s.clears, 1);
+    assert_int_equal(s.truncates, 1);
+    assert_false(logged("note=playout-pause"));
+    later(600);
+    down();
+}
+
+TEST(a_sound_that_never_ends_is_a_turn_of_a_minute)
+{
+    up(TURN_LOCAL, 0);
+    s.ppm = 950000;
+    later(59500);
+    assert_int_equal(s.commits, 0);
+    later(1500);
+    assert_int_equal(s.commits, 1);
+    s.ppm = 10000;
+    down();
+}
+
+static uint32_t resets;
+
+static uint32_t hear_and_count(const struct call_action *act)
+{
+    resets += act->vad.reset;
+    return s.ppm;
+}
+
+/* What it heard long ago makes the network slow to believe in speech. */
+TEST(the_networks_memory_is_dropped_in_silence_and_behind_a_greeting)
+{
+    up(TURN_LOCAL, 0);
+    s.hear = hear_and_count;
+    resets = 0;
+    s.ppm = 10000;
+    later(5000);
+    assert_in_range(resets, 4, 5);
+    s.ppm = 60000; /* a trace of somebody */
+    later(1000);
+    resets = 0;
+    later(5000);
+    assert_int_equal(resets, 0);
+    s.ppm = 10000;
+    down();
+    greet_protected(1000);
+    s.hear = hear_and_count;
+    s.ppm = 60000;
+    later(200);
+    resets = 0;
+    later(1100);
+    assert_int_equal(view().phase, PHASE_CONVERSATION);
+    assert_int_equal(resets, 0);
+    later(500); /* the grace is over */
+    assert_int_equal(resets, 1);
+    s.ppm = 10000;
     down();
 }
 
@@ -409,20 +527,6 @@ TEST(speech_on_the_shelf_outlives_a_long_answer)
     assert_true(view().appended_bytes / 8 >= 1400 + 2 * 300);
     assert_true(view().appended_bytes / 8 <= 4500);
     down();
-}
-
-static void greet_protected(uint32_t ms)
-{
-    prepare(TURN_LOCAL, 0);
-    s.opts.greeting.kind = GREETING_TEXT;
-    s.opts.greeting.text = STR("Hello.");
-    s.opts.greeting.protect = true;
-    raise_curtain(false, false);
-    sim_created(&s, "g");
-    s.positions = true;
-    sim_audio(&s, "g", 1, ms);
-    sim_audio_done(&s, "g", 1, "Hello.");
-    sim_response_done(&s, "g", RESPONSE_COMPLETED);
 }
 
 TEST(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn)
@@ -782,9 +886,11 @@ TEST_MAIN(
     T(the_agent_pauses_in_the_step_of_the_first_chunk_of_speech),
     T(real_speech_cancels_and_truncates_at_what_was_heard), T(a_cough_pauses_and_resumes_without_a_skipped_sample),
     T(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption),
-    T(the_record_of_a_turn_tells_what_each_pause_was_for), T(speech_that_rises_slowly_is_not_silence_meanwhile),
-    T(a_burst_that_peaks_and_fades_is_no_speech), T(an_edge_that_passes_does_not_make_a_murmur_speech),
-    T(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on),
+    T(the_record_of_a_turn_tells_what_each_pause_was_for), T(after_a_pause_for_nothing_it_takes_more_to_pause_again),
+    T(without_a_pause_only_speech_stops_the_agent), T(a_sound_that_never_ends_is_a_turn_of_a_minute),
+    T(the_networks_memory_is_dropped_in_silence_and_behind_a_greeting),
+    T(speech_that_rises_slowly_is_not_silence_meanwhile), T(a_burst_that_peaks_and_fades_is_no_speech),
+    T(an_edge_that_passes_does_not_make_a_murmur_speech), T(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on),
     T(a_turn_ends_in_noise_that_lets_go_of_speech_slowly), T(a_pause_never_lasts_longer_than_the_verdict_may_take),
     T(several_pauses_in_one_item_still_truncate_below_the_truth),
     T(the_agent_holds_its_first_word_while_a_sound_is_undecided), T(speech_that_may_not_interrupt_is_the_next_turn),
