@@ -435,6 +435,11 @@ bool gateway_sandbox_ready(const struct gateway *gw)
     return gw->sandbox && sandbox_child_url(gw->sandbox).n > 0;
 }
 
+bool gateway_logins_settled(const struct gateway *gw)
+{
+    return logins_settled(gw->logins);
+}
+
 /* ---- life ---- */
 
 static void when_running(void *arg)

@@ -64,6 +64,8 @@ const struct config *gateway_config(const struct gateway *gw);
 /* Loop thread. Starts the sandbox unless there is one; on_ready says when it is there. -ENOENT, -ENOMEM ... */
 MUST_USE int gateway_want_sandbox(struct gateway *gw);
 bool gateway_sandbox_ready(const struct gateway *gw);
+/* Loop thread. No provider's first login is under way any more; on_ready says when that changes. */
+bool gateway_logins_settled(const struct gateway *gw);
 /* Loop thread; for calls of the library. */
 struct worker *gateway_worker(struct gateway *gw);
 /* Loop thread, or before gateway_run: for a program's own processors of spans (obs/trace.h). */

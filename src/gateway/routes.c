@@ -310,6 +310,9 @@ static void api_health(struct api_health *ret, void *arg)
     if (ret->ready && gw->snapshot->own_sandbox && (!gw->sandbox || sandbox_child_url(gw->sandbox).n == 0)) {
         ret->ready = false;
         ret->reason = "sandbox-not-running";
+    } else if (ret->ready && !gateway_logins_settled(gw)) {
+        ret->ready = false;
+        ret->reason = "logging-in";
     }
 }
 

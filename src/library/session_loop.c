@@ -233,7 +233,7 @@ static void begin(struct rt_session *s)
 static bool must_wait(const struct rt_session *s)
 {
     const struct rt_runner *r = s->runner;
-    return (s->snapshot->own_sandbox && !gateway_sandbox_ready(r->gw)) ||
+    return (s->snapshot->own_sandbox && !gateway_sandbox_ready(r->gw)) || !gateway_logins_settled(r->gw) ||
            (!s->impatient && servers_start(r, s->snapshot));
 }
 

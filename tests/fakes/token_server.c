@@ -104,10 +104,17 @@ static void answer(struct http_exchange *x, int status, const char *body)
     http_respond(x, status, STR("application/json"), STR_NULL, span_of_str(str_from(body)));
 }
 
+static void give_token(struct token_server *s, struct http_exchange *x)
+{
+    char body[200];
+    snprintf(body, sizeof(body), "{\"access_token\":\"ya29.token-%u\",\"expires_in\":%u,\"token_type\":\"Bearer\"}",
+             ++s->gave, s->lasts_s ? s->lasts_s : 3600);
+    answer(x, 200, body);
+}
+
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
 {
     struct token_server *s = arg;
-    char body[200];
     s->asked++;
     if (s->silent) {
         assert_null(s->held);
@@ -117,9 +124,7 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
     } else if (!request_holds(s, req)) {
         answer(x, 400, "{\"error\":\"invalid_grant\",\"error_description\":\"Invalid JWT Signature.\"}");
     } else {
-        snprintf(body, sizeof(body), "{\"access_token\":\"ya29.token-%u\",\"expires_in\":%u,\"token_type\":\"Bearer\"}",
-                 ++s->gave, s->lasts_s ? s->lasts_s : 3600);
-        answer(x, 200, body);
+        give_token(s, x);
     }
 }
 
@@ -154,6 +159,14 @@ void token_server_write(const struct token_server *s, const char *text)
     assert_non_null(f);
     assert_true(fputs(text, f) >= 0);
     assert_int_equal(fclose(f), 0);
+}
+
+void token_server_speak(struct token_server *s)
+{
+    s->silent = false;
+    if (s->held) {
+        give_token(s, TAKE(s->held));
+    }
 }
 
 void token_server_open(struct token_server *s, struct loop *loop)

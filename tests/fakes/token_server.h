@@ -24,6 +24,8 @@ struct token_server {
 
 void token_server_open(struct token_server *s, struct loop *loop);
 void token_server_close(struct token_server *s);
+/* Silent no longer: who waits gets a token. */
+void token_server_speak(struct token_server *s);
 /* The key file again, with this text. */
 void token_server_write(const struct token_server *s, const char *text);
 

@@ -12,11 +12,15 @@ struct vertex {
     char provider[400];
 };
 
+#define SILENT (-1)
+
+/* status: of the token server's answers; 0: tokens. */
 static void open_vertex(struct vertex *v, struct rig_opts *o, int status, const char *body)
 {
     assert_ok(loop_new(&o->loop));
     token_server_open(&v->tokens, o->loop);
-    v->tokens.status = status;
+    v->tokens.status = MAX(status, 0);
+    v->tokens.silent = status == SILENT;
     v->tokens.body = body;
     ignore_result(snprintf(v->provider, sizeof(v->provider),
                            ", dialect: live, project: my-project, credentials_file: \"%s\", token_url: \"%s\"",
@@ -64,6 +68,33 @@ TEST(calls_open_their_sessions_with_a_token_that_was_fetched)
     close_vertex(&v);
 }
 
+static bool is_ready(struct rig *r, const char *otherwise)
+{
+    struct rig_reply reply = rig_http(r, "GET", "/ready", NULL, NULL);
+    bool ready = reply.status == 200;
+    assert_true(ready || (reply.status == 503 && str_search(buf_str(&reply.body), str_from(otherwise)) != SIZE_MAX));
+    buf_done(&reply.body);
+    return ready;
+}
+
+/* Else a balancer would send calls that nobody can answer yet. */
+TEST(nobody_is_sent_to_a_gateway_that_still_logs_in)
+{
+    struct vertex v;
+    open_vertex(&v, &(struct rig_opts){.key = "ya29.token-1"}, SILENT, NULL);
+    while (!v.tokens.held) {
+        settle(v.rig.loop);
+    }
+    assert_false(is_ready(&v.rig, "logging-in"));
+    token_server_speak(&v.tokens);
+    while (!is_ready(&v.rig, "logging-in")) {
+        settle(v.rig.loop);
+    }
+    call_once(&v.rig);
+    assert_true(v.rig.calls[0].agent_ms > 300);
+    close_vertex(&v);
+}
+
 TEST(a_key_that_is_refused_is_told_in_the_record_and_another_provider_takes_over)
 {
     struct vertex v;
@@ -83,5 +114,5 @@ TEST(a_key_that_is_refused_is_told_in_the_record_and_another_provider_takes_over
     close_vertex(&v);
 }
 
-TEST_MAIN(T(calls_open_their_sessions_with_a_token_that_was_fetched),
+TEST_MAIN(T(calls_open_their_sessions_with_a_token_that_was_fetched), T(nobody_is_sent_to_a_gateway_that_still_logs_in),
           T(a_key_that_is_refused_is_told_in_the_record_and_another_provider_takes_over))
