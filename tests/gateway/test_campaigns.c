@@ -533,7 +533,7 @@ OVER_CARRIERS(two_gateways_on_one_database_share_the_work_and_call_nobody_twice)
 {
     struct pg_server pg;
     struct world w;
-    char url[256], owners[256];
+    char url[256], owners[256], answer[64] = "";
     if (!pg_server_open(&pg)) {
         skip();
     }
@@ -542,20 +542,21 @@ OVER_CARRIERS(two_gateways_on_one_database_share_the_work_and_call_nobody_twice)
     add_people(&w, PEOPLE);
     for (uint32_t i = 0; i < PEOPLE; i++) {
         w.people[i].callee.kind = i % 2 ? EXCHANGE_BUSY : EXCHANGE_NO_ANSWER; /* webhooks go to the first one only */
-        w.people[i].callee.ring_ms = 1500;
+        w.people[i].callee.ring_ms = 2500;
     }
     start_gateway(&w);
     start_second(&w);
     launch(&w, ",\"calls_per_second\":3,\"max_concurrent\":4,\"max_attempts\":1");
-    /* In the middle of it the database goes away and comes back. */
-    wait_state(&w, &w.gateways[0], "attempts", 3, 60);
+    /* Both of them work, which rows do not tell later: when the database is away for longer than a lease, who comes
+     * back first settles what the other has begun. In the middle of it the database goes away and comes back. */
+    wait_log(&w.gateways[0], "campaign.dialling campaign=", answer, sizeof(answer));
+    wait_log(&w.gateways[1], "campaign.dialling campaign=", answer, sizeof(answer));
     pg_server_stop(&pg, SIGQUIT);
     for (int i = 0; i < 100; i++) {
         settle(w.gateways[0].loop);
     }
     pg_server_start(&pg);
     uint64_t until_us = clock_now_us() + 200000000;
-    char answer[32] = "";
     while (strcmp(answer, "10") != 0) {
         if (clock_now_us() > until_us) {
             pg_server_ask(&pg, 1, "SELECT string_agg(state || ' ' || last_outcome || ' ' || owner, ',') FROM contacts",
@@ -574,8 +575,6 @@ OVER_CARRIERS(two_gateways_on_one_database_share_the_work_and_call_nobody_twice)
     assert_true(w.dialled > 0);
     pg_server_ask(&pg, 1, "SELECT count(*) FROM attempts", answer, sizeof(answer));
     assert_string_equal(answer, "10"); /* one attempt each */
-    pg_server_ask(&pg, 1, "SELECT count(DISTINCT split_part(owner, '#', 1)) FROM attempts", answer, sizeof(answer));
-    assert_string_equal(answer, "2"); /* both of them worked */
     buf_done(&w.gateways[1].body);
     close_world(&w);
     pg_server_close(&pg);
