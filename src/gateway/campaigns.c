@@ -21,6 +21,7 @@ struct campaign_host {
     uint64_t lease_us;
     uint32_t jobs;
     bool refreshing, again, renewing, expired, stopped;
+    bool closed; /* its owner is done with it; its last job frees it */
 };
 
 static uint64_t wall_us(void)
@@ -29,6 +30,26 @@ static uint64_t wall_us(void)
 }
 
 static void step(struct campaign_host *h, const struct campaign_event *ev);
+
+static void destroy(struct campaign_host *h)
+{
+    campaigns_free(h->machine);
+    free(h->owner);
+    free(h->prefix);
+    free(h->timezone);
+    free(h);
+}
+
+/* A job is over. False: nobody waits for what came of it, and h may be gone. */
+static bool job_is_wanted(struct campaign_host *h)
+{
+    bool wanted = !h->closed;
+    h->jobs--;
+    if (!wanted && h->jobs == 0) {
+        destroy(h);
+    }
+    return wanted;
+}
 
 /* ------------------------------------------------------------------------------------------------ one step of a slot
  */
@@ -112,15 +133,12 @@ static void tell_errand(const struct errand *e, int err)
     }
 }
 
-static void errand_done(int err, void *arg)
+static void take_errand(struct errand *e, int err)
 {
-    struct errand *e = arg;
-    struct campaign_host *h = e->h;
     struct campaign_event ev = {
         .err = err, .slot = e->act.slot, .campaign_id = e->act.campaign_id, .lease_until_us = e->until_us};
     bool tells = true;
 
-    h->jobs--;
     tell_errand(e, err);
     switch (e->act.kind) {
     case CAMPAIGN_ACT_LEASE:
@@ -146,7 +164,16 @@ static void errand_done(int err, void *arg)
         break;
     }
     if (tells) {
-        step(h, &ev);
+        step(e->h, &ev);
+    }
+}
+
+static void errand_done(int err, void *arg)
+{
+    struct errand *e = arg;
+
+    if (job_is_wanted(e->h)) {
+        take_errand(e, err);
     }
     arena_done(&e->arena);
     free(e);
@@ -351,12 +378,10 @@ static void put_campaign(struct campaign_host *h, const struct campaign_row *c)
     arena_done(&a);
 }
 
-static void refresh_done(int err, void *arg)
+static void take_refresh(struct refresh *r, int err)
 {
-    struct refresh *r = arg;
     struct campaign_host *h = r->h;
 
-    h->jobs--;
     h->refreshing = false;
     if (err >= 0 && !h->stopped) {
         for (uint32_t i = 0; i < r->rows.n; i++) {
@@ -366,12 +391,21 @@ static void refresh_done(int err, void *arg)
         metrics_set(h->o.metrics, METRIC_CAMPAIGNS_RUNNING, campaigns_count(h->machine));
         step(h, &(struct campaign_event){.kind = CAMPAIGN_EV_TICK});
     }
-    arena_done(&r->arena);
-    free(r);
     if (h->again) {
         h->again = false;
         campaign_host_poke(h);
     }
+}
+
+static void refresh_done(int err, void *arg)
+{
+    struct refresh *r = arg;
+
+    if (job_is_wanted(r->h)) {
+        take_refresh(r, err);
+    }
+    arena_done(&r->arena);
+    free(r);
 }
 
 void campaign_host_poke(struct campaign_host *h)
@@ -424,12 +458,10 @@ static int renew_work(void *arg)
     return err < 0 || !r->takes ? err : o->ops->take_over(o->store, &r->lease, TAKE_AT_ONCE, &r->arena, &r->taken);
 }
 
-static void renew_done(int err, void *arg)
+static void take_renewal(struct renewal *r, int err)
 {
-    struct renewal *r = arg;
     struct campaign_host *h = r->h;
 
-    h->jobs--;
     h->renewing = false;
     if (err >= 0) {
         step(h, &(struct campaign_event){.kind = CAMPAIGN_EV_RENEWED, .lease_until_us = r->until_us});
@@ -441,6 +473,15 @@ static void renew_done(int err, void *arg)
         }
     } else if (campaigns_slots(h->machine) > 0) {
         log_warn(NULL, "campaign.renew-failed", "error=%s calls=%u", err_name(err), campaigns_slots(h->machine));
+    }
+}
+
+static void renew_done(int err, void *arg)
+{
+    struct renewal *r = arg;
+
+    if (job_is_wanted(r->h)) {
+        take_renewal(r, err);
     }
     arena_done(&r->arena);
     free(r);
@@ -518,11 +559,10 @@ struct campaign_host *campaign_host_free(struct campaign_host *h)
         timer_free(h->wake);
         timer_free(h->refresh);
         timer_free(h->renew);
-        campaigns_free(h->machine);
-        free(h->owner);
-        free(h->prefix);
-        free(h->timezone);
-        free(h);
+        h->closed = true;
+        if (h->jobs == 0) {
+            destroy(h);
+        }
     }
     return NULL;
 }
@@ -532,6 +572,11 @@ void campaign_host_stop(struct campaign_host *h)
     h->stopped = true;
     campaigns_stop(h->machine);
     timer_stop(h->refresh);
+}
+
+void campaign_host_leave(struct campaign_host *h)
+{
+    timer_stop(h->renew);
 }
 
 uint32_t campaign_host_busy(const struct campaign_host *h)

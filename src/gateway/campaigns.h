@@ -31,12 +31,17 @@ struct campaign_host_opts {
 };
 
 MUST_USE int campaign_host_new(const struct campaign_host_opts *o, struct campaign_host **ret);
-/* Only when campaign_host_busy is 0. NULL is fine. */
+/*
+ * Jobs that the store has not answered go on; nobody is told of them. The store and the texts lent to it stay until
+ * the loop has waited for them (loop_free). NULL is fine.
+ */
 struct campaign_host *campaign_host_free(struct campaign_host *h);
 /* Something about a campaign has changed: look now. */
 void campaign_host_poke(struct campaign_host *h);
 /* Leases nobody any more; what is under way is written down. */
 void campaign_host_stop(struct campaign_host *h);
+/* Behind campaign_host_stop, when it is busy no more: no lease is renewed, so that no job begins again. */
+void campaign_host_leave(struct campaign_host *h);
 /* Jobs under way, and ends that the store has not taken yet. */
 uint32_t campaign_host_busy(const struct campaign_host *h);
 

@@ -55,6 +55,9 @@ static void flush(struct gateway *gw)
     if (gw->hooks) {
         hooks_stop(gw->hooks);
     }
+    if (gw->campaigns) {
+        campaign_host_leave(gw->campaigns); /* in this very pass it might begin a job */
+    }
     timer_stop(gw->drain_timer);
     log_info(NULL, "gateway.stopped", "lost_rows=%llu spooled_rows=%llu uptime_s=%llu",
              (unsigned long long)scribe_lost(gw->scribe), (unsigned long long)scribe_spooled(gw->scribe),
