@@ -122,6 +122,22 @@ TEST(barge_in_after_generation_truncates_without_cancel)
     down();
 }
 
+TEST(what_a_service_sends_of_a_response_that_was_stopped_is_not_heard)
+{
+    up(true, true, 40000);
+    turn("r1");
+    sim_audio(&s, "r1", 1, 3000);
+    sim_audio_done(&s, "r1", 1, "A long sentence that was generated at once.");
+    sim_response_done(&s, "r1", RESPONSE_COMPLETED); /* there is nothing left to cancel */
+    later(1000);
+    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
+    assert_int_equal(s.clears, 1);
+    sim_audio(&s, "r1", 1, 500);
+    assert_true(logged("note=late-audio"));
+    assert_int_equal(view().queued_ms + view().outstanding_ms, 0);
+    down();
+}
+
 TEST(items_not_begun_are_truncated_at_zero)
 {
     up(true, true, 0);
@@ -716,7 +732,8 @@ TEST(journal_replays_to_the_same_actions)
 
 TEST_MAIN(T(caller_audio_before_the_model_is_ready_is_not_lost), T(playout_is_paced_and_marked_and_recorded),
           T(barge_in_stops_clears_and_truncates_at_what_was_heard), T(we_cancel_when_the_service_does_not),
-          T(barge_in_after_generation_truncates_without_cancel), T(items_not_begun_are_truncated_at_zero),
+          T(barge_in_after_generation_truncates_without_cancel),
+          T(what_a_service_sends_of_a_response_that_was_stopped_is_not_heard), T(items_not_begun_are_truncated_at_zero),
           T(nothing_is_cut_when_everything_was_heard), T(greeting_is_asked_for_once_and_ends_when_heard),
           T(prompted_greeting_keeps_the_agent_in_character), T(quotes_in_an_exact_greeting_do_not_end_it),
           T(what_is_asked_during_the_greeting_does_not_repeat_it),

@@ -132,6 +132,40 @@ TEST(noise_that_is_never_speech_does_not_hold_the_line_for_ever)
     down();
 }
 
+TEST(a_question_waits_for_a_sound_that_may_be_the_answer)
+{
+    sim_init(&s);
+    answers = 0;
+    s.opts.greeting.kind = GREETING_NONE;
+    s.opts.turn.kind = TURN_LOCAL;
+    s.opts.vad.on = s.opts.silence.on = true;
+    s.opts.silence.after_ms = 3000;
+    raise_curtain(false, false);
+    later(2950);
+    s.ppm = 950000;
+    later(600);
+    s.ppm = 0;
+    assert_false(logged("note=silence"));
+    later(500);
+    assert_int_equal(s.commits, 1);
+    down();
+}
+
+TEST(every_answer_has_its_nudge)
+{
+    up(false, true);
+    for (uint32_t i = 1; i <= 2; i++) {
+        caller_turn();
+        sim_created(&s, i == 1 ? "a" : "b"); /* and not a sound of it */
+        later(8100);
+        sim_response_done(&s, i == 1 ? "a" : "b", RESPONSE_CANCELLED);
+        assert_int_equal(count("text=\"nudge\""), i);
+        answer(1000); /* now it speaks */
+    }
+    assert_int_equal(s.hangups, 0);
+    down();
+}
+
 TEST(an_answer_that_does_not_come_is_asked_for_again_then_apologised_for)
 {
     up(false, true);
@@ -216,5 +250,6 @@ TEST(a_response_that_never_ends_is_stopped)
 TEST_MAIN(T(a_silent_caller_is_asked_twice_then_told_goodbye_and_hung_up), T(what_the_caller_does_sets_the_ladder_back),
           T(tools_and_answers_pause_the_clock), T(keys_that_are_still_being_pressed_are_no_silence),
           T(noise_that_is_never_speech_does_not_hold_the_line_for_ever),
+          T(a_question_waits_for_a_sound_that_may_be_the_answer), T(every_answer_has_its_nudge),
           T(an_answer_that_does_not_come_is_asked_for_again_then_apologised_for), T(an_answer_in_time_is_left_alone),
           T(a_text_only_answer_is_asked_for_once_more), T(a_response_that_never_ends_is_stopped))

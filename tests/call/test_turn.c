@@ -35,6 +35,20 @@ static void speak(uint32_t ms)
     s.ppm = 10000;
 }
 
+/* In the log of actions. */
+static int64_t number_behind(const char *words)
+{
+    int64_t n = INT64_MIN;
+    size_t at = where(words);
+    assert_true(at != SIZE_MAX);
+    struct str rest = buf_str(&s.log);
+    at += strlen(words);
+    rest = (struct str){rest.p + at, rest.n - at};
+    rest.n = str_find(rest, ' ');
+    assert_ok(str_to_i64(rest, &n));
+    return n;
+}
+
 /* The agent says ms of the counting item; the model is done with it when whole. */
 static void agent_says(const char *response, uint32_t ms, bool whole)
 {
@@ -87,6 +101,24 @@ TEST(a_turn_opens_the_gate_with_its_pre_roll_and_is_committed_and_answered)
     sim_speech(&s, EV_MODEL_COMMITTED);
     assert_int_equal(s.responds, 1);
     down();
+}
+
+/* Wherever in a chunk, and in the rhythm of the ring, the first syllable falls. */
+TEST(the_pre_roll_is_whole_at_every_moment)
+{
+    for (uint32_t k = 0; k < 24; k++) {
+        up(TURN_LOCAL, 0);
+        later(500 + 20 * k);
+        s.ppm = 950000;
+        uint64_t onset_us = s.now_us;
+        while (view().appended_bytes == 0) {
+            later(10);
+        }
+        assert_true(s.turn_audio / 8 + 20 >= 300 + (s.now_us - onset_us) / 1000); /* the last frame is on its way */
+        s.ppm = 10000;
+        later(600);
+        down();
+    }
 }
 
 TEST(a_click_never_reaches_the_model)
@@ -241,13 +273,7 @@ TEST(the_record_of_a_turn_tells_what_each_pause_was_for)
     later(600);
     assert_true(logged("interrupted=1"));
     assert_true(logged("verdict=speech pauses=2"));
-    struct str rest = buf_str(&s.log);
-    size_t at = where(" paused_ms=");
-    int64_t paused_ms = -1;
-    rest = (struct str){rest.p + at + 11, rest.n - at - 11};
-    rest.n = str_find(rest, ' ');
-    assert_ok(str_to_i64(rest, &paused_ms));
-    assert_in_range(paused_ms, 300, 2 * 420); /* both together */
+    assert_in_range(number_behind(" paused_ms="), 300, 2 * 420); /* both together */
     assert_true(logged("paused_for=\"short backchannel\""));
     down();
 }
@@ -538,6 +564,18 @@ TEST(a_protected_greeting_is_heard_whole_and_speech_in_it_is_the_first_turn)
     assert_int_equal(s.clears, 0);
     assert_int_equal(s.next_offset, 2000 * 8);
     assert_int_equal(s.commits, 1);
+    down();
+    /* Of two sentences in it both, and the turn began with the first. */
+    greet_protected(4000);
+    later(400);
+    speak(400);
+    later(1100);
+    speak(400);
+    later(3500);
+    assert_int_equal(s.commits, 1);
+    assert_true(view().appended_bytes / 8 >= 800 + 2 * 300);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_in_range(number_behind(" number=1 speech_start="), 400, 600);
     down();
     /* What starts within the grace period and goes on is the first turn, from its first syllable. */
     greet_protected(1000);
@@ -881,8 +919,9 @@ TEST(a_tool_answer_waits_for_the_caller_to_finish)
 }
 
 TEST_MAIN(
-    T(a_turn_opens_the_gate_with_its_pre_roll_and_is_committed_and_answered), T(a_click_never_reaches_the_model),
-    T(a_pause_inside_a_sentence_does_not_end_it), T(what_is_said_before_the_model_is_ready_becomes_the_first_turn),
+    T(a_turn_opens_the_gate_with_its_pre_roll_and_is_committed_and_answered), T(the_pre_roll_is_whole_at_every_moment),
+    T(a_click_never_reaches_the_model), T(a_pause_inside_a_sentence_does_not_end_it),
+    T(what_is_said_before_the_model_is_ready_becomes_the_first_turn),
     T(the_agent_pauses_in_the_step_of_the_first_chunk_of_speech),
     T(real_speech_cancels_and_truncates_at_what_was_heard), T(a_cough_pauses_and_resumes_without_a_skipped_sample),
     T(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption),
