@@ -34,7 +34,7 @@ help:
 	@echo 'make test-one NAME=...   one test, as "meson test --list" names it (base/json; wildcards work)'
 	@echo 'make asan, make tsan     unit and integration tests under sanitizers'
 	@echo 'make fuzz [SECONDS=10]   every fuzz target for so long, with libFuzzer under ASan'
-	@echo 'make conversations        manners, measured: ten minutes of simulated calls; QUICK=1 two; SET=tuning, TURN=server_vad'
+	@echo 'make conversations       manners, measured: seven minutes of simulated calls; QUICK=1 three; SET=tuning, TURN=server_vad'
 	@echo 'make bench [CALLS=100]   load run beside a bare Node bridge, and what codecs, core and speech detector cost'
 	@echo 'make docs                the API reference of libringtrip, into build/docs/api'
 	@echo 'make install             release build into PREFIX (/usr/local); DESTDIR works'
@@ -111,7 +111,7 @@ conversations: deps-test $(BUILD)/build.ninja
 	@tests/conversations/run $(BUILD) $(if $(QUICK),--extent quick) $(if $(SET),--set $(SET)) $(if $(TURN),--turn $(TURN)) \
 	    --json $(BUILD)/conversations.json
 
-# Alternating with a bare Node bridge, then with TLS towards the model, then with our own speech detector; docs/internals and bench/ say how to read it.
+# The load run beside a bare Node bridge, then with TLS towards the model, then with our own speech detector: docs/performance.md.
 BENCH := $(addprefix bench/bench_,call codec echo load vad ws_echo)
 bench: deps-test peers build-release/build.ninja
 	ninja -C build-release $(APPS) $(BENCH)

@@ -35,7 +35,7 @@ static void print_usage(FILE *f)
                         "usage: ringtrip COMMAND [ARGUMENTS]\n\n",
                         f) < 0);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
-        ignore_result(fprintf(f, "  %-9s %s\n", commands[i].name, commands[i].text) < 0);
+        ignore_result(fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].text) < 0);
     }
     ignore_result(fputs("\nEach command has --help. First steps: ringtrip demo\n", f) < 0);
 }

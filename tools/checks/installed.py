@@ -83,7 +83,7 @@ def main(build, cc):
             status, said, wrong = run([str(tree.prefix / 'bin' / program), '--version'])
             tap.point(status == 0 and said != '', f'{program} runs from there', [said, wrong])
         helped = run([str(tree.prefix / 'bin' / 'ringtrip'), '--help'])[1]
-        commands = re.findall(r'^  ([a-z]+)  ', helped, re.M)
+        commands = re.findall(r'^  ([a-z]+) ', helped, re.M)
         manual = (tree.prefix / 'share' / 'man' / 'man1' / 'ringtrip.1').read_text()
         unknown = [c for c in commands if not re.search(rf'^\.B\w* {c}\b', manual, re.M)]
         tap.point(len(commands) > 3 and not unknown, 'the manual page has every command', unknown)

@@ -87,8 +87,9 @@ static const struct option options[] = {
 static const char help_head[] =
     "usage: ringtrip-sandbox [options]\n"
     "\n"
-    "A local server that speaks the OpenAI Realtime protocol: it hears, follows a small dialogue, calls tools and\n"
-    "answers aloud, without any network or key. For demonstrations, tests and load runs; not a model.\n"
+    "A local server that speaks the OpenAI Realtime protocol, and Gemini Live at its paths. It hears, follows a small\n"
+    "dialogue, calls tools and answers aloud, without any network or key. For demonstrations, tests and load runs; not "
+    "a model.\n"
     "\n"
     "  --listen HOST:PORT         where to listen (127.0.0.1:8765; port 0 takes a free one). The first line on\n"
     "                             stdout says where: listening on ws://HOST:PORT/v1/realtime\n"
