@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "config/draft.h"
+#include "config/elsewhere.h"
 
 #define MAX_PATH 200
 
@@ -28,8 +29,13 @@ static void unknown_key(struct walk *w, struct str group, const struct yaml_node
 {
     struct origin at = key_origin(n);
     char near[64];
+    char path[MAX_PATH];
+    int len = snprintf(path, sizeof(path), STR_FMT "%s" STR_FMT, STR_ARG(group), group.n ? "." : "", STR_ARG(n->key));
+    const char *hint = len > 0 && (size_t)len < sizeof(path) ? elsewhere_hint(w->scope, str_from(path)) : NULL;
 
-    if (option_nearest(w->scope, group, n->key, near, sizeof(near))) {
+    if (hint) {
+        draft_fail(w->d, &at, "unknown key \"%.60s\"; %s", n->key.p, hint);
+    } else if (option_nearest(w->scope, group, n->key, near, sizeof(near))) {
         draft_fail(w->d, &at, "unknown key \"%.60s\"; did you mean \"%s\"?", n->key.p, near);
     } else if (group.n || w->prefix[0]) {
         draft_fail(w->d, &at, "unknown key \"%.60s\" in %s" STR_FMT, n->key.p, w->prefix, STR_ARG(group));

@@ -152,6 +152,34 @@ TEST(the_file_in_the_page_for_asterisk_loads)
     fixture_done(&f);
 }
 
+/* A file that was copied as it is says where each thing goes. */
+TEST(keys_of_the_asterisk_agent_that_lie_elsewhere_are_told_where)
+{
+    static const struct {
+        const char *yaml, *key, *hint;
+    } cases[] = {
+        {"providers: {x: {base_url: 'wss://a'}}", "base_url", "write url"},
+        {"providers: {x: {enabled: true}}", "enabled", "leave out a provider that is not wanted"},
+        {"providers: {x: {greeting: Hi}}", "greeting", "it belongs to the agent: agent.greeting"},
+        {"providers: {x: {turn_detection: {type: server_vad}}}", "turn_detection",
+         "it belongs to the agent: agent.turn_detection"},
+        {"providers: {x: {farewell_hangup_delay_sec: 3}}", "farewell_hangup_delay_sec",
+         "leave it out: we hang up when the goodbye has been played"},
+        {"contexts: {a: {prompt: x}}", "contexts", "write agents"},
+        {"agent: {background_music: none}", "background_music", "leave it out: there is none"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+        char want[160];
+        assert_true(fixture_load(&f, cases[i].yaml, NULL) < 0);
+        ignore_result(snprintf(want, sizeof(want), "unknown key \"%s\"; %s\n", cases[i].key, cases[i].hint) < 0);
+        if (str_search(buf_str(&f.errors), str_from(want)) == SIZE_MAX) {
+            fail_msg("not %s in %s", want, buf_cstr(&f.errors));
+        }
+        fixture_done(&f);
+    }
+}
+
 TEST(a_public_url_may_be_a_host_name_alone)
 {
     static const char *const env[] = {"PUBLIC_URL=voice.example.com", NULL};
@@ -218,7 +246,8 @@ TEST(quotes_that_docker_leaves_are_taken_off_with_a_warning)
     fixture_done(&f);
 }
 
-TEST_MAIN(T(quotes_that_docker_leaves_are_taken_off_with_a_warning), T(the_file_in_the_page_for_asterisk_loads),
+TEST_MAIN(T(keys_of_the_asterisk_agent_that_lie_elsewhere_are_told_where),
+          T(quotes_that_docker_leaves_are_taken_off_with_a_warning), T(the_file_in_the_page_for_asterisk_loads),
           T(a_public_url_may_be_a_host_name_alone), T(an_unknown_voice_warns_and_the_valid_ones_are_named),
           T(a_plivo_number_with_a_speech_model_of_openai), T(a_plivo_number_with_gemini_live),
           T(the_concierge_on_twilio), T(a_program_on_realtime_agents), T(an_agent_on_asterisk))

@@ -69,6 +69,19 @@ static void assert_record(struct rig *r, const char *path, const char *want)
     buf_done(&reply.body);
 }
 
+/* Labels that grow with each call would fill whoever collects them. */
+static void assert_figures_name_no_call(struct rig *r, const struct rig_call *c)
+{
+    const char *const names[] = {r->last_call, c->sid, "5005550001"};
+    struct rig_reply reply = rig_http(r, "GET", "/metrics", NULL, NULL);
+    assert_int_equal(reply.status, 200);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_true(names[i][0] != '\0');
+        assert_int_equal(str_search(buf_str(&reply.body), str_from(names[i])), SIZE_MAX);
+    }
+    buf_done(&reply.body);
+}
+
 TEST(a_call_is_greeted_heard_answered_by_a_tool_and_recorded)
 {
     struct rig r;
@@ -98,6 +111,7 @@ TEST(a_call_is_greeted_heard_answered_by_a_tool_and_recorded)
     reply = record_of(&r, c->sid); /* the carrier's id works as well */
     assert_str_is(rig_json(&reply, "id"), r.last_call);
     buf_done(&reply.body);
+    assert_figures_name_no_call(&r, c);
     rig_close(&r, false);
 }
 

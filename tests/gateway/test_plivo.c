@@ -518,6 +518,28 @@ TEST(the_other_routes_answer_as_the_references_do)
     tear_down(&f);
 }
 
+TEST(the_answer_is_xml_by_get_and_post_from_query_and_form)
+{
+    static const struct {
+        const char *method, *path, *body;
+    } asked[] = {{"GET", "/answer?CallUUID=a&From=15005550009&To=15005550006", NULL},
+                 {"POST", "/answer?CallUUID=b&From=15005550009&To=15005550006", ""},
+                 {"POST", "/answer", "CallUUID=c&From=15005550009&To=15005550006"}};
+    struct fixture f;
+    set_up(&f, &(struct setup){.more = ", verify_signature: false"});
+    for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+        struct rig_reply reply =
+            rig_http(&f.r, asked[i].method, asked[i].path,
+                     asked[i].body ? "Content-Type: application/x-www-form-urlencoded\r\n" : NULL, asked[i].body);
+        assert_int_equal(reply.status, 200);
+        assert_string_equal(reply.type, "application/xml");
+        assert_true(str_search(buf_str(&reply.body), STR("<Stream bidirectional=\"true\"")) != SIZE_MAX);
+        buf_done(&reply.body);
+        assert_int_equal(f.r.begun, i + 1); /* each is a call of its own: the id was read */
+    }
+    tear_down(&f);
+}
+
 TEST(over_the_limit_the_line_is_busy)
 {
     struct fixture f;
@@ -681,8 +703,8 @@ TEST_MAIN(T(whatever_the_vendor_does_otherwise_the_call_is_the_same),
           T(a_transfer_that_the_carrier_refuses_comes_back_to_the_agent), T(forged_and_unsigned_requests_get_nothing),
           T(a_token_opens_one_stream_once_and_only_that_of_its_call), T(a_stream_without_a_webhook_is_turned_away),
           T(typed_words_count_only_where_they_were_switched_on), T(the_other_routes_answer_as_the_references_do),
-          T(over_the_limit_the_line_is_busy), T(sip_headers_choose_a_route),
-          T(the_carrier_records_the_whole_call_where_it_is_told_to),
+          T(the_answer_is_xml_by_get_and_post_from_query_and_form), T(over_the_limit_the_line_is_busy),
+          T(sip_headers_choose_a_route), T(the_carrier_records_the_whole_call_where_it_is_told_to),
           T(a_call_that_we_make_is_rung_answered_talked_to_and_over),
           T(a_call_that_nobody_takes_has_its_outcome_and_cause), T(application_and_number_are_led_here_at_the_start),
           T(the_apology_is_the_calls_own), T(news_of_messages_may_carry_the_older_signature))
