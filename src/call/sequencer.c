@@ -7,6 +7,7 @@
 #include "call/state.h"
 
 #define RETRIES_MAX 2
+#define RETRY_MS    1000 /* an overload or a limit of the service passes */
 #define ANSWERED_MS 5000 /* after the answer the words of a turn are still waited for */
 
 uint32_t seq_number(struct call *c)
@@ -126,6 +127,19 @@ static bool try_again(struct call *c)
     return true;
 }
 
+/* What was asked for came to nothing: the first time by accident, perhaps; the last try waits so long before. */
+static void failed(struct call *c, struct str why, uint32_t wait_ms)
+{
+    if (try_again(c)) {
+        if (c->retries == RETRIES_MAX && wait_ms) {
+            timer_set(c, TIMER_EXPECT, wait_ms);
+        }
+    } else if (!renew_useless(c)) {
+        life_detail(c, why);
+        life_hangup(c, REASON_MODEL_SILENT, true);
+    }
+}
+
 void seq_created(struct call *c, struct str response_id)
 {
     bool ours = c->response == RESPONSE_REQUESTED;
@@ -211,10 +225,7 @@ void seq_done(struct call *c, struct str response_id, enum response_status statu
     response_to(c, RE_DONE);
     if (status == RESPONSE_FAILED) {
         call_remark(c, NOTE_RESPONSE_FAILED, 0, reason);
-        if (!try_again(c) && !renew_useless(c)) {
-            life_detail(c, reason);
-            life_hangup(c, REASON_MODEL_SILENT, true);
-        }
+        failed(c, reason, RETRY_MS);
     } else if (status == RESPONSE_COMPLETED) {
         c->retries = 0;
         c->renew.asked_rest = false;
@@ -254,6 +265,8 @@ void seq_error(struct call *c, uint32_t request, struct str code)
         call_remark(c, NOTE_RESPONSE_COLLISION, 0, STR_NULL);
         c->collided = try_again(c); /* tried enough: the other one is the answer */
         timer_set(c, TIMER_EXPECT, 1000);
+    } else {
+        failed(c, code, RETRY_MS);
     }
     settled(c);
 }
@@ -307,10 +320,7 @@ void seq_expired(struct call *c)
     case RESPONSE_REQUESTED:
         call_remark(c, NOTE_RESPONSE_TIMEOUT, 0, STR("created"));
         response_to(c, RE_LOST);
-        if (!try_again(c) && !renew_useless(c)) {
-            life_detail(c, STR("no response was created"));
-            life_hangup(c, REASON_MODEL_SILENT, true);
-        }
+        failed(c, STR("no response was created"), 0); /* that took long enough */
         settled(c);
         break;
     case RESPONSE_GENERATING:
