@@ -456,11 +456,21 @@ static int dnc_list(struct campaign_job *job)
     return 0;
 }
 
-static int read_number(const struct campaign_job *job, struct str text, char ret[E164_MAX])
+/* False: refused; of a number that is there and is none with the number, else with how it is to be given. */
+static bool take_number(struct campaign_job *job, struct str text, char ret[E164_MAX], const char *how)
 {
     const struct api_host *host = job->base.api->o.host;
-    return host->contact_number ? host->contact_number(text, job->country, ret)
-                                : e164_normalize(text, job->country, ret);
+    int err =
+        host->contact_number ? host->contact_number(text, job->country, ret) : e164_normalize(text, job->country, ret);
+    if (err < 0 && text.n > 0 && text.n <= 64 && utf8_valid(text)) {
+        buf_printf(&job->why, "\"" STR_FMT "\" is no telephone number; write it with + and the country's code",
+                   STR_ARG(text));
+        how = buf_cstr(&job->why);
+    }
+    if (err < 0) {
+        refuse(job, 400, how);
+    }
+    return err >= 0;
 }
 
 static int dnc_add(struct campaign_job *job)
@@ -476,22 +486,24 @@ static int dnc_add(struct campaign_job *job)
     if (err >= 0 && json_get(doc, "reason").type != JSON_NONE) {
         err = json_to_str(json_get(doc, "reason"), &room, &reason);
     }
-    bool ok = err >= 0 && reason.n <= 500 && utf8_valid(reason) && read_number(job, phone, number) >= 0;
-    if (ok) {
+    static const char how[] = "The body must be {\"phone_number\": \"+15550001111\", \"reason\": \"...\"}";
+    if (err < 0 || reason.n > 500 || !utf8_valid(reason)) {
+        err = refuse(job, 400, how);
+    } else if (take_number(job, phone, number, how)) {
         const struct dnc_row row = {str_from(number), reason, job->base.now_us};
         err = ops_of(job)->dnc_add(store_of(job), &row, 1);
         buf_printf(&job->base.out, "{\"phone_number\":\"%s\"}", number);
         job->base.status = 201;
     }
     buf_done(&room);
-    return ok ? err : refuse(job, 400, "The body must be {\"phone_number\": \"+15550001111\", \"reason\": \"...\"}");
+    return err;
 }
 
 static int dnc_remove(struct campaign_job *job)
 {
     char number[E164_MAX];
-    if (read_number(job, job->phone, number) < 0) {
-        return refuse(job, 400, "phone must be a number such as %2B15550001111");
+    if (!take_number(job, job->phone, number, "phone must be a number such as %2B15550001111")) {
+        return 0;
     }
     int err = ops_of(job)->dnc_remove(store_of(job), str_from(number));
     if (err == -ENOENT) {
