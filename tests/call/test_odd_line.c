@@ -3,59 +3,10 @@
  * of other sizes; an offset, full-scale noise, 0x00 for silence, another sampling rate. Each is counted, none is taken
  * for somebody while the agent speaks, and behind it a real voice still stops the agent.
  */
-#include "stage.h"
+#include "ear.h"
 
-#include "audio/g711.h"
-#include "audio/vad/vad.h"
-#include "audio/wav.h"
-
-#define FRAME 160
-
-static struct vad_model *model;
-static struct vad_state stream;
-static uint8_t voice[16000]; /* two seconds from where it is loud */
 static uint32_t ts_ms;
 static uint32_t dice;
-
-static uint32_t hear(const struct call_action *act)
-{
-    int16_t pcm[32 + 256];
-    size_t context = act->vad.chunk == 0 ? 32 : 0;
-    assert_int_equal(act->vad.pcm.n, (context + 256) * sizeof(int16_t));
-    memcpy(pcm, act->vad.pcm.p, act->vad.pcm.n);
-    if (act->vad.reset) {
-        vad_reset(&stream);
-    }
-    struct vad_state look = vad_look(&stream, VAD_8K, pcm);
-    struct vad_job job = {.state = context ? &look : &stream, .pcm = pcm + context};
-    vad_run(model, VAD_8K, &job, 1);
-    return (uint32_t)(job.probability * 1e6F);
-}
-
-static int load(void **state UNUSED)
-{
-    static uint8_t file[1 << 20];
-    struct wav wav;
-    const char *why = NULL;
-    FILE *f = fopen(VAD_VECTORS "/clean_8k_ulaw.wav", "rbe");
-    assert_non_null(f);
-    size_t n = fread(file, 1, sizeof(file), f);
-    assert_int_equal(fclose(f), 0);
-    assert_ok(wav_parse(span_from(file, n), &wav, &why));
-    size_t loud = 0; /* of the last 20 ms */
-    size_t at = 0;
-    for (; at + sizeof(voice) < n && loud < 100; at++) { /* codes of mu-law: low ones are loud */
-        loud = (file[at] & 0x7F) < 0x30 ? loud + 1 : loud - (loud > 0 && at % 4 == 0);
-    }
-    memcpy(voice, file + at - FRAME, sizeof(voice));
-    return vad_model_builtin(&model);
-}
-
-static int unload(void **state UNUSED)
-{
-    model = vad_model_free(model);
-    return 0;
-}
 
 /* ---- the line ---- */
 
@@ -116,7 +67,7 @@ static void finish(void)
     assert_int_equal(s.truncates, 0);
     assert_int_equal(view().playout, PLAYOUT_PLAYING);
     rest_for(500);
-    for (size_t i = 0; i + FRAME <= sizeof(voice); i += FRAME, ts_ms += 20) {
+    for (size_t i = 0; i + FRAME <= EAR_VOICE; i += FRAME, ts_ms += 20) {
         send(ts_ms, voice + i, FRAME);
         later(20);
     }
@@ -320,5 +271,5 @@ int main(void)
                                        T(packets_of_other_sizes), T(an_offset),
                                        T(noise_at_full_scale),    T(zeros_for_silence),
                                        T(another_sampling_rate),  T(pieces_of_digital_silence)};
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, ear_open, ear_close);
 }
