@@ -201,13 +201,14 @@ TEST(at_the_deadline_a_running_response_is_broken_off_and_gone_on_with)
     later(1900);
     assert_true(logged("note=renewed value=0 text=\"deadline\""));
     assert_true(logged("model.cancel"));
+    assert_false(logged("model.close"));
     assert_int_equal(s.responds, 0);
-    later(2500); /* what came of it is heard */
+    later(2500);                        /* what came of it is heard */
+    assert_true(logged("model.close")); /* the old session had a while to tell what the broken response costs */
     assert_true(logged("type=message role=assistant status=incomplete text=\"Once upon a time"));
     assert_int_equal(s.responds, 1);
     assert_true(logged("broke off"));
     assert_true(in_order("status=incomplete", "model.respond"));
-    /* what the old one still says is its costs */
     down();
 }
 

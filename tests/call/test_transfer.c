@@ -72,6 +72,30 @@ static void announced(void)
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
 }
 
+/* Words before a transfer that do not come to an end: within the response that calls it, and asked for. */
+TEST(an_announcement_may_not_go_on_for_ever)
+{
+    for (int asked = 0; asked < 2; asked++) {
+        const char *response = asked ? "r2" : "r1";
+        up();
+        turn("r1");
+        sim_tool(&s, "r1", "call_1", "transfer_call");
+        wish("call_1");
+        if (asked) {
+            sim_response_done(&s, "r1", RESPONSE_COMPLETED);
+            sim_created(&s, "r2");
+        }
+        uint32_t longest_ms = asked ? 30000 : s.opts.deadlines.stall_ms;
+        for (uint32_t at = 0; at < longest_ms; at += 1000) {
+            assert_int_equal(s.transfers, 0);
+            sim_audio(&s, response, 1, 1000);
+            later(1000);
+        }
+        assert_int_equal(s.transfers, 1);
+        down();
+    }
+}
+
 TEST(a_transfer_is_ordered_when_its_announcement_was_heard)
 {
     up();
@@ -477,7 +501,7 @@ TEST(a_call_that_ends_among_the_keys_ends)
     down();
 }
 
-TEST_MAIN(T(a_transfer_is_ordered_when_its_announcement_was_heard),
+TEST_MAIN(T(an_announcement_may_not_go_on_for_ever), T(a_transfer_is_ordered_when_its_announcement_was_heard),
           T(a_transfer_without_words_is_announced_in_the_configured_ones),
           T(without_configured_words_the_agent_finds_its_own), T(a_failed_transfer_comes_back_as_the_tools_output),
           T(a_leg_that_does_nothing_fails_the_transfer), T(an_operators_transfer_that_fails_is_told_to_the_caller),
