@@ -442,8 +442,17 @@ static int check_turns(const struct call_turn_opts *turn, const struct config_pr
                    p->name.p);
         return -ERR_CONFIG;
     }
-    buf_printf(ret_err, "agent.turn_detection.type: the provider %s cannot do %s", p->name.p,
-               turn_kind_name(turn->kind));
+    buf_printf(ret_err, "agent.turn_detection.type: the provider %s cannot do %s%s; it can do", p->name.p,
+               turn_kind_name(turn->kind),
+               turn->kind == TURN_HYBRID && turn->eagerness.n > 0 ? " with semantic_vad" : "");
+    const char *glue = " ";
+    for (int k = 0; k < TURN_KIND_N; k++) {
+        const struct call_turn_opts other = {.kind = (enum turn_kind)k};
+        if (model_can_turn(provider_caps(p), &other)) {
+            buf_printf(ret_err, "%s%s", glue, turn_kind_name(other.kind));
+            glue = ", ";
+        }
+    }
     return -ERR_CONFIG;
 }
 

@@ -157,5 +157,44 @@ TEST(the_call_is_told_what_the_file_says)
     buf_done(&errors);
 }
 
-TEST_MAIN(T(the_call_is_told_what_the_file_says), T(two_steps_where_our_detector_hears), T(one_step_and_why),
-          T(what_is_off_is_said))
+TEST(a_kind_that_the_provider_cannot_do_is_refused_by_name)
+{
+    static const struct {
+        const char *members;
+        const char *why; /* NULL: it can */
+    } cases[] = {
+        {"local", NULL},
+        {"manual", NULL},
+        {"server_vad", NULL},
+        {"semantic_vad",
+         "agent.turn_detection.type: the provider g cannot do semantic_vad; it can do server_vad, manual, "
+         "local"},
+        {"{type: hybrid}", "agent.turn_detection.type: the provider g cannot do hybrid; it can do server_vad, manual, "
+                           "local"},
+        {"{type: server_vad, create_response: false}",
+         "agent.turn_detection.create_response: g always answers a turn that it detects"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char yaml[200];
+        snprintf(yaml, sizeof(yaml), "providers: {g: {kind: gemini, api_key: k}}\nagent: {turn_detection: %s}",
+                 cases[i].members);
+        struct str text = str_from(yaml);
+        struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
+        struct buf errors;
+        struct config *cfg = NULL;
+        struct snapshot *s = NULL;
+        buf_init(&errors, 1 << 16);
+        assert_ok(config_load(&src, &errors, &cfg));
+        buf_clear(&errors, 0);
+        assert_int_equal(snapshot_new(cfg, &errors, &s), cases[i].why ? -ERR_CONFIG : 0);
+        if (cases[i].why) {
+            assert_str_is(buf_str(&errors), cases[i].why);
+        } else {
+            snapshot_unref(s);
+        }
+        buf_done(&errors);
+    }
+}
+
+TEST_MAIN(T(a_kind_that_the_provider_cannot_do_is_refused_by_name), T(the_call_is_told_what_the_file_says),
+          T(two_steps_where_our_detector_hears), T(one_step_and_why), T(what_is_off_is_said))
