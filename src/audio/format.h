@@ -37,7 +37,7 @@ static inline uint32_t audio_bytes_per_ms(enum audio_format f)
 /* "audio/pcmu" and so on; never NULL. */
 const char *audio_format_wire(enum audio_format f);
 const char *audio_format_name(enum audio_format f);
-/* Accepts every spelling of reference-systems 3.3 (pcm16, audio/pcm, pcm, g711_ulaw, audio/pcmu, pcmu, ...). -EINVAL */
+/* Accepts every spelling that is in use (pcm16, audio/pcm, pcm, g711_ulaw, audio/pcmu, pcmu, ...). -EINVAL */
 MUST_USE int audio_format_parse(struct str s, enum audio_format *ret);
 /* The byte that is silence: 0xFF mu-law, 0xD5 A-law, 0 linear. */
 uint8_t audio_silence_byte(enum audio_format f);

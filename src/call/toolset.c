@@ -9,7 +9,7 @@
 #include "base/json_hash.h"
 #include "call/state.h"
 
-#define OUTPUT_MAX_BYTES    12000      /* reference-systems 5.5: what services take without trouble */
+#define OUTPUT_MAX_BYTES    12000      /* what services take without trouble */
 #define ARGUMENTS_MAX_BYTES (64 << 10) /* no tool takes more */
 #define BACKGROUND_MS       300000     /* for what runs in the background and has no time of its own */
 #define RESENDS_MAX         2

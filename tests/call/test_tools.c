@@ -39,6 +39,22 @@ TEST(nothing_but_a_call_into_the_void_is_asked_once_more)
     down();
 }
 
+TEST(an_output_longer_than_services_take_is_told_as_an_error)
+{
+    static char text[12002];
+    for (size_t n = 12000; n <= 12001; n++) {
+        memset(text, 'x', n);
+        text[n] = '\0';
+        up(&plain);
+        asks_tool("r1", "c1", "plain", "{}");
+        result("c1", text);
+        assert_int_equal(s.outputs, 1);
+        assert_int_equal(logged("the result was too large"), n > 12000);
+        assert_int_equal(logged(text), n <= 12000); /* to the last letter, or not at all */
+        down();
+    }
+}
+
 TEST(duplicates_are_ignored_in_every_state_and_other_arguments_are_an_error)
 {
     up(&always);
@@ -434,6 +450,7 @@ TEST(background_tool_that_never_answers_says_so_and_is_cancelled_with_the_call)
 }
 
 TEST_MAIN(T(unknown_tool_is_told_and_asks_for_no_response), T(nothing_but_a_call_into_the_void_is_asked_once_more),
+          T(an_output_longer_than_services_take_is_told_as_an_error),
           T(duplicates_are_ignored_in_every_state_and_other_arguments_are_an_error),
           T(refused_output_is_sent_again_and_the_tool_does_not_run_again), T(accepted_output_is_not_sent_again),
           T(time_is_up_in_the_words_of_the_tool), T(parallel_tools_start_at_once_and_get_one_answer),
