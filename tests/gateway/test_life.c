@@ -1,7 +1,9 @@
 /* Limits, readiness, drain, reload. */
 #include "gateway/rig.h"
 
+#include <dirent.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -166,6 +168,56 @@ TEST(nothing_is_left_after_the_last_call)
     rig_close(&r, false);
 }
 
+static uint32_t open_descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    uint32_t n = 0;
+    assert_non_null(dir);
+    while (readdir(dir)) {
+        n++;
+    }
+    closedir(dir);
+    return n;
+}
+
+static bool as_few_descriptors(void *arg)
+{
+    return open_descriptors() <= *(const uint32_t *)arg;
+}
+
+static uint64_t cpu_ms(void)
+{
+    struct timespec t;
+    assert_ok(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t));
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static bool is_past(void *arg)
+{
+    const struct rig *r = ((void **)arg)[0];
+    return loop_now_us(r->loop) >= *(const uint64_t *)((void **)arg)[1];
+}
+
+/* The first call leaves what stays open for the next ones; those leave nothing, and no timer that goes on for ever. */
+TEST(descriptors_and_cpu_return_to_the_idle_figure)
+{
+    struct rig r;
+    uint32_t idle = 0;
+    rig_open(&r, &(struct rig_opts){0});
+    for (uint32_t i = 0; i < 4; i++) {
+        rig_wait_over(rig_call(&r, NULL, 0, (struct phone_when){.kind = PHONE_WHEN_AFTER, .ms = 600}));
+        settle(r.loop);
+        idle = i == 0 ? open_descriptors() : idle;
+    }
+    wait_until(r.loop, as_few_descriptors, &idle);
+    uint64_t until_us = loop_now_us(r.loop) + 500000, before_ms = cpu_ms();
+    wait_until(r.loop, is_past, (void *[]){&r, &until_us});
+    uint64_t used_ms = cpu_ms() - before_ms;
+    print_message("# %u descriptors, %llu ms of CPU in 500 ms\n", idle, (unsigned long long)used_ms);
+    assert_true(used_ms < 250);
+    rig_close(&r, false);
+}
+
 TEST(on_a_full_disk_calls_go_on_unrecorded)
 {
     struct rig r;
@@ -207,5 +259,5 @@ TEST(rows_that_could_not_be_written_are_written_by_the_next_start)
 TEST_MAIN(T(over_the_limit_callers_hear_busy_and_ready_is_503), T(one_number_may_have_so_many_calls),
           T(a_drain_lets_the_live_call_end_and_takes_no_new_one), T(a_second_stop_hangs_up_at_once),
           T(a_new_start_knows_the_calls_of_the_old_one), T(a_call_that_nobody_ended_is_ended_when_the_gateway_is_freed),
-          T(nothing_is_left_after_the_last_call), T(on_a_full_disk_calls_go_on_unrecorded),
-          T(rows_that_could_not_be_written_are_written_by_the_next_start))
+          T(nothing_is_left_after_the_last_call), T(descriptors_and_cpu_return_to_the_idle_figure),
+          T(on_a_full_disk_calls_go_on_unrecorded), T(rows_that_could_not_be_written_are_written_by_the_next_start))
