@@ -8,9 +8,11 @@
 
 #define TRIES      3
 #define BACKOFF_MS 300
-#define WAIT_MAX_S 10 /* longer than that nobody is kept waiting for an answer */
-#define BODY_MAX   (64u << 10)
-#define WHAT_MAX   192
+/* So long after the first time a request may leave once more: nobody is kept waiting longer, and who looks for what
+ * came of it, perhaps a later process, knows only when it left first. */
+#define LATEST_MS 10000
+#define BODY_MAX  (64u << 10)
+#define WHAT_MAX  192
 
 struct account_request {
     struct cloud *c; /* NULL: the carrier is gone, only the HTTP reply is awaited */
@@ -23,6 +25,7 @@ struct account_request {
     void *arg;
     bool forgotten;
     struct timer *backoff;
+    uint64_t begun_us;
     uint64_t http_id;
     bool on_wire; /* http_call will still answer */
     uint32_t tries;
@@ -136,13 +139,14 @@ static void conclude(struct account_request *r, const struct http_reply *reply)
 static bool put_off(struct account_request *r, const struct http_reply *reply)
 {
     uint8_t jitter;
-    if (reply->status != 429 || r->tries >= TRIES || reply->retry_after_s > WAIT_MAX_S) {
+    uint64_t wait_ms = MAX((uint64_t)BACKOFF_MS * r->tries, (uint64_t)reply->retry_after_s * 1000);
+    uint64_t gone_ms = (loop_now_us(r->c->loop) - r->begun_us) / 1000;
+    if (reply->status != 429 || r->tries >= TRIES || gone_ms + wait_ms > LATEST_MS) {
         return false;
     }
     crypto_random(&jitter, sizeof(jitter));
-    uint64_t wait_ms = MAX((uint64_t)BACKOFF_MS * r->tries, (uint64_t)reply->retry_after_s * 1000) + jitter;
     r->c->stats.rest_retries++;
-    timer_start(r->backoff, wait_ms * 1000, 0);
+    timer_start(r->backoff, (wait_ms + jitter) * 1000, 0);
     return true;
 }
 
@@ -239,6 +243,7 @@ int account_start(struct cloud *c, const struct account_order *o, const struct a
     }
     r->c = c;
     r->id = ++c->request_ids;
+    r->begun_us = loop_now_us(c->loop);
     r->done = w->done;
     r->reply = w->reply;
     r->drop = w->drop;

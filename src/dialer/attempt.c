@@ -246,6 +246,13 @@ void attempt_ready(struct attempt *a, uint64_t now_us, struct attempt_do *out)
     }
 }
 
+bool attempt_repeat(struct attempt *a, uint64_t now_us)
+{
+    bool may = a->state == ATTEMPT_ASKED;
+    a->asked_us = may ? now_us : a->asked_us;
+    return may;
+}
+
 void attempt_forbid(struct attempt *a, enum dialer_outcome outcome, const char *cause, struct attempt_do *out)
 {
     if (a->state == ATTEMPT_PREPARED) {

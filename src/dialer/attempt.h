@@ -50,7 +50,7 @@ struct attempt {
         uint64_t round_us, goodbye_us; /* at most */
     } question;
     /* what is known */
-    uint64_t asked_us;    /* 0: never */
+    uint64_t asked_us;    /* when the request left last; 0: never */
     uint64_t deadline_us; /* UINT64_MAX: none */
     char call_id[ATTEMPT_REF_MAX + 1], request_id[ATTEMPT_REF_MAX + 1];
     bool answered, media;
@@ -92,6 +92,8 @@ bool attempt_is(const struct attempt *a, struct str call_id);
 
 /* Everything is in place: the record is written and the model listens. */
 void attempt_ready(struct attempt *a, uint64_t now_us, struct attempt_do *out);
+/* The carrier has turned the request away unread: may it leave once more, now? */
+bool attempt_repeat(struct attempt *a, uint64_t now_us);
 /* It must not be dialled, for this cause (a word of ours). Only in PREPARED; later ones are ignored. */
 void attempt_forbid(struct attempt *a, enum dialer_outcome outcome, const char *cause, struct attempt_do *out);
 /* The answer to send. */

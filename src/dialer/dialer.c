@@ -243,7 +243,7 @@ static bool may_still(struct dialing *g)
 static bool may_repeat(void *arg)
 {
     struct dialing *g = arg;
-    return g->attempt.state == ATTEMPT_ASKED && may_still(g);
+    return may_still(g) && attempt_repeat(&g->attempt, loop_now_us(g->dialer->loop));
 }
 
 static int ask_carrier(struct dialing *g)

@@ -201,6 +201,21 @@ TEST(what_is_certain_and_what_is_not)
     }
 }
 
+/* Later it might be taken for one that was never made: its absence in the list proves that by the first one's time. */
+TEST(a_request_that_was_turned_away_does_not_leave_once_more_after_ten_seconds)
+{
+    struct fixture f;
+    set_up(&f);
+    bench_start(&f.b);
+    f.rest.fault = (struct twilio_rest_fault){9, 429, "{\"code\":20429}", 6};
+    dial(&f, &(struct carrier_dial){.attempt = STR(ATTEMPT), .to = STR("+15550002222")});
+    wait_until(f.b.loop, is_done, &f);
+    assert_int_equal(f.status, 429);
+    assert_false(f.unclear);
+    assert_int_equal(f.rest.requests, 2); /* at 0 and 6 s, not at 12 */
+    end(&f);
+}
+
 TEST(a_service_that_is_not_there_has_certainly_called_nobody)
 {
     struct fixture f;
@@ -458,6 +473,7 @@ TEST(an_unsigned_verdict_is_refused)
 
 TEST_MAIN(T(a_call_is_asked_for_with_the_attempt_in_every_url), T(machine_detection_runs_beside_the_call),
           T(a_recording_is_asked_for_once_with_both_sides_apart), T(what_is_certain_and_what_is_not),
+          T(a_request_that_was_turned_away_does_not_leave_once_more_after_ten_seconds),
           T(a_service_that_is_not_there_has_certainly_called_nobody), T(what_cannot_be_dialled_never_leaves_us),
           T(what_is_missing_is_said_in_a_sentence), T(a_call_is_hung_up_in_any_stage),
           T(the_carriers_list_is_searched_for_what_may_be_ours), T(one_call_is_asked_for_by_its_sid),

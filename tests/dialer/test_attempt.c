@@ -222,6 +222,27 @@ TEST(a_call_that_is_not_in_a_whole_list_was_not_made_but_not_too_soon)
     assert_string_equal(a.cause, "not-placed");
 }
 
+/* Its age counts from when it left last: the list knows a call that is young no better for one that was turned away. */
+TEST(a_request_that_was_repeated_is_as_young_as_its_last_time)
+{
+    born(DIALER_MACHINE_TALK, false);
+    ready();
+    now += 10 * S;
+    assert_true(attempt_repeat(&a, now));
+    replied(-ETIMEDOUT, "", true);
+    for (int i = 0; i < 2; i++) { /* over 30 s since the first time, not since the second */
+        now += (i == 0 ? 24 : 3) * S;
+        DO(attempt_found(&a, NULL, true, now, &done));
+        assert_int_equal(a.state, ATTEMPT_UNCLEAR);
+    }
+    assert_false(attempt_repeat(&a, now));
+    now += 10 * S;
+    DO(attempt_found(&a, NULL, true, now, &done));
+    DO(attempt_found(&a, NULL, true, now, &done));
+    assert_over(DIALER_FAILED);
+    assert_string_equal(a.cause, "not-placed");
+}
+
 /* Our side does not wait so long: its call is over before the list proves anything. It proves it all the same. */
 TEST(a_request_of_which_only_the_list_can_tell_is_looked_for_to_the_end)
 {
@@ -642,6 +663,7 @@ TEST_MAIN(T(the_usual_way), T(what_comes_twice_late_or_before_the_reply_changes_
           T(every_final_word_has_its_outcome), T(a_refusal_is_certain_and_rang_nowhere),
           T(an_unclear_answer_is_settled_by_a_webhook), T(an_unclear_answer_is_settled_by_the_carriers_list),
           T(a_call_that_is_not_in_a_whole_list_was_not_made_but_not_too_soon),
+          T(a_request_that_was_repeated_is_as_young_as_its_last_time),
           T(a_request_of_which_only_the_list_can_tell_is_looked_for_to_the_end), T(what_nobody_tells_is_unknown),
           T(an_attempt_of_an_earlier_process_is_only_found_out), T(the_last_moment_forbids),
           T(a_model_that_fails_takes_the_call_back),

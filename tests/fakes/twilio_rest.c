@@ -318,7 +318,11 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
             assert_true(s->n_unanswered < ARRAY_LEN(s->unanswered));
             s->unanswered[s->n_unanswered++] = x;
         } else {
-            http_respond(x, s->fault.status, STR("application/json"), STR_NULL,
+            char wait[40] = "";
+            if (s->fault.wait_s > 0) {
+                snprintf(wait, sizeof(wait), "Retry-After: %u\r\n", s->fault.wait_s);
+            }
+            http_respond(x, s->fault.status, STR("application/json"), str_from(wait),
                          span_of_str(str_from(s->fault.body ? s->fault.body : "{}")));
         }
         return;

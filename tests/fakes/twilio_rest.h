@@ -24,6 +24,7 @@ struct twilio_rest_fault {
     uint32_t times;
     int status; /* 0: no answer at all */
     const char *body;
+    uint32_t wait_s; /* Retry-After; 0: none */
 };
 
 struct twilio_rest_server {
