@@ -32,7 +32,9 @@ static void play(void)
     size_t n = MIN(s.tones.len - taken, (size_t)FRAME);
     assert_true(heard_n + FRAME <= sizeof(heard));
     memset(now, 0xFF, FRAME);
-    memcpy(now, buf_span(&s.tones).p + taken, n);
+    for (size_t i = 0; i < n; i++) {
+        now[i] = buf_span(&s.tones).p[taken + i];
+    }
     taken += n;
     heard_n += FRAME;
 }
