@@ -351,6 +351,7 @@ void voicemail_timer(struct call *c);
 /* The leg goes down, or nothing could be said: what the call is then said to have ended for. */
 void voicemail_broken(struct call *c);
 bool voicemail_has_sound(const struct call *c); /* it needs no model any more */
+void voicemail_drop(struct call *c);            /* somebody else takes the call: what answered is heard again */
 void voicemail_done(struct call *c);
 
 /* intake.c */

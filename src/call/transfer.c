@@ -82,6 +82,7 @@ void transfer_wanted(struct call *c, const struct call_event *ev)
     timer_off(c, TIMER_GREETING);
     timer_off(c, TIMER_FAREWELL);
     c->farewell = FAREWELL_NONE; /* a goodbye under way gives way; its words are the announcement then */
+    voicemail_drop(c);
     buf_init(&t->to, CALL_TRANSFER_TO_MAX);
     buf_init(&t->name, CALL_TRANSFER_TO_MAX);
     buf_put_str(&t->to, ev->control_transfer.to);

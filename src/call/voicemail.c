@@ -140,6 +140,21 @@ void voicemail_broken(struct call *c)
     }
 }
 
+void voicemail_drop(struct call *c)
+{
+    if (c->voicemail.state == VOICEMAIL_NONE) {
+        return;
+    }
+    timer_off(c, TIMER_VOICEMAIL);
+    if (c->reason == REASON_VOICEMAIL) {
+        c->reason = REASON_NONE;
+        c->farewell_words = STR_NULL; /* lent by what goes now */
+        c->want = false;
+    }
+    voicemail_done(c);
+    c->voicemail = (struct voicemail){0};
+}
+
 void voicemail_done(struct call *c)
 {
     buf_done(&c->voicemail.text);

@@ -262,6 +262,59 @@ TEST(a_machine_that_talks_on_is_left_alone_after_half_a_minute)
     down();
 }
 
+static void transfer(void)
+{
+    struct call_event ev = {.type = EV_CONTROL_TRANSFER};
+    ev.control_transfer.to = STR("+15550001111");
+    sim_event(&s, &ev);
+}
+
+/* It was a person after all, says the operator. */
+TEST(a_transfer_ends_the_wait_for_the_machine)
+{
+    struct call_event failed = {.type = EV_LEG_TRANSFER_FAILED};
+    failed.leg_transfer_failed.err = -ERR_CLOSED;
+    up();
+    wanted(true);
+    sim_created(&s, "r1");
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    machine(26000, -1);
+    transfer();
+    say_message("r2", 2); /* the announcement */
+    machine(1500, -1);
+    assert_int_equal(s.transfers, 1);
+    machine(5000, 0); /* neither half a minute nor silence means anything now */
+    assert_int_equal(s.hangups, 0);
+    sim_event(&s, &failed);
+    say_message("r3", 3);
+    machine(2000, 0);
+    assert_false(logged("Say exactly"));
+    assert_int_equal(s.hangups, 0);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_CALLER_HANGUP);
+    down();
+}
+
+TEST(a_transfer_ends_a_message_that_was_to_be_said)
+{
+    struct call_event failed = {.type = EV_LEG_TRANSFER_FAILED};
+    failed.leg_transfer_failed.err = -ERR_CLOSED;
+    up();
+    wanted(false);
+    sim_created(&s, "r1");
+    machine(500, 0);
+    transfer();
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    assert_false(logged("Say exactly"));
+    say_message("r2", 2); /* the announcement */
+    machine(2000, 0);
+    assert_int_equal(s.transfers, 1);
+    sim_event(&s, &failed);
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, REASON_CALLER_HANGUP);
+    down();
+}
+
 TEST(a_message_that_was_cut_off_does_not_count)
 {
     up();
@@ -328,6 +381,7 @@ TEST_MAIN(T(the_message_is_left_at_once_when_the_carrier_says_that_the_greeting_
           T(a_machine_that_talks_on_is_a_machine_though_the_model_has_gone),
           T(a_model_that_is_ready_behind_the_machine_has_all_the_time),
           T(a_recorded_message_is_left_though_the_model_failed_while_it_rang), T(without_a_beep_silence_will_do),
-          T(a_machine_that_talks_on_is_left_alone_after_half_a_minute), T(a_message_that_was_cut_off_does_not_count),
+          T(a_machine_that_talks_on_is_left_alone_after_half_a_minute), T(a_transfer_ends_the_wait_for_the_machine),
+          T(a_transfer_ends_a_message_that_was_to_be_said), T(a_message_that_was_cut_off_does_not_count),
           T(what_is_left_to_say_is_said_once), T(a_model_that_fails_while_it_rings_ends_the_call_we_made),
           T(a_model_that_fails_while_a_caller_waits_does_not))
