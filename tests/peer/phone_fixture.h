@@ -67,7 +67,8 @@ struct fix {
     size_t n_calls, n_open;
     struct buf requests; /* "METHOD target\nheaders of interest\nbody\n\n" */
     struct timer *guard;
-    char base[40]; /* "127.0.0.1:port" */
+    struct http_exchange *held; /* a request that gets no answer before the end; NULL: none */
+    char base[40];              /* "127.0.0.1:port" */
     void (*on_event)(struct fix_call *c, const struct phone_event *ev);
 };
 
@@ -208,6 +209,9 @@ static inline void fix_init(struct fix *f, const struct fix_behaviour *b)
 static inline void fix_done(struct fix *f)
 {
     timer_free(f->guard);
+    if (f->held) { /* who asked is gone: it is only given back */
+        http_respond(f->held, 503, STR_NULL, STR_NULL, (struct span){0});
+    }
     http_server_free(f->server);
     loop_free(f->loop);
     for (size_t i = 0; i < f->n_socks; i++) {
