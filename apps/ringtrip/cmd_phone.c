@@ -215,6 +215,21 @@ static void on_input_end(bool bye, void *arg)
 static const struct phone_input_handler input_handler = {
     .on_item = on_item, .on_problem = on_problem, .on_end = on_input_end};
 
+/* Before anybody is called: what could not be written behind it would be lost. */
+static int writable(const char *path)
+{
+    if (!path || str_is(str_from(path), "-")) {
+        return 0;
+    }
+    FILE *f = fopen(path, "ae");
+    if (!f) {
+        int err = -errno;
+        ignore_result(fprintf(stderr, "ringtrip phone: %s cannot be written: %s\n", path, err_text(err)) < 0);
+        return err;
+    }
+    return fclose(f) == 0 ? 0 : -EIO;
+}
+
 static int session_run(struct session *s)
 {
     int err = loop_new(&s->loop);
@@ -263,7 +278,8 @@ int cmd_phone(int argc, char **argv)
         bool json_out = s.args.report_path && str_is(str_from(s.args.report_path), "-");
         s.progress = s.args.quiet ? NULL : json_out ? stderr : stdout;
         s.colour = s.progress && isatty(fileno(s.progress)) && !getenv("NO_COLOR");
-        err = session_run(&s);
+        bool ready = writable(s.args.opts.record_path) == 0 && writable(s.args.report_path) == 0;
+        err = ready ? session_run(&s) : 0;
         if (err < 0) {
             ignore_result(fprintf(stderr, "ringtrip phone: %s\n", err_text(err)) < 0);
             s.status = EXIT_NO_CALL;

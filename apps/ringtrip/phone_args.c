@@ -80,6 +80,7 @@ const char phone_usage[] =
 struct parser {
     struct phone_args *a;
     struct buf *err;
+    const char *option;     /* whose value is read */
     struct phone_when when; /* given for the next item */
     bool has_when;
 };
@@ -176,7 +177,7 @@ static int opt_tones(struct parser *p, const char *value)
 static int to_number(struct parser *p, const char *value, int64_t max, int64_t *ret)
 {
     if (str_to_i64(str_from(value), ret) < 0 || *ret < 0 || *ret > max) {
-        buf_printf(p->err, "a number from 0 to %lld is wanted, not %s", (long long)max, value);
+        buf_printf(p->err, "--%s takes a number from 0 to %lld, not %s", p->option, (long long)max, value);
         return -EINVAL;
     }
     return 0;
@@ -225,7 +226,7 @@ static int to_real(struct parser *p, const char *value, double min, double max, 
 {
     double x = 0;
     if (str_to_f64(str_from(value), &x) < 0 || !(x >= min && x <= max)) {
-        buf_printf(p->err, "a number from %g to %g is wanted, not %s", min, max, value);
+        buf_printf(p->err, "--%s takes a number from %g to %g, not %s", p->option, min, max, value);
         return -EINVAL;
     }
     *ret = x;
@@ -524,6 +525,7 @@ static int take_option(struct parser *p, int argc, char **argv, int *i)
     if (!o) {
         return fail(p, "unknown option ", argv[*i]);
     }
+    p->option = o->name;
     bool has_value = str_starts(arg, STR("--")) && name.n + 2 < arg.n;
     if (o->kind == FLAG || o->kind == NO_FLAG) {
         return has_value ? fail(p, "this option takes no value: ", argv[*i]) : store(p, o, "");

@@ -81,6 +81,9 @@ def main():
         check('an option without its value', ['serve', '-c'], 2, err='needs a value', **kw)
         check('a port that is none', ['serve', '--port', '99999'], 2, err='65535', **kw)
         check('a surplus word', ['serve', 'now'], 2, err='now', **kw)
+        for option in ('--record', '--report'):
+            check(f'phone {option} into no folder: nobody is called', ['phone', 'http://127.0.0.1:1/twiml', option, 'none/x'], 2,
+                  err='ringtrip phone: none/x cannot be written', **kw)
         check('a missing configuration', ['serve', '-c', 'none.yaml'], 1, err='none.yaml', **kw)
 
         bad = pathlib.Path(cwd, 'bad.yaml')
