@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "peer/phone/phone_sound.h"
@@ -575,6 +576,9 @@ static int check(struct parser *p)
     }
     if (p->has_when) {
         return fail(p, "--when stands before what it times", "");
+    }
+    if (a->opts.ca_file && access(a->opts.ca_file, R_OK) != 0) {
+        return fail(p, "--ca-file cannot be read: ", a->opts.ca_file);
     }
     if (a->n_params > 0 && a->opts.ws_url.n == 0) {
         return fail(p, "--param goes with --ws; otherwise the TwiML names the parameters", "");

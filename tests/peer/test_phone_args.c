@@ -196,6 +196,7 @@ TEST(mistakes_are_named)
         {"phone http://a --drop 1:x", "1:x"},
         {"phone http://a --late 101", "101"},
         {"phone http://a --wav /does/not/exist.wav", "/does/not/exist.wav"},
+        {"phone http://a --ca-file /does/not/exist.pem", "cannot be read: /does/not/exist.pem"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct line l;
