@@ -485,13 +485,14 @@ enum config_mode { CONFIG_MODE_BOTH, CONFIG_MODE_INBOUND, CONFIG_MODE_OUTBOUND }
 struct config_outbound {
     struct str carrier; /* "twilio"; "": the first that can dial */
     uint32_t ring_s;
-    uint32_t max_call_s;        /* 0: limits.max_call_s alone */
-    uint32_t max_calls;         /* at a time, of limits.max_calls; 0: all of them */
-    struct str opening;         /* how the agent begins, in place of its greeting; "": by its reason */
-    struct str on_machine;      /* "talk", "hangup", "voicemail" */
-    struct str voicemail;       /* what is said behind the beep */
-    struct str sounds;          /* folder of recordings; "": none */
-    struct str voicemail_sound; /* one of them, in place of voicemail; "": the words */
+    uint32_t max_call_s;          /* 0: limits.max_call_s alone */
+    uint32_t max_calls;           /* at a time, of limits.max_calls; 0: all of them */
+    struct str opening;           /* how the agent begins, in place of its greeting; "": by its reason */
+    struct str on_machine;        /* "talk", "hangup", "voicemail" */
+    struct str voicemail;         /* what is said behind the beep */
+    struct str sounds;            /* folder of recordings; "": none */
+    uint32_t machine_detection_s; /* so long the carrier may listen; 0: its own */
+    struct str voicemail_sound;   /* one of them, in place of voicemail; "": the words */
 };
 
 /* Where events of calls are told to programs. */

@@ -259,6 +259,7 @@ static int ask_carrier(struct dialing *g)
         .amd = voicemail                                 ? CARRIER_AMD_MESSAGE_END
                : hangup && g->req.amd == CARRIER_AMD_OFF ? CARRIER_AMD_DETECT
                                                          : g->req.amd,
+        .amd_timeout_ms = g->req.amd_timeout_ms,
         .asks = question_is_put(&g->req.question),
         .may_repeat = may_repeat,
     };

@@ -78,6 +78,7 @@ struct dialer_request {
     uint32_t n_variables;
     uint32_t ring_s, max_call_s;
     enum carrier_amd amd;
+    uint32_t amd_timeout_ms; /* 0: the carrier's own */
     enum dialer_machine machine;
     struct str voicemail;       /* what is said after the beep */
     struct str voicemail_sound; /* a recording that is played in place of it; empty: none */

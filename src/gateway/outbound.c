@@ -299,6 +299,7 @@ int outbound_dial(struct outbound *o, const struct dialer_request *req, const st
     }
     full.ring_s = req->ring_s ? req->ring_s : cfg->outbound.ring_s;
     full.max_call_s = req->max_call_s ? req->max_call_s : cfg->outbound.max_call_s;
+    full.amd_timeout_ms = cfg->outbound.machine_detection_s * 1000;
     full.voicemail = req->voicemail.n ? req->voicemail : cfg->outbound.voicemail;
     if (req->voicemail.n == 0 && req->voicemail_sound.n == 0) {
         full.voicemail_sound = cfg->outbound.voicemail_sound;

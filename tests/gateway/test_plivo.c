@@ -669,6 +669,23 @@ TEST(a_call_that_nobody_takes_has_its_outcome_and_cause)
     }
 }
 
+TEST(a_machine_is_listened_for_as_long_as_is_configured)
+{
+    static const char *const wanted[] = {"\"machine_detection_time\":4000,\"machine_detection_url\"",
+                                         "\"machine_detection\":\"true\",\"machine_detection_url\""};
+    static const char *const extra[] = {"outbound: {on_machine: hangup, machine_detection_s: 4}\n",
+                                        "outbound: {on_machine: hangup}\n"};
+    for (size_t i = 0; i < ARRAY_LEN(extra); i++) {
+        struct fixture f;
+        char id[80];
+        set_up(&f, &(struct setup){.extra = extra[i]});
+        dial(&f, id);
+        assert_true(in_log(&f, wanted[i]));
+        assert_string_equal(f.rest.problem, "");
+        tear_down(&f);
+    }
+}
+
 /* ---- the start ---- */
 
 static bool is_set_up(void *arg)
@@ -706,5 +723,6 @@ TEST_MAIN(T(whatever_the_vendor_does_otherwise_the_call_is_the_same),
           T(the_answer_is_xml_by_get_and_post_from_query_and_form), T(over_the_limit_the_line_is_busy),
           T(sip_headers_choose_a_route), T(the_carrier_records_the_whole_call_where_it_is_told_to),
           T(a_call_that_we_make_is_rung_answered_talked_to_and_over),
-          T(a_call_that_nobody_takes_has_its_outcome_and_cause), T(application_and_number_are_led_here_at_the_start),
-          T(the_apology_is_the_calls_own), T(news_of_messages_may_carry_the_older_signature))
+          T(a_call_that_nobody_takes_has_its_outcome_and_cause), T(a_machine_is_listened_for_as_long_as_is_configured),
+          T(application_and_number_are_led_here_at_the_start), T(the_apology_is_the_calls_own),
+          T(news_of_messages_may_carry_the_older_signature))
