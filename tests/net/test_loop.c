@@ -102,12 +102,63 @@ TEST(a_timer_that_was_freed_or_stopped_does_not_fire)
     trace_done(&t); /* frees stopped, which nobody did */
 }
 
+static void answer(void *arg)
+{
+    struct trace *t = arg;
+    t->other = timer_free(t->other);
+    loop_stop(t->loop);
+}
+
+static void busy_for(uint64_t us)
+{
+    uint64_t from_us = clock_now_us();
+    while (clock_now_us() < from_us + us) {
+    }
+}
+
+/* The process stands still until long behind the other timer's time; meanwhile its answer arrives. */
+static void stand_still(void *arg)
+{
+    struct trace *t = arg;
+    assert_ok(loop_post(t->loop, answer, t));
+    busy_for(120000);
+}
+
+TEST(behind_a_stall_what_has_come_is_taken_before_deadlines)
+{
+    struct trace t;
+    trace_new(&t);
+    assert_ok(timer_new(t.loop, must_not_fire, &t, &t.other));
+    timer_start(t.other, 10000, 0);
+    assert_ok(loop_post(t.loop, stand_still, &t));
+    run_loop(t.loop);
+    trace_done(&t);
+}
+
 static void count_to_five(void *arg)
 {
     struct trace *t = arg;
     if (++t->n == 5) {
         loop_stop(t->loop);
     }
+}
+
+static void stand_still_alone(void *arg UNUSED)
+{
+    busy_for(120000);
+}
+
+TEST(a_late_timer_fires_all_the_same_and_goes_on)
+{
+    struct trace t;
+    trace_new(&t);
+    assert_ok(timer_new(t.loop, count_to_five, &t, &t.timer));
+    timer_start(t.timer, 10000, 1000);
+    assert_ok(loop_post(t.loop, stand_still_alone, &t));
+    run_loop(t.loop);
+    assert_int_equal(t.n, 5);
+    timer_free(t.timer);
+    trace_done(&t);
 }
 
 TEST(a_repeating_timer_goes_on)
@@ -421,6 +472,7 @@ TEST(a_signal_reaches_its_latest_handler)
 
 TEST_MAIN(T(a_timer_never_fires_early), T(a_timer_may_be_freed_in_its_own_callback),
           T(a_timer_that_was_freed_or_stopped_does_not_fire), T(a_repeating_timer_goes_on),
+          T(behind_a_stall_what_has_come_is_taken_before_deadlines), T(a_late_timer_fires_all_the_same_and_goes_on),
           T(a_timer_that_arms_itself_for_now_does_not_starve_the_loop),
           T(a_timer_sees_a_time_that_is_not_before_it_was_due), T(a_pass_that_takes_longer_than_5_ms_is_counted),
           T(the_end_of_a_pass_comes_after_its_work), T(the_end_of_a_pass_can_be_let_go_of),
