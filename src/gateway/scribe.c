@@ -348,12 +348,13 @@ static void finish(struct scribe *s, int err)
     }
 }
 
-static void count(struct scribe *s, int err, uint64_t lost_before)
+/* write_us is given, not read: the next job may be under way, and set it. */
+static void count(struct scribe *s, int err, uint64_t lost_before, uint64_t write_us)
 {
     size_t in_memory = s->tries > 0 ? written(s)->n : 0; /* no job has it now */
     in_memory += s->stuck ? filling(s)->n : 0;
     if (s->o.metrics) {
-        metrics_observe_us(s->o.metrics, METRIC_STORE_WRITES, s->write_us);
+        metrics_observe_us(s->o.metrics, METRIC_STORE_WRITES, write_us);
         metrics_add(s->o.metrics, METRIC_STORE_ERRORS, err < 0);
         metrics_add(s->o.metrics, METRIC_STORE_LOST, s->lost - lost_before);
         metrics_set(s->o.metrics, METRIC_STORE_WAITING, (int64_t)(s->spooled + in_memory));
@@ -364,6 +365,7 @@ static void on_written(int err, void *arg)
 {
     struct scribe *s = arg;
     uint64_t lost = s->lost;
+    uint64_t write_us = s->write_us;
     bool may_pass = err != -ECANCELED && store_may_pass(err);
     bool keep = !s->give_up || (s->spool && !s->hurry);
     if (s->kept > 0) {
@@ -379,7 +381,7 @@ static void on_written(int err, void *arg)
     } else {
         finish(s, err);
     }
-    count(s, err, lost);
+    count(s, err, lost, write_us);
 }
 
 static void start_job(struct scribe *s)
