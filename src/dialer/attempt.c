@@ -541,6 +541,11 @@ void attempt_found(struct attempt *a, const struct carrier_call *call, bool cert
 
 /* ---- our side ---- */
 
+void attempt_message_left(struct attempt *a)
+{
+    a->message_left = true;
+}
+
 void attempt_call_over(struct attempt *a, enum call_reason reason, uint64_t now_us, struct attempt_do *out)
 {
     if (a->call_over) {

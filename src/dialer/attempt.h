@@ -55,9 +55,9 @@ struct attempt {
     char call_id[ATTEMPT_REF_MAX + 1], request_id[ATTEMPT_REF_MAX + 1];
     bool answered, media;
     bool may_have_rung;
-    bool hung_up;   /* we have told the carrier to end it */
-    bool call_over; /* our side of it */
-    bool message_left;
+    bool hung_up;            /* we have told the carrier to end it */
+    bool call_over;          /* our side of it */
+    bool message_left;       /* a machine has heard it to its end */
     enum call_reason reason; /* why we ended it; REASON_NONE: we did not */
     enum carrier_answerer answerer;
     enum question_reply reply;
@@ -108,6 +108,9 @@ void attempt_media(struct attempt *a, uint64_t now_us, struct attempt_do *out);
 /* The answer to find; call: the one that is ours, NULL: none is. certain: there is none, the list was complete. */
 void attempt_found(struct attempt *a, const struct carrier_call *call, bool certain, uint64_t now_us,
                    struct attempt_do *out);
+/* A machine has heard the message: told before the call is hung up, which the carrier may report before our side is
+ * over. */
+void attempt_message_left(struct attempt *a);
 /* Our side is over: whoever ended it. */
 void attempt_call_over(struct attempt *a, enum call_reason reason, uint64_t now_us, struct attempt_do *out);
 /* Somebody wants it to end. */

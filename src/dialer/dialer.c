@@ -622,6 +622,14 @@ void dialer_call_over(struct dialer *d, struct str id, enum call_reason reason)
     }
 }
 
+void dialer_message_left(struct dialer *d, struct str id)
+{
+    struct dialing *g = find(d, id);
+    if (g) {
+        attempt_message_left(&g->attempt);
+    }
+}
+
 void dialer_call_media(struct dialer *d, struct str id)
 {
     struct dialing *g = find(d, id);

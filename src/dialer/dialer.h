@@ -152,6 +152,9 @@ void dialer_call_ready(struct dialer *d, struct str id);
 /* The model failed for good before anybody was called, the leg closed, an operator hung up. Unknown ids are fine. */
 void dialer_call_over(struct dialer *d, struct str id, enum call_reason reason);
 void dialer_call_media(struct dialer *d, struct str id); /* its media socket is up */
+/* A machine has heard the message to its end; the call is hung up now. The carrier may say so before the call is over
+ * for us. */
+void dialer_message_left(struct dialer *d, struct str id);
 /* on_progress of a carrier. False: no such attempt is under way. */
 bool dialer_on_progress(struct dialer *d, struct carrier *carrier, const struct carrier_progress *p);
 

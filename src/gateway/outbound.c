@@ -63,6 +63,12 @@ static void on_written(void *arg)
     drop(c);
 }
 
+static bool leaves_message(const struct tap_event *e)
+{
+    return e->kind == TAP_SIGNAL && e->action->type == ACT_LEG_HANGUP &&
+           e->action->leg_hangup.reason == REASON_VOICEMAIL;
+}
+
 static void on_tap(const struct tap_event *e, void *arg)
 {
     struct outgoing *c = arg;
@@ -75,6 +81,8 @@ static void on_tap(const struct tap_event *e, void *arg)
         advance(c);
     } else if (e->kind == TAP_LEG_START) {
         dialer_call_media(d, str_from(c->id));
+    } else if (leaves_message(e)) {
+        dialer_message_left(d, str_from(c->id));
     } else if (e->kind == TAP_END) {
         c->over = true;
         c->outbound->n_calls--;

@@ -10,7 +10,7 @@ enum tap_kind {
     TAP_MODEL_FAILED, /* ev; the call may go on with another session */
     TAP_LEG_START,
     TAP_ACTION,      /* action: a tool run, line, turn or note */
-    TAP_SIGNAL,      /* action: a signal, or usage; only to who watches one call */
+    TAP_SIGNAL,      /* action: a signal, usage, or our hanging up; only to who watches one call */
     TAP_TOOL_RESULT, /* ev */
     TAP_END,         /* action; recording and journal are the paths, "" without; the files are complete */
 };

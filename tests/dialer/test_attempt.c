@@ -405,6 +405,18 @@ TEST(machines_are_treated_as_wished)
     assert_over(DIALER_VOICEMAIL);
 }
 
+TEST(a_message_was_left_although_the_carrier_is_sooner_than_our_files)
+{
+    born(DIALER_MACHINE_VOICEMAIL, false);
+    ready();
+    media();
+    who(CARRIER_ANSWERER_MACHINE_END);
+    attempt_message_left(&a);
+    told(CARRIER_STAGE_ENDED, CARRIER_OUTCOME_COMPLETED, 9);
+    over(REASON_VOICEMAIL);
+    assert_over(DIALER_VOICEMAIL);
+}
+
 /* ---- the question ---- */
 
 static const struct question question = {
@@ -669,7 +681,8 @@ TEST_MAIN(T(the_usual_way), T(what_comes_twice_late_or_before_the_reply_changes_
           T(a_model_that_fails_takes_the_call_back),
           T(a_call_that_is_taken_back_before_it_has_a_name_is_ended_when_it_gets_one), T(ringing_without_end_is_ended),
           T(without_a_last_word_what_we_know_counts), T(an_answer_without_media_is_hung_up),
-          T(machines_are_treated_as_wished), T(who_accepts_is_connected_and_whoever_asks_twice_gets_the_same_answer),
+          T(machines_are_treated_as_wished), T(a_message_was_left_although_the_carrier_is_sooner_than_our_files),
+          T(who_accepts_is_connected_and_whoever_asks_twice_gets_the_same_answer),
           T(who_declines_or_says_nothing_is_not_connected), T(who_hangs_up_on_the_question_did_not_accept),
           T(a_question_that_nobody_comes_back_from_is_ended), T(a_machine_is_not_asked),
           T(what_an_earlier_process_asked_is_not_asked_in_vain),
