@@ -158,6 +158,8 @@ void host_perform(struct host *h, const struct call_action *act)
     case ACT_LEG_MEDIA:
     case ACT_LEG_MARK:
     case ACT_LEG_CLEAR:
+        perform_leg(h, act);
+        break;
     case ACT_LEG_HANGUP:
         host_tap(h, TAP_SIGNAL, act, NULL); /* before the carrier can tell of it */
         perform_leg(h, act);
