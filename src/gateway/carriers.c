@@ -165,10 +165,11 @@ int carriers_record(struct gateway *gw, const struct host *h, const char **ret_w
     if (err < 0) {
         free(call_id);
     }
-    if (err == -ERR_STATE || err == -EINVAL) {
-        *ret_why =
-            err == -ERR_STATE ? "The carrier's account is not configured" : "The carrier has no id for this call";
-        return -ERR_STATE;
+    if (err == -ERR_STATE) {
+        *ret_why = "The carrier's account is not configured";
+    } else if (err == -EINVAL) {
+        *ret_why = "The carrier has no id for this call";
+        err = -ERR_STATE;
     }
     return err;
 }

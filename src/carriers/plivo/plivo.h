@@ -47,7 +47,4 @@ struct carrier *plivo_carrier(struct plivo *p);
  */
 void plivo_configure(struct plivo *p);
 
-/* Records the running call at the carrier, both sides apart, until it ends. done may be NULL. -ERR_STATE: no account.
- */
-
 #endif

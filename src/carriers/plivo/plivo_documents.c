@@ -1,10 +1,9 @@
 /* The documents that this carrier answers with. */
 #include "carriers/plivo/plivo_impl.h"
 
-#define APOLOGY      "We are sorry, but we cannot take your call right now. Please try again later. Goodbye."
-#define VOICE        "Polly.Joanna"
-#define HOLD_S       120
-#define RECORD_MAX_S 86400 /* as long as a stream lasts at most; without it a recording ends after a minute */
+#define APOLOGY "We are sorry, but we cannot take your call right now. Please try again later. Goodbye."
+#define VOICE   "Polly.Joanna"
+#define HOLD_S  120
 
 struct plivo_words plivo_words(const struct plivo *p)
 {
@@ -28,7 +27,7 @@ void plivo_put_connect(struct buf *out, const struct plivo_urls *urls)
     struct twiml_w w = twiml_w(out);
     if (urls->recording.n > 0) {
         /* in front: behind the stream it would begin when all is said */
-        plivo_w_record(&w, urls->recording, RECORD_MAX_S);
+        plivo_w_record(&w, urls->recording, PLIVO_RECORD_MAX_S);
     }
     plivo_w_stream(&w, &(struct plivo_xml_stream){.url = urls->media, .status_url = given(urls->status)});
     /* When the stream ends, also because this process died, the call must not hang in silence. */

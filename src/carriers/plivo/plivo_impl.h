@@ -15,6 +15,8 @@
 
 #define PLIVO_SIGNATURE  "X-Plivo-Signature-V3"
 #define PLIVO_SIP_PREFIX "X-PH-" /* parameters that carry SIP headers */
+/* Seconds: the whole call, as long as a stream lasts at most. Without it a recording ends after a minute. */
+#define PLIVO_RECORD_MAX_S 86400
 
 #define PLIVO_ANSWER_PATH    "/answer"
 #define PLIVO_HANGUP_PATH    "/hangup"

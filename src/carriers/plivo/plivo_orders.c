@@ -4,8 +4,7 @@
 
 #define JSON_MAX          (16u << 10)
 #define SMS_MAX_BYTES     1600
-#define RECORD_MAX_S      86400 /* the whole call; the vendor's own is a minute */
-#define APOLOGY_MAX_BYTES 1000  /* of them each takes at most three in a URL */
+#define APOLOGY_MAX_BYTES 1000 /* of them each takes at most three in a URL */
 #define RESOURCE_MAX      (CLOUD_ID_MAX + 32)
 
 /* ---- calls ---- */
@@ -95,7 +94,7 @@ int plivo_record(struct carrier *carrier, const struct carrier_call_ref *ref, ca
     buf_init(&url, CLOUD_URL_MAX);
     struct json_w jw = json_w(&json);
     json_w_open(&jw);
-    json_w_ki64(&jw, "time_limit", RECORD_MAX_S);
+    json_w_ki64(&jw, "time_limit", PLIVO_RECORD_MAX_S);
     json_w_kz(&jw, "file_format", "wav");
     json_w_kz(&jw, "record_channel_type", "stereo");
     if (p->opts->public_url.n > 0) {
