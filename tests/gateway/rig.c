@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "gateway/archive.h"
 
 /* Short lines keep the tests short. The script is what the tones are taken to say, turn by turn. */
 static const char dialogue_yaml[] =
@@ -501,4 +502,23 @@ void rig_webhook(struct rig *r, const char *call_sid, char *ret_token, struct ri
         struct str rest = {text.p + at + 20, text.n - at - 20};
         assert_ok(str_copy(ret_token, 64, (struct str){rest.p, str_find(rest, '"')}));
     }
+}
+
+void rig_assert_shown(const struct rig *r, const char *part)
+{
+    struct str yaml = buf_str(&r->yaml);
+    const struct config_source source = {.text = &yaml, .path = "test.yaml", .dotenv_path = "", .env = no_env};
+    struct archive *a = NULL;
+    struct buf out;
+    struct buf err;
+    buf_init(&out, 1 << 16);
+    buf_init(&err, 4096);
+    assert_ok(archive_open(&source, &err, &a));
+    assert_ok(archive_show(a, str_from(r->last_call), ARCHIVE_TEXT, &out));
+    archive_close(a);
+    if (str_search(buf_str(&out), str_from(part)) == SIZE_MAX) {
+        fail_msg("not \"%s\" in: " STR_FMT, part, STR_ARG(buf_str(&out)));
+    }
+    buf_done(&out);
+    buf_done(&err);
 }

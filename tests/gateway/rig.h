@@ -138,4 +138,7 @@ struct str rig_json(const struct rig_reply *reply, const char *path);
 /* POST /twiml for this CallSid; the token of the answer goes to ret (room for 64), "" when there is none. */
 void rig_webhook(struct rig *r, const char *call_sid, char *ret_token, struct rig_reply *ret);
 
+/* That is in what ringtrip calls show prints of the last call. */
+void rig_assert_shown(const struct rig *r, const char *part);
+
 #endif

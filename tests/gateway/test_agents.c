@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "gateway/archive.h"
 #include "gateway/replay.h"
 
 static const struct phone_when agent_stops = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 400};
@@ -57,31 +56,6 @@ static void assert_replays(const struct rig *r)
     assert_int_equal(report.first_diff, 0);
 }
 
-static const char *no_env(const char *name UNUSED, void *arg UNUSED)
-{
-    return NULL;
-}
-
-/* What ringtrip calls show prints. */
-static void assert_shown(struct rig *r, const char *text)
-{
-    struct str yaml = buf_str(&r->yaml);
-    const struct config_source source = {.text = &yaml, .path = "test.yaml", .dotenv_path = "", .env = no_env};
-    struct archive *a = NULL;
-    struct buf out;
-    struct buf err;
-    buf_init(&out, 1 << 16);
-    buf_init(&err, 4096);
-    assert_ok(archive_open(&source, &err, &a));
-    assert_ok(archive_show(a, str_from(r->last_call), ARCHIVE_TEXT, &out));
-    archive_close(a);
-    if (str_search(buf_str(&out), str_from(text)) == SIZE_MAX) {
-        fail_msg("not \"%s\" in: %s", text, buf_cstr(&out));
-    }
-    buf_done(&out);
-    buf_done(&err);
-}
-
 TEST(who_is_asked_for_takes_over_and_speaks_unasked)
 {
     struct rig r;
@@ -105,7 +79,7 @@ TEST(who_is_asked_for_takes_over_and_speaks_unasked)
     assert_says(&reply, "\"who\":\"caller\",\"agent\":\"front_desk\",\"text\":\"please connect me to billing\"");
     assert_says(&reply, "{\"number\":0,\"agent\":\"front_desk\"");
     buf_done(&reply.body);
-    assert_shown(&r, "please connect me to billing\n            [now with billing]\n");
+    rig_assert_shown(&r, "please connect me to billing\n            [now with billing]\n");
     assert_replays(&r);
     rig_close(&r, false);
 }

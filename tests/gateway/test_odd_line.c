@@ -3,36 +3,11 @@
 
 #include <stdio.h>
 
-#include "gateway/archive.h"
-
-static const char *no_env(const char *name UNUSED, void *arg UNUSED)
-{
-    return NULL;
-}
-
 static void assert_has(const struct buf *text, const char *part)
 {
     if (str_search(buf_str(text), str_from(part)) == SIZE_MAX) {
         fail_msg("not \"%s\" in: " STR_FMT, part, STR_ARG(buf_str(text)));
     }
-}
-
-/* What ringtrip calls show prints. */
-static void assert_shown(const struct rig *r, const char *part)
-{
-    struct str yaml = buf_str(&r->yaml);
-    const struct config_source source = {.text = &yaml, .path = "test.yaml", .dotenv_path = "", .env = no_env};
-    struct archive *a = NULL;
-    struct buf out;
-    struct buf err;
-    buf_init(&out, 1 << 16);
-    buf_init(&err, 4096);
-    assert_ok(archive_open(&source, &err, &a));
-    assert_ok(archive_show(a, str_from(r->last_call), ARCHIVE_TEXT, &out));
-    archive_close(a);
-    assert_has(&out, part);
-    buf_done(&out);
-    buf_done(&err);
 }
 
 static void assert_answer_has(struct rig *r, const char *path, const char *part)
@@ -68,7 +43,7 @@ TEST(a_line_that_stalls_is_told_everywhere)
     buf_done(&reply.body);
     ignore_result(
         snprintf(path, sizeof(path), "%lld stalls, %lld ms of stalls", (long long)stalls, (long long)stall_ms) < 0);
-    assert_shown(&r, path);
+    rig_assert_shown(&r, path);
     assert_answer_has(&r, "/metrics", "ringtrip_line_oddities_total{oddity=\"stall\"} 1");
     rig_close(&r, false);
 }
