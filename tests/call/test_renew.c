@@ -1,5 +1,5 @@
 /* One model session takes over from another: before the limit, after a loss, at other providers. */
-#include "stage.h"
+#include "session_stage.h"
 
 static uint8_t filler[8 * 200];
 
@@ -46,16 +46,6 @@ static void up(enum turn_kind kind)
     ready(0, 0);
 }
 
-static void fail_session(uint32_t session, int err, const char *code, bool was_ready)
-{
-    struct call_event ev = {.type = EV_MODEL_FAILED};
-    ev.model_failed.err = err;
-    ev.model_failed.code = str_from(code);
-    ev.model_failed.was_ready = was_ready;
-    s.says = session;
-    sim_event(&s, &ev);
-}
-
 static void lose(void)
 {
     fail_session(s.says, -ERR_CLOSED, "ws-1011", true);
@@ -68,43 +58,6 @@ static bool in_order(const char *a, const char *b)
     return first != SIZE_MAX && second != SIZE_MAX && first < second;
 }
 
-static void words(const char *id, const char *text)
-{
-    struct call_event ev = {.type = EV_MODEL_USER_TEXT};
-    ev.model_user_text.item_id = str_from(id);
-    ev.model_user_text.text = str_from(text);
-    sim_event(&s, &ev);
-}
-
-static void speech(enum call_event_type type, const char *id)
-{
-    struct call_event ev = {.type = type};
-    ev.model_speech.item_id = str_from(id);
-    sim_event(&s, &ev);
-}
-
-/* The caller says something, the service hears it. */
-static void caller_turn(const char *id, const char *text)
-{
-    speech(EV_MODEL_SPEECH_STARTED, id);
-    later(800);
-    speech(EV_MODEL_SPEECH_STOPPED, id);
-    speech(EV_MODEL_COMMITTED, id);
-    if (text) {
-        words(id, text);
-    }
-}
-
-static void agent_says(const char *response, uint8_t item, uint32_t ms, const char *text)
-{
-    sim_created(&s, response);
-    for (uint32_t done = 0; done < ms; done += 100) {
-        sim_audio(&s, response, item, 100);
-    }
-    sim_audio_done(&s, response, item, text);
-    sim_response_done(&s, response, RESPONSE_COMPLETED);
-}
-
 /* ---- before the limit ---- */
 
 TEST(a_session_is_prepared_before_the_limit_and_takes_over_in_a_quiet_moment)
@@ -113,7 +66,7 @@ TEST(a_session_is_prepared_before_the_limit_and_takes_over_in_a_quiet_moment)
     s.opts.renewal.before_s = 20;
     start();
     ready(0, 60);
-    caller_turn("u1", "hello");
+    caller_says("u1", "hello");
     agent_says("r1", 1, 1000, "Hello, how can I help?");
     later(38000);
     assert_int_equal(s.opens, 1);
@@ -130,7 +83,7 @@ TEST(a_session_is_prepared_before_the_limit_and_takes_over_in_a_quiet_moment)
     assert_true(logged("model.close"));
     assert_int_equal(s.responds, 0); /* nothing was owed */
     s.says = 1;
-    caller_turn("u2", "and now");
+    caller_says("u2", "and now");
     assert_int_equal(view().caller, CALLER_SILENT);
     down();
 }
@@ -162,7 +115,7 @@ TEST(the_prepared_session_waits_while_somebody_speaks)
     begin(TURN_SERVER_VAD);
     ready(0, 40);
     later(21000);
-    caller_turn("u1", "hello");
+    caller_says("u1", "hello");
     ready(1, 0);
     assert_int_equal(s.session, 0);
     s.says = 0;
@@ -185,7 +138,7 @@ TEST(at_the_deadline_a_running_response_is_broken_off_and_gone_on_with)
     begin(TURN_SERVER_VAD);
     ready(0, 8); /* due at 4 s, latest at 6 s */
     later(3500);
-    caller_turn("u1", "tell me a story");
+    caller_says("u1", "tell me a story");
     sim_created(&s, "r1");
     for (int i = 0; i < 20; i++) {
         sim_audio(&s, "r1", 1, 100);
@@ -253,7 +206,7 @@ TEST(a_prepared_session_that_fails_is_tried_again_and_the_old_one_serves)
 TEST(a_session_lost_in_silence_is_replaced_and_told_everything)
 {
     up(TURN_SERVER_VAD);
-    caller_turn("u1", "what is the weather");
+    caller_says("u1", "what is the weather");
     sim_created(&s, "r1");
     sim_tool(&s, "r1", "call_1", "check_order_status");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -335,7 +288,7 @@ TEST(a_turn_without_words_is_told_as_sound_and_answered)
 {
     up(TURN_SERVER_VAD);
     later(15000);
-    caller_turn("u1", NULL);
+    caller_says("u1", NULL);
     forget_log();
     lose();
     ready(1, 0);
@@ -351,7 +304,7 @@ TEST(a_turn_with_words_is_told_as_text_and_answered)
 {
     up(TURN_SERVER_VAD);
     later(15000);
-    caller_turn("u1", "how late is it");
+    caller_says("u1", "how late is it");
     lose();
     forget_log();
     ready(1, 0);
@@ -365,7 +318,7 @@ TEST(a_response_under_way_is_heard_out_then_gone_on_with)
 {
     up(TURN_SERVER_VAD);
     later(15000);
-    caller_turn("u1", "tell me everything");
+    caller_says("u1", "tell me everything");
     sim_created(&s, "r1");
     struct call_event ev = {.type = EV_MODEL_TEXT_DELTA};
     ev.model_text.response_id = STR("r1");
@@ -466,7 +419,7 @@ TEST(a_tool_in_flight_answers_to_the_new_session_once)
 {
     up(TURN_SERVER_VAD);
     later(15000);
-    caller_turn("u1", "where is my order");
+    caller_says("u1", "where is my order");
     sim_created(&s, "r1");
     sim_tool(&s, "r1", "call_1", "check_order_status");
     assert_int_equal(s.runs, 1);
@@ -493,7 +446,7 @@ TEST(a_result_that_comes_in_the_gap_is_given_to_the_new_session)
 {
     up(TURN_SERVER_VAD);
     later(15000);
-    caller_turn("u1", "where is my order");
+    caller_says("u1", "where is my order");
     sim_created(&s, "r1");
     sim_tool(&s, "r1", "call_1", "check_order_status");
     lose();
@@ -588,7 +541,7 @@ TEST(the_next_provider_takes_over)
     s.opts.renewal.n_providers = 2;
     start();
     ready(0, 0);
-    caller_turn("u1", "hello");
+    caller_says("u1", "hello");
     agent_says("r1", 1, 400, "Hello.");
     later(15000);
     lose();
@@ -678,7 +631,7 @@ TEST(a_model_that_says_nothing_is_replaced_before_the_apology)
     start();
     ready(0, 0);
     later(15000);
-    caller_turn("u1", "hello");
+    caller_says("u1", "hello");
     sim_created(&s, "r1");
     later(2100); /* nudged */
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
@@ -697,7 +650,7 @@ TEST(no_session_is_opened_for_a_goodbye)
 {
     up(TURN_SERVER_VAD);
     later(15000);
-    caller_turn("u1", "bye");
+    caller_says("u1", "bye");
     sim_created(&s, "r1");
     sim_audio(&s, "r1", 1, 500);
     sim_tool(&s, "r1", "call_1", "end_call");
@@ -724,7 +677,7 @@ TEST(twenty_renewals_in_one_call_lose_nothing)
             ready(i + 1, 0);
             s.says = i + 1;
         }
-        caller_turn(id, "and another one");
+        caller_says(id, "and another one");
         snprintf(id, sizeof(id), "r%u", i);
         agent_says(id, (uint8_t)(i + 1), 500, "Yes, and so on.");
         later(1500);

@@ -1,6 +1,6 @@
 /* Model sessions that cannot be told of another agent, that go on from what another one knew, that are not truncated.
  */
-#include "stage.h"
+#include "session_stage.h"
 
 enum { LOOK, END, TO_BILLING };
 
@@ -47,45 +47,6 @@ static void up(void)
     ready(0, false);
 }
 
-static void fail_session(uint32_t session, int err, const char *code, bool was_ready)
-{
-    struct call_event ev = {.type = EV_MODEL_FAILED};
-    ev.model_failed.err = err;
-    ev.model_failed.code = str_from(code);
-    ev.model_failed.was_ready = was_ready;
-    s.says = session;
-    sim_event(&s, &ev);
-}
-
-static void speech(enum call_event_type type, const char *id)
-{
-    struct call_event ev = {.type = type};
-    ev.model_speech.item_id = str_from(id);
-    sim_event(&s, &ev);
-}
-
-static void caller_turn(const char *id, const char *text)
-{
-    speech(EV_MODEL_SPEECH_STARTED, id);
-    later(600);
-    speech(EV_MODEL_SPEECH_STOPPED, id);
-    speech(EV_MODEL_COMMITTED, id);
-    struct call_event ev = {.type = EV_MODEL_USER_TEXT};
-    ev.model_user_text.item_id = str_from(id);
-    ev.model_user_text.text = str_from(text);
-    sim_event(&s, &ev);
-}
-
-static void agent_says(const char *response, uint8_t item, uint32_t ms, const char *text)
-{
-    sim_created(&s, response);
-    for (uint32_t done = 0; done < ms; done += 100) {
-        sim_audio(&s, response, item, 100);
-    }
-    sim_audio_done(&s, response, item, text);
-    sim_response_done(&s, response, RESPONSE_COMPLETED);
-}
-
 static void leaving(uint32_t left_ms)
 {
     struct call_event ev = {.type = EV_MODEL_LEAVING};
@@ -96,7 +57,7 @@ static void leaving(uint32_t left_ms)
 /* A turn, its answer, and the handle behind it. */
 static void exchange(void)
 {
-    caller_turn("u1", "hello");
+    caller_says("u1", "hello");
     agent_says("r1", 1, 500, "How can I help?");
     later(1000);
     sim_simple(&s, EV_MODEL_RESUMABLE);
@@ -108,7 +69,7 @@ TEST(a_session_that_goes_away_is_closed_in_a_quiet_moment_before_the_next_is_ope
 {
     up();
     exchange();
-    caller_turn("u2", "and what else");
+    caller_says("u2", "and what else");
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 2, 400);
     buf_clear(&s.log, 0);
@@ -137,7 +98,7 @@ TEST(what_is_said_behind_the_handle_is_told_again)
 {
     up();
     exchange();
-    caller_turn("u2", "and what else");
+    caller_says("u2", "and what else");
     agent_says("r2", 2, 500, "Nothing.");
     later(1000);
     fail_session(0, -ERR_CLOSED, "", true);
@@ -154,7 +115,7 @@ TEST(shortly_before_the_end_it_is_left_in_any_moment)
 {
     up();
     exchange();
-    caller_turn("u2", "tell me a story");
+    caller_says("u2", "tell me a story");
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 2, 100);
     leaving(20000);
@@ -189,7 +150,7 @@ TEST(a_handle_from_before_the_first_answer_stands_for_nothing)
 {
     up();
     sim_simple(&s, EV_MODEL_RESUMABLE); /* unasked, right behind the setup */
-    caller_turn("u1", "hello");
+    caller_says("u1", "hello");
     agent_says("r1", 1, 500, "How can I help?");
     later(1000);
     fail_session(0, -ERR_CLOSED, "", true);
@@ -204,7 +165,7 @@ TEST(a_handle_from_before_the_first_answer_stands_for_nothing)
 TEST(a_handoff_opens_a_session_and_the_output_waits_for_it)
 {
     up();
-    caller_turn("u1", "billing please");
+    caller_says("u1", "billing please");
     sim_created(&s, "r1");
     sim_audio(&s, "r1", 1, 300);
     sim_audio_done(&s, "r1", 1, "One moment.");
@@ -232,7 +193,7 @@ TEST(a_handoff_opens_a_session_and_the_output_waits_for_it)
 TEST(a_handoff_that_cannot_be_told_is_taken_back)
 {
     up();
-    caller_turn("u1", "billing please");
+    caller_says("u1", "billing please");
     sim_created(&s, "r1");
     sim_tool(&s, "r1", "call_1", "transfer_to_billing");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -251,7 +212,7 @@ TEST(a_handoff_that_cannot_be_told_is_taken_back)
 TEST(an_interrupted_item_is_noted_in_place_of_a_truncation)
 {
     up();
-    caller_turn("u1", "hello");
+    caller_says("u1", "hello");
     sim_created(&s, "r1");
     for (int i = 0; i < 20; i++) {
         sim_audio(&s, "r1", 1, 100);
@@ -269,7 +230,7 @@ TEST(an_interrupted_item_is_noted_in_place_of_a_truncation)
 TEST(a_withdrawn_call_is_stopped_and_gets_no_output)
 {
     up();
-    caller_turn("u1", "look it up");
+    caller_says("u1", "look it up");
     sim_created(&s, "r1");
     sim_tool(&s, "r1", "call_1", "check_order_status");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
