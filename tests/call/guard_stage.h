@@ -32,16 +32,6 @@ static UNUSED void up(void)
     raise_curtain(false, false);
 }
 
-/* A caller's turn that we answer, up to the created response. */
-static UNUSED void turn(const char *response)
-{
-    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
-    later(500);
-    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
-    sim_speech(&s, EV_MODEL_COMMITTED);
-    sim_created(&s, response);
-}
-
 static UNUSED void letters(const char *response, uint8_t item, uint32_t n)
 {
     char text[512];

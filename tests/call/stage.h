@@ -25,6 +25,27 @@ static UNUSED void raise_curtain(bool interrupts, bool creates)
     sim_model_ready(&s, interrupts, creates);
 }
 
+static UNUSED void later(uint32_t ms)
+{
+    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
+}
+
+/* The service hears the caller for so long, and takes it for a turn. */
+static UNUSED void caller_speaks(uint32_t ms)
+{
+    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
+    later(ms);
+    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
+    sim_speech(&s, EV_MODEL_COMMITTED);
+}
+
+/* And begins to answer. */
+static UNUSED void caller_turn(uint32_t ms, const char *response)
+{
+    caller_speaks(ms);
+    sim_created(&s, response);
+}
+
 /* Ends the call, plays its journal again, and holds it to the invariants. */
 static UNUSED void down(void)
 {
@@ -35,11 +56,6 @@ static UNUSED void down(void)
     sim_replay(&s, NULL);
     assert_string_equal(s.failure, "");
     sim_done(&s);
-}
-
-static UNUSED void later(uint32_t ms)
-{
-    sim_run(&s, s.now_us + (uint64_t)ms * 1000);
 }
 
 static UNUSED struct call_view view(void)

@@ -9,16 +9,6 @@ static void up(bool interrupts, bool creates, uint64_t delay_us)
     raise_curtain(interrupts, creates);
 }
 
-/* A caller's turn under server detection, up to the created response. */
-static void turn(const char *response)
-{
-    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
-    later(800);
-    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
-    sim_speech(&s, EV_MODEL_COMMITTED);
-    sim_created(&s, response);
-}
-
 TEST(caller_audio_before_the_model_is_ready_is_not_lost)
 {
     up(true, true, 40000);
@@ -31,7 +21,7 @@ TEST(caller_audio_before_the_model_is_ready_is_not_lost)
 TEST(playout_is_paced_and_marked_and_recorded)
 {
     up(true, true, 40000);
-    turn("r1");
+    caller_turn(800, "r1");
     for (int i = 0; i < 30; i++) {
         sim_audio(&s, "r1", 1, 100);
     }
@@ -57,7 +47,7 @@ TEST(barge_in_stops_clears_and_truncates_at_what_was_heard)
     static const uint64_t delays[] = {0, 40000, 120000};
     for (size_t d = 0; d < ARRAY_LEN(delays); d++) {
         up(true, true, delays[d]);
-        turn("r1");
+        caller_turn(800, "r1");
         for (int i = 0; i < 40; i++) {
             sim_audio(&s, "r1", 1, 100);
         }
@@ -94,7 +84,7 @@ TEST(barge_in_stops_clears_and_truncates_at_what_was_heard)
 TEST(we_cancel_when_the_service_does_not)
 {
     up(false, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 500);
     later(200);
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);
@@ -108,7 +98,7 @@ TEST(we_cancel_when_the_service_does_not)
 TEST(barge_in_after_generation_truncates_without_cancel)
 {
     up(false, true, 40000);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 3000);
     sim_audio_done(&s, "r1", 1, "A long answer that is cut somewhere in its middle.");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -125,7 +115,7 @@ TEST(barge_in_after_generation_truncates_without_cancel)
 TEST(what_a_service_sends_of_a_response_that_was_stopped_is_not_heard)
 {
     up(true, true, 40000);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 3000);
     sim_audio_done(&s, "r1", 1, "A long sentence that was generated at once.");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED); /* there is nothing left to cancel */
@@ -141,7 +131,7 @@ TEST(what_a_service_sends_of_a_response_that_was_stopped_is_not_heard)
 TEST(items_not_begun_are_truncated_at_zero)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 1000);
     sim_audio_done(&s, "r1", 1, "one");
     sim_audio(&s, "r1", 2, 1000);
@@ -155,7 +145,7 @@ TEST(items_not_begun_are_truncated_at_zero)
 TEST(nothing_is_cut_when_everything_was_heard)
 {
     up(true, true, 40000);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 300);
     sim_audio_done(&s, "r1", 1, "short");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -308,7 +298,7 @@ TEST(protected_greeting_hears_silence_and_is_not_cut)
 TEST(tool_output_waits_for_its_response_and_is_answered_once)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_tool(&s, "r1", "call_1", "check_order_status");
     sim_tool(&s, "r1", "call_1", "check_order_status"); /* delivered twice */
     assert_int_equal(s.runs, 1);
@@ -336,7 +326,7 @@ TEST(tool_output_waits_for_its_response_and_is_answered_once)
 TEST(unknown_and_slow_tools_get_an_error_output)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_tool(&s, "r1", "call_1", "launch_rocket");
     sim_tool(&s, "r1", "call_2", "check_order_status");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -353,7 +343,7 @@ TEST(unknown_and_slow_tools_get_an_error_output)
 TEST(no_second_create_while_one_is_in_flight_or_the_caller_speaks)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_tool(&s, "r1", "call_1", "check_order_status");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);
@@ -412,7 +402,7 @@ TEST(unrelated_error_does_not_release_the_slot)
 TEST(end_call_plays_its_goodbye_out_then_hangs_up)
 {
     up(true, true, 40000);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 1200);
     sim_audio_done(&s, "r1", 1, "Goodbye!");
     sim_tool(&s, "r1", "call_1", "end_call");
@@ -433,7 +423,7 @@ TEST(end_call_plays_its_goodbye_out_then_hangs_up)
 TEST(end_call_without_words_asks_for_a_goodbye)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_tool(&s, "r1", "call_1", "end_call");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     assert_int_equal(s.outputs, 1);
@@ -450,7 +440,7 @@ TEST(end_call_without_words_asks_for_a_goodbye)
 TEST(goodbye_that_never_comes_still_ends_in_a_hangup)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_tool(&s, "r1", "call_1", "end_call");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     sim_created(&s, "r2");
@@ -532,7 +522,7 @@ TEST(model_that_fails_before_the_leg_is_told_to_the_caller)
 TEST(model_that_closes_in_mid_answer_is_played_out_first)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 1000);
     struct call_event ev = {.type = EV_MODEL_FAILED};
     ev.model_failed.code = STR("session_expired");
@@ -552,7 +542,7 @@ TEST(model_that_closes_in_mid_answer_is_played_out_first)
 TEST(recording_is_as_long_as_the_call_and_holds_what_was_heard)
 {
     up(true, true, 40000);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 7, 2000);
     later(1000);
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);
@@ -626,7 +616,7 @@ TEST(downlink_is_bounded)
     sim_begin(&s);
     sim_leg_start(&s);
     sim_model_ready(&s, true, true);
-    turn("r1");
+    caller_turn(800, "r1");
     for (int i = 0; i < 100; i++) {
         sim_audio(&s, "r1", 1, 200);
     }
@@ -639,7 +629,7 @@ TEST(downlink_is_bounded)
 TEST(shed_load_cancels_the_response_and_plays_what_came)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 1000);
     assert_int_equal(call_queued_bytes(s.call), 6400); /* 200 ms are at the carrier */
     sim_simple(&s, EV_CONTROL_SHED);
@@ -657,7 +647,7 @@ TEST(shed_load_cancels_the_response_and_plays_what_came)
 TEST(lost_marks_do_not_stop_the_call)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 1000);
     sim_audio_done(&s, "r1", 1, "x");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -686,7 +676,7 @@ static void press(char digit)
 TEST(keys_reach_the_model_as_one_text_and_stay_out_of_the_journal)
 {
     up(true, true, 0);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 6000);
     later(500);
     press('4');
@@ -712,7 +702,7 @@ TEST(keys_reach_the_model_as_one_text_and_stay_out_of_the_journal)
 TEST(journal_replays_to_the_same_actions)
 {
     up(true, true, 40000);
-    turn("r1");
+    caller_turn(800, "r1");
     sim_audio(&s, "r1", 1, 2000);
     later(700);
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);

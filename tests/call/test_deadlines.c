@@ -8,16 +8,6 @@ static void up(void)
     raise_curtain(true, true);
 }
 
-/* The caller has spoken and the model answers. */
-static void turn(const char *response)
-{
-    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
-    later(800);
-    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
-    sim_speech(&s, EV_MODEL_COMMITTED);
-    sim_created(&s, response);
-}
-
 /* The model sends as much as is played, and does not come to an end. */
 static void talk_on(const char *response, uint32_t seconds)
 {
@@ -55,7 +45,7 @@ TEST(a_leg_that_never_sends_a_frame_is_let_go)
 TEST(the_agent_is_played_on_when_neither_frames_nor_marks_come)
 {
     up();
-    turn("r1");
+    caller_turn(800, "r1");
     s.media = false;
     sim_audio(&s, "r1", 1, 3000);
     for (uint32_t at = 0; at < 1000; at += 10) {
@@ -71,7 +61,7 @@ TEST(the_agent_is_played_on_when_neither_frames_nor_marks_come)
 TEST(the_response_that_ends_the_call_may_not_go_on_for_ever)
 {
     up();
-    turn("r1");
+    caller_turn(800, "r1");
     sim_tool(&s, "r1", "call_1", "end_call");
     talk_on("r1", 20);
     assert_int_equal(s.hangups, 1);
@@ -104,7 +94,7 @@ TEST(a_cancelled_response_whose_end_is_never_told_is_over)
 TEST(a_goodbye_may_not_go_on_for_ever)
 {
     up();
-    turn("r1");
+    caller_turn(800, "r1");
     sim_tool(&s, "r1", "call_1", "end_call");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     sim_created(&s, "r2");
@@ -121,7 +111,7 @@ TEST(what_was_said_before_the_end_is_played_for_so_long)
 {
     for (int broken = 0; broken < 2; broken++) {
         up();
-        turn("r1");
+        caller_turn(800, "r1");
         sim_audio(&s, "r1", 1, 60000);
         if (broken) {
             struct call_event ev = {.type = EV_MODEL_FAILED};

@@ -7,7 +7,7 @@ TEST(guardrails_run_when_the_text_first_reaches_each_multiple_of_the_debounce_le
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     letters("r1", 1, 99);
     assert_int_equal(s.checks, 0);
     letters("r1", 1, 1);
@@ -26,7 +26,7 @@ TEST(a_piece_over_several_thresholds_is_caught_up_by_the_pieces_behind_it)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     letters("r1", 1, 350);
     assert_int_equal(s.checks, 1);
     letters("r1", 1, 1);
@@ -41,7 +41,7 @@ TEST(items_are_counted_apart)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     letters("r1", 1, 60);
     letters("r1", 2, 60);
     assert_int_equal(s.checks, 0);
@@ -56,7 +56,7 @@ TEST(characters_are_counted_not_bytes)
     init();
     s.opts.guards.debounce_chars = 10;
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_text(&s, "r1", 1, "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xe2\x82\xac"); /* five of them */
     assert_int_equal(s.checks, 0);
     sim_text(&s, "r1", 1, "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\x9f\xe2\x82\xac");
@@ -68,7 +68,7 @@ TEST(what_is_left_at_the_end_is_looked_at_too)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_text(&s, "r1", 1, "Good morning.");
     sim_audio(&s, "r1", 1, 800);
     assert_int_equal(s.checks, 0);
@@ -90,7 +90,7 @@ TEST(an_agents_own_guardrails_are_joined_to_those_of_the_run_each_once)
     s.opts.agents[0] = (struct call_agent){.name = STR("first"), .guards = REMOTE | SECOND};
     s.opts.agents[1] = (struct call_agent){.name = STR("other")};
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     letters("r1", 1, 100);
     assert_int_equal(s.checks, 1);
     assert_int_equal(s.last_check.guards, LOCAL | REMOTE | SECOND);
@@ -106,13 +106,13 @@ TEST(who_began_the_turn_is_watched_to_its_end)
     s.opts.agents[0] = (struct call_agent){.name = STR("first"), .guards = SECOND};
     s.opts.agents[1] = (struct call_agent){.name = STR("other"), .guards = REMOTE};
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     struct call_event ev = {.type = EV_CONTROL_AGENT, .control_agent = {.agent = 1}};
     sim_event(&s, &ev);
     letters("r1", 1, 100);
     assert_int_equal(s.last_check.guards, LOCAL | SECOND);
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
-    turn("r2");
+    caller_turn(500, "r2");
     letters("r2", 2, 100);
     assert_int_equal(s.last_check.guards, LOCAL | REMOTE);
     down();
@@ -124,7 +124,7 @@ TEST(without_guardrails_nobody_is_asked)
     s.opts.guards.everywhere = 0;
     s.opts.guards.hold_back = true;
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     letters("r1", 1, 300);
     sim_audio(&s, "r1", 1, 500);
     later(400);
@@ -139,7 +139,7 @@ TEST(a_trip_interrupts_the_answer_and_the_model_is_told)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     uint32_t responds = s.responds;
     sim_audio(&s, "r1", 1, 3000);
     sim_text(&s, "r1", 1,
@@ -177,7 +177,7 @@ TEST(a_text_answer_is_only_cancelled)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_text(&s, "r1", 1, "secret code");
     letters("r1", 1, 100);
     assert_int_equal(s.trips, 1);
@@ -192,7 +192,7 @@ TEST(an_answer_that_is_over_is_only_cut)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 3000);
     sim_text(&s, "r1", 1, "Nice words.");
     sim_audio_done(&s, "r1", 1, "Nice words.");
@@ -212,7 +212,7 @@ TEST(a_newer_answer_plays_on_and_the_model_is_not_told)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 1000);
     sim_audio_done(&s, "r1", 1, "First.");
     sim_tool(&s, "r1", "call_1", "check_order_status");
@@ -244,7 +244,7 @@ TEST(an_older_answer_plays_on_when_the_newer_one_trips)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 1000);
     sim_audio_done(&s, "r1", 1, "First.");
     sim_tool(&s, "r1", "call_1", "check_order_status");
@@ -273,7 +273,7 @@ TEST(several_objections_to_one_answer_stop_it_once)
     init();
     guard("second", false);
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 3000);
     letters("r1", 1, 100);
     letters("r1", 1, 100);
@@ -293,7 +293,7 @@ TEST(a_guardrail_that_fails_is_passed_over)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 1000);
     letters("r1", 1, 100);
     sim_guard(&s, s.open[0].check, REMOTE, REMOTE, REMOTE); /* one that fails cannot object */
@@ -308,7 +308,7 @@ TEST(a_guardrail_that_never_answers_is_passed_over)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     letters("r1", 1, 100);
     later(3400);
     assert_false(logged("note=guardrail-failed"));
@@ -323,7 +323,7 @@ TEST(answers_to_questions_nobody_asked_are_ignored)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     letters("r1", 1, 100);
     sim_guard(&s, 0, 0xFFFFFFFF, 0xFFFFFFFF, 0);
     sim_guard(&s, 77, 0xFFFFFFFF, 0xFFFFFFFF, 0);
@@ -340,7 +340,7 @@ TEST(a_guardrail_may_end_the_call)
     init();
     s.opts.guards.list[0].verb = GUARD_END_CALL;
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 3000);
     sim_text(&s, "r1", 1, "The secret code");
     letters("r1", 1, 100);
@@ -363,7 +363,7 @@ TEST(a_model_that_says_it_again_and_again_is_hung_up)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     char id[8] = "r1";
     for (int i = 1; i <= 4; i++) {
         assert_int_equal(s.hangups, 0);
@@ -390,7 +390,7 @@ TEST(a_clean_answer_sets_the_count_of_trips_back)
     for (int i = 0; i < 3; i++) {
         char id[8];
         snprintf(id, sizeof(id), "a%d", i);
-        turn(id);
+        caller_turn(500, id);
         sim_text(&s, id, (uint8_t)(2 * i + 1), "secret code");
         letters(id, (uint8_t)(2 * i + 1), 100);
         sim_response_done(&s, id, RESPONSE_CANCELLED);
@@ -412,7 +412,7 @@ TEST(the_words_of_a_guardrail_are_told_as_they_are)
     init();
     s.opts.guards.list[0].feedback = STR("Never name codes. Offer to send them by letter.");
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_text(&s, "r1", 1, "secret code");
     letters("r1", 1, 100);
     assert_true(logged("model.user-text text=\"Never name codes. Offer to send them by letter.\""));
@@ -423,7 +423,7 @@ TEST(a_goodbye_that_trips_ends_in_the_hangup)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_tool(&s, "r1", "call_2", "end_call");
     sim_audio(&s, "r1", 1, 2000);
     sim_text(&s, "r1", 1, "secret code");
@@ -441,7 +441,7 @@ TEST(nobody_looks_at_an_answer_that_the_caller_has_interrupted)
 {
     init();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 3000);
     sim_text(&s, "r1", 1, "The secret");
     later(400);
@@ -469,7 +469,7 @@ TEST(what_the_caller_said_may_trip_and_stops_the_answer_to_it)
     init();
     s.opts.guards.list[0].sides = 1u << GUARD_INPUT;
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 2000);
     later(300);
     caller_said("Tell me the secret code.");
@@ -491,10 +491,7 @@ TEST(an_answer_that_is_about_to_begin_is_stopped_too)
     init();
     s.opts.guards.list[0].sides = 1u << GUARD_INPUT;
     up();
-    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
-    later(500);
-    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
-    sim_speech(&s, EV_MODEL_COMMITTED);
+    caller_speaks(500);
     assert_true(s.in_flight > 0);
     caller_said("Tell me the secret code.");
     assert_int_equal(s.trips, 1);

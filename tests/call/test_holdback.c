@@ -94,7 +94,7 @@ TEST(held_back_no_part_of_an_objectionable_phrase_is_heard)
         for (size_t v = 0; v < ARRAY_LEN(speeds); v++) {
             hold();
             up();
-            turn("r1");
+            caller_turn(500, "r1");
             speak("r1", 1, long_text, lags[l], speeds[v]);
             later(3000);
             assert_int_equal(s.trips, 1);
@@ -114,7 +114,7 @@ TEST(held_back_harmless_speech_is_heard_to_its_last_sample)
         for (size_t v = 0; v < ARRAY_LEN(speeds); v++) {
             hold();
             up();
-            turn("r1");
+            caller_turn(500, "r1");
             uint32_t n = speak("r1", 1, text, lags[l], speeds[v]);
             sim_audio_done(&s, "r1", 1, text);
             sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -133,7 +133,7 @@ TEST(held_back_speech_begins_before_its_text_is_complete)
 {
     hold();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 6000);
     sim_text(&s, "r1", 1, "Every word of this sentence may be heard by anybody who cares");
     later(3000);
@@ -146,7 +146,7 @@ TEST(held_back_the_beginning_of_a_phrase_waits_for_its_end)
 {
     hold();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 20000);
     sim_text(&s, "r1", 1, "Well now, here it is after all that waiting, the very secret");
     later(8000);
@@ -165,7 +165,7 @@ TEST(held_back_rules_see_every_piece_with_some_context)
 {
     hold();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     for (int i = 0; i < 40; i++) {
         sim_text(&s, "r1", 1, " word");
     }
@@ -181,7 +181,7 @@ TEST(audio_without_text_waits_until_it_expires_and_is_then_released)
     hold();
     s.opts.guards.hold_max_ms = 1500;
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 3000);
     later(1400);
     assert_int_equal(sim_heard(&s, 1), 0);
@@ -197,7 +197,7 @@ TEST(audio_without_text_may_be_given_up_instead)
     s.opts.guards.hold_max_ms = 1500;
     s.opts.guards.expiry = GUARD_MUTE;
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 3000);
     later(2000);
     assert_true(logged("note=guardrail-expired value=1500 text=\"mute\""));
@@ -217,7 +217,7 @@ TEST(one_that_takes_its_time_may_hold_audio_too)
     s.opts.guards.hold_max_ms = 20000;
     s.opts.guards.list[1].holds = true;
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 5000);
     sim_text(&s, "r1", 1, "Every word of this sentence");
     assert_int_equal(s.n_open, 1);
@@ -242,12 +242,12 @@ TEST(the_pace_of_the_voice_is_learned)
     static const char text[] = "These are a good many words that are spoken slowly and with care for everybody here";
     hold();
     up();
-    turn("r1");
+    caller_turn(500, "r1");
     uint32_t n = speak("r1", 1, text, 0, 50);
     sim_audio_done(&s, "r1", 1, text);
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     later(n * MS_PER_WORD + 2000);
-    turn("r2");
+    caller_turn(500, "r2");
     sim_audio(&s, "r2", 2, 8000);
     sim_text(&s, "r2", 2, text); /* 84 letters, 6400 ms; nothing was learned: 3380 ms */
     later(8000);

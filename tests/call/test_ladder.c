@@ -32,14 +32,6 @@ static void answer(uint32_t ms)
     later(ms + 100);
 }
 
-static void caller_turn(void)
-{
-    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
-    later(800);
-    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
-    sim_speech(&s, EV_MODEL_COMMITTED);
-}
-
 TEST(a_silent_caller_is_asked_twice_then_told_goodbye_and_hung_up)
 {
     up(true, false);
@@ -73,7 +65,7 @@ TEST(what_the_caller_does_sets_the_ladder_back)
     up(true, false);
     later(10100);
     answer(1000);
-    caller_turn();
+    caller_speaks(800);
     answer(1000);
     forget_log();
     later(9700);
@@ -87,7 +79,7 @@ TEST(tools_and_answers_pause_the_clock)
 {
     up_with(true, false, 4000);
     later(2000);
-    caller_turn();
+    caller_speaks(800);
     sim_created(&s, "t");
     sim_tool(&s, "t", "call_1", "check_order_status");
     sim_response_done(&s, "t", RESPONSE_COMPLETED);
@@ -155,7 +147,7 @@ TEST(every_answer_has_its_nudge)
 {
     up(false, true);
     for (uint32_t i = 1; i <= 2; i++) {
-        caller_turn();
+        caller_speaks(800);
         sim_created(&s, i == 1 ? "a" : "b"); /* and not a sound of it */
         later(8100);
         sim_response_done(&s, i == 1 ? "a" : "b", RESPONSE_CANCELLED);
@@ -169,7 +161,7 @@ TEST(every_answer_has_its_nudge)
 TEST(an_answer_that_does_not_come_is_asked_for_again_then_apologised_for)
 {
     up(false, true);
-    caller_turn();
+    caller_speaks(800);
     assert_int_equal(s.responds, 1);
     sim_created(&s, "r1"); /* and not a sound of it */
     later(8100);
@@ -190,7 +182,7 @@ TEST(an_answer_that_does_not_come_is_asked_for_again_then_apologised_for)
 TEST(an_answer_in_time_is_left_alone)
 {
     up(false, true);
-    caller_turn();
+    caller_speaks(800);
     later(4000);
     answer(3000);
     later(20000);
@@ -202,7 +194,7 @@ TEST(an_answer_in_time_is_left_alone)
 TEST(a_text_only_answer_is_asked_for_once_more)
 {
     up(false, true);
-    caller_turn();
+    caller_speaks(800);
     sim_created(&s, "r1");
     sim_audio_done(&s, "r1", 1, "I can only write.");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -210,7 +202,7 @@ TEST(a_text_only_answer_is_asked_for_once_more)
     assert_true(logged("text=\"no-audio\""));
     answer(1000);
     for (int i = 0; i < 5; i++) { /* a model that never speaks does not keep the caller */
-        caller_turn();
+        caller_speaks(800);
         char id[8];
         snprintf(id, sizeof(id), "m%d", i);
         sim_created(&s, id);
@@ -235,7 +227,7 @@ TEST(a_response_that_never_ends_is_stopped)
     sim_begin(&s);
     sim_leg_start(&s);
     sim_model_ready(&s, false, false);
-    caller_turn();
+    caller_speaks(800);
     sim_created(&s, "r1");
     for (int i = 0; i < 60; i++) {
         sim_audio(&s, "r1", 1, 100);

@@ -26,15 +26,6 @@ static void up(void)
     begin();
 }
 
-static void turn(const char *response)
-{
-    sim_speech(&s, EV_MODEL_SPEECH_STARTED);
-    later(400);
-    sim_speech(&s, EV_MODEL_SPEECH_STOPPED);
-    sim_speech(&s, EV_MODEL_COMMITTED);
-    sim_created(&s, response);
-}
-
 static void wish(const char *tool_call_id)
 {
     struct call_event ev = {.type = EV_CONTROL_TRANSFER};
@@ -64,7 +55,7 @@ static void refuse(int err, int32_t code, const char *message)
 /* The agent says so, calls the tool, and the host asks for the transfer. */
 static void announced(void)
 {
-    turn("r1");
+    caller_turn(400, "r1");
     sim_audio(&s, "r1", 1, 1000);
     sim_audio_done(&s, "r1", 1, "I connect you with support.");
     sim_tool(&s, "r1", "call_1", "transfer_call");
@@ -78,7 +69,7 @@ TEST(an_announcement_may_not_go_on_for_ever)
     for (int asked = 0; asked < 2; asked++) {
         const char *response = asked ? "r2" : "r1";
         up();
-        turn("r1");
+        caller_turn(400, "r1");
         sim_tool(&s, "r1", "call_1", "transfer_call");
         wish("call_1");
         if (asked) {
@@ -119,7 +110,7 @@ TEST(a_transfer_without_words_is_announced_in_the_configured_ones)
     set_up();
     s.opts.transfer.text = STR("One moment please.");
     begin();
-    turn("r1");
+    caller_turn(400, "r1");
     sim_tool(&s, "r1", "call_1", "transfer_call");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     wish("call_1");
@@ -170,7 +161,7 @@ TEST(a_failed_transfer_comes_back_as_the_tools_output)
     sim_response_done(&s, "r2", RESPONSE_COMPLETED);
     later(1000);
     /* A second one may be tried. */
-    turn("r3");
+    caller_turn(400, "r3");
     sim_audio(&s, "r3", 3, 400);
     sim_audio_done(&s, "r3", 3, "Again.");
     sim_tool(&s, "r3", "call_3", "transfer_call");
@@ -237,7 +228,7 @@ TEST(only_one_transfer_at_a_time_and_none_while_hanging_up)
 TEST(a_transfer_has_precedence_over_a_goodbye)
 {
     up();
-    turn("r1");
+    caller_turn(400, "r1");
     sim_audio(&s, "r1", 1, 1000);
     sim_audio_done(&s, "r1", 1, "Goodbye.");
     sim_tool(&s, "r1", "call_0", "end_call");
@@ -315,7 +306,7 @@ static void hang_up_by(const char *tool, const char *arguments)
     s.opts.tools[3] = (struct call_tool){.name = STR("hangup_call"), .kind = CALL_TOOL_END};
     s.opts.n_tools = 4;
     begin();
-    turn("r1");
+    caller_turn(400, "r1");
     sim_event(&s, &ev);
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     later(40);
@@ -375,7 +366,7 @@ static void hear(char *ret, size_t cap)
 
 static void called_keys(const char *keys)
 {
-    turn("r1");
+    caller_turn(400, "r1");
     sim_audio(&s, "r1", 1, 600);
     sim_audio_done(&s, "r1", 1, "I press it.");
     sim_tool(&s, "r1", "call_1", "send_dtmf");
@@ -449,7 +440,7 @@ TEST(what_is_no_key_is_refused)
     static const char *const wrong[] = {"", "w", "12x", "1 2", "123456789012345678901234567890123"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         up();
-        turn("r1");
+        caller_turn(400, "r1");
         sim_tool(&s, "r1", "call_1", "send_dtmf");
         press("call_1", wrong[i]);
         sim_response_done(&s, "r1", RESPONSE_COMPLETED);
