@@ -31,6 +31,21 @@ static void wanted(bool after_beep)
     sim_event(&s, &ev);
 }
 
+/* The greeting that was asked for begins too late. */
+static void wanted_before_greeting(void)
+{
+    wanted(true);
+    sim_created(&s, "r1");
+    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+}
+
+static void lose_model(bool was_ready)
+{
+    struct call_event ev = {.type = EV_MODEL_FAILED};
+    ev.model_failed.was_ready = was_ready;
+    sim_event(&s, &ev);
+}
+
 /* What the machine says: a tone, or a hum that is none. hz 0: silence. */
 static void machine(uint32_t ms, double hz)
 {
@@ -68,6 +83,14 @@ static void say_message(const char *response, uint8_t item)
     sim_response_done(&s, response, RESPONSE_COMPLETED);
 }
 
+/* The line goes, and the call counts as this. */
+static void down_as(enum call_reason reason)
+{
+    sim_simple(&s, EV_LEG_STOP);
+    assert_int_equal(s.reason, reason);
+    down();
+}
+
 TEST(the_message_is_left_at_once_when_the_carrier_says_that_the_greeting_is_over)
 {
     up();
@@ -83,9 +106,7 @@ TEST(the_message_is_left_at_once_when_the_carrier_says_that_the_greeting_is_over
     sim_run(&s, s.now_us + 1000000);
     assert_int_equal(s.hangups, 1);
     assert_int_equal(sim_heard(&s, 2), 8000);
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_VOICEMAIL);
-    down();
+    down_as(REASON_VOICEMAIL);
 }
 
 TEST(the_message_waits_for_the_beep)
@@ -105,9 +126,7 @@ TEST(the_message_waits_for_the_beep)
     machine(1500, -1); /* what the machine says now is nobody's barge-in */
     assert_int_equal(s.hangups, 1);
     assert_int_equal(sim_heard(&s, 2), 8000);
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_VOICEMAIL);
-    down();
+    down_as(REASON_VOICEMAIL);
 }
 
 static uint8_t recorded[16000]; /* two seconds */
@@ -121,6 +140,16 @@ static void wanted_recorded(bool after_beep)
     ev.control_voicemail.after_beep = after_beep;
     sim_event(&s, &ev);
     memset(recorded, 9, sizeof(recorded)); /* it was lent */
+}
+
+/* Behind the beep, and to its end. */
+static void assert_recording_left(void)
+{
+    machine(400, 1000);
+    machine(3000, 0);
+    assert_int_equal(s.hangups, 1);
+    assert_int_equal(sim_heard(&s, 7), sizeof(recorded));
+    down_as(REASON_VOICEMAIL);
 }
 
 TEST(a_recorded_message_is_played_behind_the_beep_and_no_model_is_asked)
@@ -138,9 +167,7 @@ TEST(a_recorded_message_is_played_behind_the_beep_and_no_model_is_asked)
     assert_int_equal(s.hangups, 1);
     assert_int_equal(sim_heard(&s, 7), sizeof(recorded));
     assert_false(logged("This is never said"));
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_VOICEMAIL);
-    down();
+    down_as(REASON_VOICEMAIL);
 }
 
 TEST(a_recorded_message_is_left_though_the_model_has_gone)
@@ -148,33 +175,21 @@ TEST(a_recorded_message_is_left_though_the_model_has_gone)
     up();
     greeting_under_way();
     wanted_recorded(true);
-    struct call_event gone = {.type = EV_MODEL_FAILED};
-    gone.model_failed.was_ready = true;
-    sim_event(&s, &gone);
+    lose_model(true);
     machine(1000, -1);
     assert_int_equal(s.hangups, 0);
-    machine(400, 1000);
-    machine(3000, 0);
-    assert_int_equal(s.hangups, 1);
-    assert_int_equal(sim_heard(&s, 7), sizeof(recorded));
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_VOICEMAIL);
-    down();
+    assert_recording_left();
 }
 
 TEST(a_machine_that_talks_on_is_a_machine_though_the_model_has_gone)
 {
     up();
     wanted_recorded(true);
-    struct call_event gone = {.type = EV_MODEL_FAILED};
-    gone.model_failed.was_ready = true;
-    sim_event(&s, &gone);
+    lose_model(true);
     machine(30100, -1);
     assert_int_equal(s.hangups, 1);
     assert_false(logged("uplink-drop")); /* nobody waits for what the machine says */
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_MACHINE);
-    down();
+    down_as(REASON_MACHINE);
 }
 
 /* The carrier knows what has answered before its stream begins, and the model is slow. */
@@ -205,35 +220,24 @@ TEST(a_model_that_is_ready_behind_the_machine_has_all_the_time)
     say_message("r2", 2);
     machine(1500, 0);
     assert_int_equal(s.hangups, 1);
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_VOICEMAIL);
-    down();
+    down_as(REASON_VOICEMAIL);
 }
 
 TEST(a_recorded_message_is_left_though_the_model_failed_while_it_rang)
 {
-    struct call_event gone = {.type = EV_MODEL_FAILED};
     up_to_a_machine(wanted_recorded);
-    sim_event(&s, &gone);
+    lose_model(false);
     assert_false(call_ended(s.call));
     sim_leg_start(&s);
     s.media = false;
     machine(1000, -1);
-    machine(400, 1000);
-    machine(3000, 0);
-    assert_int_equal(s.hangups, 1);
-    assert_int_equal(sim_heard(&s, 7), sizeof(recorded));
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_VOICEMAIL);
-    down();
+    assert_recording_left();
 }
 
 TEST(without_a_beep_silence_will_do)
 {
     up();
-    wanted(true);
-    sim_created(&s, "r1"); /* the greeting that was asked for comes too late */
-    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    wanted_before_greeting();
     machine(2000, -1);
     machine(1400, 0);
     assert_false(logged("Please call us back"));
@@ -241,25 +245,19 @@ TEST(without_a_beep_silence_will_do)
     assert_true(logged("Please call us back"));
     say_message("r2", 2);
     machine(1500, 0);
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_VOICEMAIL);
-    down();
+    down_as(REASON_VOICEMAIL);
 }
 
 TEST(a_machine_that_talks_on_is_left_alone_after_half_a_minute)
 {
     up();
-    wanted(true);
-    sim_created(&s, "r1"); /* the greeting that was asked for comes too late */
-    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    wanted_before_greeting();
     machine(29900, -1);
     assert_int_equal(s.hangups, 0);
     machine(200, -1);
     assert_int_equal(s.hangups, 1);
     assert_false(logged("Please call us back"));
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_MACHINE);
-    down();
+    down_as(REASON_MACHINE);
 }
 
 static void transfer(void)
@@ -275,9 +273,7 @@ TEST(a_transfer_ends_the_wait_for_the_machine)
     struct call_event failed = {.type = EV_LEG_TRANSFER_FAILED};
     failed.leg_transfer_failed.err = -ERR_CLOSED;
     up();
-    wanted(true);
-    sim_created(&s, "r1");
-    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    wanted_before_greeting();
     machine(26000, -1);
     transfer();
     say_message("r2", 2); /* the announcement */
@@ -290,9 +286,7 @@ TEST(a_transfer_ends_the_wait_for_the_machine)
     machine(2000, 0);
     assert_false(logged("Say exactly"));
     assert_int_equal(s.hangups, 0);
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_CALLER_HANGUP);
-    down();
+    down_as(REASON_CALLER_HANGUP);
 }
 
 TEST(a_transfer_ends_a_message_that_was_to_be_said)
@@ -310,9 +304,7 @@ TEST(a_transfer_ends_a_message_that_was_to_be_said)
     machine(2000, 0);
     assert_int_equal(s.transfers, 1);
     sim_event(&s, &failed);
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_CALLER_HANGUP);
-    down();
+    down_as(REASON_CALLER_HANGUP);
 }
 
 TEST(a_message_that_was_cut_off_does_not_count)
@@ -322,18 +314,14 @@ TEST(a_message_that_was_cut_off_does_not_count)
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 2, 4000);
     machine(500, 0);
-    sim_simple(&s, EV_LEG_STOP); /* its tape is full */
-    assert_int_equal(s.reason, REASON_MACHINE);
-    down();
+    down_as(REASON_MACHINE); /* its tape is full */
 }
 
 TEST(what_is_left_to_say_is_said_once)
 {
     up();
     wanted(true);
-    wanted(true);
-    sim_created(&s, "r1");
-    sim_response_done(&s, "r1", RESPONSE_CANCELLED);
+    wanted_before_greeting();
     machine(200, -1);
     wanted(false); /* the carrier has heard the end of the greeting */
     assert_true(logged("Please call us back"));
@@ -341,9 +329,7 @@ TEST(what_is_left_to_say_is_said_once)
     say_message("r2", 2);
     machine(1500, 0);
     assert_int_equal(s.hangups, 1);
-    sim_simple(&s, EV_LEG_STOP);
-    assert_int_equal(s.reason, REASON_VOICEMAIL);
-    down();
+    down_as(REASON_VOICEMAIL);
 }
 
 TEST(a_model_that_fails_while_it_rings_ends_the_call_we_made)
