@@ -21,6 +21,26 @@ static bool hung_up(const struct phone *p)
 
 /* ---- documents ---- */
 
+static int fetch(struct phone *p, struct str ref, const char *status, const struct phone_failure *failed)
+{
+    struct buf url;
+    buf_init(&url, URL_MAX);
+    int err = phone_url_resolve(p->doc_url, ref, &url);
+    if (err == 0 && ++p->n_requests > REQUESTS_MAX) {
+        err = -ERR_LIMIT;
+    }
+    if (err == 0) {
+        struct str kept = arena_str(&p->arena, buf_str(&url));
+        err = kept.p ? 0 : -ENOMEM;
+        p->doc_url = kept;
+    }
+    if (err == 0) {
+        err = phone_request_twiml(p, p->doc_url, status, failed, on_twiml);
+    }
+    buf_done(&url);
+    return err;
+}
+
 /* The document for calls whose own one cannot be had. Not for one that replaces the talk's. */
 static bool fall_back(struct phone *p, uint32_t code)
 {
@@ -28,10 +48,8 @@ static bool fall_back(struct phone *p, uint32_t code)
         return false;
     }
     p->fell_back = true;
-    p->failure = (struct phone_failure){code, p->doc_url};
-    int err = phone_fetch(p, p->o.fallback_url, p->o.called || p->frame > 0 ? "in-progress" : "ringing");
-    p->failure.code = 0;
-    return err >= 0;
+    const struct phone_failure failed = {code, p->doc_url};
+    return fetch(p, p->o.fallback_url, p->o.called || p->frame > 0 ? "in-progress" : "ringing", &failed) >= 0;
 }
 
 /* No usable document. The vendor asks the fallback URL; without one it would say "application error", and hang up. */
@@ -62,22 +80,7 @@ void phone_fetch_failed(struct phone *p, int err, const char *text)
 
 int phone_fetch(struct phone *p, struct str ref, const char *status)
 {
-    struct buf url;
-    buf_init(&url, URL_MAX);
-    int err = phone_url_resolve(p->doc_url, ref, &url);
-    if (err == 0 && ++p->n_requests > REQUESTS_MAX) {
-        err = -ERR_LIMIT;
-    }
-    if (err == 0) {
-        struct str kept = arena_str(&p->arena, buf_str(&url));
-        err = kept.p ? 0 : -ENOMEM;
-        p->doc_url = kept;
-    }
-    if (err == 0) {
-        err = phone_request_twiml(p, p->doc_url, status, on_twiml);
-    }
-    buf_done(&url);
-    return err;
+    return fetch(p, ref, status, NULL);
 }
 
 int phone_dial(struct phone *p)
@@ -511,7 +514,7 @@ int phone_redirect(struct phone *p, struct str url, struct str document)
         if (err == 0) {
             phone_prompt_stop(p);
             p->doc_url = kept;
-            err = phone_request_twiml(p, kept, "in-progress", on_redirected);
+            err = phone_request_twiml(p, kept, "in-progress", NULL, on_redirected);
         }
         p->redirecting = err == 0;
         return err;

@@ -30,8 +30,8 @@ struct phone_request {
 
 /* Why a fallback URL is asked. */
 struct phone_failure {
-    uint32_t code; /* 0: it is not */
-    struct str url;
+    uint32_t code;
+    struct str url; /* that gave no document */
 };
 
 struct phone {
@@ -52,12 +52,11 @@ struct phone {
 
     /* Dialling. */
     char call_sid[40];
-    struct twiml *doc;   /* the document being followed */
-    uint32_t verb;       /* position in it */
-    uint32_t n_requests; /* webhook, actions, redirects */
-    struct str doc_url;  /* relative URLs in the document refer to it */
-    bool fell_back;      /* the fallback URL was asked */
-    struct phone_failure failure;
+    struct twiml *doc;          /* the document being followed */
+    uint32_t verb;              /* position in it */
+    uint32_t n_requests;        /* webhook, actions, redirects */
+    struct str doc_url;         /* relative URLs in the document refer to it */
+    bool fell_back;             /* the fallback URL was asked */
     struct str stream_callback; /* of the stream that is open; empty: none */
     bool redirecting;           /* another document was asked for: the verb that runs is the last of this one */
     bool redirected;            /* it is here, and waits for the end of the stream */
@@ -137,8 +136,9 @@ MUST_USE int phone_prompt(struct phone *p, uint32_t verb);
 bool phone_prompting(const struct phone *p);
 void phone_prompt_stop(struct phone *p); /* another document takes its place */
 
-/* phone_request.c */
-MUST_USE int phone_request_twiml(struct phone *p, struct str url, const char *status, phone_reply_fn done);
+/* phone_request.c. failed: what a fallback is asked for; NULL: it is none */
+MUST_USE int phone_request_twiml(struct phone *p, struct str url, const char *status,
+                                 const struct phone_failure *failed, phone_reply_fn done);
 MUST_USE int phone_request_status(struct phone *p);
 void phone_request_stream_status(struct phone *p, bool started, const char *error);
 bool phone_requests_pending(const struct phone *p);

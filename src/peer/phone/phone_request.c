@@ -132,25 +132,26 @@ static struct phone_party party(const struct phone *p)
                                 .again = p->n_requests > 1};
 }
 
-int phone_request_twiml(struct phone *p, struct str url, const char *status, phone_reply_fn done)
+int phone_request_twiml(struct phone *p, struct str url, const char *status, const struct phone_failure *failed,
+                        phone_reply_fn done)
 {
     struct phone_form form = {.n = 0};
     struct phone_party who = party(p);
-    struct buf failed;
+    struct buf failed_url;
     char code[16];
     int err = 0;
-    buf_init(&failed, BODY_MAX);
+    buf_init(&failed_url, BODY_MAX);
     p->o.as->call_form(&form, &who, status);
     if (p->key) {
         p->o.as->add_key(&form, (struct str){&p->key, 1});
     }
-    if (p->failure.code && p->o.as->add_failure) {
-        ignore_result(snprintf(code, sizeof(code), "%u", p->failure.code) < 0); /* it fits */
-        err = phone_url_rebase(p->failure.url, p->o.sign_base, &failed);
-        p->o.as->add_failure(&form, str_from(code), buf_str(&failed));
+    if (failed && p->o.as->add_failure) {
+        ignore_result(snprintf(code, sizeof(code), "%u", failed->code) < 0); /* it fits */
+        err = phone_url_rebase(failed->url, p->o.sign_base, &failed_url);
+        p->o.as->add_failure(&form, str_from(code), buf_str(&failed_url));
     }
     err = err < 0 ? err : request(p, url, &form, p->o.webhook_ms ? p->o.webhook_ms : WEBHOOK_MS, done);
-    buf_done(&failed);
+    buf_done(&failed_url);
     return err;
 }
 
