@@ -1,6 +1,7 @@
 #include "peer/sandbox/sandbox_fault.h"
 
 #include "base/err.h"
+#include "wire/ws.h"
 
 static const struct {
     const char *name, *value, *text;
@@ -10,16 +11,19 @@ static const struct {
 #undef X
 };
 
-/* A fault whose default is a number takes numbers only; a close code is one that may stand in a frame. */
-static bool value_fits(enum sandbox_fault fault, struct str value)
+/* A fault whose default is a number takes numbers only. NULL, or what it takes. */
+static const char *wants(enum sandbox_fault fault, struct str value)
 {
     int64_t v = 0;
     if (str_to_i64(str_from(table[fault].value), &v) < 0) {
-        return true;
+        return NULL;
     }
-    int64_t least = fault == FAULT_CLOSE ? 1000 : 0;
-    int64_t most = fault == FAULT_CLOSE ? 4999 : UINT32_MAX;
-    return str_to_i64(value, &v) == 0 && v >= least && v <= most;
+    bool number = str_to_i64(value, &v) == 0;
+    if (fault == FAULT_CLOSE) {
+        bool may_be_sent = number && v >= 0 && v <= UINT16_MAX && ws_code_ok((uint16_t)v);
+        return may_be_sent ? NULL : "a close code, 1000 to 1003, 1007 to 1014 or 3000 to 4999";
+    }
+    return number && v >= 0 && v <= UINT32_MAX ? NULL : "a number from 0 to 4294967295";
 }
 
 static int fault_add(struct sandbox_faults *f, struct str part, struct buf *ret_err)
@@ -35,9 +39,10 @@ static int fault_add(struct sandbox_faults *f, struct str part, struct buf *ret_
             buf_printf(ret_err, "the fault \"%s\" takes no value", table[i].name);
             return -EINVAL;
         }
-        if (!value_fits((enum sandbox_fault)i, value)) {
-            buf_printf(ret_err, "the fault \"%s\" takes a number (such as %s), not \"" STR_FMT "\"", table[i].name,
-                       table[i].value, STR_ARG(value));
+        const char *wanted = wants((enum sandbox_fault)i, value);
+        if (wanted) {
+            buf_printf(ret_err, "the fault \"%s\" takes %s, not \"" STR_FMT "\"", table[i].name, wanted,
+                       STR_ARG(value));
             return -EINVAL;
         }
         if (str_copy(f->value[i], FAULT_VALUE_BYTES, value) < 0) {
