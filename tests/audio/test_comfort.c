@@ -156,7 +156,7 @@ TEST(a_digitally_silent_line_stays_silent)
     }
 }
 
-/* Lost noise has no pitch: it is replaced by noise that is no louder and falls. */
+/* 20 ms of one value. */
 static bool bridge(struct comfort *c, int16_t value, int16_t *x)
 {
     for (size_t i = 0; i < 160; i++) {
@@ -203,6 +203,7 @@ TEST(a_line_that_is_silent_between_words_stays_so)
     }
 }
 
+/* Lost noise has no pitch: it is replaced by noise that is no louder and falls. */
 TEST(a_hiss_is_not_made_a_buzz)
 {
     struct comfort c;

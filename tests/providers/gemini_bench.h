@@ -18,7 +18,6 @@ struct bench {
     char url[64];
     struct buf log;
     const char *want;
-    size_t want_sent;
     bool gone;
 };
 

@@ -191,8 +191,6 @@ TEST(vertex_ai_and_ephemeral_tokens_have_ways_of_their_own)
              "Authorization: Token auth_tokens/abc", "\"model\":\"models/gemini-3.8-live\"");
 }
 
-/* ---- turns ---- */
-
 /* ---- the session ---- */
 
 TEST(history_goes_out_in_one_message_before_what_is_asked)

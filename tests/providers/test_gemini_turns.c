@@ -2,8 +2,6 @@
  * order. */
 #include <stdio.h>
 
-#include "base/err.h"
-#include "fakes/wait.h"
 #include "providers/gemini_bench.h"
 #include "test.h"
 
