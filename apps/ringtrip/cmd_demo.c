@@ -15,10 +15,10 @@
 
 static const char usage[] =
     "usage: ringtrip demo [--serve] [--say TEXT]... [--wav FILE]... [--verbose]\n\n"
-    "Starts a gateway with the offline sandbox as its model, calls it with a simulated telephone, shows the "
-    "transcript\n"
-    "as it happens, the latency of each turn, and where the stereo recording lies. No configuration file is read; of\n"
-    "the environment SERVER_PORT (8000, or a free one if that is taken), SERVER_HOST, RECORDS_* (./var) and LOG_*.\n\n"
+    "Starts a gateway with the offline sandbox as its model, calls it with a simulated telephone, shows the\n"
+    "transcript as it happens, the latency of each turn, and where the stereo recording lies. Keys, accounts and\n"
+    "configuration files are left alone: of the environment SERVER_PORT (8000, or a free one if that is taken),\n"
+    "SERVER_HOST, RECORDS_* (./var), LOG_* and SAY count.\n\n"
     "  --say TEXT    what the caller asks; several are said one after the other. Default: the environment's SAY, or\n"
     "                \"Where is my order one two three four\"\n"
     "  --wav FILE    the same from a recording (PCM16 or mu-law; 8, 16 or 24 kHz)\n"
