@@ -253,14 +253,17 @@ void walk_agents(struct draft *d, const struct yaml_node *n)
 
 /* ------------------------------------------------------------------------------------------------ finish */
 
-bool agent_nearest(const struct draft *d, struct str name, struct str *ret)
+void agent_unknown(struct draft *d, const struct origin *at, const char *key, struct str name)
 {
     uint32_t best = NEAREST_NONE;
+    struct str near = STR_NULL;
 
     for (uint32_t i = 0; i < d->agent_count; i++) {
-        option_consider(d->agents[i].v.name, name, &best, ret);
+        option_consider(d->agents[i].v.name, name, &best, &near);
     }
-    return best < NEAREST_NONE;
+    bool found = best < NEAREST_NONE;
+    draft_fail(d, at, "%s: there is no agent \"%.60s\"%s" STR_FMT "%s", key, name.p, found ? "; did you mean \"" : "",
+               STR_ARG(near), found ? "\"?" : "");
 }
 
 static uint32_t find_agent(const struct draft *d, struct str name)
@@ -295,13 +298,9 @@ static struct str handoff_tool(struct draft *d, struct str agent)
 static bool finish_handoff(struct draft *d, const struct draft_ref *ref, struct config_handoff *ret)
 {
     uint32_t agent = find_agent(d, ref->name);
-    struct str near = STR_NULL;
 
     if (agent == CONFIG_NONE) {
-        bool found = agent_nearest(d, ref->name, &near);
-
-        draft_fail(d, &ref->at, "agent.handoffs: there is no agent \"%.60s\"%s" STR_FMT "%s", ref->name.p,
-                   found ? "; did you mean \"" : "", STR_ARG(near), found ? "\"?" : "");
+        agent_unknown(d, &ref->at, "agent.handoffs", ref->name);
         return false;
     }
     if (str_eq(ref->name, d->cfg->agent.name)) {
@@ -373,17 +372,22 @@ static void check_names(struct draft *d)
 static void choose_start(struct draft *d)
 {
     struct config *c = d->cfg;
-    struct str near = STR_NULL;
 
     c->start_agent = c->start_agent_name.n ? find_agent(d, c->start_agent_name) : 0;
     if (c->start_agent == CONFIG_NONE) {
-        bool found = agent_nearest(d, c->start_agent_name, &near);
-
-        draft_fail(d, draft_origin(d, "start_agent"), "start_agent: there is no agent \"%.60s\"%s" STR_FMT "%s",
-                   c->start_agent_name.p, found ? "; did you mean \"" : "", STR_ARG(near), found ? "\"?" : "");
+        agent_unknown(d, draft_origin(d, "start_agent"), "start_agent", c->start_agent_name);
         c->start_agent = 0;
     }
     c->start_agent_name = d->agents[c->start_agent].v.name;
+}
+
+static void check_concierge(struct draft *d)
+{
+    struct str name = d->cfg->concierge.agent;
+
+    if (name.n > 0 && find_agent(d, name) == CONFIG_NONE) {
+        agent_unknown(d, draft_origin(d, "concierge.agent"), "concierge.agent", name);
+    }
 }
 
 static void finish_one(struct draft *d, struct draft_agent *a)
@@ -419,6 +423,7 @@ void finish_agents(struct draft *d)
         }
     }
     choose_start(d); /* the only one may have got its name from the environment */
+    check_concierge(d);
     n = d->agent_count;
     list = arena_alloc(d->arena, sizeof(*list) * n);
     if (!list) {

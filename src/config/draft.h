@@ -182,6 +182,8 @@ void draft_agent_leave(struct draft *d, struct draft_agent *a);
 /* The option belongs to agent:. */
 bool option_is_agent(const struct option *o);
 void finish_agents(struct draft *d);
+/* key ("start_agent") names an agent that is not there: told with the nearest one. */
+void agent_unknown(struct draft *d, const struct origin *at, const char *key, struct str name);
 
 /* guardrails.c */
 void walk_guardrails(struct draft *d, const struct yaml_node *n);
@@ -195,8 +197,7 @@ void walk_mcp(struct draft *d, const struct yaml_node *n);
 void finish_agent_mcp(struct draft *d);
 void finish_mcp(struct draft *d);
 
-/* Nearest of the names of agents and providers. */
-bool agent_nearest(const struct draft *d, struct str name, struct str *ret);
+/* Nearest of the names of providers. */
 bool provider_nearest(const struct draft *d, struct str name, struct str *ret);
 /* A YAML map as JSON text, as it stands: without variables, numbers and words as YAML 1.2 means them. */
 MUST_USE int schema_keep(struct draft *d, const struct yaml_node *n, struct str *ret);

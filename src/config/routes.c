@@ -73,13 +73,11 @@ static void finish_agent_of(struct draft *d, struct draft_route *r, uint32_t ind
 {
     const struct config *c = d->cfg;
     uint32_t agent = r->v.agent_name.n ? config_find_agent(c, r->v.agent_name) : c->start_agent;
-    struct str near = STR_NULL;
+    char key[32];
 
     if (agent == CONFIG_NONE) {
-        bool found = agent_nearest(d, r->v.agent_name, &near);
-
-        draft_fail(d, origin_of(r, "agent"), "routes[%u].agent: there is no agent \"%.60s\"%s" STR_FMT "%s", index,
-                   r->v.agent_name.p, found ? "; did you mean \"" : "", STR_ARG(near), found ? "\"?" : "");
+        snprintf(key, sizeof(key), "routes[%u].agent", index); /* it fits */
+        agent_unknown(d, origin_of(r, "agent"), key, r->v.agent_name);
         agent = 0;
     }
     r->v.agent = agent;

@@ -54,10 +54,10 @@ static void agent(struct report *r, uint32_t index)
     checker_say(r->c, CHECK_OK, "agent");
 }
 
-/* One whom neither a route nor a handoff leads to says nothing to anybody. */
+/* One to whom nothing in the configuration leads speaks only in calls that we make, if they name him. */
 static bool is_reached(const struct config *cfg, uint32_t index)
 {
-    bool found = index == cfg->start_agent;
+    bool found = index == cfg->start_agent || str_eq(cfg->agents[index].name, cfg->concierge.agent);
     for (uint32_t i = 0; i < cfg->route_count; i++) {
         found = found || cfg->routes[i].agent == index;
     }
@@ -74,7 +74,9 @@ static void words(struct report *r, uint32_t index)
     const struct config_agent *a = &r->cfg->agents[index];
     if (!is_reached(r->cfg, index)) {
         buf_printf(&r->c->text, STR_FMT ": no route and no handoff leads to it", STR_ARG(a->name));
-        buf_puts(&r->c->remedy, "name it in a route's agent or in another agent's handoffs, or take it out");
+        buf_puts(&r->c->remedy,
+                 "name it in a route's agent or in another agent's handoffs, or take it out; or leave it, "
+                 "when calls that you make ask for it by name");
         checker_say(r->c, CHECK_WARNING, "agent");
     }
     for (uint32_t i = 0; i < a->handoff_count; i++) {

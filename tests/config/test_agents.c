@@ -280,6 +280,8 @@ TEST(mistakes_are_told_with_their_place_and_the_nearest_name)
         {"start_agent: b\nagents: {aa: {instructions: x}}", "t.yaml:1:14: start_agent: there is no agent \"b\"\n"},
         {"agents: {bill: {instructions: x}}\nstart_agent: bil",
          "t.yaml:2:14: start_agent: there is no agent \"bil\"; did you mean \"bill\"?\n"},
+        {"concierge: {agent: bil}\nagents: {bill: {instructions: x}}",
+         "t.yaml:1:20: concierge.agent: there is no agent \"bil\"; did you mean \"bill\"?\n"},
         {"routes: {a: b}", "t.yaml:1:9: routes must be a list of maps (when:, agent:, ...)\n"},
         {"routes: [a]", "t.yaml:1:10: routes must be a list of maps (when:, agent:, ...)\n"},
         {"routes: [{agent: demoo}]",
