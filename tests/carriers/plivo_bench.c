@@ -127,12 +127,6 @@ bool plivo_is_gone(void *arg)
     return ((struct plivo_bench *)arg)->gone;
 }
 
-static bool has_leg(void *arg)
-{
-    struct plivo_bench *b = arg;
-    return str_search(buf_str(&b->log), STR("start")) != SIZE_MAX;
-}
-
 void plivo_open_bench(struct plivo_bench *b)
 {
     struct http_server_opts so = {.host = "127.0.0.1"};
@@ -160,7 +154,7 @@ void plivo_open_leg(struct plivo_bench *b)
 {
     plivo_open_bench(b);
     plivo_say(b, START);
-    wait_until(b->loop, has_leg, b);
+    wait_text(b->loop, &b->log, "start");
     assert_str_is(buf_str(&b->log), "ask c-1 token=t-1 tier=gold\nstart " SID " c-1\n");
     buf_clear(&b->log, 0);
 }

@@ -318,28 +318,14 @@ void bench_leg(struct bench *b)
     buf_clear(&b->log, 0);
 }
 
-static bool log_has(void *arg)
-{
-    struct bench *b = arg;
-    return str_search(buf_str(&b->log), str_from(b->want)) != SIZE_MAX;
-}
-
 void bench_wait_log(struct bench *b, const char *want)
 {
-    b->want = want;
-    wait_until(b->loop, log_has, b);
-}
-
-static bool got_has(void *arg)
-{
-    struct bench *b = arg;
-    return str_search(buf_str(&b->got), str_from(b->want)) != SIZE_MAX;
+    wait_text(b->loop, &b->log, want);
 }
 
 void bench_wait_got(struct bench *b, const char *want)
 {
-    b->want = want;
-    wait_until(b->loop, got_has, b);
+    wait_text(b->loop, &b->got, want);
 }
 
 static bool is_ws_closed(void *arg)

@@ -60,8 +60,6 @@ struct bench {
     uint32_t n_rest;
     struct buf rest_got; /* "POST /target Basic xyz body" lines */
     struct http_exchange *unanswered;
-
-    const char *want;
 };
 
 void bench_init(struct bench *b);

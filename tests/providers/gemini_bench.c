@@ -131,28 +131,14 @@ void bench_start(struct bench *t)
     assert_ok(gemini_open(t->f.loop, &t->o, &t->call, &events, t, &t->model));
 }
 
-static bool has_line(void *arg)
-{
-    struct bench *t = arg;
-    return str_search(buf_str(&t->log), str_from(t->want)) != SIZE_MAX;
-}
-
 void wait_line(struct bench *t, const char *want)
 {
-    t->want = want;
-    wait_until(t->f.loop, has_line, t);
-}
-
-static bool was_sent(void *arg)
-{
-    struct bench *t = arg;
-    return str_search(buf_str(&t->f.got), str_from(t->want)) != SIZE_MAX;
+    wait_text(t->f.loop, &t->log, want);
 }
 
 void wait_sent(struct bench *t, const char *want)
 {
-    t->want = want;
-    wait_until(t->f.loop, was_sent, t);
+    wait_text(t->f.loop, &t->f.got, want);
 }
 
 bool is_gone(void *arg)

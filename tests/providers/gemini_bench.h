@@ -17,7 +17,6 @@ struct bench {
     struct model *model;
     char url[64];
     struct buf log;
-    const char *want;
     bool gone;
 };
 

@@ -186,16 +186,9 @@ void bench_open(struct bench *t)
     assert_ok(openai_open(t->f.loop, &t->o, &t->call, &bench_events, t, &t->model));
 }
 
-static bool has_line(void *arg)
-{
-    struct bench *t = arg;
-    return str_search(buf_str(&t->log), str_from(t->want)) != SIZE_MAX;
-}
-
 void wait_line(struct bench *t, const char *want)
 {
-    t->want = want;
-    wait_until(t->f.loop, has_line, t);
+    wait_text(t->f.loop, &t->log, want);
 }
 
 bool is_gone(void *arg)

@@ -19,7 +19,6 @@ struct bench {
     struct buf log;
     struct buf items; /* what it says of the conversation, apart */
     struct buf audio; /* decoded, all of it */
-    const char *want; /* what wait_line waits for */
     bool gone;
     int gone_err;
     bool close_on_ready;
