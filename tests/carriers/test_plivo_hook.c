@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "carriers/plivo/plivo.h"
 #include "fakes/wait.h"
 #include "net/crypto.h"
@@ -257,5 +258,31 @@ TEST(a_call_that_goes_on_elsewhere_shows_the_caller)
     close_bench(&b);
 }
 
+static void keep_fallback(enum log_level level, const struct log_scope *scope UNUSED, const char *event,
+                          const char *fields, void *arg)
+{
+    struct bench *b = arg;
+    if (level == LOG_ERROR && strcmp(event, "plivo.fallback") == 0) {
+        snprintf(b->told, sizeof(b->told), "%s", fields);
+    }
+}
+
+/* Somebody hears an apology and nothing else of ours: without a line nobody would find out why. */
+TEST(a_call_that_got_no_document_is_apologised_to_and_logged)
+{
+    struct bench b;
+    open_bench(&b);
+    log_set_sink(keep_fallback, &b, LOG_ERROR);
+    tell(&b, "/plivo/apology", "CallUUID=c-1");
+    assert_true(str_search(buf_str(&b.document), STR("<Speak")) != SIZE_MAX);
+    assert_string_equal(b.told, "");
+    tell(&b, "/fallback", "CallUUID=c-1");
+    assert_true(str_search(buf_str(&b.document), STR("<Speak")) != SIZE_MAX);
+    assert_string_equal(b.told, "call_uuid=c-1");
+    log_set_sink(NULL, NULL, LOG_WARN);
+    close_bench(&b);
+}
+
 TEST_MAIN(T(the_accounts_signature_or_the_main_accounts_is_enough), T(an_upgrade_is_signed_as_wss_or_as_https),
-          T(a_stream_that_broke_is_told_with_its_reason), T(a_call_that_goes_on_elsewhere_shows_the_caller))
+          T(a_stream_that_broke_is_told_with_its_reason), T(a_call_that_goes_on_elsewhere_shows_the_caller),
+          T(a_call_that_got_no_document_is_apologised_to_and_logged))

@@ -246,6 +246,10 @@ void plivo_on_webhook(struct plivo *p, struct http_exchange *x, const struct htt
             if (hook == PLIVO_HOOK_APOLOGY) {
                 plivo_leg_fetched(p, params_get(&params, "CallUUID"));
             }
+            if (str_is(req->path, PLIVO_FALLBACK_PATH)) { /* the carrier alone knows what was wrong, and does not say */
+                log_error(&p->cloud.scope, "plivo.fallback", "call_uuid=" STR_FMT,
+                          STR_ARG(params_get(&params, "CallUUID")));
+            }
             on_call(p, x, req, hook, &params, verdict == CLOUD_SIGNED);
         }
     }
