@@ -1,6 +1,6 @@
 /*
  * What whoever watches a session is told as it happens and no other action says: the events of a session, as facts.
- * The core says each once (ACT_SIGNAL); the host makes session events of them (gateway/session_event.h).
+ * The core says each once (ACT_SIGNAL); the host makes session events of them (gateway/session_json.h).
  */
 #ifndef CALL_SIGNAL_H
 #define CALL_SIGNAL_H

@@ -1,6 +1,6 @@
 /*
  * The whole gateway on one loop: chosen, wired, served, drained. What the daemon, the demonstration and the public
- * library start. Not here: signals (apps), single calls (host.h), routes (routes.h).
+ * library start. Not here: signals (apps), single calls (host.h), routes (gateway_impl.h).
  *
  *     gateway_open -> gateway_run ... gateway_stop: DRAINING (no new calls, live ones may end)
  *     -> FLUSHING (last rows, files, answers) -> gateway_run returns -> gateway_free

@@ -2,7 +2,7 @@
  * The local speech detector of one worker. Chunks that calls put in during a pass of the loop are run together at its
  * end, in one batch per branch of the network, and every answer goes to its call in the order of arrival, still in
  * the same pass: what a call does about it leaves with that pass. A call that ended meanwhile loses its chunk. Not
- * here: thresholds and turns (src/call), the network (audio/vad), where its weights come from (vad_model.h). Loop
+ * here: thresholds and turns (src/call), the network (audio/vad), where its weights come from (vad_load.h). Loop
  * thread only.
  */
 #ifndef GATEWAY_VAD_SERVICE_H

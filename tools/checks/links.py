@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Links and paths in the Markdown pages lead somewhere: relative links, their anchors, and `paths/in/code.c`."""
+"""Links and paths in the Markdown pages lead somewhere: relative links, their anchors, and `paths/in/code.c`. So do the
+headers that comments in C send the reader to."""
 
 import posixpath
 import re
@@ -10,6 +11,9 @@ import common
 FENCE = re.compile(r'^(```|~~~).*?^\1', re.M | re.S)
 LINK = re.compile(r'\[[^\]\n]*\]\(([^()\s]+)\)')
 CODE = re.compile(r'`([^`\n]+)`')
+COMMENT = re.compile(r'/\*.*?\*/', re.S)
+HEADER = re.compile(r'[\w./-]*\w\.h\b')
+FOREIGN = {'errno.h', 'mmreg.h', 'uv.h'}
 PATH = re.compile(r'(src|apps|include|tests|fuzz|bench|docs|examples|packaging|tools|\.ci)/[\w./-]*')
 
 
@@ -45,6 +49,15 @@ def find(path, text, exists, page):
             yield f'{path}:{common.line_of(text, match.start())}: there is no {word}'
 
 
+def find_headers(path, text, headers):
+    """headers: paths of all that there are."""
+    for comment in COMMENT.finditer(text):
+        for match in HEADER.finditer(comment.group(0)):
+            word = match.group(0)
+            if word not in FOREIGN and not any(h == word or h.endswith('/' + word) for h in headers):
+                yield f'{path}:{common.line_of(text, comment.start() + match.start())}: there is no {word}'
+
+
 PAGES = {'README.md': '# One two\n', 'docs/a.md': '# It\'s `x`: here\n', 'src/base/buf.h': '', 'src': '', 'src/base': ''}
 SAMPLES = [
     ('a link to a page', 'README.md', '[a](docs/a.md)', False),
@@ -61,6 +74,16 @@ SAMPLES = [
 ]
 
 
+HEADERS = ('src/base/buf.h', 'tests/test.h')
+HEADER_SAMPLES = [
+    ('a header beside it', 'src/base/x.h', '/* Not here: growing (buf.h). */', False),
+    ('a header by its folder', 'src/x/x.h', '/* see\n * base/buf.h */', False),
+    ('a header that is gone', 'src/base/x.h', '/* Not here: routes (gone.h). */', True),
+    ('a header of another folder', 'src/x/x.h', '/* x/buf.h */', True),
+    ('an include of somebody else', 'src/x/x.c', '#include <stdio.h>\n/* -Exxx of errno.h */', False),
+]
+
+
 def main():
     tap = common.Tap()
     common.samples(tap, lambda p, t: find(p, t, PAGES.__contains__, PAGES.__getitem__), SAMPLES)
@@ -68,6 +91,11 @@ def main():
     exists = lambda name: (common.ROOT / name).exists()
     common.over_tree(tap, f'{len(files)} pages lead somewhere',
                      (f for n in files for f in find(n, common.read(n), exists, common.read)))
+    common.samples(tap, lambda p, t: find_headers(p, t, HEADERS), HEADER_SAMPLES)
+    sources = common.tracked(r'(src|apps|include|tests|bench|fuzz|examples)/.*\.(c|h|cc)')
+    headers = [n for n in sources if n.endswith('.h')]
+    common.over_tree(tap, f'comments of {len(sources)} sources name headers that exist',
+                     (f for n in sources for f in find_headers(n, common.read(n), headers)))
     return tap.done()
 
 

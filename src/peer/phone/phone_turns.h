@@ -1,7 +1,7 @@
 /*
  * Who spoke when, and what follows from it: turns of the caller with the agent's response gap, barge-ins with the
  * time until the agent was silent, overlap. Pure, in frames of 20 ms on the media clock; fed with "was that frame
- * loud" for both directions. Not here: audio, thresholds, judgement (phone_expect.h).
+ * loud" for both directions. Not here: audio, thresholds, judgement (phone_report.h).
  *
  * A turn is one stretch of caller speech, or a run of DTMF keys. The agent's speech comes in spells; a clear ends a
  * spell at once, and so does a pause of 200 ms while the caller is speaking, because what comes next is an answer.
