@@ -129,6 +129,23 @@ void sandbox_stop(struct sandbox *s)
     }
 }
 
+struct sandbox sandbox;
+
+int open_sandbox(void **state)
+{
+    static const char *const quick[] = {"--canned", "--speed", "20", NULL};
+    (void)state;
+    sandbox_start(&sandbox, quick);
+    return 0;
+}
+
+int close_sandbox(void **state)
+{
+    (void)state;
+    sandbox_stop(&sandbox);
+    return 0;
+}
+
 char *sandbox_get(const struct sandbox *s, const char *path)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
@@ -162,6 +179,25 @@ struct rt_agent *make_agent(const char *name)
     return a;
 }
 
+struct rt_tool *make_lookup(rt_tool_fn fn, void *arg)
+{
+    struct rt_tool *t = NULL;
+    assert_int_equal(rt_tool_new("lookup", "Looks something up.",
+                                 "{\"type\":\"object\",\"properties\":{\"what\":{\"type\":\"string\"}}}", fn, arg, &t),
+                     0);
+    return t;
+}
+
+void answer_sunny(struct rt_tool_call *call, void *arg)
+{
+    int *count = arg;
+    ++*count;
+    assert_string_equal(rt_tool_call_name(call), "lookup");
+    assert_non_null(strstr(rt_tool_call_arguments(call), "weather"));
+    assert_string_equal(rt_tool_call_agent(call), "helper");
+    assert_int_equal(rt_tool_call_done(call, "{\"answer\":\"sunny\"}"), 0);
+}
+
 struct rt_runner *make_runner(const struct rt_agent *agent, const struct rt_settings *settings)
 {
     struct rt_runner_opts o;
@@ -188,6 +224,12 @@ struct rt_session *make_session(struct rt_runner *r, const struct sandbox *s, co
     o.url = o.url ? o.url : s->url;
     assert_int_equal(rt_session_new(r, &o, &session), 0);
     return session;
+}
+
+void done(struct rt_session *s, struct rt_runner *r)
+{
+    assert_int_equal(rt_session_free(s), 0);
+    assert_int_equal(rt_runner_free(r), 0);
 }
 
 struct rt_event *await_event(struct rt_session *s, enum rt_event_type type)

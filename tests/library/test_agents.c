@@ -3,23 +3,6 @@
 
 #include "rig.h"
 
-static struct sandbox sandbox;
-
-static int open_sandbox(void **state)
-{
-    static const char *const quiet[] = {"--canned", "--speed", "20", NULL};
-    (void)state;
-    sandbox_start(&sandbox, quiet);
-    return 0;
-}
-
-static int close_sandbox(void **state)
-{
-    (void)state;
-    sandbox_stop(&sandbox);
-    return 0;
-}
-
 static char asked_by[64]; /* the agent who used a tool last */
 
 static void answer(struct rt_tool_call *call, void *arg)
@@ -55,12 +38,6 @@ static struct rt_session *open_session(struct rt_agent *agent, struct rt_runner 
     struct rt_session *s = make_session(*ret, &sandbox, NULL);
     assert_int_equal(rt_session_connect(s), 0);
     return s;
-}
-
-static void done(struct rt_session *s, struct rt_runner *r)
-{
-    assert_int_equal(rt_session_free(s), 0);
-    assert_int_equal(rt_runner_free(r), 0);
 }
 
 static void await_words(struct rt_session *s, const char *words)

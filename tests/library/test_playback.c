@@ -88,23 +88,6 @@ static void lengths_are_those_of_each_format(void **state)
 
 /* ---- in a session ---- */
 
-static struct sandbox sandbox;
-
-static int open_sandbox(void **state)
-{
-    static const char *const quiet[] = {"--canned", "--speed", "20", NULL};
-    (void)state;
-    sandbox_start(&sandbox, quiet);
-    return 0;
-}
-
-static int close_sandbox(void **state)
-{
-    (void)state;
-    sandbox_stop(&sandbox);
-    return 0;
-}
-
 static struct rt_session *open_session(struct rt_runner **ret, const struct rt_session_opts *o)
 {
     struct rt_agent *a = make_agent("helper");
@@ -135,8 +118,7 @@ static void what_is_not_played_was_not_heard(void **state)
     struct rt_event *e = await_event(s, RT_EVENT_AUDIO_INTERRUPTED);
     assert_int_equal(e->heard_ms, 0);
     rt_event_free(e);
-    assert_int_equal(rt_session_free(s), 0);
-    assert_int_equal(rt_runner_free(r), 0);
+    done(s, r);
     rt_playback_free(p);
 }
 
@@ -169,8 +151,7 @@ static void what_is_reported_was_heard(void **state)
     assert_true(e->heard_ms <= reported_ms + 200); /* and never more than that, but for what plays right now */
     rt_event_free(e);
     assert_false(state_of(p).playing); /* the session has told it */
-    assert_int_equal(rt_session_free(s), 0);
-    assert_int_equal(rt_runner_free(r), 0);
+    done(s, r);
     rt_playback_free(p);
 }
 

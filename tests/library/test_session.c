@@ -3,44 +3,6 @@
 
 #include "rig.h"
 
-static struct sandbox sandbox;
-static const char *const quiet[] = {"--canned", "--speed", "20", NULL};
-
-static int open_sandbox(void **state)
-{
-    (void)state;
-    sandbox_start(&sandbox, quiet);
-    return 0;
-}
-
-static int close_sandbox(void **state)
-{
-    (void)state;
-    sandbox_stop(&sandbox);
-    return 0;
-}
-
-/* ---- tools ---- */
-
-static void answer_sunny(struct rt_tool_call *call, void *arg)
-{
-    int *count = arg;
-    ++*count;
-    assert_string_equal(rt_tool_call_name(call), "lookup");
-    assert_non_null(strstr(rt_tool_call_arguments(call), "weather"));
-    assert_string_equal(rt_tool_call_agent(call), "helper");
-    assert_int_equal(rt_tool_call_done(call, "{\"answer\":\"sunny\"}"), 0);
-}
-
-static struct rt_tool *make_tool(const char *name, rt_tool_fn fn, void *arg)
-{
-    struct rt_tool *t = NULL;
-    assert_int_equal(rt_tool_new(name, "Looks something up.",
-                                 "{\"type\":\"object\",\"properties\":{\"what\":{\"type\":\"string\"}}}", fn, arg, &t),
-                     0);
-    return t;
-}
-
 /* A runner with one agent and one tool; all else is freed. */
 static struct rt_runner *runner_with(struct rt_tool *tool)
 {
@@ -52,12 +14,6 @@ static struct rt_runner *runner_with(struct rt_tool *tool)
     struct rt_runner *r = make_runner(a, NULL);
     rt_agent_free(a);
     return r;
-}
-
-static void done(struct rt_session *s, struct rt_runner *r)
-{
-    assert_int_equal(rt_session_free(s), 0);
-    assert_int_equal(rt_runner_free(r), 0);
 }
 
 /* ---- connecting ---- */
@@ -211,7 +167,7 @@ static void a_service_that_is_not_there_is_an_error(void **state)
 static void a_text_is_answered_in_order(void **state)
 {
     int count = 0;
-    struct rt_runner *r = runner_with(make_tool("lookup", answer_sunny, &count));
+    struct rt_runner *r = runner_with(make_lookup(answer_sunny, &count));
     struct rt_session *s = make_session(r, &sandbox, NULL);
     struct rt_usage usage = {.struct_size = sizeof(usage)};
     struct rt_history *h = NULL;
@@ -534,7 +490,7 @@ static struct rt_tool_call *await_kept(void)
 
 static void late_tool_results_are_dropped(void **state)
 {
-    struct rt_runner *r = runner_with(make_tool("lookup", keep_call, NULL));
+    struct rt_runner *r = runner_with(make_lookup(keep_call, NULL));
     struct rt_session *s = make_session(r, &sandbox, NULL);
     (void)state;
     assert_int_equal(rt_session_connect(s), 0);
@@ -551,7 +507,7 @@ static void late_tool_results_are_dropped(void **state)
 
 static void an_answer_may_come_from_any_thread(void **state)
 {
-    struct rt_runner *r = runner_with(make_tool("lookup", keep_call, NULL));
+    struct rt_runner *r = runner_with(make_lookup(keep_call, NULL));
     struct rt_session *s = make_session(r, &sandbox, NULL);
     (void)state;
     assert_int_equal(rt_session_connect(s), 0);
@@ -572,7 +528,7 @@ static void fail_it(struct rt_tool_call *call, void *arg)
 
 static void a_failure_is_told_to_the_model(void **state)
 {
-    struct rt_tool *tool = make_tool("lookup", fail_it, NULL);
+    struct rt_tool *tool = make_lookup(fail_it, NULL);
     assert_int_equal(rt_tool_set_failure(tool, RT_TOOL_FAILURE_RAISE), 0);
     struct rt_runner *r = runner_with(tool);
     struct rt_session *s = make_session(r, &sandbox, NULL);
@@ -615,103 +571,6 @@ static void the_services_own_events_come_when_they_are_wanted(void **state)
     assert_int_equal(created, 1);
     assert_true(deltas > 0);
     done(s, r);
-}
-
-/* ---- traces ---- */
-
-struct spans {
-    pthread_mutex_t lock;
-    int traces, ended, started, own, tools;
-    char own_id[17], attributes[256], status_text[64];
-};
-
-static void on_trace_start(const char *trace_id, const char *session_id, void *arg)
-{
-    struct spans *s = arg;
-    assert_int_equal(strlen(trace_id), 32);
-    assert_true(strlen(session_id) > 8);
-    pthread_mutex_lock(&s->lock);
-    s->traces++;
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void on_span_start(const struct rt_span *span, void *arg)
-{
-    struct spans *s = arg;
-    assert_int_equal(span->end_us, 0);
-    pthread_mutex_lock(&s->lock);
-    s->started++;
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void on_span_end(const struct rt_span *span, void *arg)
-{
-    struct spans *s = arg;
-    assert_true(span->end_us >= span->start_us);
-    pthread_mutex_lock(&s->lock);
-    s->tools += strcmp(span->type, "tool") == 0;
-    if (strcmp(span->name, "my own work") == 0) {
-        s->own++;
-        assert_int_equal(span->status, RT_SPAN_ERROR);
-        assert_int_equal(strlen(span->parent_id), 16);
-        assert_true(snprintf(s->own_id, sizeof(s->own_id), "%s", span->span_id) == 16);
-        assert_true(snprintf(s->attributes, sizeof(s->attributes), "%s", span->attributes) > 0);
-        assert_true(snprintf(s->status_text, sizeof(s->status_text), "%s", span->status_text) > 0);
-    }
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void on_trace_end(const char *trace_id, const char *session_id, void *arg)
-{
-    struct spans *s = arg;
-    (void)session_id;
-    assert_int_equal(strlen(trace_id), 32);
-    pthread_mutex_lock(&s->lock);
-    s->ended++;
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void a_program_hears_of_spans_and_adds_its_own(void **state)
-{
-    const struct rt_trace_processor p = {sizeof(p), on_trace_start, on_span_start, on_span_end, on_trace_end};
-    struct spans spans = {.lock = PTHREAD_MUTEX_INITIALIZER};
-    struct rt_agent *a = make_agent("helper");
-    struct rt_runner_opts o;
-    struct rt_runner *r = NULL;
-    int count = 0;
-    char id[RT_SPAN_ID_MAX] = "";
-    (void)state;
-    struct rt_tool *tool = make_tool("lookup", answer_sunny, &count);
-    assert_int_equal(rt_agent_add_tool(a, tool), 0);
-    rt_tool_free(tool);
-    rt_runner_opts_init(&o);
-    o.agent = a;
-    o.env_file = "";
-    o.trace_processor = &p;
-    o.trace_arg = &spans;
-    assert_int_equal(rt_runner_new(&o, &r, NULL, 0), 0);
-    struct rt_session *s = make_session(r, &sandbox, NULL);
-    assert_int_equal(rt_session_span_start(s, "too early", id), -RT_ERR_CLOSED);
-    assert_int_equal(rt_session_connect(s), 0);
-    assert_int_equal(rt_session_span_start(s, "my own work", id), 0);
-    assert_int_equal(strlen(id), 16);
-    assert_int_equal(rt_session_span_attribute(s, id, "my.key", "my value"), 0);
-    assert_int_equal(rt_session_span_attribute(s, "0123456789abcdef", "my.key", "x"), -ENOENT);
-    assert_int_equal(rt_session_span_attribute(s, "no id", "my.key", "x"), -ENOENT);
-    assert_int_equal(rt_session_send_message(s, "Please look it up"), 0);
-    pass_event(s, RT_EVENT_TOOL_END);
-    assert_int_equal(rt_session_span_end(s, id, "it was too much"), 0);
-    assert_int_equal(rt_session_span_end(s, id, NULL), -ENOENT);
-    rt_agent_free(a);
-    done(s, r);
-    assert_int_equal(spans.traces, 1);
-    assert_int_equal(spans.ended, 1);
-    assert_true(spans.started > 3);
-    assert_int_equal(spans.tools, 1);
-    assert_int_equal(spans.own, 1);
-    assert_string_equal(spans.own_id, id);
-    assert_non_null(strstr(spans.attributes, "\"my.key\":\"my value\""));
-    assert_string_equal(spans.status_text, "it was too much");
 }
 
 /* ---- callbacks ---- */
@@ -774,7 +633,7 @@ static void events_may_come_by_callback(void **state)
 static void sessions_of_one_runner_do_not_know_each_other(void **state)
 {
     int count = 0;
-    struct rt_runner *r = runner_with(make_tool("lookup", answer_sunny, &count));
+    struct rt_runner *r = runner_with(make_lookup(answer_sunny, &count));
     struct rt_session *s[4];
     (void)state;
     for (int i = 0; i < 4; i++) {
@@ -819,7 +678,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_answer_may_come_from_any_thread),
         cmocka_unit_test(a_failure_is_told_to_the_model),
         cmocka_unit_test(the_services_own_events_come_when_they_are_wanted),
-        cmocka_unit_test(a_program_hears_of_spans_and_adds_its_own),
         cmocka_unit_test(events_may_come_by_callback),
         cmocka_unit_test(sessions_of_one_runner_do_not_know_each_other),
     };

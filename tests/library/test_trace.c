@@ -1,24 +1,7 @@
-/* Traces of a program's own: spans without a session, sessions below them, and who hears of it. */
+/* Traces of a program's own: spans without a session, in one, sessions below them, and who hears of it. */
 #include <pthread.h>
 
 #include "rig.h"
-
-static struct sandbox sandbox;
-
-static int open_sandbox(void **state)
-{
-    static const char *const quiet[] = {"--canned", "--speed", "20", NULL};
-    (void)state;
-    sandbox_start(&sandbox, quiet);
-    return 0;
-}
-
-static int close_sandbox(void **state)
-{
-    (void)state;
-    sandbox_stop(&sandbox);
-    return 0;
-}
 
 /* What a processor has heard; the names are looked for in it. */
 struct heard {
@@ -131,6 +114,101 @@ static void a_session_may_stand_below_a_span_of_the_programs(void **state)
     assert_non_null(strstr(h.lines, line));
 }
 
+struct spans {
+    pthread_mutex_t lock;
+    int traces, ended, started, own, tools;
+    char own_id[17], attributes[256], status_text[64];
+};
+
+static void count_trace(const char *trace_id, const char *session_id, void *arg)
+{
+    struct spans *s = arg;
+    assert_int_equal(strlen(trace_id), 32);
+    assert_true(strlen(session_id) > 8);
+    pthread_mutex_lock(&s->lock);
+    s->traces++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void count_span(const struct rt_span *span, void *arg)
+{
+    struct spans *s = arg;
+    assert_int_equal(span->end_us, 0);
+    pthread_mutex_lock(&s->lock);
+    s->started++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void count_span_end(const struct rt_span *span, void *arg)
+{
+    struct spans *s = arg;
+    assert_true(span->end_us >= span->start_us);
+    pthread_mutex_lock(&s->lock);
+    s->tools += strcmp(span->type, "tool") == 0;
+    if (strcmp(span->name, "my own work") == 0) {
+        s->own++;
+        assert_int_equal(span->status, RT_SPAN_ERROR);
+        assert_int_equal(strlen(span->parent_id), 16);
+        assert_true(snprintf(s->own_id, sizeof(s->own_id), "%s", span->span_id) == 16);
+        assert_true(snprintf(s->attributes, sizeof(s->attributes), "%s", span->attributes) > 0);
+        assert_true(snprintf(s->status_text, sizeof(s->status_text), "%s", span->status_text) > 0);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void count_trace_end(const char *trace_id, const char *session_id, void *arg)
+{
+    struct spans *s = arg;
+    (void)session_id;
+    assert_int_equal(strlen(trace_id), 32);
+    pthread_mutex_lock(&s->lock);
+    s->ended++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void a_program_hears_of_spans_and_adds_its_own(void **state)
+{
+    const struct rt_trace_processor p = {sizeof(p), count_trace, count_span, count_span_end, count_trace_end};
+    struct spans spans = {.lock = PTHREAD_MUTEX_INITIALIZER};
+    struct rt_agent *a = make_agent("helper");
+    struct rt_runner_opts o;
+    struct rt_runner *r = NULL;
+    int count = 0;
+    char id[RT_SPAN_ID_MAX] = "";
+    (void)state;
+    struct rt_tool *tool = make_lookup(answer_sunny, &count);
+    assert_int_equal(rt_agent_add_tool(a, tool), 0);
+    rt_tool_free(tool);
+    rt_runner_opts_init(&o);
+    o.agent = a;
+    o.env_file = "";
+    o.trace_processor = &p;
+    o.trace_arg = &spans;
+    assert_int_equal(rt_runner_new(&o, &r, NULL, 0), 0);
+    struct rt_session *s = make_session(r, &sandbox, NULL);
+    assert_int_equal(rt_session_span_start(s, "too early", id), -RT_ERR_CLOSED);
+    assert_int_equal(rt_session_connect(s), 0);
+    assert_int_equal(rt_session_span_start(s, "my own work", id), 0);
+    assert_int_equal(strlen(id), 16);
+    assert_int_equal(rt_session_span_attribute(s, id, "my.key", "my value"), 0);
+    assert_int_equal(rt_session_span_attribute(s, "0123456789abcdef", "my.key", "x"), -ENOENT);
+    assert_int_equal(rt_session_span_attribute(s, "no id", "my.key", "x"), -ENOENT);
+    assert_int_equal(rt_session_send_message(s, "Please look it up"), 0);
+    pass_event(s, RT_EVENT_TOOL_END);
+    assert_int_equal(rt_session_span_end(s, id, "it was too much"), 0);
+    assert_int_equal(rt_session_span_end(s, id, NULL), -ENOENT);
+    rt_agent_free(a);
+    done(s, r);
+    assert_int_equal(spans.traces, 1);
+    assert_int_equal(spans.ended, 1);
+    assert_true(spans.started > 3);
+    assert_int_equal(spans.tools, 1);
+    assert_int_equal(spans.own, 1);
+    assert_string_equal(spans.own_id, id);
+    assert_non_null(strstr(spans.attributes, "\"my.key\":\"my value\""));
+    assert_string_equal(spans.status_text, "it was too much");
+}
+
 struct on_loop {
     struct rt_runner *runner;
     int made, ended;
@@ -193,6 +271,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_has_traces_of_its_own),
         cmocka_unit_test(a_session_may_stand_below_a_span_of_the_programs),
+        cmocka_unit_test(a_program_hears_of_spans_and_adds_its_own),
         cmocka_unit_test(callbacks_may_trace_too),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };

@@ -27,12 +27,6 @@ static struct rt_runner *patient_runner(const char *instructions)
     return r;
 }
 
-static void done(struct rt_session *s, struct rt_runner *r)
-{
-    assert_int_equal(rt_session_free(s), 0);
-    assert_int_equal(rt_runner_free(r), 0);
-}
-
 /* Takes connections and never says a word. */
 static int deaf_server(char *url, size_t cap)
 {
