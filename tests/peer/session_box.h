@@ -152,7 +152,7 @@ static void box_run(struct box *b, uint32_t ms)
     }
 }
 
-static void box_heard(struct box *b, bool accepted, const char *words)
+static UNUSED void box_heard(struct box *b, bool accepted, const char *words)
 {
     uint32_t ticket = b->hear_ticket;
     assert_int_not_equal(ticket, 0);
@@ -192,7 +192,7 @@ static void box_append_level(struct box *b, uint32_t ms, int16_t level)
     }
 }
 
-static void box_append(struct box *b, uint32_t ms, bool loud)
+static UNUSED void box_append(struct box *b, uint32_t ms, bool loud)
 {
     box_append_level(b, ms, loud ? 6000 : 0);
 }

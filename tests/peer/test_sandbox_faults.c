@@ -240,9 +240,43 @@ TEST(the_same_seed_gives_the_same_session)
     box_free(b);
 }
 
+TEST(sessions_end_when_they_are_told_to)
+{
+    static const struct {
+        const char *faults;
+        uint16_t code;
+    } cases[] = {{"close-after=700", 1011}, {"drop-after=700", 0}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct box *b = open_ready(cases[i].faults, NULL);
+        box_run(b, 600);
+        assert_false(b->closed);
+        box_run(b, 200);
+        assert_true(b->closed);
+        assert_int_equal(b->close_code, cases[i].code);
+        box_free(b);
+    }
+    struct box *b = open_ready("drop-heard=300", NULL);
+    box_append(b, 200, true);
+    assert_false(b->closed);
+    box_append(b, 200, true);
+    assert_true(b->closed);
+    box_free(b);
+}
+
+TEST(session_created_may_be_late)
+{
+    struct box *b = box_open(&(struct box_opts){.faults = "created-late=500"});
+    box_run(b, 400);
+    assert_int_equal(box_count(b, "session.created"), 0);
+    box_run(b, 200);
+    box_next(b, "session.created");
+    box_free(b);
+}
+
 TEST_MAIN(T(the_load_profile_talks_and_interrupts_itself), T(faults_do_what_they_say), T(faults_in_status_and_format),
           T(faults_that_end_the_connection), T(late_audio_comes_after_the_cancelled_response),
           T(the_same_call_id_comes_twice), T(broken_messages_are_broken),
           T(wrong_fault_lists_are_refused_with_the_reason), T(obfuscation_pads_every_delta_and_nothing_else),
           T(bursts_are_a_second_each_with_a_pause_behind), T(what_was_heard_may_never_be_told),
-          T(the_same_seed_gives_the_same_session))
+          T(the_same_seed_gives_the_same_session), T(sessions_end_when_they_are_told_to),
+          T(session_created_may_be_late))
