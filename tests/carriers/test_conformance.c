@@ -1,578 +1,66 @@
-/*
- * What every leg owes the call, whichever carrier it belongs to (src/call/leg.h): the same scenarios over all of them.
- * Those of telephone carriers stand on real loopback sockets, the other end of which is as strict as the vendor and
- * keeps what it is sent until the scenario has it heard; the leg of programs has its program.
- */
-#include <stdio.h>
-
-#include "base/base64.h"
+/* What every leg owes the call, whichever carrier it belongs to (src/call/leg.h): the same scenarios over all. */
 #include "base/err.h"
-#include "call/leg_ops.h"
-#include "carriers/embedded/embedded.h"
-#include "carriers/plivo/plivo.h"
-#include "carriers/twilio/twilio.h"
+#include "carriers/leg_bench.h"
 #include "fakes/wait.h"
-#include "net/http_client.h"
-#include "net/http_server.h"
-#include "net/ws.h"
 #include "test.h"
-#include "wire/plivo.h"
-#include "wire/twilio.h"
 
-#define FRAME    160 /* bytes of 20 ms on a telephone */
-#define SENT_MAX 64
-#define STREAM   "MZ-stream-1"
-#define CALL     "CA-call-1"
+/* OVER_LEGS(name) { ... kind ... }, and TL(name) in the list. */
+#define OVER_LEGS(name)                                                                                                \
+    static void name(enum kind kind);                                                                                  \
+    static void twilio_##name(void **state UNUSED)                                                                     \
+    {                                                                                                                  \
+        name(TWILIO);                                                                                                  \
+    }                                                                                                                  \
+    static void plivo_##name(void **state UNUSED)                                                                      \
+    {                                                                                                                  \
+        name(PLIVO);                                                                                                   \
+    }                                                                                                                  \
+    static void embedded_##name(void **state UNUSED)                                                                   \
+    {                                                                                                                  \
+        name(EMBEDDED);                                                                                                \
+    }                                                                                                                  \
+    static void name(enum kind kind)
+#define TL(name) T(twilio_##name), T(plivo_##name), T(embedded_##name)
 
-enum kind { TWILIO, PLIVO, EMBEDDED, KIND_N };
 static const char *const names[] = {"twilio", "plivo", "embedded"};
 
-/* What came to the other end, in its order. */
-struct sent {
-    enum { SENT_AUDIO, SENT_MARK, SENT_CLEAR } what;
-    uint8_t first; /* of the audio */
-    size_t n;
-    char name[32];
-};
-
-struct bench {
-    enum kind kind;
-    struct loop *loop;
-    struct http_server *server;
-    struct http_client *http;
-    struct twilio *twilio;
-    struct plivo *plivo;
-    struct embedded *embedded;
-    struct leg *leg;
-
-    /* what the host was told */
-    uint32_t starts, frames, stops, closed, transfers_failed;
-    size_t media_bytes;
-    uint32_t last_ms, step_ms;
-    uint32_t marks[SENT_MAX], n_marks;
-    char keys[32];
-    int err;
-    enum call_event_type close_at; /* the handler closes the leg there; CALL_EVENT_N: nowhere */
-
-    /* the other end */
-    struct ws *ws;
-    bool open, ws_closed, silent; /* silent: it does not answer a clear */
-    struct sent sent[SENT_MAX];
-    size_t n_sent, heard; /* so far they were heard, or dropped */
-    uint64_t sequence, at_ms;
-
-    size_t want;
-    const uint32_t *counter;
-};
-
-/* ---- the host ---- */
-
-static void on_event(struct leg *leg, const struct call_event *ev, void *arg)
-{
-    struct bench *b = arg;
-    assert_int_equal(b->closed, 0); /* on_closed is the last of all */
-    assert_int_equal(b->stops, 0);  /* and before it the stop */
-    assert_true(ev->type == EV_LEG_START || b->starts == 1);
-    switch ((int)ev->type) {
-    case EV_LEG_START:
-        b->starts++;
-        assert_true(ev->leg_start.stream_id.n > 0);
-        assert_int_equal(ev->leg_start.format, b->kind == EMBEDDED ? AUDIO_PCM16_24K : AUDIO_PCMU);
-        break;
-    case EV_LEG_MEDIA:
-        assert_true(ev->leg_media.audio.n > 0);
-        assert_true(b->frames == 0 || ev->leg_media.timestamp_ms > b->last_ms);
-        b->step_ms = b->frames ? ev->leg_media.timestamp_ms - b->last_ms : 0;
-        b->last_ms = ev->leg_media.timestamp_ms;
-        b->media_bytes += ev->leg_media.audio.n;
-        b->frames++;
-        break;
-    case EV_LEG_MARK:
-        assert_true(b->n_marks < SENT_MAX);
-        b->marks[b->n_marks++] = ev->leg_mark.mark;
-        break;
-    case EV_LEG_DTMF:
-        snprintf(b->keys + strlen(b->keys), sizeof(b->keys) - strlen(b->keys), "%c", ev->leg_dtmf.digit);
-        break;
-    case EV_LEG_STOP:
-        b->stops++;
-        break;
-    case EV_LEG_TRANSFER_FAILED:
-        b->transfers_failed++;
-        break;
-    default:
-        fail_msg("%s: a leg said %s", names[b->kind], call_event_name(ev->type));
-    }
-    if (ev->type == b->close_at) {
-        leg_close(leg);
-        assert_int_equal(b->closed, 0); /* from the loop, not from within */
-    }
-}
-
-static void on_leg_closed(struct leg *leg UNUSED, int err, void *arg)
-{
-    struct bench *b = arg;
-    assert_int_equal(b->closed, 0);
-    b->closed++;
-    b->err = err;
-    b->leg = NULL;
-}
-
-static const struct leg_handler leg_events = {.on_event = on_event, .on_closed = on_leg_closed};
-
-static void on_incoming(struct carrier *c UNUSED, const struct carrier_incoming *in UNUSED,
-                        struct carrier_answer *ret UNUSED, void *arg UNUSED)
-{
-}
-
-static int on_media_start(struct carrier *c UNUSED, const struct carrier_stream *s, struct leg *leg,
-                          const struct leg_handler **h, void **harg, void *arg)
-{
-    struct bench *b = arg;
-    assert_str_is(s->call_id, CALL);
-    assert_str_is(s->token, "t-1");
-    b->leg = leg;
-    *h = &leg_events;
-    *harg = b;
-    return 0;
-}
-
-static const struct carrier_host host = {.on_incoming = on_incoming, .on_media_start = on_media_start};
-
-static struct carrier *carrier_of(const struct bench *b)
-{
-    return b->kind == TWILIO ? twilio_carrier(b->twilio) : plivo_carrier(b->plivo);
-}
-
-static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
-{
-    assert_true(carrier_handle(carrier_of(arg), x, req));
-}
-
-static const struct http_server_handler requests = {.on_request = on_request};
-
-/* ---- the other end ---- */
-
-static struct sent *add_sent(struct bench *b)
-{
-    assert_true(b->n_sent < SENT_MAX);
-    return &b->sent[b->n_sent++];
-}
-
-static void say(struct bench *b, struct buf *text)
-{
-    if (b->ws) {
-        ignore_result(ws_send_text(b->ws, buf_str(text))); /* it may have been closed */
-    }
-    buf_done(text);
-}
-
-static void say_twilio(struct bench *b, struct twilio_msg m, struct span audio)
-{
-    struct buf out;
-    buf_init(&out, 1 << 16);
-    m.stream_sid = m.event == TWILIO_CONNECTED ? STR("") : STR(STREAM);
-    m.sequence = ++b->sequence;
-    if (m.event == TWILIO_MEDIA) {
-        twilio_put_carrier_media(&out, &m, audio);
-    } else {
-        twilio_put_carrier(&out, &m);
-    }
-    say(b, &out);
-}
-
-static void say_plivo(struct bench *b, struct plivo_msg m, struct span audio)
-{
-    struct buf out;
-    buf_init(&out, 1 << 16);
-    m.stream_id = STR(STREAM);
-    m.sequence = ++b->sequence;
-    if (m.event == PLIVO_MEDIA) {
-        plivo_put_carrier_media(&out, &m, audio);
-    } else {
-        plivo_put_carrier(&out, &m);
-    }
-    say(b, &out);
-}
-
-static void say_mark(struct bench *b, const struct sent *s)
-{
-    struct span none = {NULL, 0};
-    if (b->kind == TWILIO) {
-        say_twilio(b, (struct twilio_msg){.event = TWILIO_MARK, .mark = str_from(s->name)}, none);
-    } else if (b->kind == PLIVO) {
-        say_plivo(b, (struct plivo_msg){.event = PLIVO_PLAYED, .name = str_from(s->name)}, none);
-    } /* a program's audio is played by the clock */
-}
-
-/* Twilio gives the marks of what it drops back, Plivo forgets them and says that it is done. */
-static void on_clear(struct bench *b)
-{
-    add_sent(b)->what = SENT_CLEAR;
-    for (; b->heard + 1 < b->n_sent; b->heard++) {
-        if (b->kind == TWILIO && b->sent[b->heard].what == SENT_MARK) {
-            say_mark(b, &b->sent[b->heard]);
-        }
-    }
-    b->heard = b->n_sent;
-    if (b->kind == PLIVO && !b->silent) {
-        say_plivo(b, (struct plivo_msg){.event = PLIVO_CLEARED}, (struct span){NULL, 0});
-    }
-}
-
-static void on_audio(struct bench *b, struct str base64)
-{
-    uint8_t audio[4096];
-    struct sent *s = add_sent(b);
-    assert_true(base64_dec_max(base64.n) <= sizeof(audio));
-    int n = base64_decode(audio, base64);
-    assert_true(n > 0);
-    *s = (struct sent){.what = SENT_AUDIO, .first = audio[0], .n = (size_t)n};
-}
-
-static void on_text(struct ws *ws UNUSED, struct str text, void *arg)
-{
-    struct bench *b = arg;
-    const char *why = NULL;
-    bool audio = false;
-    bool clear = false;
-    struct str word = STR("");
-    struct twilio_server_msg t;
-    struct plivo_server_msg p;
-    if (b->kind == TWILIO) {
-        if (twilio_decode_server(text, false, STR(STREAM), &t, &why) != 0) {
-            fail_msg("%s: " STR_FMT, why, STR_ARG(text));
-        }
-        audio = t.command == TWILIO_CMD_MEDIA;
-        clear = t.command == TWILIO_CMD_CLEAR;
-        word = t.text;
-    } else {
-        if (plivo_decode_server(text, false, STR(STREAM), &p, &why) != PLIVO_FAULT_NONE) {
-            fail_msg("%s: " STR_FMT, why, STR_ARG(text));
-        }
-        audio = p.command == PLIVO_CMD_AUDIO;
-        clear = p.command == PLIVO_CMD_CLEAR;
-        word = p.text;
-    }
-    if (audio) {
-        on_audio(b, word);
-    } else if (clear) {
-        on_clear(b);
-    } else {
-        struct sent *s = add_sent(b);
-        *s = (struct sent){.what = SENT_MARK};
-        assert_ok(str_copy(s->name, sizeof(s->name), word));
-    }
-}
-
-static void on_open(struct ws *ws UNUSED, struct str protocol UNUSED, void *arg)
-{
-    ((struct bench *)arg)->open = true;
-}
-
-static void on_ws_closed(struct ws *ws UNUSED, const struct ws_close *why UNUSED, void *arg)
-{
-    struct bench *b = arg;
-    b->ws = NULL;
-    b->ws_closed = true;
-}
-
-static const struct ws_handler socket_events = {.on_open = on_open, .on_text = on_text, .on_closed = on_ws_closed};
-
-static void program_audio(const struct embedded_audio *a, void *arg)
-{
-    struct bench *b = arg;
-    if (a->audio.n > 0) {
-        struct sent *s = add_sent(b);
-        *s = (struct sent){.what = SENT_AUDIO, .first = a->audio.p[0], .n = a->audio.n};
-    }
-    if (a->mark) {
-        struct sent *s = add_sent(b);
-        *s = (struct sent){.what = SENT_MARK};
-    }
-}
-
-static void program_clear(void *arg)
-{
-    struct bench *b = arg;
-    add_sent(b)->what = SENT_CLEAR;
-    b->heard = b->n_sent;
-}
-
-static void program_nothing(void *arg UNUSED)
-{
-}
-
-static void program_taken(size_t bytes UNUSED, void *arg UNUSED)
-{
-}
-
-static const struct embedded_handler program = {.on_audio = program_audio,
-                                                .on_clear = program_clear,
-                                                .on_commit = program_nothing,
-                                                .on_taken = program_taken,
-                                                .on_gone = program_nothing};
-
-/* ---- what the other end does ---- */
-
-static void say_start(struct bench *b)
-{
-    struct span none = {NULL, 0};
-    if (b->kind == TWILIO) {
-        say_twilio(b,
-                   (struct twilio_msg){.event = TWILIO_CONNECTED,
-                                       .connected = {.protocol = STR("Call"), .version = STR("1.0.0")}},
-                   none);
-        struct twilio_msg m = {.event = TWILIO_START,
-                               .start = {.account_sid = STR("AC1"),
-                                         .call_sid = STR(CALL),
-                                         .inbound = true,
-                                         .encoding = STR("audio/x-mulaw"),
-                                         .rate_hz = 8000,
-                                         .channels = 1}};
-        say_twilio(b, m, none);
-    } else {
-        say_plivo(b,
-                  (struct plivo_msg){.event = PLIVO_START,
-                                     .start = {.call_id = STR(CALL),
-                                               .account_id = STR("7"),
-                                               .inbound = true,
-                                               .encoding = STR(PLIVO_MULAW),
-                                               .rate_hz = 8000}},
-                  none);
-    }
-}
-
-/* 20 ms of the caller. */
-static void speak(struct bench *b)
-{
-    static const uint8_t frame[960];
-    b->at_ms += 20;
-    if (b->kind == TWILIO) {
-        say_twilio(b,
-                   (struct twilio_msg){
-                       .event = TWILIO_MEDIA,
-                       .media = {.track = TWILIO_TRACK_INBOUND, .has_timestamp = true, .timestamp_ms = b->at_ms}},
-                   span_from(frame, FRAME));
-    } else if (b->kind == PLIVO) {
-        say_plivo(b,
-                  (struct plivo_msg){.event = PLIVO_MEDIA,
-                                     .media = {.has_timestamp = true, .timestamp_ms = 1705312200000u + b->at_ms}},
-                  span_from(frame, FRAME));
-    } else {
-        assert_ok(embedded_audio(b->embedded, span_from(frame, sizeof(frame))));
-    }
-}
-
-static void press(struct bench *b, char key)
-{
-    if (b->kind == TWILIO) {
-        say_twilio(b, (struct twilio_msg){.event = TWILIO_DTMF, .dtmf = {.digit = key, .track = STR("inbound_track")}},
-                   (struct span){NULL, 0});
-    } else {
-        say_plivo(b, (struct plivo_msg){.event = PLIVO_DTMF, .digit = key}, (struct span){NULL, 0});
-    }
-}
-
-static void hang_up(struct bench *b)
-{
-    struct span none = {NULL, 0};
-    if (b->kind == TWILIO) {
-        say_twilio(
-            b, (struct twilio_msg){.event = TWILIO_STOP, .stop = {.account_sid = STR("AC1"), .call_sid = STR(CALL)}},
-            none);
-    } else if (b->kind == PLIVO) {
-        say_plivo(b, (struct plivo_msg){.event = PLIVO_STOP}, none);
-    } else {
-        embedded_stop(b->embedded);
-    }
-}
-
-/* All that waits is heard now. */
-static void hear(struct bench *b)
-{
-    for (; b->heard < b->n_sent; b->heard++) {
-        if (b->sent[b->heard].what == SENT_MARK) {
-            say_mark(b, &b->sent[b->heard]);
-        }
-    }
-}
-
-/* ---- life ---- */
-
-static bool is_open(void *arg)
-{
-    struct bench *b = arg;
-    return b->open || b->ws_closed;
-}
-
-static bool is_started(void *arg)
-{
-    return ((struct bench *)arg)->starts > 0;
-}
-
-static bool is_closed(void *arg)
-{
-    return ((struct bench *)arg)->closed > 0;
-}
-
-static bool is_ws_closed(void *arg)
-{
-    return ((struct bench *)arg)->ws_closed;
-}
-
-static bool has_counted(void *arg)
-{
-    struct bench *b = arg;
-    return *b->counter >= b->want;
-}
-
-static bool has_sent(void *arg)
-{
-    struct bench *b = arg;
-    return b->n_sent >= b->want;
-}
-
-static void wait_count(struct bench *b, const uint32_t *counter, size_t want)
-{
-    b->counter = counter;
-    b->want = want;
-    wait_until(b->loop, has_counted, b);
-}
-
-static bool has_mark_8(void *arg)
-{
-    const struct bench *b = arg;
-    return b->n_marks > 0 && b->marks[b->n_marks - 1] == 8;
-}
-
-static void wait_sent(struct bench *b, size_t want)
-{
-    b->want = want;
-    wait_until(b->loop, has_sent, b);
-}
-
-static void init(struct bench *b, enum kind kind, uint32_t queue_bytes)
-{
-    static struct twilio_opts to;
-    static struct plivo_opts po;
-    to = (struct twilio_opts){.require_token = true, .max_send_queue_bytes = queue_bytes};
-    po = (struct plivo_opts){.require_token = true, .max_send_queue_bytes = queue_bytes};
-    *b = (struct bench){.kind = kind, .close_at = CALL_EVENT_N};
-    assert_ok(loop_new(&b->loop));
-    if (kind == EMBEDDED) {
-        assert_ok(embedded_open(b->loop, &(struct embedded_opts){.format = AUDIO_PCM16_24K, .by_hand = false}, &program,
-                                b, &b->embedded));
-        b->leg = embedded_leg(b->embedded);
-        return;
-    }
-    assert_ok(http_client_new(b->loop, &b->http));
-    assert_ok(kind == TWILIO ? twilio_new(b->loop, b->http, &to, &host, b, &b->twilio)
-                             : plivo_new(b->loop, b->http, &po, &host, b, &b->plivo));
-    assert_ok(http_server_open(b->loop, &(struct http_server_opts){.host = "127.0.0.1"}, &requests, b, &b->server));
-    char url[96];
-    snprintf(url, sizeof(url), "ws://127.0.0.1:%u%s?token=t-1", (unsigned)http_server_port(b->server),
-             kind == TWILIO ? "/media-stream" : "/ws");
-    assert_ok(ws_connect(b->loop, &(struct ws_client_opts){.url = str_from(url)}, &socket_events, b, &b->ws));
-    wait_until(b->loop, is_open, b);
-    assert_true(b->open);
-}
-
-static void start(struct bench *b)
-{
-    if (b->kind == EMBEDDED) {
-        embedded_start(b->embedded, &leg_events, b, STR(STREAM), STR("somebody"));
-        return;
-    }
-    say_start(b);
-    wait_until(b->loop, is_started, b);
-}
-
-static void up(struct bench *b, enum kind kind)
-{
-    init(b, kind, 0);
-    start(b);
-}
-
-static void down(struct bench *b)
-{
-    if (b->leg) {
-        leg_close(b->leg);
-        wait_until(b->loop, is_closed, b);
-    }
-    if (b->kind != EMBEDDED) {
-        carrier_free(carrier_of(b));
-    } else {
-        settle(b->loop); /* on_gone */
-    }
-    if (b->ws) {
-        ws_abort(b->ws, -ECANCELED);
-        wait_until(b->loop, is_ws_closed, b);
-    }
-    http_client_free(b->http);
-    http_server_free(b->server);
-    loop_free(b->loop);
-}
-
-static void play(struct bench *b, uint8_t sound, uint32_t mark)
-{
-    static uint8_t audio[960];
-    memset(audio, sound, sizeof(audio));
-    struct call_action act = {.type = ACT_LEG_MEDIA};
-    act.leg_media.audio = span_from(audio, b->kind == EMBEDDED ? sizeof(audio) : FRAME);
-    act.leg_media.mark = mark;
-    assert_ok(leg_perform(b->leg, &act));
-}
-
-static void mark(struct bench *b, uint32_t number)
-{
-    assert_ok(leg_perform(b->leg, &(struct call_action){.type = ACT_LEG_MARK, .leg_mark = {.mark = number}}));
-}
-
-static void clear(struct bench *b)
-{
-    assert_ok(leg_perform(b->leg, &(struct call_action){.type = ACT_LEG_CLEAR}));
-}
-
-/* ---- scenarios ---- */
-
-static void says_once_that_it_begins(enum kind kind)
+OVER_LEGS(says_once_that_it_begins)
 {
     struct bench b;
-    init(&b, kind, 0);
+    bench_init(&b, kind, 0);
     settle(b.loop);
     assert_int_equal(b.starts, 0);
-    start(&b);
+    bench_start(&b);
     settle(b.loop);
     assert_int_equal(b.starts, 1);
     assert_string_equal(leg_kind(b.leg), names[kind]);
-    down(&b);
+    bench_down(&b);
     assert_int_equal(b.err, 0);
 }
 
-static void tells_what_the_caller_says(enum kind kind)
+OVER_LEGS(tells_what_the_caller_says)
 {
     struct bench b;
-    up(&b, kind);
+    bench_up(&b, kind);
     for (int i = 0; i < 10; i++) {
-        speak(&b);
+        bench_speak(&b);
     }
-    wait_count(&b, &b.frames, 10);
-    assert_int_equal(b.media_bytes, 10 * (kind == EMBEDDED ? 960 : FRAME));
+    bench_wait_count(&b, &b.frames, 10);
+    assert_int_equal(b.media_bytes, 10 * (kind == EMBEDDED ? 960 : BENCH_FRAME));
     assert_int_equal(b.step_ms, 20); /* its clock is that of the sound */
-    down(&b);
+    bench_down(&b);
 }
 
-static void plays_in_order_and_gives_marks_back_when_they_are_heard(enum kind kind)
+OVER_LEGS(plays_in_order_and_gives_marks_back_when_they_are_heard)
 {
     struct bench b;
-    up(&b, kind);
+    bench_up(&b, kind);
     leg_cork(b.leg);
-    play(&b, 1, 7);
-    play(&b, 2, 0);
-    mark(&b, 9);
+    bench_play(&b, 1, 7);
+    bench_play(&b, 2, 0);
+    bench_mark(&b, 9);
     leg_uncork(b.leg);
-    wait_sent(&b, kind == EMBEDDED ? 3 : 4);
+    bench_wait_sent(&b, kind == EMBEDDED ? 3 : 4);
     size_t audio = 0;
     for (size_t i = 0; i < b.n_sent; i++) {
         if (b.sent[i].what == SENT_AUDIO) {
@@ -582,182 +70,188 @@ static void plays_in_order_and_gives_marks_back_when_they_are_heard(enum kind ki
     assert_int_equal(audio, 2);
     assert_int_equal(b.sent[1].what, SENT_MARK); /* directly behind its audio */
     assert_int_equal(b.n_marks, 0);              /* sent is not heard */
-    hear(&b);
-    wait_count(&b, &b.n_marks, 2);
+    bench_hear(&b);
+    bench_wait_count(&b, &b.n_marks, 2);
     assert_int_equal(b.marks[0], 7);
     assert_int_equal(b.marks[1], 9);
     settle(b.loop);
     assert_int_equal(b.n_marks, 2); /* once each */
-    down(&b);
+    bench_down(&b);
+}
+
+static bool has_mark_8(void *arg)
+{
+    const struct bench *b = arg;
+    return b->n_marks > 0 && b->marks[b->n_marks - 1] == 8;
 }
 
 /* Nothing of before a clear follows it, and everything of behind it does. */
-static void clears_what_waits_and_nothing_else(enum kind kind)
+OVER_LEGS(clears_what_waits_and_nothing_else)
 {
     struct bench b;
-    up(&b, kind);
-    play(&b, 1, 7);
-    wait_sent(&b, 2);
-    clear(&b);
-    play(&b, 2, 8);
-    wait_sent(&b, 5);
+    bench_up(&b, kind);
+    bench_play(&b, 1, 7);
+    bench_wait_sent(&b, 2);
+    bench_clear(&b);
+    bench_play(&b, 2, 8);
+    bench_wait_sent(&b, 5);
     assert_int_equal(b.sent[2].what, SENT_CLEAR);
     assert_int_equal(b.sent[3].what, SENT_AUDIO);
     assert_int_equal(b.sent[3].first, 2);
-    hear(&b);
+    bench_hear(&b);
     wait_until(b.loop, has_mark_8, &b);
     assert_true(b.n_marks <= 2);
     assert_int_equal(b.marks[b.n_marks - 1], 8); /* the other may have come back; the call knows that it was cleared */
-    down(&b);
+    bench_down(&b);
 }
 
 /* What stands on the wire of one step, without a chance for the other end to answer in between. */
-static void clears_and_plays_in_one_step(enum kind kind)
+OVER_LEGS(clears_and_plays_in_one_step)
 {
     struct bench b;
-    up(&b, kind);
+    bench_up(&b, kind);
     b.silent = true; /* an answer may be late, or lost */
     leg_cork(b.leg);
-    play(&b, 1, 0);
-    clear(&b);
-    play(&b, 2, 8);
+    bench_play(&b, 1, 0);
+    bench_clear(&b);
+    bench_play(&b, 2, 8);
     leg_uncork(b.leg);
-    wait_sent(&b, 4);
+    bench_wait_sent(&b, 4);
     assert_int_equal(b.sent[1].what, SENT_CLEAR);
     assert_int_equal(b.sent[2].first, 2);
-    hear(&b);
-    wait_count(&b, &b.n_marks, 1);
+    bench_hear(&b);
+    bench_wait_count(&b, &b.n_marks, 1);
     assert_int_equal(b.marks[0], 8);
-    down(&b);
+    bench_down(&b);
 }
 
-static void tells_keys(enum kind kind)
+OVER_LEGS(tells_keys)
 {
     struct bench b;
     if (kind == EMBEDDED) {
         return; /* a program presses keys in another way: control.keys */
     }
-    up(&b, kind);
+    bench_up(&b, kind);
     for (const char *key = "0123456789*#AD"; *key; key++) {
-        press(&b, *key);
+        bench_press(&b, *key);
     }
     settle(b.loop);
     assert_string_equal(b.keys, "0123456789*#AD");
-    down(&b);
+    bench_down(&b);
 }
 
-static void refuses_what_is_not_its_business(enum kind kind)
+OVER_LEGS(refuses_what_is_not_its_business)
 {
     struct bench b;
-    up(&b, kind);
+    bench_up(&b, kind);
     assert_int_equal(leg_perform(b.leg, &(struct call_action){.type = ACT_MODEL_COMMIT}), -EINVAL);
-    play(&b, 1, 1); /* and lives on */
-    wait_sent(&b, 2);
+    bench_play(&b, 1, 1); /* and lives on */
+    bench_wait_sent(&b, 2);
     assert_int_equal(b.n_sent, 2);
-    down(&b);
+    bench_down(&b);
 }
 
-static void says_when_it_cannot_be_transferred(enum kind kind)
+OVER_LEGS(says_when_it_cannot_be_transferred)
 {
     struct bench b;
-    up(&b, kind); /* without an account */
+    bench_up(&b, kind); /* without an account */
     const char *why = leg_cannot_transfer(b.leg);
     assert_true(why && why[0]);
     struct call_action act = {.type = ACT_LEG_TRANSFER};
     act.leg_transfer.to = STR("+15005550002");
     assert_true(leg_perform(b.leg, &act) < 0);
-    play(&b, 1, 1);
-    wait_sent(&b, 2);
-    down(&b);
+    bench_play(&b, 1, 1);
+    bench_wait_sent(&b, 2);
+    bench_down(&b);
 }
 
-static void is_over_when_the_carrier_says_so(enum kind kind)
+OVER_LEGS(is_over_when_the_carrier_says_so)
 {
     struct bench b;
-    up(&b, kind);
-    hang_up(&b);
+    bench_up(&b, kind);
+    bench_hang_up(&b);
     if (kind != EMBEDDED) {
-        speak(&b); /* was on its way */
-        wait_count(&b, &b.stops, 1);
+        bench_speak(&b); /* was on its way */
+        bench_wait_count(&b, &b.stops, 1);
         assert_int_equal(leg_perform(b.leg, &(struct call_action){.type = ACT_LEG_CLEAR}),
                          0); /* too late, no mistake */
         ws_close(b.ws, 1000, STR_NULL);
     }
-    wait_until(b.loop, is_closed, &b);
+    bench_wait_closed(&b);
     assert_int_equal(b.stops, 1);
     assert_int_equal(b.frames, 0);
     assert_int_equal(b.err, 0);
-    down(&b);
+    bench_down(&b);
 }
 
-static void hangs_up(enum kind kind)
+OVER_LEGS(hangs_up)
 {
     struct bench b;
-    up(&b, kind);
+    bench_up(&b, kind);
     assert_ok(leg_perform(b.leg, &(struct call_action){.type = ACT_LEG_HANGUP}));
     assert_int_equal(b.closed, 0); /* from the loop */
-    wait_until(b.loop, is_closed, &b);
+    bench_wait_closed(&b);
     assert_int_equal(b.err, 0);
-    down(&b);
+    bench_down(&b);
 }
 
-static void closes_once_and_is_silent_then(enum kind kind)
+OVER_LEGS(closes_once_and_is_silent_then)
 {
     struct bench b;
-    up(&b, kind);
-    speak(&b); /* under way while it closes */
+    bench_up(&b, kind);
+    bench_speak(&b); /* under way while it closes */
     uint32_t frames = b.frames;
     leg_close(b.leg);
     leg_close(b.leg);
     assert_int_equal(b.closed, 0);
     assert_true(leg_perform(b.leg, &(struct call_action){.type = ACT_LEG_CLEAR}) < 0);
-    wait_until(b.loop, is_closed, &b);
+    bench_wait_closed(&b);
     assert_int_equal(b.frames, frames);
     assert_int_equal(b.stops, 0);
     assert_int_equal(b.err, 0);
-    down(&b);
+    bench_down(&b);
 }
 
-static void may_be_closed_in_any_event(enum kind kind)
+OVER_LEGS(may_be_closed_in_any_event)
 {
     static const enum call_event_type at[] = {EV_LEG_START, EV_LEG_MEDIA, EV_LEG_MARK, EV_LEG_STOP};
     for (size_t i = 0; i < ARRAY_LEN(at); i++) {
         struct bench b;
-        init(&b, kind, 0);
+        bench_init(&b, kind, 0);
         b.close_at = at[i];
-        start(&b);
+        bench_start(&b);
         if (at[i] == EV_LEG_MEDIA) {
-            speak(&b);
-            speak(&b);
+            bench_speak(&b);
+            bench_speak(&b);
         } else if (at[i] == EV_LEG_MARK) {
-            play(&b, 1, 1);
-            mark(&b, 2);
-            wait_sent(&b, kind == EMBEDDED ? 2 : 3);
-            hear(&b);
+            bench_play(&b, 1, 1);
+            bench_mark(&b, 2);
+            bench_wait_sent(&b, kind == EMBEDDED ? 2 : 3);
+            bench_hear(&b);
         } else if (at[i] == EV_LEG_STOP) {
-            hang_up(&b);
+            bench_hang_up(&b);
         }
-        wait_until(b.loop, is_closed, &b);
+        bench_wait_closed(&b);
         assert_true(b.frames <= 1 && b.n_marks <= 1);
-        down(&b);
+        bench_down(&b);
     }
 }
 
-static void a_torn_line_is_no_orderly_end(enum kind kind)
+OVER_LEGS(a_torn_line_is_no_orderly_end)
 {
     struct bench b;
     if (kind == EMBEDDED) {
         return; /* there is no line */
     }
-    up(&b, kind);
+    bench_up(&b, kind);
     ws_abort(b.ws, -ECANCELED);
-    wait_until(b.loop, is_closed, &b);
+    bench_wait_closed(&b);
     assert_int_equal(b.stops, 0);
     assert_true(b.err < 0);
-    down(&b);
+    bench_down(&b);
 }
 
-static void a_carrier_that_does_not_read_ends_it(enum kind kind)
+OVER_LEGS(a_carrier_that_does_not_read_ends_it)
 {
     struct bench b;
     int err = 0;
@@ -765,8 +259,8 @@ static void a_carrier_that_does_not_read_ends_it(enum kind kind)
     if (kind == EMBEDDED) {
         return; /* what is handed out is the program's */
     }
-    init(&b, kind, 64u << 10);
-    start(&b);
+    bench_init(&b, kind, 64u << 10);
+    bench_start(&b);
     ws_pause_reading(b.ws, true);
     struct call_action act = {.type = ACT_LEG_MEDIA};
     act.leg_media.audio = span_from(second, sizeof(second));
@@ -774,17 +268,17 @@ static void a_carrier_that_does_not_read_ends_it(enum kind kind)
         err = leg_perform(b.leg, &act);
     }
     assert_int_equal(err, -ERR_LIMIT);
-    wait_until(b.loop, is_closed, &b);
+    bench_wait_closed(&b);
     assert_int_equal(b.err, -ERR_LIMIT); /* the same name */
     ws_pause_reading(b.ws, false);
     b.n_sent = 0;
     b.silent = true;
     ws_abort(b.ws, -ECANCELED);
-    wait_until(b.loop, is_ws_closed, &b);
-    down(&b);
+    bench_wait_torn(&b);
+    bench_down(&b);
 }
 
-static void rubbish_ends_it_with_a_name(enum kind kind)
+OVER_LEGS(rubbish_ends_it_with_a_name)
 {
     static const char *const rubbish[] = {"garbage", "{}", "[]", "{\"event\":\"media\",\"media\":{\"payload\":\"!\"}}",
                                           ""};
@@ -794,66 +288,34 @@ static void rubbish_ends_it_with_a_name(enum kind kind)
     for (size_t i = 0; i < ARRAY_LEN(rubbish); i++) {
         struct bench b;
         struct buf text;
-        up(&b, kind);
+        bench_up(&b, kind);
         buf_init(&text, 4096);
         buf_puts(&text, rubbish[i]);
-        say(&b, &text);
-        wait_until(b.loop, is_closed, &b);
+        bench_say(&b, &text);
+        bench_wait_closed(&b);
         assert_true(b.err < 0);
         assert_int_equal(b.frames, 0);
-        down(&b);
+        bench_down(&b);
     }
 }
 
-static void goes_with_its_carrier(enum kind kind)
+OVER_LEGS(goes_with_its_carrier)
 {
     struct bench b;
     if (kind == EMBEDDED) {
         return; /* has none */
     }
-    up(&b, kind);
-    play(&b, 1, 1);
+    bench_up(&b, kind);
+    bench_play(&b, 1, 1);
     b.leg = NULL;
-    down(&b);
+    bench_down(&b);
     assert_int_equal(b.closed, 1);
     assert_int_equal(b.err, -ECANCELED);
 }
 
-#define EACH(scenario)                                                                                                 \
-    static void twilio_##scenario(void **state UNUSED)                                                                 \
-    {                                                                                                                  \
-        scenario(TWILIO);                                                                                              \
-    }                                                                                                                  \
-    static void plivo_##scenario(void **state UNUSED)                                                                  \
-    {                                                                                                                  \
-        scenario(PLIVO);                                                                                               \
-    }                                                                                                                  \
-    static void embedded_##scenario(void **state UNUSED)                                                               \
-    {                                                                                                                  \
-        scenario(EMBEDDED);                                                                                            \
-    }
-EACH(says_once_that_it_begins)
-EACH(tells_what_the_caller_says)
-EACH(plays_in_order_and_gives_marks_back_when_they_are_heard)
-EACH(clears_what_waits_and_nothing_else)
-EACH(clears_and_plays_in_one_step)
-EACH(tells_keys)
-EACH(refuses_what_is_not_its_business)
-EACH(says_when_it_cannot_be_transferred)
-EACH(is_over_when_the_carrier_says_so)
-EACH(hangs_up)
-EACH(closes_once_and_is_silent_then)
-EACH(may_be_closed_in_any_event)
-EACH(a_torn_line_is_no_orderly_end)
-EACH(a_carrier_that_does_not_read_ends_it)
-EACH(rubbish_ends_it_with_a_name)
-EACH(goes_with_its_carrier)
-
-#define ALL(scenario) T(twilio_##scenario), T(plivo_##scenario), T(embedded_##scenario)
-
-TEST_MAIN(ALL(says_once_that_it_begins), ALL(tells_what_the_caller_says),
-          ALL(plays_in_order_and_gives_marks_back_when_they_are_heard), ALL(clears_what_waits_and_nothing_else),
-          ALL(clears_and_plays_in_one_step), ALL(tells_keys), ALL(refuses_what_is_not_its_business),
-          ALL(says_when_it_cannot_be_transferred), ALL(is_over_when_the_carrier_says_so), ALL(hangs_up),
-          ALL(closes_once_and_is_silent_then), ALL(may_be_closed_in_any_event), ALL(a_torn_line_is_no_orderly_end),
-          ALL(a_carrier_that_does_not_read_ends_it), ALL(rubbish_ends_it_with_a_name), ALL(goes_with_its_carrier))
+TEST_MAIN(TL(says_once_that_it_begins), TL(tells_what_the_caller_says),
+          TL(plays_in_order_and_gives_marks_back_when_they_are_heard), TL(clears_what_waits_and_nothing_else),
+          TL(clears_and_plays_in_one_step), TL(tells_keys), TL(refuses_what_is_not_its_business),
+          TL(says_when_it_cannot_be_transferred), TL(is_over_when_the_carrier_says_so), TL(hangs_up),
+          TL(closes_once_and_is_silent_then), TL(may_be_closed_in_any_event), TL(a_torn_line_is_no_orderly_end),
+          TL(a_carrier_that_does_not_read_ends_it), TL(rubbish_ends_it_with_a_name), TL(goes_with_its_carrier))
