@@ -215,19 +215,22 @@ static void on_input_end(bool bye, void *arg)
 static const struct phone_input_handler input_handler = {
     .on_item = on_item, .on_problem = on_problem, .on_end = on_input_end};
 
-/* Before anybody is called: what could not be written behind it would be lost. */
-static int writable(const char *path)
+/* Before anybody is called: what could not be written behind it would be lost. Leaves nothing behind. */
+static bool writable(const char *path)
 {
     if (!path || str_is(str_from(path), "-")) {
-        return 0;
+        return true;
     }
+    bool is_new = access(path, F_OK) != 0;
     FILE *f = fopen(path, "ae");
-    if (!f) {
-        int err = -errno;
-        ignore_result(fprintf(stderr, "ringtrip phone: %s cannot be written: %s\n", path, err_text(err)) < 0);
-        return err;
+    if (!f || fclose(f) != 0) {
+        ignore_result(fprintf(stderr, "ringtrip phone: %s cannot be written: %s\n", path, err_text(-errno)) < 0);
+        return false;
     }
-    return fclose(f) == 0 ? 0 : -EIO;
+    if (is_new) {
+        ignore_result(unlink(path)); /* else it stays empty */
+    }
+    return true;
 }
 
 static int session_run(struct session *s)
@@ -278,7 +281,7 @@ int cmd_phone(int argc, char **argv)
         bool json_out = s.args.report_path && str_is(str_from(s.args.report_path), "-");
         s.progress = s.args.quiet ? NULL : json_out ? stderr : stdout;
         s.colour = s.progress && isatty(fileno(s.progress)) && !getenv("NO_COLOR");
-        bool ready = writable(s.args.opts.record_path) == 0 && writable(s.args.report_path) == 0;
+        bool ready = writable(s.args.opts.record_path) && writable(s.args.report_path);
         err = ready ? session_run(&s) : 0;
         if (err < 0) {
             ignore_result(fprintf(stderr, "ringtrip phone: %s\n", err_text(err)) < 0);

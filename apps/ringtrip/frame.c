@@ -47,8 +47,7 @@ int frame_read(const struct frame_command *c, struct frame *f, int argc, char **
 
 int frame_print(const struct buf *out)
 {
-    bool ok = out->len == 0 || fwrite(buf_ptr(out), 1, out->len, stdout) == out->len;
-    return ok && fflush(stdout) == 0 ? STATUS_OK : STATUS_FAILED;
+    return out->len == 0 || fwrite(buf_ptr(out), 1, out->len, stdout) == out->len ? STATUS_OK : STATUS_FAILED;
 }
 
 int frame_complain(const struct frame *f, const char *text, int status)

@@ -43,7 +43,7 @@ enum { FRAME_GO = -1 };
 
 /* FRAME_GO when the command is to go on, else its exit status: the help was printed, or what is wrong was said. */
 int frame_read(const struct frame_command *c, struct frame *f, int argc, char **argv, void *arg);
-/* Prints all of it. An exit status: a full disk or a closed pipe is a failure. */
+/* Prints all of it. An exit status; what becomes of the part that is still buffered is main's to tell. */
 int frame_print(const struct buf *out);
 /* "ringtrip NAME: text" on standard error; returns status. */
 int frame_complain(const struct frame *f, const char *text, int status);

@@ -62,12 +62,14 @@ static int unknown(const char *word)
 /* What was printed may still be on its way: a full disk is told here, for all commands. */
 static int delivered(int status)
 {
-    int err = fflush(stdout) != 0 ? -errno : ferror(stdout) ? -EIO : 0;
-    if (err == 0) {
+    int err = fflush(stdout) != 0 ? -errno : 0;
+    if (err == 0 && !ferror(stdout)) {
         return status;
     }
     if (err != -EPIPE) { /* whoever closed it knows */
-        ignore_result(fprintf(stderr, "ringtrip: standard output: %s\n", err_text(err)) < 0);
+        /* What failed before the last of it, nobody kept the reason of. */
+        const char *why = err < 0 ? err_text(err) : "not all of it could be written";
+        ignore_result(fprintf(stderr, "ringtrip: standard output: %s\n", why) < 0);
     }
     return status == STATUS_OK ? STATUS_FAILED : status;
 }

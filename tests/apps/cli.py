@@ -84,6 +84,10 @@ def main():
         for option in ('--record', '--report'):
             check(f'phone {option} into no folder: nobody is called', ['phone', 'http://127.0.0.1:1/twiml', option, 'none/x'], 2,
                   err='ringtrip phone: none/x cannot be written', **kw)
+            check(f'phone {option} of a call that was none', ['phone', 'http://127.0.0.1:1/twiml', option, 'call' + option], 2,
+                  err='was not answered', **kw)
+        empty = [p.name for p in pathlib.Path(cwd).glob('call--*') if p.stat().st_size == 0]
+        point(not empty, 'it leaves no empty file', empty)
         check('a missing configuration', ['serve', '-c', 'none.yaml'], 1, err='none.yaml', **kw)
 
         bad = pathlib.Path(cwd, 'bad.yaml')

@@ -77,6 +77,11 @@ def recordings(cwd, env, config):
     point('sounds' not in out and 'recording' not in out, 'the check finds nothing to say about them', status, out)
     p = subprocess.run([SANDBOX, '--speak', ' '], env=env, capture_output=True, timeout=60)
     point(p.returncode == 2 and b'no words' in p.stderr and not p.stdout, 'silence is no recording', p)
+    p = subprocess.run([SANDBOX, '--speak', 'hello ' * 700], env=env, capture_output=True, timeout=60)
+    point(p.returncode == 2 and b'4000 bytes' in p.stderr and not p.stdout, 'neither is a speech', p)
+    with open('/dev/full', 'wb') as full:
+        p = subprocess.run([SANDBOX, '--speak', 'hello'], env=env, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    point(p.returncode == 1 and b'No space left' in p.stderr, 'a full disk is told', p)
 
 
 def calls(cwd, env, config):
