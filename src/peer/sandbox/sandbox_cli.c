@@ -316,6 +316,9 @@ static int speak(const char *text)
     if (err == -ERR_MISSING) {
         return usage_error("--speak \"%.100s\" has no words", text);
     }
+    if (err == -ERR_TOO_BIG) {
+        return usage_error("--speak takes a text of %d bytes at most", TTS_TEXT_MAX_BYTES);
+    }
     if (err < 0) {
         fprintf(stderr, "ringtrip-sandbox: --speak: %s\n", err == -ENOTSUP ? "built without flite" : err_text(err));
     }

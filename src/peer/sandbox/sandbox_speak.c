@@ -32,7 +32,7 @@ int sandbox_speak(struct str text, FILE *out)
     put_samples(&file, &audio);
     err = audio.n == 0 ? -ERR_MISSING : file.err;
     if (err >= 0 && (fwrite(buf_ptr(&file), 1, file.len, out) != file.len || fflush(out) != 0)) {
-        err = -EIO;
+        err = errno ? -errno : -EIO;
     }
     buf_done(&file);
     tts_audio_done(&audio);

@@ -9,7 +9,8 @@
 
 #include "base/str.h"
 
-/* PCM16, mono, 8000 Hz. -ENOTSUP (built without flite), -ERR_MISSING (no words), -ERR_TOO_BIG, -ENOMEM, -EIO */
+/* PCM16, mono, 8000 Hz. -ENOTSUP (built without flite), -ERR_MISSING (no words), -ERR_TOO_BIG (TTS_TEXT_MAX_BYTES),
+ * -ENOMEM, and what writing fails of */
 MUST_USE int sandbox_speak(struct str text, FILE *out);
 
 #endif
