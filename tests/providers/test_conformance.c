@@ -1,4 +1,4 @@
-/* What every model session owes the call, whichever provider it is of (src/call/model.h): the same scenarios over all. */
+/* What every model session owes the call, whichever provider it is of (src/call/model.h): one list of scenarios. */
 #include <stdio.h>
 
 #include "base/err.h"
