@@ -4,6 +4,8 @@
  * vectors of outputs, all sums in registers, inputs broadcast one by one. So every output is one sum in the order of
  * its inputs, whatever the tile: that is why a chunk gives the same bits alone and in a batch. A chunk by itself leaves
  * out the inputs that ReLU made zero, and with them a third of the weights it would have to wait for; no sum changes.
+ * The weights of a branch are larger than many a second-level cache: what the processor cannot foresee is fetched
+ * ahead.
  */
 #include "audio/vad/kernel.h"
 #include "audio/vad/stft.h"
@@ -204,11 +206,13 @@ ONCE void layer_linear(const struct vad_layer *l, const struct columns *c, size_
 /* ---- layers whose inputs come from ReLU ---- */
 
 #define SPARSE_MAX (3 * VAD_HIDDEN) /* inputs */
+#define AHEAD      16               /* inputs whose weights are on their way while those of one are added */
+#define LINE       16               /* floats that memory brings at once */
 
 /* Those of a column that are not zero, in order: what is added for the others is nothing. */
 struct sparse {
     float x[SPARSE_MAX];
-    uint32_t row[SPARSE_MAX]; /* where its weights lie in a block */
+    uint32_t row[SPARSE_MAX + AHEAD]; /* where its weights lie in a block; behind the last: what to fetch then */
     uint32_t n;
 };
 
@@ -221,6 +225,14 @@ static void sparse_find(struct sparse *s, const float *in, uint32_t from, uint32
         found += in[k] != 0;
     }
     s->n = found;
+}
+
+/* Behind the last rows of a tile come the first ones of the next, so many floats on. */
+static void sparse_aim(struct sparse *s, uint32_t to_next)
+{
+    for (uint32_t i = 0; i < AHEAD; i++) {
+        s->row[s->n + i] = to_next + (i < s->n ? s->row[i] : 0);
+    }
 }
 
 /* Eight vectors of outputs from `first` on: with 8 lanes that is two blocks. */
@@ -238,6 +250,10 @@ INLINE void sparse_tile(const struct vad_layer *l, uint32_t first, const struct 
 #pragma GCC unroll 2
     for (uint32_t k = 0; k < s->n; k++) {
         v x = splat(s->x[k]);
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < 8; i += LINE / L) {
+            __builtin_prefetch(w[i] + s->row[k + AHEAD]);
+        }
 #pragma GCC unroll 8
         for (unsigned i = 0; i < 8; i++) {
             sum[i] += *(const v *)(const void *)(w[i] + s->row[k]) * x;
@@ -257,6 +273,7 @@ ONCE void sparse_layer(const struct vad_layer *l, const struct columns *c, size_
     }
     for (uint32_t first = 0; first < l->out; first += 8 * L) {
         for (size_t j = 0; j < n; j++) {
+            sparse_aim(&s[j], first + 8 * L < l->out ? 8 * L * l->in : 0);
             sparse_tile(l, first, &s[j], c->out[j], rectify);
         }
     }
