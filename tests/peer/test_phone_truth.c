@@ -158,8 +158,34 @@ TEST(an_answer_that_is_cut_before_it_is_heard_begins_when_it_comes_back)
     assert_int_equal(l.t.n_cuts, 2);
     assert_int_equal(l.t.cuts[0].kind, PHONE_CUT_RESUMED);
     assert_int_equal(l.t.cuts[0].skip_samples, 0);
+    assert_int_equal(l.t.cuts[0].utterance, 1);
+    assert_int_equal(l.t.cuts[0].heard_samples, 0);
     assert_int_equal(l.t.cuts[1].kind, PHONE_CUT_STOPPED);
+    assert_int_equal(l.t.cuts[1].utterance, 1);
     assert_int_equal(l.t.cuts[1].heard_samples, 4000);
+    assert_int_equal(l.t.utters[0].cuts, 0);
+    assert_int_equal(l.t.utters[1].cuts, 1);
+    close_line(&l);
+}
+
+/* Who spoke into the agent's last word did not stop it: it was over, and what was stopped is the next answer. */
+TEST(a_cut_of_the_next_answer_is_not_of_the_sound_over_the_last_one)
+{
+    struct line l;
+    open_line(&l);
+    send(&l, l.source, 4000);
+    steps(&l, 400);
+    phone_truth_says(&l.t, STR("mm"), span_from(l.source, 1600), 0);
+    steps(&l, 600);
+    send(&l, l.source + 8000, 4000);
+    clear(&l);
+    steps(&l, 1000);
+    phone_truth_finish(&l.t);
+    assert_ok(l.t.err);
+    assert_true(l.t.sounds[0].over_agent);
+    assert_int_equal(l.t.sounds[0].cuts, 0);
+    assert_false(l.t.sounds[0].stopped);
+    assert_int_equal(l.t.utters[0].cuts, 0);
     close_line(&l);
 }
 
@@ -452,6 +478,7 @@ TEST_MAIN(T(what_was_played_is_one_utterance_until_it_is_quiet_for_long),
           T(a_resumption_is_recognised_by_its_bytes_and_measured),
           T(an_answer_that_is_cut_before_it_is_heard_begins_when_it_comes_back),
           T(speech_that_is_cut_before_it_is_heard_stops_nothing_before_it),
+          T(a_cut_of_the_next_answer_is_not_of_the_sound_over_the_last_one),
           T(a_resumption_that_is_cut_before_it_is_heard_is_still_one),
           T(a_resumption_that_is_cut_for_good_before_it_is_heard_stops_the_agent),
           T(bytes_that_were_changed_are_counted), T(a_resumption_that_begins_with_silence_is_found_behind_it),

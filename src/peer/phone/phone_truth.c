@@ -266,13 +266,20 @@ static void utter_play(struct walk *w, struct phone_played *p)
     w->end_at = p->at + p->n;
 }
 
+/* It took away what had not begun to sound: of the speech before it nothing was left. */
+static bool is_before_speech(const struct walk *w, const struct phone_cut *c)
+{
+    return w->utter == SIZE_MAX || c->at >= w->end_at + UTTER_GAP;
+}
+
 /* Cuts between two stretches of playing; the last one is what decides, the others found nothing to cut. */
 static void cuts_pass(struct walk *w, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
         struct phone_cut *c = &w->t->cuts[i];
-        c->utterance = (uint32_t)(w->utter == SIZE_MAX ? 0 : w->utter);
-        if (w->utter != SIZE_MAX && c->kind != PHONE_CUT_IDLE) {
+        bool before = is_before_speech(w, c);
+        c->utterance = (uint32_t)(before ? w->t->n_utters : w->utter);
+        if (!before && c->kind != PHONE_CUT_IDLE) {
             struct phone_utter *u = &w->t->utters[w->utter];
             c->heard_samples = u->heard_samples;
             c->audible = u->loud_end + LOUD_BEFORE > c->at;
@@ -301,12 +308,6 @@ static void cuts_came_back(struct phone_truth *t, const struct phone_cut *first,
             c->resumed_at = resumed_at; /* the hole is that of the first cut */
         }
     }
-}
-
-/* It took away what had not begun to sound: of the speech before it nothing was left. */
-static bool is_before_speech(const struct walk *w, const struct phone_cut *c)
-{
-    return w->utter == SIZE_MAX || c->at >= w->end_at + UTTER_GAP;
 }
 
 static void walk_played(struct phone_truth *t)

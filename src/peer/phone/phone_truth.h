@@ -28,7 +28,7 @@ struct phone_cut {
     uint64_t pos;            /* bytes received that were heard by then */
     uint64_t received;       /* bytes received by then */
     uint32_t dropped;        /* bytes in the queue */
-    uint32_t utterance;      /* index */
+    uint32_t utterance;      /* index; of what was cut before it was heard: that of the next one, if it ever comes */
     uint32_t heard_samples;  /* of the utterance, at its furthest */
     uint64_t resumed_at;     /* RESUMED: sample of the phone's clock */
     uint32_t gap_samples;    /* RESUMED: hole in what is heard */
