@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "api/api_record.h"
+#include "audio/line.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/records.h"
@@ -156,6 +157,10 @@ static void put_oddities(struct buf *out, const struct call_line *l)
             buf_printf(out, "%s%u %s", before, odd[i].n, odd[i].what);
             before = ", ";
         }
+    }
+    if (abs(l->dc_offset) >= LINE_DC_FINDING) {
+        buf_printf(out, "%san offset of %d", before, l->dc_offset);
+        before = ", ";
     }
     if (before[0] == ',') {
         buf_putc(out, '\n');

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audio/line.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -362,7 +363,7 @@ static void log_line(const struct host *h)
     if (l->gaps + l->late + l->doubled + l->stalls + l->odd_frames + l->clipped_ms + l->zero_ms + l->linear_ms +
                 l->rate_hz >
             0 ||
-        l->dc_offset != 0) {
+        abs(l->dc_offset) >= LINE_DC_FINDING) {
         log_info(&h->log, "call.line",
                  "gaps=%u gap_ms=%u late=%u doubled=%u stalls=%u stall_ms=%u odd_frames=%u clipped_ms=%u zero_ms=%u "
                  "linear_ms=%u rate_hz=%u dc_offset=%d",

@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+#include "audio/g711.h"
+#include "base/log.h"
+
 static void assert_has(const struct buf *text, const char *part)
 {
     if (str_search(buf_str(text), str_from(part)) == SIZE_MAX) {
@@ -48,4 +51,49 @@ TEST(a_line_that_stalls_is_told_everywhere)
     rig_close(&r, false);
 }
 
-TEST_MAIN(T(a_line_that_stalls_is_told_everywhere))
+static void keep_line(enum log_level level UNUSED, const struct log_scope *scope UNUSED, const char *event,
+                      const char *fields, void *arg)
+{
+    if (strcmp(event, "call.line") == 0) {
+        buf_puts(arg, fields);
+    }
+}
+
+/* Two seconds of a tone beside the middle. */
+static struct span beside(int32_t offset)
+{
+    static uint8_t audio[16000];
+    for (size_t i = 0; i < sizeof(audio); i++) {
+        audio[i] = g711_mulaw_encode1((int16_t)(offset + (i / 8 % 2 ? 2000 : -2000)));
+    }
+    return span_from(audio, sizeof(audio));
+}
+
+/* No line has a mean of 0. */
+TEST(an_offset_is_told_from_where_it_is_one)
+{
+    static const char nothing[] = "gaps=0 gap_ms=0 late=0 doubled=0 stalls=0 stall_ms=0 odd_frames=0 clipped_ms=0 "
+                                  "zero_ms=0 linear_ms=0 rate_hz=0 ";
+    for (int odd = 0; odd < 2; odd++) {
+        struct rig r;
+        struct buf told;
+        buf_init(&told, 4096);
+        rig_open(&r, &(struct rig_opts){0});
+        log_set_sink(keep_line, &told, LOG_INFO);
+        r.sounds[0] = beside(odd ? 4000 : 200);
+        rig_wait_over(rig_call(&r, (struct phone_when[]){{.kind = PHONE_WHEN_START}}, 1,
+                               (struct phone_when){.kind = PHONE_WHEN_AFTER, .ms = 20}));
+        log_set_sink(NULL, NULL, LOG_WARN);
+        if (odd) {
+            assert_has(&told, " dc_offset=");
+            assert_answer_has(&r, "/v1/calls", "\"total\":1"); /* rows that are on their way are waited for */
+            rig_assert_shown(&r, "an offset of ");
+        } else { /* a busy machine may add stalls of its own */
+            assert_false(str_starts(buf_str(&told), str_from(nothing)));
+        }
+        buf_done(&told);
+        rig_close(&r, false);
+    }
+}
+
+TEST_MAIN(T(a_line_that_stalls_is_told_everywhere), T(an_offset_is_told_from_where_it_is_one))
