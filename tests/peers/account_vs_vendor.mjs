@@ -201,7 +201,7 @@ test('plivo: a call is asked for as the client does', async () => {
     ringTimeout: 25, machineDetection: 'true', machineDetectionUrl: b.machine_detection_url, machineDetectionMethod: 'POST',
     ...('machine_detection_time' in b ? { machineDetectionTime: b.machine_detection_time } : {}),
     ...('time_limit' in b ? { timeLimit: b.time_limit } : {}) }), /^POST .*\/Call\/$/);
-}, 60000);
+});
 
 test('plivo: messages, recordings and transfers are asked for as the client does', async () => {
   await talk('plivo', UUID);
@@ -237,7 +237,7 @@ test('twilio: a call is asked for as the client does', async () => {
     machineDetection: 'DetectMessageEnd', ...(b.MachineDetectionTimeout ? { machineDetectionTimeout: Number(b.MachineDetectionTimeout) } : {}),
     asyncAmd: 'true', asyncAmdStatusCallback: b.AsyncAmdStatusCallback,
     ...(b.AsyncAmdStatusCallbackMethod ? { asyncAmdStatusCallbackMethod: b.AsyncAmdStatusCallbackMethod } : {}) }), /^POST .*Calls\.json/);
-}, 60000);
+});
 
 test('twilio: messages, recordings, transfers and hang-ups are asked for as the client does', async () => {
   await talk('twilio', CALL);

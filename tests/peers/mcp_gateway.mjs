@@ -105,7 +105,7 @@ test('a program: its tools are offered and used in a call', async () => {
   const record = JSON.stringify(await call(g.port, 'pipe'));
   assert.match(record, /It is 36 degrees and Light rain \/ drizzle in Chicago/);
   assert.ok(g.lines.some((l) => /tool\.done/.test(l) && /wx_get-structured-content/.test(l) && /ok/.test(l)), g.lines.join('\n'));
-}, 60000);
+});
 
 test('streamable HTTP: the same', async () => {
   const port = await freePort();
@@ -122,6 +122,6 @@ test('streamable HTTP: the same', async () => {
   const g = await gateway('http', `    url: http://127.0.0.1:${port}/mcp`);
   const record = JSON.stringify(await call(g.port, 'http'));
   assert.match(record, /It is 36 degrees and Light rain \/ drizzle in Chicago/);
-}, 60000);
+});
 
 await run();

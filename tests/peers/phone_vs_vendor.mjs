@@ -140,7 +140,7 @@ test('a question is heard, looked up and answered, and every mark comes back', a
   const wav = await readFile(record);
   assert.equal(wav.toString('latin1', 0, 4), 'RIFF');
   assert.equal(wav.length - 44, r.report.duration_ms * 32);
-}, 60000);
+});
 
 test('the Twilio library accepts the signatures of webhook, upgrade and status callback', async () => {
   const call = gateway.calls[0];
@@ -153,7 +153,7 @@ test('the Twilio library accepts the signatures of webhook, upgrade and status c
   assert.equal(gateway.statuses[0].valid, true);
   assert.equal(gateway.statuses[0].params.CallStatus, 'completed');
   assert.equal(gateway.statuses[0].params.CallSid, call.params.CallSid);
-}, 60000);
+});
 
 test('the messages have the shapes that Twilio sends', async () => {
   const call = gateway.calls[0];
@@ -175,7 +175,7 @@ test('the messages have the shapes that Twilio sends', async () => {
   call.messages.slice(1).forEach((m, i) => assert.equal(m.sequenceNumber, String(i + 1)));
   assert.equal(call.messages.at(-1).event, 'stop');
   assert.equal(call.closeCode, 1000);
-}, 60000);
+});
 
 test('speaking over the agent clears it, and its marks return', async () => {
   const r = await phone('--when', 'after:600', '--say', 'What are your opening hours', '--when', 'agent-speaks:800', '--say',
@@ -188,7 +188,7 @@ test('speaking over the agent clears it, and its marks return', async () => {
   assert.equal(r.report.turns[1].barge_in, true);
   assert.equal(r.report.marks.outstanding, 0);
   assert.equal(r.report.warnings_total, 0);
-}, 60000);
+});
 
 test('when the server closes, the TwiML goes on and the agent has hung up', async () => {
   const before = gateway.calls.length;
@@ -202,13 +202,13 @@ test('when the server closes, the TwiML goes on and the agent has hung up', asyn
   await closing;
   assert.equal(r.status, 0, r.text);
   assert.deepEqual(r.report.verbs_after_stream, ['Say Goodbye & <thanks>']);
-}, 60000);
+});
 
 test('keys reach the server one by one', async () => {
   const r = await phone('--when', 'start', '--dtmf', '12#', '--hangup', 'after:100');
   assert.equal(r.status, 0, r.text);
   assert.deepEqual(events(r.call, 'dtmf').map((m) => m.dtmf), ['1', '2', '#'].map((digit) => ({ track: 'inbound_track', digit })));
-}, 60000);
+});
 
 test('a server that adds a key fails the run with the number', async () => {
   const before = gateway.calls.length;
@@ -223,6 +223,6 @@ test('a server that adds a key fails the run with the number', async () => {
   await breaking;
   assert.equal(r.status, 1, r.text);
   assert.deepEqual(r.report.warnings.map((w) => w.code), [31951]);
-}, 60000);
+});
 
 await run();

@@ -166,7 +166,7 @@ test('the library accepts the signatures of webhook, upgrade and hang-up callbac
   assert.equal(r.call.hangup.valid, true);
   assert.equal(r.call.hangup.url, '/hangup');
   assert.equal(r.call.hangup.params.CallUUID, r.call.params.CallUUID);
-}, 60000);
+});
 
 test('the messages have the shapes of the vendor', () => {
   const call = calls[0];
@@ -198,7 +198,7 @@ test('a clear is answered, and the checkpoints that it met never come', async ()
   assert.equal(events(r.call, 'clearedAudio').length, 1);
   assert.equal(events(r.call, 'playedStream').length, 0);
   assert.equal(r.report.clears.n, 1);
-}, 60000);
+});
 
 for (const [name, message, code] of [
   ['a rate inside contentType', (frame) => ({ event: 'playAudio', media: { contentType: 'audio/x-mulaw;rate=8000', sampleRate: 8000, payload: frame.toString('base64') } }), 2],
@@ -210,7 +210,7 @@ for (const [name, message, code] of [
     const r = await phone('--hangup', 'after:600');
     assert.equal(r.status, 1, r.text);
     assert.deepEqual(r.report.warnings.map((w) => w.code), [code]);
-  }, 60000);
+  });
 }
 
 // ---- the gateway ----
@@ -327,6 +327,6 @@ test('its hang-up is what the library sends', async () => {
   await client.calls.hangup(UUID);
   assertAsked(ours, asked[0]);
   assert.deepEqual(ours.json, asked[0].json);
-}, 60000);
+});
 
 await run();

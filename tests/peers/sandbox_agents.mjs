@@ -298,7 +298,7 @@ test('every combination of create and interrupt, under both detectors, is what t
       s.close();
     }
   }
-}, 60000);
+});
 
 test('detection can be switched off, on and to another kind in mid-session', async () => {
   const s = await open({ agent: plainAgent(), options: { config: { audio: { input: { turnDetection: null } } } } });

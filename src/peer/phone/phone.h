@@ -75,9 +75,8 @@ struct phone_opts {
     struct str url;                /* webhook, http:// or https://; empty: ws_url */
     struct str fallback_url;       /* asked once, when the webhook gave no document; empty: nobody is */
     struct str ws_url;             /* direct: the media URL */
-    struct str
-        stream_base; /* "ws://host:port": replaces scheme and host of the TwiML's media URL (not of its signature) */
-    struct str sign_base; /* "https://gw.example.com": what signatures name instead of the address that is dialled */
+    struct str stream_base; /* "ws://host:port" in place of that of the TwiML's media URL, but for its signature */
+    struct str sign_base;   /* "https://gw.example.com": what signatures name instead of the address that is dialled */
     const struct str_pair *params; /* direct mode: customParameters */
     size_t n_params;
     struct str auth_token;  /* empty: nothing is signed */
