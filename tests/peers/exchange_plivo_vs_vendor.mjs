@@ -149,6 +149,11 @@ test('a talk is found among the live ones, recorded, given another document, and
   assert.ok(JSON.stringify(await client().calls.listLiveCalls()).includes(uuid));
   const recording = await client().calls.record(uuid, { timeLimit: 600, fileFormat: 'wav' });
   assert.equal(recording.message, 'call recording started');
+  const digits = await fetch(`${account}/v1/Account/${ID}/Call/${uuid}/DTMF/`, { method: 'POST', body: '{}', headers: {
+    Authorization: `Basic ${Buffer.from(`${ID}:${TOKEN}`).toString('base64')}`, 'Content-Type': 'application/json' } });
+  assert.equal(digits.status, 400);
+  assert.match(await digits.text(), /digits parameter not present/);
+  assert.equal((await client().calls.sendDigits(uuid, '12')).message, 'digits sent'); // that was one answer, not two
   const moved = await client().calls.transfer(uuid, { legs: 'aleg', alegUrl: `http://${host}/moved?to=x`, alegMethod: 'POST' });
   assert.equal(moved.message, 'call transferred');
   const fetched = await until(() => told('/moved', call.requestUuid));

@@ -502,36 +502,50 @@ static void speak(struct exchange *e, struct http_exchange *x, struct line *l, s
 }
 
 /* Recordings and keys are taken and not carried out: nobody listens to them here. */
+static void begin_recording(struct exchange *e, struct http_exchange *x, const struct line *l, struct json_val body)
+{
+    static const struct exchange_plivo_key keys[] = {
+        {"time_limit", 'n', false},   {"file_format", 's', false},     {"record_channel_type", 's', false},
+        {"callback_url", 's', false}, {"callback_method", 's', false}, {"transcription_type", 's', false}};
+    if (!exchange_plivo_typed(e, x, body, keys, ARRAY_LEN(keys))) {
+        return;
+    }
+    struct buf out;
+    struct json_w w = exchange_plivo_begin(&out);
+    e->stats.recordings++;
+    json_w_kz(&w, "url", "http://recordings.invalid/1.wav");
+    json_w_kz(&w, "message", "call recording started");
+    json_w_kz(&w, "recording_id", l->view.sid);
+    json_w_close(&w);
+    exchange_plivo_reply(x, 202, &out);
+    buf_done(&out);
+}
+
+static void press_keys(struct exchange *e, struct http_exchange *x, struct json_val body)
+{
+    static const struct exchange_plivo_key keys[] = {{"leg", 's', false}, {"digits", 's', true}};
+    if (exchange_plivo_typed(e, x, body, keys, ARRAY_LEN(keys))) {
+        exchange_plivo_say(x, 202, "message", "digits sent");
+    }
+}
+
 static void on_part(struct exchange *e, struct http_exchange *x, const struct exchange_plivo_path *at,
                     struct json_val body)
 {
-    static const struct exchange_plivo_key record[] = {
-        {"time_limit", 'n', false},   {"file_format", 's', false},     {"record_channel_type", 's', false},
-        {"callback_url", 's', false}, {"callback_method", 's', false}, {"transcription_type", 's', false}};
-    static const struct exchange_plivo_key keys[] = {{"leg", 's', false}, {"digits", 's', true}};
     struct line *l = line_of(e, at->id, false);
     bool records = str_is(at->part, "Record");
     bool ends = str_is(at->method, "DELETE");
     if (!l || l->state != LINE_UP) {
         exchange_plivo_say(x, 404, "error", "call not found");
+    } else if (records && ends) {
+        exchange_plivo_gone(x);
+    } else if (records) {
+        begin_recording(e, x, l, body);
     } else if (!ends && str_is(at->part, "Speak")) {
         speak(e, x, l, body);
-    } else if (ends && records) {
-        exchange_plivo_gone(x);
-    } else if (records && exchange_plivo_typed(e, x, body, record, ARRAY_LEN(record))) {
-        struct buf out;
-        struct json_w w = exchange_plivo_begin(&out);
-        e->stats.recordings++;
-        json_w_kz(&w, "url", "http://recordings.invalid/1.wav");
-        json_w_kz(&w, "message", "call recording started");
-        json_w_kz(&w, "recording_id", l->view.sid);
-        json_w_close(&w);
-        exchange_plivo_reply(x, 202, &out);
-        buf_done(&out);
-    } else if (!records && !ends && str_is(at->part, "DTMF") &&
-               exchange_plivo_typed(e, x, body, keys, ARRAY_LEN(keys))) {
-        exchange_plivo_say(x, 202, "message", "digits sent");
-    } else if (!records) {
+    } else if (!ends && str_is(at->part, "DTMF")) {
+        press_keys(e, x, body);
+    } else {
         exchange_plivo_refuse(e, x, 405, "method not allowed");
     }
 }

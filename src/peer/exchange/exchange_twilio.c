@@ -249,6 +249,10 @@ static void on_record(struct exchange *e, struct http_exchange *x, struct str si
          "RecordingChannels is neither mono nor dual"},
         {callback.n > 0 && !is_url(callback), 400, 21609, "RecordingStatusCallback is not a valid URL"},
     };
+    if (l && l->state == LINE_OVER) { /* likewise */
+        say_error(e, x, 400, 21220, "Requested resource is not eligible for recording");
+        return;
+    }
     if (broken(e, x, rules, ARRAY_LEN(rules))) {
         return;
     }
