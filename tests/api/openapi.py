@@ -7,17 +7,17 @@
 import json
 import os
 import pathlib
-import re
-import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
+import program
+import tap
+from tap import point
+
 exe = os.path.abspath(sys.argv[1])
-count = 0
-failed = 0
 
 CONFIG = '''
 server: {listen: "127.0.0.1:0", tokens: [token-1]}
@@ -25,17 +25,6 @@ agent: {greeting: {kind: text, text: "Hello."}, tools: [end_call]}
 carriers: {twilio: {require_token: false}}
 '''
 TYPES = {'string': str, 'object': dict, 'array': list, 'boolean': bool, 'null': type(None)}
-
-
-def point(ok, name, *detail):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(f'{"ok" if ok else "not ok"} {count} - {name}')
-    for text in detail if not ok else ():
-        for line in str(text).splitlines():
-            print(f'# {line}')
-    sys.stdout.flush()
 
 
 # ---- JSON Schema, as far as the document uses it ----
@@ -118,19 +107,8 @@ def hold(document, base, template, method, path, want, body=None, **kw):
     return json.loads(text) if kind == 'application/json' and not problem else {}
 
 
-def wait_for(path, pattern, process):
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        found = re.search(pattern, path.read_text())
-        if found:
-            return found
-        time.sleep(0.05)
-    return None
-
-
-def live_call(document, base, phone_of):
+def live_call(document, base, phone):
     """Everything that can be asked of a call while it lives."""
-    phone = phone_of('--silence', '15000', '--max-s', '30')
     call = None
     until = time.monotonic() + 30
     while not call and time.monotonic() < until:
@@ -187,20 +165,9 @@ def campaigns(document, base):
 def main():
     with tempfile.TemporaryDirectory() as cwd:
         config = pathlib.Path(cwd) / 'o.yaml'
-        log = pathlib.Path(cwd) / 'serve.log'
         config.write_text(CONFIG)
-        env = {'PATH': os.environ['PATH'], 'HOME': cwd}
-        env.update({n: os.environ[n] for n in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS') if n in os.environ})
-        with log.open('w') as out:
-            serve = subprocess.Popen([exe, 'serve', '-c', config], cwd=cwd, env=env, stdout=out, stderr=out)
-        try:
-            port = wait_for(log, r'gateway\.ready port=(\d+)', serve)
-            base = f'http://127.0.0.1:{port[1] if port else 1}'
-
-            def phone_of(*args):
-                return subprocess.Popen([exe, 'phone', base + '/twiml', *args], cwd=cwd, env=env,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
+        with program.Gateway(exe, config, cwd=cwd) as gateway:
+            base = gateway.url
             status, _, text = ask(base, 'GET', '/openapi.json', token=None)
             document = json.loads(text)
             point(status == 200 and document['openapi'].startswith('3.1'), 'the document is served', status, text[:200])
@@ -211,7 +178,8 @@ def main():
                        for method, operation in methods.items() if operation.get('security') != []]
             for path, method in control:
                 hold(document, base, path, method.upper(), path.replace('{id}', 'x'), 401, token='wrong-1')
-            call = live_call(document, base, phone_of)
+            with program.Program(exe, 'phone', base + '/twiml', '--silence', '15000', '--max-s', '30', cwd=cwd) as phone:
+                call = live_call(document, base, phone)
             for path in ('/calls', '/v1/calls', '/v1/approvals', '/v1/callbacks'):
                 hold(document, base, path, 'GET', path, 200)
             for path in ('/calls', '/v1/calls'):
@@ -236,11 +204,6 @@ def main():
             hold(document, base, '/outbound/hangup/{id}', 'POST', '/outbound/hangup/unknown', 200)
             hold(document, base, '/outbound/campaign/{id}', 'GET', '/outbound/campaign/unknown', 200)
             campaigns(document, base)
-        finally:
-            serve.terminate()
-            serve.wait(60)
-    print(f'1..{count}')
-    return 1 if failed else 0
 
 
-sys.exit(main())
+tap.run(main)

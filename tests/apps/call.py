@@ -9,12 +9,12 @@ TAP on standard output.
 import json
 import os
 import pathlib
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
-import time
+
+import program
+import tap
+from tap import point
 
 RINGTRIP, SANDBOX = (os.path.abspath(p) for p in sys.argv[1:3])
 SID = {'twilio': 'AC' + '0' * 32, 'plivo': 'MA' + '0' * 18}
@@ -23,89 +23,34 @@ TOKEN = 'control-token-1'
 OURS = '+15005550006'
 PEOPLE = {'human': '+15550002222', 'busy': '+15550003333', 'no-answer': '+15550004444', 'failed': '+15550005555',
           'machine': '+15550006666'}
-count = 0
-failed = 0
-
-
-def point(ok, name, *detail):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(f'{"ok" if ok else "not ok"} {count} - {name}')
-    if not ok:
-        for text in detail:
-            for line in str(text).splitlines():
-                print(f'# {line}')
-    sys.stdout.flush()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 class World:
     """A gateway and the account that it dials with."""
 
-    def __init__(self, carrier):
+    def __init__(self, carrier, folder):
         self.carrier = carrier
-        self.folder = tempfile.TemporaryDirectory()
-        self.dir = pathlib.Path(self.folder.name)
-        self.port, account_port = free_port(), free_port()
+        self.dir = folder
+        self.port = program.free_port()
+        url = f'http://127.0.0.1:{self.port}'
+        self.env = {'RINGTRIP_SANDBOX': SANDBOX}
+        callees = [a for kind, number in PEOPLE.items() for a in ('--callee', f'{number}={kind}')]
+        self.account = program.Account(RINGTRIP, carrier, url, '--account', SID[carrier], '--auth-token', SECRET,
+                                       '--ring-ms', '200', '--prompt-keys', '2', *callees, cwd=self.dir)
         names = ('account_sid', 'auth_token') if carrier == 'twilio' else ('auth_id', 'auth_token')
         self.config = self.dir / 'ringtrip.yaml'
         self.config.write_text(
-            f'server: {{listen: "127.0.0.1:{self.port}", public_url: "http://127.0.0.1:{self.port}", '
-            f'tokens: [{TOKEN}]}}\n'
+            f'server: {{listen: "127.0.0.1:{self.port}", public_url: "{url}", tokens: [{TOKEN}]}}\n'
             f'records: {{dir: {self.dir}/var, recording: false, journal: false, min_free_mb: 0}}\n'
             f'outbound: {{ring_s: 5}}\nlimits: {{max_calls_per_number: 100}}\n'
             f'carriers: {{{carrier}: {{{names[0]}: "{SID[carrier]}", {names[1]}: "{SECRET}", '
-            f'phone_number: "{OURS}", api_base: "http://127.0.0.1:{account_port}"}}}}\n')
-        self.log = open(self.dir / 'log', 'wb')
-        callees = [a for kind, number in PEOPLE.items() for a in ('--callee', f'{number}={kind}')]
-        self.account = self.start('phone', '--answer', '--as', carrier, '--listen', f'127.0.0.1:{account_port}',
-                                  '--deliver', f'http://127.0.0.1:{self.port}', '--account', SID[carrier],
-                                  '--auth-token', SECRET, '--ring-ms', '200', '--prompt-keys', '2', *callees)
-        self.gateway = self.start('serve', '-c', str(self.config))
-        self.wait_for(account_port)
-        self.wait_for(self.port)
+            f'phone_number: "{OURS}", api_base: "{self.account.url}"}}}}\n')
+        self.gateway = program.Gateway(RINGTRIP, self.config, cwd=self.dir, env=self.env)
 
-    def env(self):
-        keep = {'PATH': os.environ['PATH'], 'HOME': str(self.dir), 'RINGTRIP_SANDBOX': SANDBOX}
-        names = ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS')
-        keep.update({n: os.environ[n] for n in names if n in os.environ})
-        return keep
-
-    def start(self, *args):
-        return subprocess.Popen([RINGTRIP, *args], cwd=self.dir, env=self.env(), stdout=self.log, stderr=self.log)
-
-    def wait_for(self, port):
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            with socket.socket() as s:
-                if s.connect_ex(('127.0.0.1', port)) == 0:
-                    return
-            time.sleep(0.05)
-        raise SystemExit(f'nothing listens at {port}:\n' + (self.dir / 'log').read_text(errors='replace'))
-
-    def call(self, *args, config=True, timeout=90, command='call'):
+    def call(self, *args, config=True, command='call'):
         """(exit status, standard output, standard error)"""
         source = ['-c', str(self.config)] if config else []
-        p = subprocess.run([RINGTRIP, command, *args, *source], cwd=self.dir, env=self.env(), timeout=timeout,
-                           capture_output=True, text=True)
-        return p.returncode, p.stdout, p.stderr
-
-    def close(self):
-        result = []
-        for p in (self.gateway, self.account):
-            if p.poll() is None:
-                p.send_signal(signal.SIGTERM)
-            result.append(p.wait(60))
-        self.log.close()
-        text = (self.dir / 'log').read_text(errors='replace')
-        self.folder.cleanup()
-        return result, text
+        return program.run(RINGTRIP, command, *args, *source, cwd=self.dir, env=self.env)
 
 
 def usage(world):
@@ -123,7 +68,7 @@ def usage(world):
 
 
 def refusals(world):
-    port = free_port()
+    port = program.free_port()
     status, out, err = world.call('+15550002222', '--url', f'http://127.0.0.1:{port}', '--token', TOKEN)
     point(status == 1 and f'127.0.0.1:{port}' in err and not out, 'a gateway that is not there is named', status, out,
           err)
@@ -186,19 +131,24 @@ def the_rest(world):
     point(other[0] == 1 and '409' in other[2], 'the key of another call', other)
 
 
-for name in ('twilio', 'plivo'):
-    w = World(name)
-    try:
+def try_carrier(name, folder):
+    world = World(name, folder)
+    with world.account, world.gateway:
         if name == 'twilio':
-            usage(w)
-            refusals(w)
-        outcomes(w)
+            usage(world)
+            refusals(world)
+        outcomes(world)
         if name == 'twilio':
-            the_rest(w)
-    finally:
-        codes, said = w.close()
-    point(codes[0] == 0, f'{name}: the gateway ends well', codes, said[-2000:])
-    point(codes[1] == 0, f'{name}: the account was asked nothing that the carrier would refuse', codes, said[-2000:])
+            the_rest(world)
+        codes = [world.gateway.stop(), world.account.stop()]
+    point(codes[0] == 0, f'{name}: the gateway ends well', codes, world.gateway.said())
+    point(codes[1] == 0, f'{name}: the account was asked nothing that the carrier would refuse', codes, world.account.said())
 
-print(f'1..{count}')
-sys.exit(failed > 0)
+
+def main():
+    for name in ('twilio', 'plivo'):
+        with tempfile.TemporaryDirectory() as folder:
+            try_carrier(name, pathlib.Path(folder))
+
+
+tap.run(main)

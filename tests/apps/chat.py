@@ -6,14 +6,15 @@
 
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
+import program
+import tap
+from tap import point
+
 exe = os.path.abspath(sys.argv[1])
-server = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'fakes', 'mcp_server.py')
-count = 0
-failed = 0
+server = pathlib.Path(__file__).resolve().parents[1] / 'fakes' / 'mcp_server.py'
 
 CONFIG = '''
 start_agent: desk
@@ -48,21 +49,7 @@ routes:
 
 
 def chat(cwd, typed, *args, **env):
-    clean = {'PATH': os.environ['PATH'], 'HOME': cwd, **env}
-    clean.update({name: os.environ[name] for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS') if name in os.environ})
-    done = subprocess.run([exe, 'chat', *args], cwd=cwd, env=clean, input=typed, capture_output=True, text=True, timeout=120)
-    return done.returncode, done.stdout, done.stderr
-
-
-def point(ok, name, *detail):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(f'{"ok" if ok else "not ok"} {count} - {name}')
-    for text in detail if not ok else ():
-        for line in str(text).splitlines():
-            print(f'# {line}')
-    sys.stdout.flush()
+    return program.run(exe, 'chat', *args, cwd=cwd, env=env, typed=typed)
 
 
 def in_order(text, *parts):
@@ -120,9 +107,6 @@ def main():
         point(chat(cwd, '', '--var', 'plan')[0] == 2, 'a variable without a value is a mistake')
         status, out, err = chat(cwd, 'hello\n', SANDBOX_URL='ws://127.0.0.1:1/v1/realtime')
         point(status == 1 and 'ringtrip chat:' in err, 'a service that is not there is told', status, out, err)
-    print(f'1..{count}')
-    return failed > 0
 
 
-if __name__ == '__main__':
-    sys.exit(main())
+tap.run(main)

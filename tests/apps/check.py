@@ -8,7 +8,6 @@ TAP on standard output.
 
 import base64
 import hashlib
-import http.server
 import json
 import os
 import pathlib
@@ -22,40 +21,19 @@ import tempfile
 import threading
 import time
 
+import endpoint
+import program
+import tap
+from tap import point
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RINGTRIP, SANDBOX = (os.path.abspath(p) for p in sys.argv[1:3])
 SID = 'AC' + '0' * 32
 KEY = 'sk-test-right-0123456789'
 TOKEN = 'secret-token-1'
-count = 0
-failed = 0
 
 
-def point(ok, name, *detail):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(f'{"ok" if ok else "not ok"} {count} - {name}')
-    if not ok:
-        for text in detail:
-            for line in str(text).splitlines():
-                print(f'# {line}')
-    sys.stdout.flush()
-
-
-def clean_env(cwd):
-    keep = {'PATH': os.environ['PATH'], 'HOME': str(cwd)}
-    keep.update({n: os.environ[n] for n in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS') if n in os.environ})
-    return keep
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
-class Carrier(http.server.BaseHTTPRequestHandler):
+class Carrier(endpoint.Handler):
     """Twilio's REST API, as far as it tells about an account and its numbers."""
     account = {'status': 'active', 'type': 'Full'}
     number = None
@@ -72,52 +50,45 @@ class Carrier(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path.startswith('/v1/Account/MA1/') and Carrier.answer == 200:
-            status, body = self.plivo()
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header('Content-Length', str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.reply(*self.plivo())
             return
         Carrier.seen.append((self.path, self.headers.get('Authorization', '')))
         body = {'incoming_phone_numbers': [Carrier.number] if Carrier.number else []} \
             if 'IncomingPhoneNumbers' in self.path else Carrier.account
-        data = json.dumps(body if Carrier.answer == 200 else {'code': 20003, 'message': 'Authenticate'}).encode()
-        self.send_response(Carrier.answer)
-        self.send_header('Content-Type', 'application/json')
-        self.send_header('Content-Length', str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args):
-        pass
+        self.reply(Carrier.answer, body if Carrier.answer == 200 else {'code': 20003, 'message': 'Authenticate'})
 
 
-class Proxy(threading.Thread):
-    """In front of the gateway's port: passes everything on, or no upgrade, or answers by itself."""
+class Listener(threading.Thread):
+    """Takes connections, and gives each to talk() on a thread of its own."""
 
-    def __init__(self, port, upgrade=True, answer=None):
+    def __init__(self):
         super().__init__(daemon=True)
-        self.target, self.upgrade, self.answer = port, upgrade, answer
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.port = self.listener.getsockname()[1]
         self.start()
 
     def run(self):
         while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self.talk, args=(self.listener.accept()[0],), daemon=True).start()
 
-    def serve(self, client):
+    @staticmethod
+    def head(client):
+        """A request up to its body; less of it when the client has gone."""
         head = b''
-        while b'\r\n\r\n' not in head:
-            data = client.recv(65536)
-            if not data:
-                return
+        while b'\r\n\r\n' not in head and (data := client.recv(65536)):
             head += data
+        return head
+
+
+class Proxy(Listener):
+    """In front of the gateway's port: passes everything on, or no upgrade, or answers by itself."""
+
+    def __init__(self, port, upgrade=True, answer=None):
+        self.target, self.upgrade, self.answer = port, upgrade, answer
+        super().__init__()
+
+    def talk(self, client):
+        head = self.head(client)
         if self.answer is not None:
             client.sendall(self.answer)
             client.close()
@@ -142,40 +113,24 @@ class Proxy(threading.Thread):
             pass
 
 
-class Deaf(threading.Thread):
-    """Takes connections and never says a word."""
+class Deaf(Listener):
+    """Never says a word."""
 
-    def __init__(self):
-        super().__init__(daemon=True)
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.port = self.listener.getsockname()[1]
-        self.held = []
-        self.start()
-
-    def run(self):
-        while True:
-            self.held.append(self.listener.accept()[0])
+    def talk(self, client):
+        threading.Event().wait()
 
 
-class Scripted(threading.Thread):
+class Scripted(Listener):
     """A model's service that says what it is told to: an HTTP status in place of the upgrade, or messages, of which those
     behind the first wait for the client's word."""
 
     def __init__(self, *messages, status=None):
-        super().__init__(daemon=True)
         self.messages, self.status = [json.dumps(m).encode() for m in messages], status
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.url = f'ws://127.0.0.1:{self.listener.getsockname()[1]}/v1/realtime'
-        self.start()
+        super().__init__()
+        self.url = f'ws://127.0.0.1:{self.port}/v1/realtime'
 
-    def run(self):
-        while True:
-            threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
-
-    def serve(self, client):
-        head = b''
-        while b'\r\n\r\n' not in head:
-            head += client.recv(65536)
+    def talk(self, client):
+        head = self.head(client)
         if self.status:
             client.sendall(f'HTTP/1.1 {self.status} No\r\nContent-Length: 0\r\n\r\n'.encode())
             client.close()
@@ -196,44 +151,32 @@ class Scripted(threading.Thread):
         client.close()
 
 
-class Tokens(http.server.BaseHTTPRequestHandler):
+class Tokens(endpoint.Handler):
     """Google's token server; who signed is the business of tests/providers/test_gemini_login.c."""
     status, token = 200, KEY
 
     def do_POST(self):
-        self.rfile.read(int(self.headers['Content-Length']))
-        body = {'access_token': Tokens.token, 'expires_in': 3600} if Tokens.status == 200 else {
-            'error': 'invalid_grant', 'error_description': 'Invalid JWT Signature.'}
-        data = json.dumps(body).encode()
-        self.send_response(Tokens.status)
-        self.send_header('Content-Length', str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *args):
-        pass
+        self.body()
+        self.reply(Tokens.status, {'access_token': Tokens.token, 'expires_in': 3600} if Tokens.status == 200 else {
+            'error': 'invalid_grant', 'error_description': 'Invalid JWT Signature.'})
 
 
-class Untrusted(threading.Thread):
+class Untrusted(Listener):
     """Speaks TLS, with a certificate that nobody has signed."""
 
     def __init__(self, cwd):
-        super().__init__(daemon=True)
         pem = pathlib.Path(cwd) / 'own.pem'
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost',
                         '-keyout', pem, '-out', pem.with_suffix('.crt')], check=True, capture_output=True)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(pem.with_suffix('.crt'), pem)
-        self.listener = socket.create_server(('127.0.0.1', 0))
-        self.port = self.listener.getsockname()[1]
-        self.start()
+        super().__init__()
 
-    def run(self):
-        while True:
-            try:
-                self.context.wrap_socket(self.listener.accept()[0], server_side=True).recv(1)
-            except OSError:
-                pass
+    def talk(self, client):
+        try:
+            self.context.wrap_socket(client, server_side=True).recv(1)
+        except OSError:
+            pass
 
 
 class Rig:
@@ -241,12 +184,10 @@ class Rig:
 
     def __init__(self, cwd):
         self.cwd = pathlib.Path(cwd)
-        self.port = free_port()
-        self.sandbox = subprocess.Popen([SANDBOX, '--listen', '127.0.0.1:0', '--canned', '--key', KEY, '--die-with-parent'],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_env(cwd))
-        self.model_url = self.sandbox.stdout.readline().rsplit(' ', 1)[1].strip()
-        self.rest = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Carrier)
-        threading.Thread(target=self.rest.serve_forever, daemon=True).start()
+        self.port = program.free_port()
+        self.sandbox = program.Sandbox(SANDBOX, '--canned', '--key', KEY, cwd=cwd)
+        self.model_url = self.sandbox.url
+        self.rest = endpoint.serve(Carrier).url
 
     def config(self, *, public=None, key=KEY, model_url=None, rest=None, extra='', agent='', number='+15550100001'):
         text = f'''
@@ -258,7 +199,7 @@ carriers:
     account_sid: {SID}
     auth_token: {TOKEN}
     phone_number: "{number}"
-    api_base: "{rest or f'http://127.0.0.1:{self.rest.server_port}'}"
+    api_base: "{rest or self.rest}"
 agent: {{provider: main{agent}}}
 {extra}'''
         (self.cwd / 'c.yaml').write_text(text)
@@ -267,14 +208,12 @@ agent: {{provider: main{agent}}}
         (self.cwd / 'c.yaml').write_text(f'server: {{listen: "127.0.0.1:{self.port}"}}\n' * ('server:' not in text) +
                                          'records: {dir: var, min_free_mb: 0}\n' * ('records:' not in text) + text)
 
-    def check(self, *args, program=RINGTRIP):
+    def check(self, *args, exe=RINGTRIP):
         begun = time.monotonic()
-        done = subprocess.run([program, 'check', '-c', 'c.yaml', '--json', '--timeout', '2', *args], cwd=self.cwd,
-                              env=clean_env(self.cwd), capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        self.status, out, err = program.run(exe, 'check', '-c', 'c.yaml', '--json', '--timeout', '2', *args, cwd=self.cwd)
         self.took = time.monotonic() - begun
-        self.status, self.out = done.returncode, done.stdout + done.stderr
-        self.findings = json.loads(done.stdout)['findings']
-        self.level = json.loads(done.stdout)['level']
+        self.out = out + err
+        self.findings, self.level = (json.loads(out)[name] for name in ('findings', 'level'))
         Rig.remedies.update(f['remedy'] for f in self.findings)
         for f in self.findings:
             if (f['level'] == 'pass') != (f['remedy'] == ''):
@@ -298,7 +237,7 @@ def providers(rig):
     rig.expect('a key that is refused', 'fail', 'provider', 'main at', 'api_key')
     point(rig.status == 2 and rig.level == 'fail', 'what fails makes the exit status 2', rig.status, rig.level)
     point('sk-wrong-key' not in rig.out and KEY not in rig.out and TOKEN not in rig.out, 'secrets are never shown', rig.out)
-    rig.config(model_url=f'ws://127.0.0.1:{free_port()}/v1/realtime')
+    rig.config(model_url=f'ws://127.0.0.1:{program.free_port()}/v1/realtime')
     rig.check()
     rig.expect('a service that is not there', 'fail', 'provider', 'refused', 'connect to')
     rig.config(model_url=f'ws://127.0.0.1:{Deaf().port}/v1/realtime')
@@ -336,15 +275,14 @@ agent: {{provider: live}}
 
 def vertex(rig):
     """Vertex AI: logs in before it opens a session."""
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Tokens)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    server = endpoint.serve(Tokens)
     key = subprocess.run(['openssl', 'genpkey', '-algorithm', 'RSA'], check=True, capture_output=True, text=True).stdout
     (rig.cwd / 'key.json').write_text(json.dumps({'type': 'service_account', 'client_email': 'v@p', 'private_key': key}))
     base = 'http://' + rig.model_url.split('/')[2]
     rig.write(f'''
 providers:
   vertex: {{kind: gemini, url: "{base}", project: p, credentials_file: key.json,
-           token_url: "http://127.0.0.1:{server.server_port}/token"}}
+           token_url: "{server.url}/token"}}
 ''')
     rig.check()
     rig.expect('Vertex AI: it logs in', 'pass', 'provider', 'vertex logs in as v@p: an access token for ')
@@ -398,7 +336,7 @@ def services(rig):
     alone = rig.cwd / 'alone' / 'bin' / 'ringtrip'
     alone.parent.mkdir(parents=True)
     shutil.copy(RINGTRIP, alone)
-    rig.check('--offline', program=alone)
+    rig.check('--offline', exe=alone)
     rig.expect('a sandbox that is not installed', 'fail', 'provider', 'neither beside', 'OPENAI_API_KEY')
     shutil.rmtree(rig.cwd / 'alone')
 
@@ -543,7 +481,6 @@ def carriers(rig):
 
 def plivo(rig):
     """The other carrier: its account, its number and its socket, and nothing of Twilio."""
-    rest = f'http://127.0.0.1:{rig.rest.server_port}'
     proxy = Proxy(rig.port)
 
     def config(more=''):
@@ -551,7 +488,7 @@ def plivo(rig):
 server: {{listen: "127.0.0.1:{rig.port}", public_url: "http://127.0.0.1:{proxy.port}"}}
 records: {{dir: var, min_free_mb: 0}}
 providers: {{main: {{kind: openai, url: "{rig.model_url}", api_key: "{KEY}"}}}}
-carriers: {{plivo: {{auth_id: MA1, auth_token: {TOKEN}, phone_number: "+14155550100", api_base: "{rest}"{more}}}}}
+carriers: {{plivo: {{auth_id: MA1, auth_token: {TOKEN}, phone_number: "+14155550100", api_base: "{rig.rest}"{more}}}}}
 agent: {{provider: main}}
 ''')
 
@@ -591,7 +528,7 @@ def reach(rig):
         rig.config(public=f'http://127.0.0.1:{proxy.port}')
         rig.check()
         rig.expect(name, level, 'public url', text, remedy)
-    rig.config(public=f'http://127.0.0.1:{free_port()}')
+    rig.config(public=f'http://127.0.0.1:{program.free_port()}')
     rig.check()
     rig.expect('nobody behind the public URL', 'fail', 'public url', 'cannot be reached', 'docs/reach.md')
     rig.config(public='https://no-such-name.invalid')
@@ -607,21 +544,11 @@ def served(rig):
     """A gateway is running: its port is not free, and that is as it should be."""
     proxy = Proxy(rig.port)
     rig.config(public=f'http://127.0.0.1:{proxy.port}')
-    gateway = subprocess.Popen([RINGTRIP, 'serve', '-c', 'c.yaml'], cwd=rig.cwd, env=clean_env(rig.cwd),
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with socket.socket() as s:
-                if s.connect_ex(('127.0.0.1', rig.port)) == 0:
-                    break
-            time.sleep(0.05)
+    with program.Gateway(RINGTRIP, 'c.yaml', cwd=rig.cwd):
         rig.check()
         rig.expect('a gateway that serves may have the port', 'pass', 'port', 'by a gateway')
         rig.expect('and is found through the public URL', 'pass', 'public url', 'to the gateway that serves now')
         rig.expect('with its media socket', 'pass', 'public url', 'takes the WebSocket upgrade')
-    finally:
-        gateway.terminate()
-        gateway.wait(30)
     with socket.create_server(('127.0.0.1', rig.port)):
         rig.check()
         rig.expect('somebody else may not', 'fail', 'port', 'in use', 'PORT')
@@ -657,15 +584,9 @@ tools:
 def main():
     with tempfile.TemporaryDirectory() as cwd:
         rig = Rig(cwd)
-        try:
+        with rig.sandbox:
             for part in (providers, gemini, vertex, services, settings, carriers, plivo, reach, served, rest, complete):
                 part(rig)
-        finally:
-            rig.sandbox.stdin.close()
-            rig.sandbox.wait(30)
-    print(f'1..{count}')
-    return failed != 0
 
 
-if __name__ == '__main__':
-    sys.exit(main())
+tap.run(main)

@@ -5,55 +5,28 @@
 """
 
 import fcntl
-import http.server
 import json
 import os
 import pathlib
 import re
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
-import threading
 import xml.etree.ElementTree
 
+import endpoint
+import program
+import tap
+from tap import point
+
 exe = os.path.abspath(sys.argv[1])
-count = 0
-failed = 0
-
-
-def clean(cwd, env=None):
-    """The environment of a child: nothing of ours but what sanitizers are told."""
-    kept = {name: os.environ[name] for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS') if name in os.environ}
-    return {'PATH': os.environ['PATH'], 'HOME': cwd, **kept, **(env or {})}
-
-
-def run(*args, cwd, env=None):
-    try:
-        done = subprocess.run([exe, *args], cwd=cwd, env=clean(cwd, env), capture_output=True, text=True, timeout=120,
-                              stdin=subprocess.DEVNULL)
-    except subprocess.TimeoutExpired as e:
-        return 'after 120 s: none', (e.stdout or b'').decode(), (e.stderr or b'').decode()
-    return done.returncode, done.stdout, done.stderr
-
-
-def point(ok, name, *detail):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(f'{"ok" if ok else "not ok"} {count} - {name}')
-    if not ok:
-        for text in detail:
-            for line in str(text).splitlines():
-                print(f'# {line}')
-    sys.stdout.flush()
 
 
 def check(name, args, status, out=None, err=None, **kw):
-    got, stdout, stderr = run(*args, **kw)
+    got, stdout, stderr = program.run(exe, *args, **kw)
     ok = got == status and (out is None or out in stdout) and (err is None or err in stderr)
-    point(ok, name, f'exit {got}, want {status}', f'stdout: {stdout[-3000:]}', f'stderr: {stderr[-3000:]}')
+    point(ok, name, f'exit {got}, want {status}', f'stdout: {stdout}', f'stderr: {stderr}')
     return stdout
 
 
@@ -142,8 +115,6 @@ def main():
         vad(cwd)
         if '--demo' in sys.argv:
             demo(cwd)
-    print(f'1..{count}')
-    return failed
 
 
 AGENTS = '''
@@ -174,9 +145,9 @@ def graph(cwd):
     check('graph: a folder that is not there', ['graph', '-o', 'no/where.dot'], 1, err='no/where.dot', **kw)
     # Fonts stay in memory to the end; that is no leak of ours.
     kw['env'] = {'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0'}
-    status, _, err = run('graph', '-c', 'agents.yaml', '-o', 'a.svg', **kw)
+    status, _, err = program.run(exe, 'graph', '-c', 'agents.yaml', '-o', 'a.svg', **kw)
     if status == 1 and 'without Graphviz' in err:
-        point(True, 'graph: pictures # SKIP built without Graphviz')
+        tap.skip('graph: pictures', 'built without Graphviz')
         return
     point(status == 0, 'graph: a picture', err)
     svg = xml.etree.ElementTree.parse(pathlib.Path(cwd, 'a.svg')).getroot()
@@ -190,21 +161,10 @@ def graph(cwd):
     point(pathlib.Path(cwd, 'a.png').read_bytes().startswith(b'\x89PNG'), 'graph: it is one')
 
 
-class Gateway(http.server.BaseHTTPRequestHandler):
+class Gateway(endpoint.Handler):
     """What the command asks of a gateway, and canned answers."""
 
     seen = []
-
-    def log_message(self, *args):
-        pass
-
-    def reply(self, status, body):
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header('Content-Type', 'application/json')
-        self.send_header('Content-Length', str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
 
     def do_GET(self):
         self.seen.append((self.path, self.headers.get('Authorization'), None))
@@ -214,18 +174,18 @@ class Gateway(http.server.BaseHTTPRequestHandler):
         self.reply(200, {'approvals': [one], 'total': 1})
 
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        body = json.loads(self.body())
         self.seen.append((self.path, self.headers.get('Authorization'), body))
         known = self.path.endswith('/apr_1')
         self.reply(200 if known else 404, {'status': 'x'} if known else {'error': 'Nothing waits'})
 
 
-class Campaigns(http.server.BaseHTTPRequestHandler):
+class Campaigns(endpoint.Handler):
     """A gateway's answers, for what the command line makes of them; what it asked is kept."""
     asked = []
 
     def do(self):
-        body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
+        body = self.body().decode()
         Campaigns.asked.append((self.command, self.path, body))
         one = {'campaign_id': 'c1', 'name': 'Spring', 'status': 'running', 'note': '',
                'progress': {'contacts': 3, 'attempts': 3, 'states': {'pending': 1, 'completed': 2},
@@ -239,22 +199,14 @@ class Campaigns(http.server.BaseHTTPRequestHandler):
             answer = {'added': body.count('\n') - 1, 'existing': 0, 'refused': 1, 'errors': [{'line': 3, 'error': 'is none'}]}
         elif self.path.startswith('/v1/campaigns/none'):
             answer, status = {'error': 'Campaign not found'}, 404
-        text = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header('Content-Length', str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        self.reply(status, answer)
 
     do_GET = do_POST = do_PUT = do_DELETE = do
 
-    def log_message(self, *_):
-        pass
-
 
 def campaigns(cwd):
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Campaigns)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = ['--url', f'http://127.0.0.1:{server.server_port}', '--token', 't']
+    server = endpoint.serve(Campaigns)
+    url = ['--url', server.url, '--token', 't']
     kw = {'cwd': cwd}
     (pathlib.Path(cwd) / 'people.csv').write_text('phone\n+14155550100\n"+1415\n5550101"\n')
     big = 'phone,note\n' + ''.join(f'+1415{i:07},{"x" * 120}\n' for i in range(9000))
@@ -285,9 +237,7 @@ def campaigns(cwd):
 
 
 def approvals(cwd):
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Gateway)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f'http://127.0.0.1:{server.server_port}'
+    server = endpoint.serve(Gateway)
     kw = {'cwd': cwd}
     config = pathlib.Path(cwd, 'appr.yaml')
     config.write_text(f'server: {{listen: "127.0.0.1:{server.server_port}", tokens: [token-12345678]}}\n')
@@ -297,7 +247,7 @@ def approvals(cwd):
     text = check('approvals: a list for people', ['approvals', '-c', 'appr.yaml'], 0, out='apr_0123456789abcdef', **kw)
     point('for ever' in text and 'refund' in text and '\x1b' not in text, 'its line', text)
     point(Gateway.seen[-1] == ('/v1/approvals', 'Bearer token-12345678', None), 'asked with the token', Gateway.seen)
-    text = check('approvals: --json', ['approvals', '--json', '--url', url, '--token', 't'], 0, **kw)
+    text = check('approvals: --json', ['approvals', '--json', '--url', server.url, '--token', 't'], 0, **kw)
     point(json.loads(text)['total'] == 1, 'its JSON', text)
     check('approvals: approve', ['approvals', 'approve', 'apr_1', '--always', '-c', 'appr.yaml'], 0, out='approved', **kw)
     point(Gateway.seen[-1] == ('/v1/approvals/apr_1', 'Bearer token-12345678', {'decision': 'approve', 'always': True}),
@@ -309,20 +259,13 @@ def approvals(cwd):
     server.shutdown()
 
 
-class Dialled(http.server.BaseHTTPRequestHandler):
+class Dialled(endpoint.Handler):
     """A gateway that places calls: each record asked for is one step further; +1999 is refused, to 'lost' nobody answers."""
     asked = []
     steps = []
 
-    def reply(self, status, body):
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header('Content-Length', str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        body = json.loads(self.body())
         Dialled.asked.append(body)
         if self.headers.get('Authorization') != 'Bearer t':
             self.reply(401, {'error': 'A token is needed'})
@@ -336,15 +279,10 @@ class Dialled(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.reply(200, Dialled.steps.pop(0))
 
-    def log_message(self, *_):
-        pass
-
 
 def call(cwd):
-    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Dialled)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f'http://127.0.0.1:{server.server_port}'
-    url = ['--url', address, '--token', 't']
+    server = endpoint.serve(Dialled)
+    url = ['--url', server.url, '--token', 't']
     kw = {'cwd': cwd}
     ringing = {'call_id': 'c-1', 'status': 'ringing'}
     talked = {'call_id': 'c-1', 'status': 'completed', 'ended_at': '2026-01-01T00:00:00Z', 'reason': 'agent-hangup',
@@ -355,7 +293,7 @@ def call(cwd):
     check('call: no seconds', ['call', '+1', '--ring', 'soon', *url], 2, err='number of seconds, not soon', **kw)
     check('call: no gateway', ['call', '+1', '--url', 'http://127.0.0.1:1', '--token', 't'], 1, err='is a gateway running', **kw)
     check('call: a broken configuration', ['call', '+1', '-c', 'bad.yaml'], 2, err='bad.yaml:2:3', **kw)
-    check('call: the wrong token', ['call', '+1', '--url', address, '--token', 'x'], 1, err='(status 401); the token', **kw)
+    check('call: the wrong token', ['call', '+1', '--url', server.url, '--token', 'x'], 1, err='(status 401); the token', **kw)
     text = check('call: refused', ['call', '+1999', *url, '--json'], 1, err='to:  [1mis no number (status 422)', **kw)
     point('error' in json.loads(text), 'and as JSON', text)
     check('call: an answer without a call', ['call', '+1998', *url], 1, err='names no call', **kw)
@@ -375,11 +313,8 @@ def full_disk(cwd):
     """What could not be written is told, once, whether it was much or little."""
     wav = str(VECTORS / 'clean_8k_ulaw.wav')
     for args in (['version'], ['vad', wav], ['vad', wav, '--csv'], ['graph']):
-        with open('/dev/full', 'w') as full:
-            done = subprocess.run([exe, *args], cwd=cwd, env=clean(cwd), stdout=full, stderr=subprocess.PIPE, text=True,
-                                  stdin=subprocess.DEVNULL, timeout=60)
-        point(done.returncode == 1 and done.stderr.count('standard output') == 1, f'{" ".join(args[:1] + args[2:])} on a full disk',
-              done.returncode, done.stderr)
+        status, _, err = program.run(*program.FULL_DISK, exe, *args, cwd=cwd)
+        point(status == 1 and err.count('standard output') == 1, f'{" ".join(args[:1] + args[2:])} on a full disk', status, err)
 
 
 VECTORS = pathlib.Path(__file__).resolve().parents[1] / 'audio' / 'vad'
@@ -525,7 +460,7 @@ def serving(cwd, env):
     """`make run` in a terminal that nobody reads behind the hints, the telephone in another, Ctrl-C in a call."""
     end, stdout = os.pipe()
     fcntl.fcntl(stdout, fcntl.F_SETPIPE_SZ, 4096)
-    child = subprocess.Popen([exe, 'demo', '--serve'], cwd=cwd, env=clean(cwd, env), stdout=stdout, stdin=subprocess.DEVNULL)
+    child = program.Program(exe, 'demo', '--serve', cwd=cwd, env=env, stdout=stdout)
     url, text = None, os.fdopen(end, encoding='utf-8')
     for line in text:
         url = (re.search(r'Serving on (http://[^;]+);', line) or [None, url])[1]
@@ -544,15 +479,14 @@ def serving(cwd, env):
     point(record['carrier_call_id'] == report['call_sid'] and record['ended_at'], 'of this call, when it is closed', record)
     check('phone --transcript with a wrong token', ['phone', url + '/twiml', '--hangup', 'start', '--transcript', '--api-token',
           'wrong', '--allow-warnings'], 1, err='server.tokens', cwd=cwd)
-    caller = subprocess.Popen([exe, 'phone', url + '/twiml', '--say', 'what are your opening hours', '--expect-turns', '1'],
-                              cwd=cwd, env=clean(cwd), stdout=subprocess.PIPE, text=True)
-    next((line for line in caller.stdout if 'speaks' in line), None)
-    child.send_signal(signal.SIGINT)
-    caller.communicate(timeout=60)
-    point(caller.returncode == 0, 'Ctrl-C in a call: it goes on to its end')
+    with program.Program(exe, 'phone', url + '/twiml', '--say', 'what are your opening hours', '--expect-turns', '1',
+                         cwd=cwd) as caller:
+        caller.wait_for('speaks')
+        child.process.send_signal(signal.SIGINT)
+        point(caller.wait() == 0, 'Ctrl-C in a call: it goes on to its end', caller.said())
     rest = text.read()
-    point(child.wait(60) == 0, 'and then the gateway ends')
+    point(child.wait() == 0, 'and then the gateway ends', child.said())
     point('The gateway ends after 1 call' in rest and rest.count('The call is over') == 3, 'which it has said', rest)
 
 
-sys.exit(1 if main() else 0)
+tap.run(main)

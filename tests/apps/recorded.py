@@ -8,48 +8,20 @@ TAP on standard output.
 
 import os
 import pathlib
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 import wave
+
+import program
+import tap
+from tap import point
 
 EXAMPLES = pathlib.Path(__file__).resolve().parents[2] / 'examples'
 RINGTRIP, SANDBOX = (os.path.abspath(p) for p in sys.argv[1:3])
 SID = 'AC' + '0' * 32
 SECRET = '0' * 32
 HUMAN, MACHINE = '+15550002222', '+15550006666'
-count = 0
-failed = 0
-
-
-def point(ok, name, *detail):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(f'{"ok" if ok else "not ok"} {count} - {name}')
-    for text in detail if not ok else ():
-        for line in str(text).splitlines():
-            print(f'# {line}')
-    sys.stdout.flush()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
-def wait_for(port, *processes):
-    until = time.monotonic() + 60
-    while time.monotonic() < until and all(p.poll() is None for p in processes):
-        with socket.socket() as s:
-            if s.connect_ex(('127.0.0.1', port)) == 0:
-                return
-        time.sleep(0.05)
-    raise SystemExit(f'nothing listens at {port}')
 
 
 def commands(text):
@@ -59,14 +31,15 @@ def commands(text):
 
 
 def run(cwd, env, *args):
-    p = subprocess.run([RINGTRIP, *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
-    return p.returncode, p.stdout + p.stderr
+    """(exit status, all that it says)"""
+    status, out, err = program.run(RINGTRIP, *args, cwd=cwd, env=env)
+    return status, out + err
 
 
 def recordings(cwd, env, config):
     status, out = run(cwd, env, 'check', '--offline', '-c', str(config))
     point(status == 2 and 'sounds' in out and 'No such file' in out, 'without the folder the check names it', status, out)
-    made = [subprocess.run(['sh', '-c', line], cwd=cwd, env=env, timeout=60).returncode
+    made = [program.run('sh', '-c', line, cwd=cwd, env=env)[0]
             for line in commands((EXAMPLES / 'recorded.yaml').read_text())]
     point(made == [0, 0, 0, 0], 'the commands of the example run', made)
     for name in ('message', 'question', 'goodbye'):
@@ -76,13 +49,12 @@ def recordings(cwd, env, config):
     status, out = run(cwd, env, 'check', '--offline', '-c', str(config))
     point(status < 2 and 'read from' in out and 'sounds' not in out and 'recording' not in out,
           'the check finds nothing to say about them', status, out)
-    p = subprocess.run([SANDBOX, '--speak', ' '], env=env, capture_output=True, timeout=60)
-    point(p.returncode == 2 and b'no words' in p.stderr and not p.stdout, 'silence is no recording', p)
-    p = subprocess.run([SANDBOX, '--speak', 'hello ' * 700], env=env, capture_output=True, timeout=60)
-    point(p.returncode == 2 and b'4000 bytes' in p.stderr and not p.stdout, 'neither is a speech', p)
-    with open('/dev/full', 'wb') as full:
-        p = subprocess.run([SANDBOX, '--speak', 'hello'], env=env, stdout=full, stderr=subprocess.PIPE, timeout=60)
-    point(p.returncode == 1 and b'No space left' in p.stderr, 'a full disk is told', p)
+    status, out, err = program.run(SANDBOX, '--speak', ' ', cwd=cwd, env=env)
+    point(status == 2 and 'no words' in err and not out, 'silence is no recording', status, out, err)
+    status, out, err = program.run(SANDBOX, '--speak', 'hello ' * 700, cwd=cwd, env=env)
+    point(status == 2 and '4000 bytes' in err and not out, 'neither is a speech', status, out, err)
+    status, out, err = program.run(*program.FULL_DISK, SANDBOX, '--speak', 'hello', cwd=cwd, env=env)
+    point(status == 1 and 'No space left' in err, 'a full disk is told', status, out, err)
 
 
 def calls(cwd, env, config):
@@ -111,40 +83,33 @@ def calls(cwd, env, config):
           'a campaign whose recording is not there rests before anybody is called', out)
 
 
-with tempfile.TemporaryDirectory() as folder:
-    home = pathlib.Path(folder)
-    port, account_port = free_port(), free_port()
+def try_example(home):
     tools = home / 'bin'
     tools.mkdir()
     (tools / 'ringtrip-sandbox').symlink_to(SANDBOX)
-    environ = {'PATH': f'{tools}:{os.environ["PATH"]}', 'HOME': folder, 'RINGTRIP_SANDBOX': SANDBOX,
-               'TWILIO_ACCOUNT_SID': SID, 'TWILIO_AUTH_TOKEN': SECRET, 'TWILIO_PHONE_NUMBER': '+15005550006',
-               'PUBLIC_URL': f'http://127.0.0.1:{port}'}
-    environ.update({n: os.environ[n] for n in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'LSAN_OPTIONS') if n in os.environ})
-    yaml = home / 'examples' / 'recorded.yaml'
-    yaml.parent.mkdir()
-    yaml.write_text((EXAMPLES / 'recorded.yaml').read_text() +  # and what makes it a test
-                    f'server: {{listen: "127.0.0.1:{port}"}}\n'
-                    f'records: {{dir: {folder}/var, min_free_mb: 0}}\n'
-                    f'carriers: {{twilio: {{api_base: "http://127.0.0.1:{account_port}"}}}}\n')
-    recordings(home, environ, yaml)
-    with open(home / 'log', 'wb') as log:
-        account = subprocess.Popen(
-            [RINGTRIP, 'phone', '--answer', '--as', 'twilio', '--listen', f'127.0.0.1:{account_port}', '--deliver',
-             f'http://127.0.0.1:{port}', '--account', SID, '--auth-token', SECRET, '--ring-ms', '200',
-             '--prompt-keys', '1', '--callee', f'{HUMAN}=human', '--callee', f'{MACHINE}=machine'],
-            cwd=home, env=environ, stdout=log, stderr=log)
-        gateway = subprocess.Popen([RINGTRIP, 'serve', '-c', str(yaml)], cwd=home, env=environ, stdout=log, stderr=log)
-        try:
-            wait_for(account_port, account, gateway)
-            wait_for(port, account, gateway)
-            calls(home, environ, yaml)
-        finally:
-            said = []
-            for process in (gateway, account):
-                process.send_signal(signal.SIGTERM)
-                said.append(process.wait(60))
-    point(said == [0, 0], 'both end well', said, (home / 'log').read_text(errors='replace')[-3000:])
+    port = program.free_port()
+    url = f'http://127.0.0.1:{port}'
+    account = program.Account(RINGTRIP, 'twilio', url, '--account', SID, '--auth-token', SECRET, '--ring-ms', '200',
+                              '--prompt-keys', '1', '--callee', f'{HUMAN}=human', '--callee', f'{MACHINE}=machine', cwd=home)
+    env = {'PATH': f'{tools}:{os.environ["PATH"]}', 'RINGTRIP_SANDBOX': SANDBOX, 'TWILIO_ACCOUNT_SID': SID,
+           'TWILIO_AUTH_TOKEN': SECRET, 'TWILIO_PHONE_NUMBER': '+15005550006', 'PUBLIC_URL': url}
+    config = home / 'examples' / 'recorded.yaml'
+    config.parent.mkdir()
+    config.write_text((EXAMPLES / 'recorded.yaml').read_text() +  # and what makes it a test
+                      f'server: {{listen: "127.0.0.1:{port}"}}\n'
+                      f'records: {{dir: {home}/var, min_free_mb: 0}}\n'
+                      f'carriers: {{twilio: {{api_base: "{account.url}"}}}}\n')
+    with account:
+        recordings(home, env, config)
+        with program.Gateway(RINGTRIP, config, cwd=home, env=env) as gateway:
+            calls(home, env, config)
+            ended = [gateway.stop(), account.stop()]
+    point(ended == [0, 0], 'both end well', ended, gateway.said(), account.said())
 
-print(f'1..{count}')
-sys.exit(failed > 0)
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        try_example(pathlib.Path(folder))
+
+
+tap.run(main)

@@ -13,19 +13,9 @@ import subprocess
 import sys
 import tempfile
 
-count = 0
-failed = 0
-
-
-def point(ok, name, *detail):
-    global count, failed
-    count += 1
-    failed += not ok
-    print(f'{"ok" if ok else "not ok"} {count} - {name}')
-    for text in detail if not ok else ():
-        for line in str(text).splitlines()[-40:]:
-            print(f'# {line}')
-    sys.stdout.flush()
+import program
+import tap
+from tap import point
 
 
 class Tree:
@@ -39,8 +29,7 @@ class Tree:
         point(done.returncode == 0, 'the library installs into a folder of its own', done.stdout, done.stderr)
         self.bin = next(self.root.glob('**/bin/ringtrip')).parent
         self.lib = next(self.root.glob('**/libringtrip.so.0')).parent
-        self.env = {**{k: v for k, v in os.environ.items() if not k.startswith(('OPENAI', 'SANDBOX', 'RINGTRIP'))},
-                    'LD_LIBRARY_PATH': str(self.lib), 'PATH': f'{self.bin}:{os.environ["PATH"]}'}
+        self.env = {'LD_LIBRARY_PATH': str(self.lib), 'PATH': f'{self.bin}:{os.environ["PATH"]}'}
 
     def flags(self):
         env = {**os.environ, 'PKG_CONFIG_PATH': str(self.lib / 'pkgconfig'), 'PKG_CONFIG_SYSROOT_DIR': str(self.root)}
@@ -48,16 +37,15 @@ class Tree:
                               check=True).stdout.split()
 
     def compile(self, source, cc):
-        program = self.folder / source.stem
+        built = self.folder / source.stem
         strict = ['-std=c11', '-pedantic-errors', '-Wall', '-Wextra', '-Werror']
-        done = subprocess.run([*cc, *strict, str(source), '-o', str(program), *self.flags()], capture_output=True, text=True)
+        done = subprocess.run([*cc, *strict, str(source), '-o', str(built), *self.flags()], capture_output=True, text=True)
         point(done.returncode == 0, f'{source.name} compiles as strict C11 by pkg-config alone', done.stderr)
-        return program
+        return built
 
-    def run(self, program, *args, given=b'', timeout=90):
-        done = subprocess.run([str(program), *args], cwd=self.folder, env=self.env, input=given, capture_output=True,
-                              timeout=timeout)
-        return done.returncode, done.stdout, done.stderr.decode(errors='replace')
+    def run(self, example, *args, given=b''):
+        status, out, said = program.run(example, *args, cwd=self.folder, env=self.env, typed=given)
+        return status, out, said.decode(errors='replace')
 
 
 def tone(seconds, rate):
@@ -68,55 +56,44 @@ def tone(seconds, rate):
             + b'data' + struct.pack('<I', len(data)) + data)
 
 
-class Sandbox:
-    def __init__(self, tree):
-        self.process = subprocess.Popen([str(tree.bin / 'ringtrip-sandbox'), '--listen', '127.0.0.1:0', '--canned',
-                                         '--die-with-parent'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.url = self.process.stdout.readline().removeprefix('listening on ').strip()
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-
-def try_talk(tree, program, sandbox):
+def try_talk(tree, talk, url):
     for rate in (24000, 8000):
-        status, out, said = tree.run(program, sandbox.url, given=tone(1.0, rate))
+        status, out, said = tree.run(talk, url, given=tone(1.0, rate))
         samples = (len(out) - 44) // 2
         point(status == 0 and out[:4] == b'RIFF' and struct.unpack_from('<I', out, 24)[0] == rate and samples > rate // 2,
               f'talk answers a question at {rate} Hz with a WAV of the same rate', status, len(out), said)
         point('agent: ' in said, 'and writes down what the agent says', said)
-    status, _, said = tree.run(program, sandbox.url, given=b'not a sound at all')
+    status, _, said = tree.run(talk, url, given=b'not a sound at all')
     point(status == 1 and 'WAV' in said, 'talk says what is wrong with its input', status, said)
-    status, _, said = tree.run(program, 'ws://127.0.0.1:1/v1/realtime', given=tone(0.2, 8000))
+    status, _, said = tree.run(talk, 'ws://127.0.0.1:1/v1/realtime', given=tone(0.2, 8000))
     point(status == 1 and 'connect' in said, 'and when there is nobody to talk to', status, said)
 
 
-def try_code_tool(tree, program):
+def try_code_tool(tree, code_tool):
     typed = b'Where is my order 1234?\ny\nWhat is the status of my order 1234?\nn\nq\n'
-    status, out, said = tree.run(program, given=typed)
+    status, out, said = tree.run(code_tool, given=typed)
     text = out.decode()
     point(status == 0 and text.count('May it use check_order_status') == 2, 'code_tool asks before each use', status, text, said)
     point('has been shipped' in text and said.count('[check_order_status') == 1 and '1 uses' in said,
           'an approved use runs, a refused one does not', text, said)
 
 
-def try_embed(tree, program, sandbox):
+def try_embed(tree, embed, url):
     config = tree.folder / 'embed.yaml'
     config.write_text('server: {listen: "127.0.0.1:0"}\nrecords: {dir: var, recording: false, journal: false}\n'
-                      f'providers: {{box: {{kind: sandbox, url: "{sandbox.url}"}}}}\n'
+                      f'providers: {{box: {{kind: sandbox, url: "{url}"}}}}\n'
                       'agent: {name: shop, instructions: Help., tools: [end_call], turn_detection: {type: server_vad}}\n')
     (tree.folder / 'buzz.wav').write_bytes(tone(1.2, 8000))
-    process = subprocess.Popen([str(program), str(config)], cwd=tree.folder, env=tree.env, stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    url = process.stdout.readline().removeprefix('listening on ').strip()
-    point(url.endswith('/twiml'), 'embed says where it listens', url)
-    called = subprocess.run([str(tree.bin / 'ringtrip'), 'phone', url, '--wav', 'buzz.wav'], cwd=tree.folder, env=tree.env,
-                            capture_output=True, text=True, timeout=120)
-    out, said = process.communicate(timeout=60)
-    point('asks for' in out and 'approved check_order_status' in out, 'a telephone call uses the tool of the program',
-          called.returncode, called.stdout, called.stderr, out, said)
-    point(process.returncode == 0, 'embed ends with its input', process.returncode, said)
+    with program.Program(embed, config, cwd=tree.folder, env=tree.env) as embedded:
+        url = embedded.wait_for(r'listening on (\S+)\s')[1]
+        point(url.endswith('/twiml'), 'embed says where it listens', url)
+        called = program.run(tree.bin / 'ringtrip', 'phone', url, '--wav', 'buzz.wav', cwd=tree.folder, env=tree.env)
+        embedded.process.stdin.close()
+        status = embedded.wait()
+        said = embedded.said()
+    point('asks for' in said and 'approved check_order_status' in said, 'a telephone call uses the tool of the program',
+          *called, said)
+    point(status == 0, 'embed ends with its input', status, said)
 
 
 def main(build, source, cc):
@@ -132,16 +109,10 @@ def main(build, source, cc):
         page.write_text(shown[0])
         status, out, said = tree.run(tree.compile(page, cc.split()))
         point(status == 0 and out != b'', 'the program of the docs talks', status, out, said)
-        sandbox = Sandbox(tree)
-        try:
-            try_talk(tree, programs['talk'], sandbox)
+        with program.Sandbox(tree.bin / 'ringtrip-sandbox', '--canned', cwd=folder) as sandbox:
+            try_talk(tree, programs['talk'], sandbox.url)
             try_code_tool(tree, programs['code_tool'])
-            try_embed(tree, programs['embed'], sandbox)
-        finally:
-            sandbox.stop()
-    print(f'1..{count}')
-    return failed > 0
+            try_embed(tree, programs['embed'], sandbox.url)
 
 
-if __name__ == '__main__':
-    sys.exit(main(*sys.argv[1:]))
+tap.run(main, *sys.argv[1:])

@@ -1,31 +1,24 @@
-"""What the live tests share: a gateway of their own on loopback, the simulated phone, TAP."""
+"""What the live tests share: a gateway of their own on loopback, the simulated phone, the words to listen for."""
 
 import json
 import os
 import pathlib
-import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
+import program
+import tap
+
 
 def need(*names):
-    """The values of environment variables, or the end of the test as skipped."""
+    """The values of environment variables; without them the test is skipped."""
     for name in names:
         if not os.environ.get(name):
-            print(f'1..0 # SKIP {name} is not set')
-            sys.exit(0)
+            raise tap.Skipped(f'{name} is not set')
     return [os.environ[name] for name in names]
-
-
-def skip(reason):
-    print(f'1..0 # SKIP {reason}')
-    sys.exit(0)
 
 
 # The agent of all live tests, and what a recogniser, which mishears, should find of its words among others.
@@ -54,7 +47,9 @@ def models():
     if os.environ.get('GEMINI_API_KEY'):
         found.append(('gemini', {'providers': {'gemini': {'kind': 'gemini', 'api_key': os.environ['GEMINI_API_KEY']}},
                                  'agent': AGENT}))
-    return found or skip('neither OPENAI_API_KEY nor GEMINI_API_KEY is set')
+    if not found:
+        raise tap.Skipped('neither OPENAI_API_KEY nor GEMINI_API_KEY is set')
+    return found
 
 
 def model():
@@ -64,56 +59,24 @@ def model():
 def port():
     """Where the gateway listens for a carrier: PUBLIC_URL leads there, or a tunnel."""
     if not os.environ.get('PUBLIC_URL') and not os.environ.get('NGROK_BIN'):
-        skip('neither PUBLIC_URL nor NGROK_BIN is set')
+        raise tap.Skipped('neither PUBLIC_URL nor NGROK_BIN is set')
     return int(os.environ.get('LIVE_PORT', '8000'))
 
 
-class Tap:
-    def __init__(self):
-        self.count = self.failed = 0
+class Gateway(program.Program):
+    """`ringtrip serve` with a configuration of its own and the keys of whoever runs the test; ends with the with-block."""
 
-    def point(self, fine, name, detail=''):
-        self.count += 1
-        self.failed += not fine
-        print(f'{"ok" if fine else "not ok"} {self.count} - {name}', flush=True)
-        if not fine:
-            for line in str(detail).splitlines():
-                print(f'# {line}', flush=True)
-                print(line, file=sys.stderr)
-        return fine
-
-    def done(self):
-        print(f'1..{self.count}')
-        return 1 if self.failed else 0
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
-
-
-class Gateway:
-    """`ringtrip serve` with a configuration of its own; ends with the with-block."""
-
-    def __init__(self, program, config, env=None, port=None):
-        self.program = str(pathlib.Path(program).resolve())
+    def __init__(self, ringtrip, config, env=None, port=None):
+        self.ringtrip = os.path.abspath(ringtrip)
         self.folder = tempfile.TemporaryDirectory(prefix='ringtrip-live-')
         self.path = pathlib.Path(self.folder.name)
-        self.port = port or free_port()
-        self.url = f'http://127.0.0.1:{self.port}'
         self.env = {**os.environ, **(env or {})}
+        port = port or program.free_port()
+        self.url = f'http://127.0.0.1:{port}'
         # YAML is a superset of JSON.
-        settings = {'server': {'listen': f'127.0.0.1:{self.port}'},
-                    'records': {'dir': str(self.path / 'records')}, **config}
+        settings = {'server': {'listen': f'127.0.0.1:{port}'}, 'records': {'dir': str(self.path / 'records')}, **config}
         (self.path / 'ringtrip.yaml').write_text(json.dumps(settings, indent=1))
-        self.log = open(self.path / 'log', 'w+')
-        self.process = None
-
-    def __enter__(self):
-        command = [self.program, 'serve', '-c', str(self.path / 'ringtrip.yaml')]
-        self.process = subprocess.Popen(command, env=self.env, stdout=self.log, stderr=self.log, cwd=self.path)
-        return self
+        super().__init__(self.ringtrip, 'serve', '-c', self.path / 'ringtrip.yaml', cwd=self.path, env=self.env)
 
     def ready(self, seconds=15):
         end = time.monotonic() + seconds
@@ -172,24 +135,22 @@ class Gateway:
         """What the recogniser makes of one side of the recording: left is the caller, right the agent."""
         name = pathlib.Path(row.get('recording') or 'none')
         path = name if name.is_absolute() else self.path / 'records' / name
-        run = subprocess.run([hear, str(path), side], capture_output=True, text=True, timeout=120)
-        return run.stdout + run.stderr
+        _, out, err = program.run(os.path.abspath(hear), path, side, cwd=self.path)
+        return out + err
+
+    def phone_arguments(self, *arguments):
+        return [self.ringtrip, 'phone', self.url + ('/answer' if 'plivo' in arguments else '/twiml'), *arguments]
 
     def phone_open(self, *arguments):
-        command = [self.program, 'phone', self.url + '/twiml', '-q', *arguments]
-        if 'plivo' in arguments:
-            command[2] = self.url + '/answer'
-        return subprocess.Popen(command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return program.Program(*self.phone_arguments('-q', *arguments), cwd=self.path, env=self.env)
 
-    def phone(self, *arguments, seconds=180):
+    def phone(self, *arguments):
         """(exit status, report, what the phone printed) of one call."""
         report = self.path / 'report.json'
         report.unlink(missing_ok=True)
-        url = self.url + ('/answer' if 'plivo' in arguments else '/twiml')
-        command = [self.program, 'phone', url, '--report', str(report), *arguments]
-        run = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=seconds)
-        parsed = json.loads(report.read_text()) if report.exists() else {}
-        return run.returncode, parsed, run.stdout + run.stderr
+        status, out, err = program.run(*self.phone_arguments('--report', str(report), *arguments), cwd=self.path,
+                                       env=self.env, seconds=180)
+        return status, json.loads(report.read_text()) if report.exists() else {}, out + err
 
     def last_call(self, seconds=10):
         """The newest record once it is closed: (row as dict, [(who, text)])."""
@@ -203,23 +164,6 @@ class Gateway:
                     return dict(row), [dict(line) for line in lines]
             time.sleep(0.2)
 
-    def stop(self, seconds=30):
-        """Exit status after SIGTERM; negative when it had to be killed."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-                return -signal.SIGKILL
-        return self.process.returncode
-
-    def said(self):
-        self.log.flush()
-        return (self.path / 'log').read_text()[-4000:]
-
-    def __exit__(self, *_):
-        self.stop()
-        self.log.close()
-        self.folder.cleanup()
+    def __exit__(self, *error):
+        with self.folder:
+            super().__exit__(*error)

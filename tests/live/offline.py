@@ -6,12 +6,14 @@
 So the programs that need keys are known to work before anybody spends money on them.
 """
 
+import contextlib
 import importlib
 import os
-import subprocess
 import sys
+import tempfile
 
-import live
+import program
+import tap
 
 KEY = 'sk-offline'
 TOKEN = '0' * 32
@@ -22,42 +24,33 @@ OURS, TEST = '+15005550006', '+15005550001'
 FOREIGN = ('GEMINI_API_KEY', 'GOOGLE_API_KEY', 'NGROK_BIN', 'PUBLIC_URL', 'PUBLIC_DOMAIN')
 
 
-def start(*command):
-    """A program, and its first line."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.PIPE, text=True)
-    return process, process.stdout.readline()
-
-
-def account(program, kind, port):
+def account(ringtrip, kind, cwd):
+    port = program.free_port()
     public = f'http://127.0.0.1:{port}'
     name, identity, token = ACCOUNTS[kind]
     more = ['--incoming', f'{OURS}={public}/twiml'] if kind == 'twilio' else []
-    process, line = start(program, 'phone', '--answer', '--as', kind, '--listen', '127.0.0.1:0', '--deliver', public,
-                          '--auth-token', TOKEN, '--ring-ms', '1000', '--hangup', 'never', *more)
-    base = line.split('api_base=')[1].split()[0]
+    there = program.Account(ringtrip, kind, public, '--auth-token', TOKEN, '--ring-ms', '1000', '--hangup', 'never', *more,
+                            cwd=cwd)
     prefix = kind.upper()
     os.environ.update({name: identity, token: TOKEN, f'{prefix}_PHONE_NUMBER': OURS, f'{prefix}_TEST_NUMBER': TEST,
-                       f'{prefix}_API_BASE': base, 'PUBLIC_URL': public, 'LIVE_PORT': str(port)})
-    return process
+                       f'{prefix}_API_BASE': there.url, 'PUBLIC_URL': public, 'LIVE_PORT': str(port)})
+    return there
 
 
-def main(what, program, hear, sandbox):
+def main(what, ringtrip, hear, sandbox):
     name, _, kind = what.partition('-')
+    ringtrip, hear, sandbox = map(os.path.abspath, (ringtrip, hear, sandbox))
     for variable in FOREIGN + tuple(v for a in ACCOUNTS.values() for v in (a[0], a[2])):
         os.environ.pop(variable, None)
-    model, line = start(sandbox, '--listen', '127.0.0.1:0', '--die-with-parent', '--key', KEY)
-    processes = [model]
-    os.environ.update({'OPENAI_API_KEY': KEY, 'OPENAI_BASE_URL': line.split()[-1].rsplit('/', 1)[0]})
-    if kind:
-        processes.append(account(program, kind, live.free_port()))
-    try:
+    with contextlib.ExitStack() as stack:
+        cwd = stack.enter_context(tempfile.TemporaryDirectory())
+        model = stack.enter_context(program.Sandbox(sandbox, '--key', KEY, cwd=cwd))
+        os.environ.update({'OPENAI_API_KEY': KEY, 'OPENAI_BASE_URL': model.url.rsplit('/', 1)[0]})
+        if kind:
+            stack.enter_context(account(ringtrip, kind, cwd))
         test = importlib.import_module(name)
-        return test.main(program) if name.endswith('i_call') else test.main(program, hear)
-    finally:
-        for process in processes:
-            process.terminate()
-            process.wait()
+        test.main(*[ringtrip] if name.endswith('i_call') else [ringtrip, hear])
 
 
 if __name__ == '__main__':
-    sys.exit(main(*sys.argv[1:]))
+    tap.run(main, *sys.argv[1:])
