@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Every test that docs/checklist-*.md names exists. TAP on standard output."""
 
-import pathlib
 import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import common
+
 FILE = re.compile(r'\b([a-z]+/test_[a-z0-9_]+)((?::\s*[a-z0-9_]+(?:,\s*[a-z0-9_]+)*)?)')
 
 
@@ -29,24 +29,15 @@ def problems(text, root):
 
 
 def main():
-    count = failed = 0
-
-    def point(ok, name, detail=()):
-        nonlocal count, failed
-        count += 1
-        failed += not ok
-        print(f'{"ok" if ok else "not ok"} {count} - {name}')
-        for line in detail if not ok else ():
-            print(f'# {line}')
-
+    tap = common.Tap()
     sample = '| x | base/test_e164: numbers_become_what_a_carrier_takes, no_such_test; nowhere/test_nothing |'
-    point(problems(sample, ROOT) == ['tests/base/test_e164.c has no test no_such_test', 'there is no tests/nowhere/test_nothing.c'],
-          'the check proves itself', problems(sample, ROOT))
-    for page in sorted((ROOT / 'docs').glob('checklist-*.md')):
-        found = problems(page.read_text(), ROOT)
-        point(not found, f'{page.name} names tests that exist', found)
-    print(f'1..{count}')
-    return failed
+    tap.point(problems(sample, common.ROOT) == ['tests/base/test_e164.c has no test no_such_test', 'there is no tests/nowhere/test_nothing.c'],
+              'the check proves itself', problems(sample, common.ROOT))
+    for page in sorted((common.ROOT / 'docs').glob('checklist-*.md')):
+        found = problems(page.read_text(), common.ROOT)
+        tap.point(not found, f'{page.name} names tests that exist', found)
+    return tap.done()
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())

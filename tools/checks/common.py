@@ -88,6 +88,11 @@ class Tap:
             # Meson shows the error stream of a failed test: the reasons belong there too.
             print(detail, file=sys.stderr)
 
+    def sample(self, what, found, refused):
+        """Something has to be found in what is to be refused, and nothing in what is fine."""
+        found = list(found)
+        self.point(bool(found) == refused, f'{"refuses" if refused else "accepts"} {what}', found)
+
     def skip(self, name, reason):
         self.count += 1
         print(f'ok {self.count} - {name} # SKIP {reason}')
@@ -100,9 +105,7 @@ class Tap:
 def samples(tap, find, cases):
     """Each case (what it shows, path, text, refused?) must be judged by find(path, text) -> list of findings."""
     for what, path, text, refused in cases:
-        found = list(find(path, text))
-        wrong = bool(found) != refused
-        tap.point(not wrong, f'{"refuses" if refused else "accepts"} {what}', [str(f) for f in found] if wrong else [])
+        tap.sample(what, find(path, text), refused)
 
 
 def over_tree(tap, name, findings):

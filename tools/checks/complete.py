@@ -48,8 +48,7 @@ def is_named(path):
 def main(build):
     tap = common.Tap()
     for what, sources, targets, tests, refused in SAMPLES:
-        found = list(judge(sources, targets, tests))
-        tap.point(bool(found) == refused, f'{"refuses" if refused else "accepts"} {what}', found)
+        tap.sample(what, judge(sources, targets, tests), refused)
     info = pathlib.Path(build) / 'meson-info'
     root = str(common.ROOT) + '/'
     targets = []

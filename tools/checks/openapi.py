@@ -78,8 +78,7 @@ ROW_SAMPLE = '''static const x routes[] = {
 def main():
     tap = common.Tap()
     for what, rows, document, refused in SAMPLES:
-        found = list(judge(rows, document))
-        tap.point(bool(found) == refused, f'{"refuses" if refused else "accepts"} {what}', found)
+        tap.sample(what, judge(rows, document), refused)
     rows = list(routes_in(ROW_SAMPLE))
     tap.point(rows == [('/', 'get', False), ('/v1/a/{id}', 'post', True), ('/v1/c', 'put', True)], 'reads tables of routes', rows)
     routes = [row for source in sorted((common.ROOT / 'src' / 'api').glob('*.c')) for row in routes_in(source.read_text())]

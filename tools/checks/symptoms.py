@@ -114,8 +114,7 @@ SAMPLES = [
 def main():
     tap = common.Tap()
     for what, text, refused in SAMPLES:
-        found = list(judge(text, {'double greeting': 'two greetings'}, {'barge-in'}))
-        tap.point(bool(found) == refused, f'{"refuses" if refused else "accepts"} {what}', found)
+        tap.sample(what, judge(text, {'double greeting': 'two greetings'}, {'barge-in'}), refused)
     notes = set(re.findall(r'X\(NOTE_\w+,\s*"([a-z-]+)"', '\n'.join(common.read(n) for n in common.tracked(r'src/call/.*\.h'))))
     tap.point(len(notes) > 40, 'knows the notes of a call')
     common.over_tree(tap, f'{len(SYMPTOMS)} symptoms have a row', (f'{PAGE}: {w}' for w in judge(common.read(PAGE), SYMPTOMS, notes)))
