@@ -2,17 +2,13 @@
 // same recording service: method, path, authorization, type of the body, and each of its members.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import twilio from 'twilio';
 
-import { cleanup, run, startSandbox, test } from './lib.mjs';
+import { body, cleanup, folder, listen, plivoAt, run, startGateway, startSandbox, test } from './lib.mjs';
 
 const SID = 'AC0123456789abcdef0123456789abcdef';
 const ID = 'MA0123456789ABCDEFGH';
@@ -21,8 +17,7 @@ const OURS = '+14155550100';
 const CALLEE = '+15005550009';
 const PUBLIC = 'https://gw.example.com';
 const TEXT = 'Your code is 4711 & more';
-const folder = await mkdtemp(join(tmpdir(), 'account-'));
-cleanup(() => rm(folder, { recursive: true }));
+const dir = await folder();
 
 // ---- the service ----
 
@@ -57,20 +52,13 @@ const answers = [
   [/^POST .*Calls\/.*\.json/, 200, { sid: 'CA0123456789abcdef0123456789abcdef', status: 'in-progress' }],
 ];
 const service = createServer(async (req, res) => {
-  const chunks = [];
-  for await (const chunk of req) {
-    chunks.push(chunk);
-  }
   const type = req.headers['content-type'];
   const url = req.url.replace(/^(\/v1\/Account\/[^/]+)\/\//, '$1/'); // the library's own base ends with a slash
-  asked.push({ method: req.method, url, auth: req.headers.authorization, type: type?.split(';')[0], body: parse(type, Buffer.concat(chunks).toString()) });
+  asked.push({ method: req.method, url, auth: req.headers.authorization, type: type?.split(';')[0], body: parse(type, (await body(req)).toString()) });
   const [, status, json] = answers.find(([pattern]) => pattern.test(`${req.method} ${url}`)) ?? [0, 404, { error: 'not found' }];
   res.writeHead(status, { 'Content-Type': 'application/json' }).end(json ? JSON.stringify(json) : undefined);
 });
-service.listen(0, '127.0.0.1');
-await once(service, 'listening');
-cleanup(() => service.close());
-const base = `http://127.0.0.1:${service.address().port}`;
+const base = `http://${await listen(service)}`;
 
 async function request(pattern) {
   for (let i = 0; i < 600; i++) {
@@ -85,14 +73,7 @@ async function request(pattern) {
 
 // ---- the vendors' clients ----
 
-const require = createRequire(import.meta.url);
-const axios = createRequire(require.resolve('plivo'))('axios');
-const http = axios.getAdapter('http');
-axios.defaults.adapter = (cfg) => {
-  cfg.url = cfg.url.replace('https://api.plivo.com', base); // voice requests always go there
-  return http(cfg);
-};
-const plivo = require('plivo');
+const plivo = plivoAt(() => base);
 const theirs = {
   twilio: twilio(SID, TOKEN),
   plivo: new plivo.Client(ID, TOKEN, { url: `${base}/v1/Account/${ID}` }),
@@ -111,7 +92,7 @@ async function same(ours, ask, pattern, except = []) {
 
 // ---- the gateway ----
 
-await writeFile(join(folder, 'dialogue.yaml'), `
+await writeFile(join(dir, 'dialogue.yaml'), `
 name: test
 greeting: Hello.
 refusal: What?
@@ -134,10 +115,10 @@ results:
   transfer_call:
     - say: One moment.
 `);
-const sandbox = await startSandbox('--speed', '4', '--dialogue', join(folder, 'dialogue.yaml'));
-await writeFile(join(folder, 'gateway.yaml'), `
+const sandbox = await startSandbox('--speed', '4', '--dialogue', join(dir, 'dialogue.yaml'));
+await writeFile(join(dir, 'gateway.yaml'), `
 server: {listen: "127.0.0.1:0", public_url: "${PUBLIC}"}
-records: {dir: ${join(folder, 'records')}}
+records: {dir: ${join(dir, 'records')}}
 providers:
   sandbox: {kind: sandbox, url: ${sandbox.url}}
 agent: {turn_detection: server_vad, tools: [send_sms, transfer_call, end_call]}
@@ -148,24 +129,7 @@ carriers:
   plivo: {auth_id: ${ID}, auth_token: "${TOKEN}", phone_number: "${OURS}", application: gw, record: true, api_base: "${base}"}
   twilio: {account_sid: ${SID}, auth_token: "${TOKEN}", phone_number: "${OURS}", api_base: "${base}"}
 `);
-const child = spawn(process.env.RINGTRIP, ['serve', '-c', join(folder, 'gateway.yaml')], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-cleanup(async () => {
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-});
-const lines = [];
-const ready = new Promise((yes) => {
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
-      lines.push(line);
-      if (line.includes('plivo.ready')) {
-        yes();
-      }
-    });
-  }
-});
-await Promise.race([ready, new Promise((_, no) => setTimeout(() => no(new Error(lines.join('\n'))), 20000))]);
-const gateway = `http://127.0.0.1:${/\bport"?[=:]"?(\d+)/.exec(lines.find((l) => l.includes('gateway.listening')))[1]}`;
+const { url: gateway } = await startGateway(['-c', join(dir, 'gateway.yaml')], { cwd: dir, ready: /plivo\.ready/ });
 asked.length = 0;
 
 const post = (path, body) => fetch(`${gateway}${path}`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });

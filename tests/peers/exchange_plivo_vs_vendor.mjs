@@ -2,35 +2,23 @@
 // must take, what it answers that client must understand, its callbacks must carry signatures that the library calls
 // valid, and the call that it makes must fetch the document that the library has written.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 
-import { cleanup, run, start, test, until } from './lib.mjs';
+import { WebSocketServer } from 'ws';
+
+import { body, listen, plivoAt, run, start, test, until } from './lib.mjs';
 
 const ID = 'MA0123456789ABCDEFGH';
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const OURS = '15005550006';
 
-// Voice requests always go to the vendor's host: they are led away before the library loads its HTTP client.
-const require = createRequire(import.meta.url);
-const axios = createRequire(require.resolve('plivo'))('axios');
-const http = axios.getAdapter('http');
 let account;
-axios.defaults.adapter = (cfg) => {
-  cfg.url = cfg.url.replace('https://api.plivo.com', account);
-  return http(cfg);
-};
-const plivo = require('plivo');
+const plivo = plivoAt(() => account);
 
 // A server of the vendor's making: its documents, its check of signatures.
 const callbacks = [];
 const server = createServer(async (req, res) => {
-  const chunks = [];
-  for await (const chunk of req) {
-    chunks.push(chunk);
-  }
-  const form = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()));
+  const form = Object.fromEntries(new URLSearchParams((await body(req)).toString()));
   const valid = plivo.validateV3Signature('POST', `http://${host}${req.url}`, req.headers['x-plivo-signature-v3-nonce'], TOKEN,
     req.headers['x-plivo-signature-v3'] ?? '', form);
   callbacks.push({ path: req.url, form, valid });
@@ -45,7 +33,6 @@ const server = createServer(async (req, res) => {
     res.writeHead(200).end('OK');
   }
 });
-const { WebSocketServer } = await import('ws');
 const sockets = new WebSocketServer({ noServer: true });
 let upgrades = 0;
 let refuse = 0;
@@ -58,10 +45,7 @@ server.on('upgrade', (req, socket, head) => {
   }
   sockets.handleUpgrade(req, socket, head, (ws) => ws.on('error', () => {}));
 });
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-cleanup(() => server.close());
-const host = `127.0.0.1:${server.address().port}`;
+const host = await listen(server);
 
 /** The address of an account whose people are what they are after ringing so long. */
 async function open(ringMs) {

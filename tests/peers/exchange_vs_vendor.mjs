@@ -2,13 +2,12 @@
 // what it answers that client must understand, its callbacks must carry signatures that the library calls valid, and the
 // call that it makes must fetch the TwiML that the library has written.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 import twilio from 'twilio';
 import { WebSocketServer } from 'ws';
 
-import { cleanup, run, start, test, until } from './lib.mjs';
+import { body, listen, run, start, test, until } from './lib.mjs';
 
 const ACCOUNT = 'AC0123456789abcdef0123456789abcdef';
 const TOKEN = '0123456789abcdef0123456789abcdef';
@@ -17,11 +16,7 @@ const OURS = '+15005550006';
 // A server of the vendor's making: its TwiML, its check of signatures.
 const callbacks = [];
 const server = createServer(async (req, res) => {
-  const chunks = [];
-  for await (const chunk of req) {
-    chunks.push(chunk);
-  }
-  const form = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()));
+  const form = Object.fromEntries(new URLSearchParams((await body(req)).toString()));
   const valid = twilio.validateRequest(TOKEN, req.headers['x-twilio-signature'] ?? '', `http://${host}${req.url}`, form);
   callbacks.push({ path: req.url, form, valid });
   if (req.url.startsWith('/answer')) {
@@ -42,10 +37,7 @@ server.on('upgrade', (req, socket, head) => {
   upgrades++;
   sockets.handleUpgrade(req, socket, head, (ws) => ws.on('error', () => {}));
 });
-server.listen(0, '127.0.0.1');
-await once(server, 'listening');
-cleanup(() => server.close());
-const host = `127.0.0.1:${server.address().port}`;
+const host = await listen(server);
 
 /** The address of an account whose people are what they are after ringing so long. */
 async function open(ringMs) {

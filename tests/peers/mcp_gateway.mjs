@@ -3,21 +3,19 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-import { cleanup, run, startSandbox, test } from './lib.mjs';
+import { cleanup, folder, run, startGateway, startSandbox, test } from './lib.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const server = join(here, 'node_modules/@modelcontextprotocol/server-everything/dist/index.js');
-const folder = await mkdtemp(join(tmpdir(), 'mcp-'));
-cleanup(() => rm(folder, { recursive: true }));
+const dir = await folder();
 
-await writeFile(join(folder, 'dialogue.yaml'), `
+await writeFile(join(dir, 'dialogue.yaml'), `
 greeting: Weather desk.
 refusal: I did not understand.
 script: [how is the weather]
@@ -29,7 +27,7 @@ results:
   PREFIX_get-structured-content:
     - say: It is {result.temperature} degrees and {result.conditions} in Chicago.
 `.replaceAll('PREFIX', 'wx'));
-const sandbox = await startSandbox('--speed', '1', '--canned', '--dialogue', join(folder, 'dialogue.yaml'));
+const sandbox = await startSandbox('--speed', '1', '--canned', '--dialogue', join(dir, 'dialogue.yaml'));
 
 async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
@@ -42,10 +40,10 @@ async function freePort() {
 
 /** A gateway with this section mcp:, when it has said that the server is up. */
 async function gateway(name, mcp) {
-  const config = join(folder, `${name}.yaml`);
+  const config = join(dir, `${name}.yaml`);
   await writeFile(config, `
 server: {listen: "127.0.0.1:0"}
-records: {dir: ${join(folder, name)}}
+records: {dir: ${join(dir, name)}}
 log: {format: json}
 providers:
   sandbox: {kind: sandbox, url: ${sandbox.url}}
@@ -56,53 +54,31 @@ ${mcp}
     prefix: wx_
     tools: [get-structured-content, get-sum, get-env]
 `);
-  const child = spawn(process.env.RINGTRIP, ['serve', '-c', config], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  const lines = [];
-  cleanup(async () => {
-    if (child.exitCode === null) {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    }
-  });
-  let port;
-  const up = new Promise((yes, no) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        lines.push(line);
-        port ??= /gateway\.listening/.test(line) ? Number(/port"?[=:]"?(\d+)/.exec(line)?.[1]) : undefined;
-        if (/mcp\.up/.test(line)) {
-          yes(line);
-        }
-      });
-    }
-    child.on('exit', () => no(new Error(lines.join('\n'))));
-  });
-  const line = await up;
-  return { port, line, lines };
+  return startGateway(['-c', config], { cwd: dir, ready: /mcp\.up/ });
 }
 
-async function call(port, name) {
-  const report = join(folder, `${name}.json`);
-  const phone = spawn(process.env.RINGTRIP, ['phone', `http://127.0.0.1:${port}/twiml`, '--when', 'greeting-done', '--say',
+async function call(url, name) {
+  const report = join(dir, `${name}.json`);
+  const phone = spawn(process.env.RINGTRIP, ['phone', `${url}/twiml`, '--when', 'greeting-done', '--say',
     'How is the weather', '--hangup', 'agent-stops:1500', '--report', report, '--max-s', '30', '-q'], { stdio: 'inherit' });
   const [status] = await once(phone, 'exit');
   assert.equal(status, 0);
-  const calls = await (await fetch(`http://127.0.0.1:${port}/v1/calls?limit=1`)).json();
+  const calls = await (await fetch(`${url}/v1/calls?limit=1`)).json();
   const id = (calls.calls ?? calls)[0].call_id ?? (calls.calls ?? calls)[0].id;
   for (let i = 0; i < 50; i++) {
-    const record = await (await fetch(`http://127.0.0.1:${port}/v1/calls/${id}`)).json();
+    const record = await (await fetch(`${url}/v1/calls/${id}`)).json();
     if (JSON.stringify(record).includes('degrees')) {
       return record;
     }
     await new Promise((later) => setTimeout(later, 100));
   }
-  return (await fetch(`http://127.0.0.1:${port}/v1/calls/${id}`)).json();
+  return (await fetch(`${url}/v1/calls/${id}`)).json();
 }
 
 test('a program: its tools are offered and used in a call', async () => {
   const g = await gateway('pipe', `    command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(server)}, stdio]\n    env: {MCP_TEST: there}`);
   assert.match(g.line, /tools"?[=:]"?3\b/);
-  const record = JSON.stringify(await call(g.port, 'pipe'));
+  const record = JSON.stringify(await call(g.url, 'pipe'));
   assert.match(record, /It is 36 degrees and Light rain \/ drizzle in Chicago/);
   assert.ok(g.lines.some((l) => /tool\.done/.test(l) && /wx_get-structured-content/.test(l) && /ok/.test(l)), g.lines.join('\n'));
 });
@@ -120,7 +96,7 @@ test('streamable HTTP: the same', async () => {
     }
   }
   const g = await gateway('http', `    url: http://127.0.0.1:${port}/mcp`);
-  const record = JSON.stringify(await call(g.port, 'http'));
+  const record = JSON.stringify(await call(g.url, 'http'));
   assert.match(record, /It is 36 degrees and Light rain \/ drizzle in Chicago/);
 });
 

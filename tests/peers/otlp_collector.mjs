@@ -3,61 +3,44 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
-import { cleanup, run, test, until } from './lib.mjs';
+import { body, folder, listen, run, startGateway, test, until } from './lib.mjs';
 
 // The generated messages are no public entry of the package: they are found beside the one that is.
 const require = createRequire(import.meta.url);
 const generated = join(require.resolve('@opentelemetry/otlp-transformer'), '..', 'generated', 'root.js');
 const Request = require(generated).opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 
-const dir = mkdtempSync(join(tmpdir(), 'otlp-'));
-cleanup(() => rmSync(dir, { recursive: true }));
+const dir = await folder();
 
 const requests = [];
-const collector = createServer((req, res) => {
-  const parts = [];
-  req.on('data', (part) => parts.push(part));
-  req.on('end', () => {
-    requests.push({ method: req.method, url: req.url, headers: req.headers, body: Buffer.concat(parts) });
-    // The first one is told to come back, so that what arrives has been through a second try.
-    res.writeHead(requests.length === 1 ? 503 : 200, { 'content-type': 'application/json' });
-    res.end('{}');
-  });
-});
-collector.listen(0, '127.0.0.1');
-await once(collector, 'listening');
-cleanup(() => collector.close());
+const collector = await listen(createServer(async (req, res) => {
+  requests.push({ method: req.method, url: req.url, headers: req.headers, body: await body(req) });
+  // The first one is told to come back, so that what arrives has been through a second try.
+  res.writeHead(requests.length === 1 ? 503 : 200, { 'content-type': 'application/json' });
+  res.end('{}');
+}));
 
 /** One call with a tool, entirely offline; spans leave while it lasts and at its end. */
 async function call() {
-  const gateway = spawn(process.env.RINGTRIP, ['serve'], {
+  const gateway = await startGateway([], {
     cwd: dir,
-    stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       PATH: process.env.PATH, HOME: dir, SERVER_HOST: '127.0.0.1', SERVER_PORT: '0',
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.address().port}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://${collector}`,
       OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=s%3Decret', OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
       OTEL_BSP_SCHEDULE_DELAY: '200', OTEL_SERVICE_NAME: 'phone', OTEL_RESOURCE_ATTRIBUTES: 'team=a%20b',
     },
   });
-  let text = '';
-  gateway.stderr.on('data', (data) => { text += data; });
-  const over = once(gateway, 'exit');
-  process.on('exit', () => gateway.kill('SIGKILL'));
-  const [, port] = await until(() => /gateway\.ready port=(\d+)/.exec(text));
-  const phone = spawn(process.env.RINGTRIP, ['phone', `http://127.0.0.1:${port}/twiml`, '--say', 'where is my order one two three four', '-q'],
+  const phone = spawn(process.env.RINGTRIP, ['phone', `${gateway.url}/twiml`, '--say', 'where is my order one two three four', '-q'],
     { cwd: dir, stdio: ['ignore', 'ignore', 'inherit'] });
   const [status] = await once(phone, 'exit');
   await until(() => requests.length >= 2); // what is refused while the gateway stops does not come again
-  gateway.kill('SIGTERM');
-  return { status: status || (await over)[0], text };
+  return { status: status || (await gateway.stop())[0], text: gateway.lines.join('\n') };
 }
 
 const plain = (request) =>

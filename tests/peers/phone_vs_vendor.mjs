@@ -4,9 +4,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, mkdtemp, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { RealtimeAgent, RealtimeSession, tool } from '@openai/agents-realtime';
@@ -15,12 +14,11 @@ import twilio from 'twilio';
 import { WebSocketServer } from 'ws';
 import { z } from 'zod';
 
-import { cleanup, run, startSandbox, test } from './lib.mjs';
+import { body, folder, listen, run, startSandbox, test } from './lib.mjs';
 
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const sandbox = await startSandbox('--speed', '1');
-const folder = await mkdtemp(join(tmpdir(), 'phone-'));
-cleanup(() => rm(folder, { recursive: true }));
+const dir = await folder();
 
 /** One gateway of the vendor's making. What happened is kept per call. */
 class Gateway {
@@ -39,19 +37,11 @@ class Gateway {
       };
       sockets.handleUpgrade(req, socket, head, (ws) => this.#media(ws, call));
     });
-    this.http.listen(0, '127.0.0.1');
-    await once(this.http, 'listening');
-    this.host = `127.0.0.1:${this.http.address().port}`;
-    cleanup(() => this.http.close());
+    this.host = await listen(this.http);
   }
 
   async #request(req, res) {
-    const chunks = [];
-    for await (const chunk of req) {
-      chunks.push(chunk);
-    }
-    const body = Buffer.concat(chunks).toString();
-    const params = Object.fromEntries(new URLSearchParams(body));
+    const params = Object.fromEntries(new URLSearchParams((await body(req)).toString()));
     const valid = twilio.validateRequest(TOKEN, req.headers['x-twilio-signature'], `http://${this.host}${req.url}`, params);
     if (req.url === '/status') {
       this.statuses.push({ params, valid });
@@ -107,7 +97,7 @@ let runs = 0;
 
 /** Runs the phone; returns its exit status, its report and what the gateway saw. */
 async function phone(...args) {
-  const report = join(folder, `${++runs}.json`);
+  const report = join(dir, `${++runs}.json`);
   const child = spawn(
     process.env.RINGTRIP,
     ['phone', `http://${gateway.host}/voice?tenant=7`, '--auth-token', TOKEN, '--report', report, '--max-s', '25', '--seed', '5', '--hangup', 'agent-stops:1000', ...args],
@@ -124,7 +114,7 @@ async function phone(...args) {
 const events = (call, name) => call.messages.filter((m) => m.event === name);
 
 test('a question is heard, looked up and answered, and every mark comes back', async () => {
-  const record = join(folder, 'question.wav');
+  const record = join(dir, 'question.wav');
   const r = await phone('--when', 'after:600', '--say', 'Where is my order one two three four', '--record', record, '--expect-turns', '1',
     '--expect-agent-speech-ms', '1000', '--expect-hangup', 'caller', '--status-callback', `http://${gateway.host}/status`);
   assert.equal(r.status, 0, r.text);

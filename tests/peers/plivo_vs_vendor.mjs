@@ -6,44 +6,25 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 
 import { WebSocketServer } from 'ws';
 
-import { cleanup, run, startSandbox, test } from './lib.mjs';
+import { body, folder, listen, plivoAt, run, startGateway, startSandbox, test } from './lib.mjs';
 
 const ID = 'MA0123456789ABCDEFGH';
 const TOKEN = '0123456789abcdef0123456789abcdef';
 const NUMBER = '14155550100';
 const PUBLIC = 'https://gw.example.com';
 const UUID = '4d04c52e-0f5c-4f9c-9f5e-0a1b2c3d4e5f';
-const folder = await mkdtemp(join(tmpdir(), 'plivo-'));
-cleanup(() => rm(folder, { recursive: true }));
-
-async function body(req) {
-  const chunks = [];
-  for await (const chunk of req) {
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-async function listen(server) {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleanup(() => server.close());
-  return `127.0.0.1:${server.address().port}`;
-}
+const dir = await folder();
 
 // The account: keeps what was asked, answers as the vendor's pages say.
 const asked = [];
 const accountHost = await listen(createServer(async (req, res) => {
-  const text = await body(req);
+  const text = (await body(req)).toString();
   asked.push({ method: req.method, url: req.url.replace(`/v1/Account/${ID}/`, ''), auth: req.headers.authorization,
     type: req.headers['content-type'], json: text ? JSON.parse(text) : undefined });
   const answers = [
@@ -60,15 +41,7 @@ const accountHost = await listen(createServer(async (req, res) => {
   res.writeHead(status, { 'Content-Type': 'application/json' }).end(json ? JSON.stringify(json) : undefined);
 }));
 
-// Voice requests always go to the vendor's host: they are led here before the library loads its HTTP client.
-const require = createRequire(import.meta.url);
-const axios = createRequire(require.resolve('plivo'))('axios');
-const http = axios.getAdapter('http');
-axios.defaults.adapter = (cfg) => {
-  cfg.url = cfg.url.replace('https://api.plivo.com', `http://${accountHost}`);
-  return http(cfg);
-};
-const plivo = require('plivo');
+const plivo = plivoAt(() => `http://${accountHost}`);
 
 /** A signature over the text that the vendor's captures show, checked by its library before it is used. */
 function sign(method, url, form = {}) {
@@ -90,7 +63,7 @@ let server;
 let onStart; // what the server does besides, when the next stream has started
 const sockets = new WebSocketServer({ noServer: true });
 const phoneServer = createServer(async (req, res) => {
-  const params = Object.fromEntries(new URLSearchParams(await body(req)));
+  const params = Object.fromEntries(new URLSearchParams((await body(req)).toString()));
   const valid = plivo.validateV3Signature('POST', `http://${server}${req.url}`, req.headers['x-plivo-signature-v3-nonce'], TOKEN,
     req.headers['x-plivo-signature-v3'], params);
   if (params.Event === 'Hangup') {
@@ -144,7 +117,7 @@ function media(ws, call) {
 let runs = 0;
 
 async function phone(...args) {
-  const report = join(folder, `${++runs}.json`);
+  const report = join(dir, `${++runs}.json`);
   const child = spawn(process.env.RINGTRIP, ['phone', `http://${server}/answer?tenant=7`, '--as', 'plivo', '--auth-token', TOKEN,
     '--report', report, '--max-s', '15', '--seed', '5', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
@@ -216,33 +189,16 @@ for (const [name, message, code] of [
 // ---- the gateway ----
 
 const sandbox = await startSandbox('--speed', '1', '--canned');
-await writeFile(join(folder, 'gateway.yaml'), `
+await writeFile(join(dir, 'gateway.yaml'), `
 server: {listen: "127.0.0.1:0", public_url: "${PUBLIC}"}
-records: {dir: ${join(folder, 'records')}}
+records: {dir: ${join(dir, 'records')}}
 log: {format: json}
 providers:
   sandbox: {kind: sandbox, url: ${sandbox.url}}
 carriers:
   plivo: {auth_id: ${ID}, auth_token: "${TOKEN}", phone_number: "${NUMBER}", application: gw, api_base: "http://${accountHost}"}
 `);
-const child = spawn(process.env.RINGTRIP, ['serve', '-c', join(folder, 'gateway.yaml')], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-cleanup(async () => {
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-});
-const lines = [];
-const ready = new Promise((yes) => {
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
-      lines.push(line);
-      if (line.includes('plivo.ready')) {
-        yes();
-      }
-    });
-  }
-});
-await Promise.race([ready, new Promise((_, no) => setTimeout(() => no(new Error(lines.join('\n'))), 20000))]);
-const gateway = `http://127.0.0.1:${/"port":"?(\d+)/.exec(lines.find((l) => l.includes('gateway.listening')))[1]}`;
+const { url: gateway, lines } = await startGateway(['-c', join(dir, 'gateway.yaml')], { cwd: dir, ready: /plivo\.ready/ });
 
 const post = (path, form, headers) => fetch(`${gateway}${path}`, { method: 'POST', body: new URLSearchParams(form), headers });
 const FORM = { CallUUID: 'u-1', From: '14155550101', To: NUMBER, Direction: 'inbound', CallStatus: 'ringing', Event: 'StartApp', CallerName: 'Zoë & Co' };

@@ -1,18 +1,16 @@
 // The sandbox held to the `openai` package's Realtime client, which insists on wss: a certificate is made for the run.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import OpenAI from 'openai';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
 
-import { cleanup, Log, run, startSandbox, test } from './lib.mjs';
+import { body, folder, Log, run, startSandbox, test } from './lib.mjs';
 
-const dir = mkdtempSync(join(tmpdir(), 'sandbox-openai-'));
-cleanup(() => rmSync(dir, { recursive: true }));
+const dir = await folder();
 const cert = join(dir, 'cert.pem');
 const key = join(dir, 'key.pem');
 execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost', '-addext',
@@ -21,11 +19,7 @@ execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days
 function fetchWithCert(url, init = {}) {
   return new Promise((yes, no) => {
     const request = httpsRequest(url, { method: init.method, headers: Object.fromEntries(new Headers(init.headers)), ca: readFileSync(cert) }, async (answer) => {
-      const chunks = [];
-      for await (const chunk of answer) {
-        chunks.push(chunk);
-      }
-      yes(new Response(Buffer.concat(chunks), { status: answer.statusCode, headers: answer.headers }));
+      yes(new Response(await body(answer), { status: answer.statusCode, headers: answer.headers }));
     });
     request.on('error', no);
     request.end(init.body);

@@ -2,20 +2,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import WebSocket from 'ws';
 
-import { cleanup, run, start, test } from './lib.mjs';
+import { folder, run, start, test } from './lib.mjs';
 
 const binary = process.env.RINGTRIP_SANDBOX;
 const docs = join(dirname(fileURLToPath(import.meta.url)), '../../docs/sandbox.md');
-const dir = mkdtempSync(join(tmpdir(), 'sandbox-process-'));
-cleanup(() => rmSync(dir, { recursive: true }));
+const dir = await folder();
 
 const help = execFileSync(binary, ['--help'], { encoding: 'utf8' });
 const wrong = (...args) => spawnSync(binary, args, { encoding: 'utf8', timeout: 10000 });
