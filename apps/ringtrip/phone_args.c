@@ -583,6 +583,9 @@ static int check(struct parser *p)
     if (a->n_params > 0 && a->opts.ws_url.n == 0) {
         return fail(p, "--param goes with --ws; otherwise the TwiML names the parameters", "");
     }
+    if (a->opts.variants && a->opts.as != &phone_plivo) {
+        return fail(p, "--variant goes with --as plivo", "");
+    }
     return 0;
 }
 

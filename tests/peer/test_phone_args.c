@@ -110,6 +110,9 @@ TEST(the_phone_may_be_another_vendors)
     done(&l);
     assert_int_equal(parse(&l, "phone http://h/answer --as plivo --variant other"), -EINVAL);
     done(&l);
+    assert_int_equal(parse(&l, "phone http://h/twiml --variant stop"), -EINVAL);
+    assert_true(str_search(buf_str(&l.problem), STR("--as plivo")) != SIZE_MAX);
+    done(&l);
     assert_ok(unsetenv("PLIVO_AUTH_TOKEN"));
 }
 
