@@ -190,6 +190,9 @@ static void on_text(struct ws *ws UNUSED, struct str text, void *arg)
     struct str word = STR("");
     struct twilio_server_msg t;
     struct plivo_server_msg p;
+    if (b->deaf) {
+        return; /* what was on its way */
+    }
     if (b->kind == TWILIO) {
         if (twilio_decode_server(text, false, STR(STREAM), &t, &why) != 0) {
             fail_msg("%s: " STR_FMT, why, STR_ARG(text));
@@ -233,6 +236,9 @@ static const struct ws_handler socket_events = {.on_open = on_open, .on_text = o
 static void program_audio(const struct embedded_audio *a, void *arg)
 {
     struct bench *b = arg;
+    if (b->deaf) {
+        return;
+    }
     if (a->audio.n > 0) {
         struct sent *s = add_sent(b);
         *s = (struct sent){.what = SENT_AUDIO, .first = a->audio.p[0], .n = a->audio.n};
@@ -335,6 +341,14 @@ void bench_hang_up(struct bench *b)
         say_plivo(b, (struct plivo_msg){.event = PLIVO_STOP}, none);
     } else {
         embedded_stop(b->embedded);
+    }
+}
+
+void bench_deafen(struct bench *b)
+{
+    b->deaf = true;
+    if (b->ws) {
+        ws_pause_reading(b->ws, true);
     }
 }
 

@@ -46,7 +46,9 @@ struct bench {
 
     /* the other end */
     struct ws *ws;
-    bool open, ws_closed, silent; /* silent: it does not answer a clear */
+    bool open, ws_closed;
+    bool silent; /* it does not answer a clear */
+    bool deaf;   /* it takes nothing any more */
     struct sent sent[BENCH_SENT_MAX];
     size_t n_sent, heard; /* so far they were heard, or dropped */
     uint64_t sequence, at_ms;
@@ -68,9 +70,10 @@ void bench_mark(struct bench *b, uint32_t number);
 void bench_clear(struct bench *b);
 
 /* What the other end does. */
-void bench_speak(struct bench *b); /* 20 ms of the caller */
-void bench_press(struct bench *b, char key);
+void bench_speak(struct bench *b);           /* 20 ms of the caller */
+void bench_press(struct bench *b, char key); /* of a telephone */
 void bench_hang_up(struct bench *b);
+void bench_deafen(struct bench *b);                /* from now on it takes nothing */
 void bench_hear(struct bench *b);                  /* all that waits is heard now */
 void bench_say(struct bench *b, struct buf *text); /* as it is; done with text */
 

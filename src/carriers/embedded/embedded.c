@@ -40,6 +40,7 @@ struct embedded {
     struct embedded_opts o;
     enum embedded_state state;
     bool stopped;
+    int err; /* what it closes with */
     struct timer *timer;
     /* in */
     struct fifo in;
@@ -205,7 +206,7 @@ static void on_tick(void *arg)
 {
     struct embedded *e = arg;
     if (e->state == EMBEDDED_CLOSING) {
-        e->base.handler->on_closed(&e->base, 0, e->base.arg);
+        e->base.handler->on_closed(&e->base, e->err, e->base.arg);
         embedded_drop(e);
         return;
     }
@@ -300,6 +301,7 @@ static int perform(struct leg *leg, const struct call_action *act)
         return -EINVAL;
     }
     if (err < 0) {
+        e->err = err;
         close_leg(leg);
     }
     return err;
