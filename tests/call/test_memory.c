@@ -10,19 +10,13 @@
 #include "call/state.h"
 #include "sim.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COUNTS 0 /* the sanitizer owns the allocator */
-#else
-#define COUNTS 1
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t m);
 void *__libc_realloc(void *p, size_t n);
 void __libc_free(void *p);
-#endif
 
 static size_t in_use;
 
-#if COUNTS
 static void *took(void *p)
 {
     in_use += p ? malloc_usable_size(p) : 0;
@@ -52,7 +46,6 @@ void free(void *p)
     in_use -= p ? malloc_usable_size(p) : 0;
     __libc_free(p);
 }
-#endif
 
 static struct call_opts opts;
 static struct call_actions actions;
@@ -144,7 +137,7 @@ static void end(void)
 
 static void assert_within(size_t most)
 {
-    if (COUNTS && in_use - before > most) {
+    if (in_use - before > most) {
         fail_msg("the call takes %zu bytes, more than %zu", in_use - before, most);
     }
 }
@@ -196,15 +189,13 @@ TEST(waiting_audio_costs_little_more_than_its_bytes_and_goes_when_it_was_heard)
     begin();
     size_t idle = in_use;
     answer(30000);
-    if (COUNTS) {
-        assert_true(in_use - idle > 230000); /* the queue is counted at all */
-        assert_true(in_use - idle < 240000 * 21 / 20 + 8000);
-    }
+    assert_true(in_use - idle > 230000); /* the queue is counted at all */
+    assert_true(in_use - idle < 240000 * 21 / 20 + 8000);
     talk(32000);
     struct call_view v;
     call_view(call, &v);
     assert_int_equal(v.playout, PLAYOUT_EMPTY);
-    if (COUNTS && in_use > idle + 9000) { /* the agent's window of the recording, the item's text, ledger and spares */
+    if (in_use > idle + 9000) { /* the agent's window of the recording, the item's text, ledger and spares */
         fail_msg("%zu bytes are left of an answer that was heard", in_use - idle);
     }
     end();

@@ -7,12 +7,6 @@
 #include "gateway/idle.h"
 #include "test.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define OWN_ALLOCATOR 1 /* the sanitizer's, which gives nothing back */
-#else
-#define OWN_ALLOCATOR 0
-#endif
-
 #define BLOCKS      20000
 #define BLOCK_BYTES 1024
 
@@ -101,10 +95,8 @@ TEST(memory_of_calls_that_are_gone_comes_back)
     size_t before_kb = resident_kb();
     void *lives = leave_behind();
     size_t after_kb = resident_kb();
-    if (!OWN_ALLOCATOR) {
-        assert_in_range(after_kb, before_kb + 15000, SIZE_MAX); /* or there would be nothing to give back */
-    }
-    f.enough_kb = OWN_ALLOCATOR ? SIZE_MAX : before_kb + 5000;
+    assert_in_range(after_kb, before_kb + 15000, SIZE_MAX); /* or there would be nothing to give back */
+    f.enough_kb = before_kb + 5000;
     run(&f);
     assert_true(f.came_back);
     assert_int_equal(f.asked, 1);
@@ -116,7 +108,7 @@ TEST(a_call_that_came_meanwhile_is_left_in_peace)
 {
     struct fixture f = {.calls = true};
     open_fixture(&f);
-    f.enough_kb = OWN_ALLOCATOR ? 0 : resident_kb() + 5000;
+    f.enough_kb = resident_kb() + 5000;
     void *lives = leave_behind();
     run(&f);
     assert_false(f.came_back);

@@ -261,6 +261,7 @@ TEST(lost_frames_become_silence_on_both_sides)
     fix_run(&f);
     assert_int_equal(c->n_agent_begin, 0);
     const struct fix_sock *s = &f.socks[0];
+    assert_true(s->n_media > 0);
     for (size_t i = 2; i + 1 < s->n_lines; i++) {
         struct json_val v;
         uint8_t audio[200];

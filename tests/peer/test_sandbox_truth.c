@@ -259,6 +259,7 @@ TEST(late_transcripts_follow_their_sound)
         const struct truth_item *item = sandbox_session_truth(b->s)->last;
         assert_string_equal(st.text, text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"));
         assert_at(box_next(b, "response.done"), "response.status", "completed");
+        assert_int_equal(st.n, item->words.n);
         for (uint32_t i = 0; i + 1 < st.n; i++) {
             /* 500 ms, in which 2 s of sound are sent: until there is no more */
             int64_t earliest = MIN((int64_t)item->words.at[i].start_ms + 1500, st.total_ms);

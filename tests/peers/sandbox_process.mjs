@@ -53,8 +53,11 @@ async function hasIpv6() {
 }
 
 test('IPv6 is listened on and told as a URL', async () => {
-  if (!(await hasIpv6())) {
-    return; // containers without it
+  if (!(await hasIpv6())) { // containers without it
+    const r = wrong('--canned', '--listen', '[::1]:0');
+    assert.equal(r.status, 1);
+    assert.match(r.stderr, /cannot listen on \[::1\]/);
+    return;
   }
   const { url } = await start(binary, ['--listen', '[::1]:0', '--canned']);
   assert.match(url, /^ws:\/\/\[::1\]:\d+\/v1\/realtime$/);
@@ -104,7 +107,8 @@ test('a word without phones is named, one with phones is taken', async () => {
   const file = join(dir, 'word.yaml');
   const yaml = 'greeting: hi\nrefusal: what\nintents: {a: {rules: hello xyzzyplugh, say: yes}}\n';
   writeFileSync(file, yaml);
-  if (/cannot hear/.test(execFileSync(binary, ['--version'], { encoding: 'utf8' }))) {
+  if (/cannot hear/.test(execFileSync(binary, ['--version'], { encoding: 'utf8' }))) { // nor need phones
+    await start(binary, ['--dialogue', file, '--listen', '127.0.0.1:0', '--die-with-parent']);
     return;
   }
   const r = wrong('--dialogue', file, '--listen', '127.0.0.1:0');

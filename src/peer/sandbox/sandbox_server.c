@@ -635,7 +635,8 @@ static int server_start(struct sandbox_server *s, struct buf *ret_err)
     struct http_server_opts http = {.host = o->host ? o->host : "127.0.0.1", .port = o->port, .tls = o->tls};
     err = http_server_open(s->loop, &http, &http_handler, s, &s->http);
     if (err < 0) {
-        buf_printf(ret_err, "cannot listen on %s:%u: %s", http.host, o->port, err_text(err));
+        buf_printf(ret_err, strchr(http.host, ':') ? "cannot listen on [%s]:%u: %s" : "cannot listen on %s:%u: %s",
+                   http.host, o->port, err_text(err));
     }
     return err;
 }
