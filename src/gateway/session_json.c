@@ -104,9 +104,7 @@ void session_json_history(struct json_w *w, const struct session_json *s, const 
 
 const char *session_json_alias(const char *type)
 {
-    static const char *const pairs[][2] = {{"audio", "audio_delta"},
-                                           {"audio_end", "audio_done"},
-                                           {"input_audio_transcription_completed", "input_transcript"}};
+    static const char *const pairs[][2] = {{"audio", "audio_delta"}, {"audio_end", "audio_done"}};
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
         if (str_is(str_from(type), pairs[i][0])) {
             return pairs[i][1];
