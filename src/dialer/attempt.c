@@ -569,21 +569,6 @@ void attempt_call_over(struct attempt *a, enum call_reason reason, uint64_t now_
     }
 }
 
-void attempt_hangup(struct attempt *a, enum call_reason reason, uint64_t now_us, struct attempt_do *out)
-{
-    if (is_over(a) || a->state == ATTEMPT_ENDING) {
-        return;
-    }
-    a->reason = a->reason == REASON_NONE ? reason : a->reason;
-    if (a->state == ATTEMPT_PREPARED) {
-        finish(a, DIALER_CANCELED, str_from(call_reason_name(reason)), out);
-    } else if (a->media) {
-        end_call(a, reason, out); /* the leg hangs up; attempt_call_over follows */
-    } else {
-        hang_up(a, reason, now_us, out);
-    }
-}
-
 /* ---- time ---- */
 
 static void tick_unclear(struct attempt *a, uint64_t now_us, struct attempt_do *out)

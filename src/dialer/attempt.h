@@ -113,8 +113,6 @@ void attempt_found(struct attempt *a, const struct carrier_call *call, bool cert
 void attempt_message_left(struct attempt *a);
 /* Our side is over: whoever ended it. */
 void attempt_call_over(struct attempt *a, enum call_reason reason, uint64_t now_us, struct attempt_do *out);
-/* Somebody wants it to end. */
-void attempt_hangup(struct attempt *a, enum call_reason reason, uint64_t now_us, struct attempt_do *out);
 /* deadline_us has come. */
 void attempt_tick(struct attempt *a, uint64_t now_us, struct attempt_do *out);
 

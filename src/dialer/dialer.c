@@ -67,12 +67,6 @@ const char *dialer_outcome_word(enum dialer_outcome outcome)
     return outcome < DIALER_OUTCOME_N ? outcome_words[outcome] : "?";
 }
 
-enum dialer_outcome dialer_outcome_parse(struct str word)
-{
-    int i = str_index(word, outcome_words, DIALER_OUTCOME_N);
-    return i < 0 ? DIALER_NONE : (enum dialer_outcome)i;
-}
-
 const char *dialer_event_word(enum dialer_event_kind kind)
 {
     return kind < DIALER_EVENT_N ? event_words[kind] : "?";
@@ -557,18 +551,6 @@ int dialer_start(struct dialer *d, const struct dialer_request *req, const struc
     if (ret_id) {
         memcpy(ret_id, g->id, sizeof(g->id));
     }
-    return 0;
-}
-
-int dialer_hangup(struct dialer *d, struct str id, enum call_reason reason)
-{
-    struct dialing *g = find(d, id);
-    struct attempt_do what = {0};
-    if (!g) {
-        return -ENOENT;
-    }
-    attempt_hangup(&g->attempt, reason, loop_now_us(d->loop), &what);
-    carry_out(g, &what);
     return 0;
 }
 

@@ -47,8 +47,6 @@ enum dialer_outcome {
         DIALER_OUTCOME_N
 };
 const char *dialer_outcome_word(enum dialer_outcome outcome);
-/* DIALER_NONE for an unknown word. */
-enum dialer_outcome dialer_outcome_parse(struct str word);
 
 /* What is done when a machine has answered. */
 enum dialer_machine {
@@ -186,8 +184,6 @@ void dialer_id_new(char ret[CARRIER_ATTEMPT_MAX + 1]);
  */
 MUST_USE int dialer_start(struct dialer *d, const struct dialer_request *req, const struct dialer_handler *handler,
                           void *arg, char ret_id[CARRIER_ATTEMPT_MAX + 1], struct buf *ret_why);
-/* Ends it in whatever stage it is; ENDED follows. -ENOENT: no such attempt is under way. */
-MUST_USE int dialer_hangup(struct dialer *d, struct str id, enum call_reason reason);
 /* Its handler hears nothing more; the attempt goes on. Unknown ids are fine. */
 void dialer_forget(struct dialer *d, struct str id);
 bool dialer_knows(const struct dialer *d, struct str id); /* it is under way */

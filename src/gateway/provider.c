@@ -15,11 +15,6 @@ void provider_scratch_done(struct provider_scratch *s)
     gemini_scratch_done(&s->gemini);
 }
 
-const char *provider_protocol(const struct config_provider *p)
-{
-    return config_is_live(p) ? "gemini" : "openai";
-}
-
 uint32_t provider_caps(const struct config_provider *p)
 {
     return config_is_live(p) ? GEMINI_CAPS : OPENAI_CAPS;

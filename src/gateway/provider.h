@@ -29,8 +29,6 @@ void provider_scratch_init(struct provider_scratch *s);
 void provider_scratch_done(struct provider_scratch *s);
 
 /* enum model_caps: what its sessions can do, before there is one. */
-/* "gemini", "openai": the protocol, for logs and traces. */
-const char *provider_protocol(const struct config_provider *p);
 uint32_t provider_caps(const struct config_provider *p);
 struct str provider_url(const struct provider_opts *o);
 struct str provider_model(const struct provider_opts *o);

@@ -110,7 +110,6 @@ void openai_put_append(struct buf *out, struct span audio);
 void openai_put_append_text(struct buf *out, struct str base64);
 void openai_put_commit(struct buf *out, struct str event_id);
 void openai_put_input_clear(struct buf *out, struct str event_id);
-void openai_put_output_clear(struct buf *out, struct str event_id); /* SIP and WebRTC sessions only */
 
 enum openai_put_item_kind {
     OPENAI_PUT_USER,
@@ -148,8 +147,6 @@ struct openai_put_response {
 void openai_put_response_create(struct buf *out, struct str event_id, const struct openai_put_response *opts);
 void openai_put_response_cancel(struct buf *out, struct str event_id, struct str response_id);
 void openai_put_truncate(struct buf *out, struct str event_id, struct str item_id, uint64_t audio_end_ms);
-void openai_put_item_delete(struct buf *out, struct str event_id, struct str item_id);
-void openai_put_item_retrieve(struct buf *out, struct str event_id, struct str item_id);
 
 /* X(constant, GA wire name); beta spellings decode to the same constants. */
 #define OPENAI_EVENT_LIST(X)                                                                                           \

@@ -281,11 +281,6 @@ void openai_put_input_clear(struct buf *out, struct str event_id)
     put_bare(out, "input_audio_buffer.clear", event_id);
 }
 
-void openai_put_output_clear(struct buf *out, struct str event_id)
-{
-    put_bare(out, "output_audio_buffer.clear", event_id);
-}
-
 /* User and system texts are input, what the assistant said is output: the service insists. */
 static void put_message(struct json_w *w, const struct openai_put_item *item)
 {
@@ -364,21 +359,4 @@ void openai_put_truncate(struct buf *out, struct str event_id, struct str item_i
     json_w_ki64(&w, "content_index", 0);
     json_w_ki64(&w, "audio_end_ms", (int64_t)audio_end_ms);
     json_w_close(&w);
-}
-
-static void put_on_item(struct buf *out, const char *type, struct str event_id, struct str item_id)
-{
-    struct json_w w = event_open(out, type, event_id);
-    json_w_kstr(&w, "item_id", item_id);
-    json_w_close(&w);
-}
-
-void openai_put_item_delete(struct buf *out, struct str event_id, struct str item_id)
-{
-    put_on_item(out, "conversation.item.delete", event_id, item_id);
-}
-
-void openai_put_item_retrieve(struct buf *out, struct str event_id, struct str item_id)
-{
-    put_on_item(out, "conversation.item.retrieve", event_id, item_id);
 }

@@ -243,9 +243,6 @@ void openai_server_put_speech(struct buf *out, struct str event_id, enum openai_
                               struct openai_server_span span, struct str item_id);
 void openai_server_put_committed(struct buf *out, struct str event_id, struct str previous, struct str item_id);
 void openai_server_put_input_cleared(struct buf *out, struct str event_id);
-/* SIP and WebRTC: OPENAI_OUTPUT_STARTED, _STOPPED, _CLEARED. */
-void openai_server_put_output_buffer(struct buf *out, struct str event_id, enum openai_event_type type,
-                                     struct str response_id);
 
 struct openai_server_response {
     struct str id;

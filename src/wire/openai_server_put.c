@@ -283,14 +283,6 @@ void openai_server_put_input_cleared(struct buf *out, struct str event_id)
     json_w_close(&w);
 }
 
-void openai_server_put_output_buffer(struct buf *out, struct str event_id, enum openai_event_type type,
-                                     struct str response_id)
-{
-    struct json_w w = event_open(out, type, event_id);
-    json_w_kstr(&w, "response_id", response_id);
-    json_w_close(&w);
-}
-
 /* ---- responses ---- */
 
 static void put_status_details(struct json_w *w, const struct openai_server_response *r)

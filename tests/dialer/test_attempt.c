@@ -322,7 +322,7 @@ TEST(a_call_that_is_taken_back_before_it_has_a_name_is_ended_when_it_gets_one)
 {
     born(DIALER_MACHINE_TALK, false);
     ready();
-    DO(attempt_hangup(&a, REASON_API_HANGUP, now, &done));
+    over(REASON_API_HANGUP);
     assert_int_equal(hangups, 0);
     replied(0, "CA1", false);
     assert_int_equal(hangups, 1);
@@ -637,7 +637,7 @@ TEST(random_lives_keep_the_promise)
                 over((enum call_reason)(1 + r / 16 % (CALL_REASON_N - 1)));
                 break;
             case 6:
-                DO(attempt_hangup(&a, REASON_API_HANGUP, now, &done));
+                attempt_message_left(&a);
                 break;
             case 7:
                 DO(attempt_found(&a, r & 256 ? &call : NULL, (r & 512) != 0, now, &done));

@@ -456,8 +456,6 @@ TEST(every_setting_has_its_place)
     wrote("{\"type\":\"response.create\",\"event_id\":\"e\",\"response\":{\"conversation\":\"none\",\"metadata\":{"
           "\"k\":\"v\"},\"output_modalities\":[\"audio\"],\"instructions\":\"say hi\",\"tool_choice\":\"none\","
           "\"input\":[]}}");
-    openai_put_item_retrieve(&out, STR_NULL, STR("i"));
-    wrote("{\"type\":\"conversation.item.retrieve\",\"item_id\":\"i\"}");
     openai_put_commit(&out, STR_NULL);
     wrote("{\"type\":\"input_audio_buffer.commit\"}");
     buf_done(&out);
