@@ -11,8 +11,7 @@
 
 #include "base/defs.h"
 
-#define HUSH_MS  100 /* five periods of 50 Hz, six of 60 Hz */
-#define HUSH_MAX (24 * HUSH_MS)
+#define HUSH_MS 100 /* five periods of 50 Hz, six of 60 Hz */
 
 struct hush {
     uint32_t n;     /* samples of the loop; 0: nothing was heard yet */

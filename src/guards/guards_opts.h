@@ -5,7 +5,6 @@
 #include "base/str.h"
 
 #define GUARDS_MAX_PATTERN_BYTES 4096
-#define GUARDS_MAX_WORDS         2000
 #define GUARDS_MAX_WORD_BYTES    200
 
 enum guard_kind {

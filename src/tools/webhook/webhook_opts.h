@@ -17,9 +17,6 @@ struct webhook_pair {
     struct str value; /* a template */
 };
 
-/* Names that may stand in templates besides arguments and arguments.<path>. */
-#define WEBHOOK_NAMES "call.id", "caller", "called", "agent", "tool", "tool_call_id"
-
 struct webhook_opts {
     struct str name; /* of the tool */
     enum webhook_method method;
