@@ -187,7 +187,10 @@ test('an application is made, changed, and given to the number', async () => {
   assert.equal(list.length, 1);
   await client().numbers.update(OURS, { appId: made.appId });
   assert.ok((await client().numbers.get(OURS)).application.endsWith(`/Application/${made.appId}/`));
+  const other = await quietly(() => client().applications.create('gw2', { answerUrl: `http://${host}/answer` }));
   await client().applications.delete(made.appId);
+  const third = await quietly(() => client().applications.create('gw3', { answerUrl: `http://${host}/answer` }));
+  assert.equal(new Set([made.appId, other.appId, third.appId]).size, 3);
 });
 
 test('a text message is taken, for one or for several', async () => {

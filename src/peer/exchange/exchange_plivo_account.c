@@ -29,6 +29,7 @@ struct exchange_account {
     struct app apps[APPS_MAX];
     struct number numbers[NUMBERS_MAX];
     uint32_t n_apps, n_numbers;
+    uint32_t made; /* applications so far: no id comes twice */
 };
 
 static struct exchange_account *account_of(struct exchange *e)
@@ -132,7 +133,7 @@ static void make_app(struct exchange *e, struct http_exchange *x, struct exchang
         exchange_plivo_refuse(e, x, 400, fits ? "too many applications" : "app_name is not valid");
         return;
     }
-    ignore_result(snprintf(app.id, sizeof(app.id), "157847354426850%02u", a->n_apps) < 0);
+    ignore_result(snprintf(app.id, sizeof(app.id), "157847354426%05u", ++a->made % 100000) < 0);
     if (!change_app(e, x, &app, body)) {
         return;
     }
