@@ -36,5 +36,19 @@ static inline UNUSED void assert_str_is_(struct str got, const char *want, const
     }
 }
 #define assert_str_is(got, want) assert_str_is_(got, want, __FILE__, __LINE__)
+/* A view holds these words, or does not; shows both when that is wrong. */
+static inline UNUSED void assert_has_(struct str text, const char *part, bool wanted, const char *file, int line)
+{
+    if ((str_search(text, str_from(part)) != SIZE_MAX) != wanted) {
+        print_error("[%s] is %sin\n", part, wanted ? "not " : "");
+        for (size_t i = 0; i < text.n; i += 1000) { /* cmocka cuts a message off at 1023 bytes */
+            print_error(STR_FMT, STR_ARG(((struct str){text.p + i, text.n - i < 1000 ? text.n - i : 1000})));
+        }
+        print_error("\n");
+        _fail(file, line);
+    }
+}
+#define assert_has(text, part)     assert_has_(text, part, true, __FILE__, __LINE__)
+#define assert_has_not(text, part) assert_has_(text, part, false, __FILE__, __LINE__)
 
 #endif

@@ -80,8 +80,8 @@ TEST(metrics_speak_two_languages)
     struct rig_reply reply = rig_http(&r, "GET", "/metrics", NULL, NULL);
     assert_int_equal(reply.status, 200);
     assert_true(str_starts(str_from(reply.type), STR("text/plain; version=0.0.4")));
-    assert_true(str_search(buf_str(&reply.body), STR("# TYPE ringtrip_calls_active gauge")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&reply.body), STR("ringtrip_ready 1\n")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "# TYPE ringtrip_calls_active gauge");
+    assert_has(buf_str(&reply.body), "ringtrip_ready 1\n");
     buf_done(&reply.body);
     reply = rig_http(&r, "GET", "/metrics", "Accept: application/json\r\n", NULL);
     assert_int_equal(reply.status, 200);
@@ -113,7 +113,7 @@ TEST(lists_are_filtered_and_paged)
     buf_done(&reply.body);
     reply = rig_http(&r, "GET", "/v1/calls?status=failed&limit=2&caller=%2B15550001111", NULL, NULL);
     assert_str_is(rig_json(&reply, "total"), "3");
-    assert_true(str_search(buf_str(&reply.body), STR("\"reason\":\"no-media\"")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "\"reason\":\"no-media\"");
     buf_done(&reply.body);
     reply = rig_http(&r, "GET", "/v1/calls?caller=%2B1999", NULL, NULL);
     assert_str_is(rig_json(&reply, "total"), "0");

@@ -87,17 +87,7 @@ static void watch(struct rig *r, struct raw *s, const char *id, const char *quer
     }
 }
 
-static bool says(const struct raw *s, const char *text)
-{
-    return str_search(buf_str(&s->got), str_from(text)) != SIZE_MAX;
-}
-
-#define assert_says(s, text)                                                                                           \
-    do {                                                                                                               \
-        if (!says(s, text)) {                                                                                          \
-            fail_msg("the stream does not say %s:\n" STR_FMT, text, STR_ARG(buf_str(&(s)->got)));                      \
-        }                                                                                                              \
-    } while (0)
+#define assert_says(s, text) assert_has(buf_str(&(s)->got), text)
 
 /* Every frame is one JSON object, and they are numbered without a gap. */
 static void assert_frames(const struct raw *s)
@@ -233,8 +223,8 @@ TEST(what_is_to_be_said_is_said)
     wait_silent(&r, id);
     struct rig_reply reply = get(&r, id, "history");
     assert_int_equal(reply.status, 200);
-    assert_true(str_search(buf_str(&reply.body), STR("A colleague joins us.")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&reply.body), STR("\"role\":\"assistant\"")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "A colleague joins us.");
+    assert_has(buf_str(&reply.body), "\"role\":\"assistant\"");
     buf_done(&reply.body);
     hang_up(&r, c, id);
     rig_close(&r, false);
@@ -259,11 +249,11 @@ TEST(a_message_is_answered_and_stands_in_the_history)
          "accepted");
     struct rig_reply reply = get(&r, id, "history");
     struct str all = buf_str(&reply.body);
-    assert_true(str_search(all, STR("{\"item_id\":\"rt_item_1\",\"previous_item_id\":")) != SIZE_MAX);
-    assert_true(str_search(all, STR("\"type\":\"message\","
-                                    "\"status\":\"completed\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\","
-                                    "\"text\":\"what are your opening hours\"}]")) != SIZE_MAX);
-    assert_true(str_search(all, STR("\"role\":\"system\"")) != SIZE_MAX);
+    assert_has(all, "{\"item_id\":\"rt_item_1\",\"previous_item_id\":");
+    assert_has(all, "\"type\":\"message\","
+                    "\"status\":\"completed\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\","
+                    "\"text\":\"what are your opening hours\"}]");
+    assert_has(all, "\"role\":\"system\"");
     buf_done(&reply.body);
     hang_up(&r, c, id);
     rig_close(&r, false);
@@ -349,8 +339,8 @@ TEST(a_watcher_is_told_everything_in_order_until_the_call_is_over)
     assert_says(&s, "\"type\":\"usage\"");
     assert_says(&s, "\"latency_ms\":");
     assert_says(&s, "\"reason\":\"api-hangup\"");
-    assert_false(says(&s, "\"audio\":\""));
-    assert_false(says(&s, "raw_model_event"));
+    assert_has_not(buf_str(&s.got), "\"audio\":\"");
+    assert_has_not(buf_str(&s.got), "raw_model_event");
     assert_frames(&s);
     raw_done(&s);
     rig_close(&r, false);
@@ -414,8 +404,8 @@ TEST(texts_from_outside_that_a_guardrail_refuses_do_not_come_into_the_call)
     post(&r, id, "message", "{\"role\":\"assistant\",\"text\":\"It is guaranteed.\"}", 422, "no_promises");
     post(&r, id, "message", "{\"text\":\"Do you guarantee it?\",\"respond\":false}", 200, "accepted");
     struct rig_reply reply = get(&r, id, "history");
-    assert_true(str_search(buf_str(&reply.body), STR("Do you guarantee it?")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&reply.body), STR("javascript")) == SIZE_MAX);
+    assert_has(buf_str(&reply.body), "Do you guarantee it?");
+    assert_has_not(buf_str(&reply.body), "javascript");
     buf_done(&reply.body);
     hang_up(&r, c, id);
     run_loop_for(r.loop, 100 * 1000);
@@ -444,8 +434,8 @@ TEST(secrets_are_masked_in_all_that_watchers_are_told)
     settle(r.loop);
     wait_silent(&r, id);
     struct rig_reply reply = get(&r, id, "history");
-    assert_true(str_search(buf_str(&reply.body), STR("My card is ***.")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&reply.body), STR("4111")) == SIZE_MAX);
+    assert_has(buf_str(&reply.body), "My card is ***.");
+    assert_has_not(buf_str(&reply.body), "4111");
     buf_done(&reply.body);
     hang_up(&r, c, id);
     run_loop_for(r.loop, 100 * 1000);
@@ -453,8 +443,8 @@ TEST(secrets_are_masked_in_all_that_watchers_are_told)
     assert_says(&s, "My card is ***.");
     assert_says(&s, "Your number *** is known.");
     assert_says(&s, "event: transcript_delta\n");
-    assert_false(says(&s, "4111"));
-    assert_false(says(&s, "6789"));
+    assert_has_not(buf_str(&s.got), "4111");
+    assert_has_not(buf_str(&s.got), "6789");
     assert_frames(&s);
     raw_done(&s);
     rig_close(&r, false);
@@ -475,7 +465,7 @@ TEST(a_watcher_who_leaves_is_forgotten_and_the_call_goes_on)
     raw_done(&s);
     run_loop_for(r.loop, 50 * 1000);
     struct rig_reply reply = rig_http(&r, "GET", "/metrics", NULL, NULL);
-    assert_true(str_search(buf_str(&reply.body), STR("ringtrip_watchers 0\n")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "ringtrip_watchers 0\n");
     buf_done(&reply.body);
     hang_up(&r, c, id);
     rig_close(&r, false);

@@ -8,13 +8,6 @@
 #include "fakes/wait.h"
 #include "test.h"
 
-static void assert_has(struct str text, const char *part)
-{
-    if (str_search(text, str_from(part)) == SIZE_MAX) {
-        fail_msg("[%s] is not in [" STR_FMT "]", part, STR_ARG(text));
-    }
-}
-
 static struct carrier_stats stats(struct bench *b)
 {
     struct carrier_stats s;

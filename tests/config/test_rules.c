@@ -53,8 +53,8 @@ TEST(rules_of_a_tool_are_read)
     assert_int_equal(f.cfg->filler.after_ms, 2000);
     assert_int_equal(f.cfg->approvals.late, CONFIG_POLICY_APPROVE);
     assert_str_is(f.cfg->approvals.rejection, "No {{tool}}.");
-    assert_true(str_search(f.cfg->approvals.yes_words, STR("\njawohl\n")) != SIZE_MAX);
-    assert_true(str_search(f.cfg->approvals.yes_words, STR("\nyeah\n")) != SIZE_MAX);
+    assert_has(f.cfg->approvals.yes_words, "\njawohl\n");
+    assert_has(f.cfg->approvals.yes_words, "\nyeah\n");
     assert_str_is(f.cfg->approvals.no_words, "nein\nlieber nicht");
     struct buf dump;
     buf_init(&dump, 1 << 20);
@@ -76,8 +76,8 @@ TEST(languages_follow_the_transcription)
     struct fixture f;
     fixture_ok(&f, "agent: {transcription: {language: fr}}", NULL);
     assert_true(str_search(f.cfg->approvals.yes_words, STR("yes\n")) == 0);
-    assert_true(str_search(f.cfg->approvals.yes_words, STR("\noui\n")) != SIZE_MAX);
-    assert_true(str_search(f.cfg->approvals.no_words, STR("\njamais\n")) != SIZE_MAX);
+    assert_has(f.cfg->approvals.yes_words, "\noui\n");
+    assert_has(f.cfg->approvals.no_words, "\njamais\n");
     assert_int_equal(f.cfg->filler.after_ms, 1200);
     assert_true(f.cfg->filler.enabled);
     fixture_done(&f);
@@ -98,7 +98,7 @@ TEST(answers_that_are_tried_again_are_named)
     assert_int_equal(
         fixture_load(&f, "tools: {b: {description: x, webhook: {url: 'http://h/', retry_on: [404]}}}", NULL),
         -ERR_CONFIG);
-    assert_true(str_search(buf_str(&f.errors), STR("webhook.retry_on")) != SIZE_MAX);
+    assert_has(buf_str(&f.errors), "webhook.retry_on");
     fixture_done(&f);
 }
 
@@ -130,7 +130,7 @@ TEST(mistakes_are_told_where_they_are)
     struct fixture f;
     assert_int_equal(fixture_load(&f, "tools: {end_call: {approval: always}}\nagent: {tools: [end_call]}", NULL),
                      -ERR_CONFIG);
-    assert_true(str_search(buf_str(&f.errors), STR("end_call ends the call and waits for nobody")) != SIZE_MAX);
+    assert_has(buf_str(&f.errors), "end_call ends the call and waits for nobody");
     fixture_done(&f);
 }
 

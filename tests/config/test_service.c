@@ -51,7 +51,7 @@ TEST(truncation_is_a_word_or_a_ratio)
         char yaml[200];
         assert_true(snprintf(yaml, sizeof(yaml), "agent: {truncation: %s}", bad[i]) > 0);
         assert_int_equal(fixture_load(&f, yaml, NULL), -ERR_CONFIG);
-        assert_true(str_search(buf_str(&f.errors), STR("agent.truncation")) != SIZE_MAX);
+        assert_has(buf_str(&f.errors), "agent.truncation");
         fixture_done(&f);
     }
 }

@@ -516,9 +516,7 @@ void rig_assert_shown(const struct rig *r, const char *part)
     assert_ok(archive_open(&source, &err, &a));
     assert_ok(archive_show(a, str_from(r->last_call), ARCHIVE_TEXT, &out));
     archive_close(a);
-    if (str_search(buf_str(&out), str_from(part)) == SIZE_MAX) {
-        fail_msg("not \"%s\" in: " STR_FMT, part, STR_ARG(buf_str(&out)));
-    }
+    assert_has(buf_str(&out), part);
     buf_done(&out);
     buf_done(&err);
 }

@@ -114,18 +114,14 @@ static void assert_said(struct fixture *f, const char *sentence)
     char path[160];
     ignore_result(snprintf(path, sizeof(path), "/v1/calls/%s", f->r.last_call) < 0);
     struct rig_reply reply = rig_http(&f->r, "GET", path, NULL, NULL);
-    if (str_search(rig_json(&reply, "transcript"), str_from(sentence)) == SIZE_MAX) {
-        fail_msg("\"%s\" is not in " STR_FMT, sentence, STR_ARG(rig_json(&reply, "transcript")));
-    }
+    assert_has(rig_json(&reply, "transcript"), sentence);
     buf_done(&reply.body);
 }
 
 static void assert_metric(struct fixture *f, const char *line)
 {
     struct rig_reply reply = rig_http(&f->r, "GET", "/metrics", NULL, NULL);
-    if (str_search(buf_str(&reply.body), str_from(line)) == SIZE_MAX) {
-        fail_msg("%s is not in the metrics", line);
-    }
+    assert_has(buf_str(&reply.body), line);
     buf_done(&reply.body);
 }
 
@@ -204,11 +200,6 @@ static struct rig_reply dialled(struct fixture *f, const char *status)
     return reply;
 }
 
-static bool holds(const struct rig_reply *reply, const char *text)
-{
-    return str_search(buf_str(&reply->body), str_from(text)) != SIZE_MAX;
-}
-
 TEST(a_caller_is_transferred_when_the_announcement_was_heard)
 {
     struct fixture f;
@@ -228,7 +219,7 @@ TEST(a_caller_is_transferred_when_the_announcement_was_heard)
     assert_metric(&f, "ringtrip_calls_closed_total{reason=\"transferred\"} 1");
     assert_replays(&f);
     struct rig_reply reply = dialled(&f, "completed");
-    assert_true(holds(&reply, "<Hangup/>"));
+    assert_has(buf_str(&reply.body), "<Hangup/>");
     buf_done(&reply.body);
     assert_metric(&f, "ringtrip_transfers_total{result=\"answered\"} 1");
     tear_down(&f);
@@ -242,7 +233,7 @@ TEST(whom_nobody_answers_comes_back_to_the_agent)
     run_call(&f, never);
     assert_int_equal(f.rest.updates, 1);
     struct rig_reply reply = dialled(&f, "no-answer");
-    assert_true(holds(&reply, "<Stream url=\"ws://127.0.0.1:"));
+    assert_has(buf_str(&reply.body), "<Stream url=\"ws://127.0.0.1:");
     size_t at = str_search(buf_str(&reply.body), STR("name=\"token\" value=\""));
     assert_true(at != SIZE_MAX);
     struct str text = buf_str(&reply.body);
@@ -271,7 +262,7 @@ TEST(where_nobody_comes_back_the_carrier_says_sorry)
     twilio_rest_dial(&f.rest, "timeout", value, sizeof(value));
     assert_string_equal(value, "7");
     struct rig_reply reply = dialled(&f, "busy");
-    assert_true(holds(&reply, "<Say>Nobody &amp; nothing.</Say><Hangup/>"));
+    assert_has(buf_str(&reply.body), "<Say>Nobody &amp; nothing.</Say><Hangup/>");
     buf_done(&reply.body);
     tear_down(&f);
 }

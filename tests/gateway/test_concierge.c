@@ -87,8 +87,8 @@ TEST(a_table_is_booked_from_the_first_word_to_the_record)
     buf_done(&reply.body);
     ignore_result(snprintf(path, sizeof(path), "/v1/calls/%s", r.last_call) < 0);
     reply = rig_http(&r, "GET", path, NULL, NULL);
-    assert_true(str_search(buf_str(&reply.body), STR("The confirmation number is DEMO-SIM-")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&reply.body), STR("Demo Restaurant, 123 Demo Street")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "The confirmation number is DEMO-SIM-");
+    assert_has(buf_str(&reply.body), "Demo Restaurant, 123 Demo Street");
     buf_done(&reply.body);
     assert_ok(replay_run(r.last_journal, NULL, &report));
     assert_int_equal(report.first_diff, 0);
@@ -120,8 +120,7 @@ TEST(the_http_surface_of_the_concierge)
     reply = rig_http(&r, "POST", "/twiml?call_id=c1", "Content-Type: application/x-www-form-urlencoded\r\n",
                      "CallSid=CA0123456789abcdef0123456789abcdef&From=%2B15550001111&To=%2B15550002222");
     assert_int_equal(reply.status, 200);
-    assert_true(str_search(buf_str(&reply.body), STR("<Stream url=\"wss://concierge.example.com/media-stream\"")) !=
-                SIZE_MAX);
+    assert_has(buf_str(&reply.body), "<Stream url=\"wss://concierge.example.com/media-stream\"");
     buf_done(&reply.body);
     rig_close(&r, false);
 }

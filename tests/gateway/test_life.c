@@ -47,7 +47,7 @@ TEST(over_the_limit_callers_hear_busy_and_ready_is_503)
     assert_status(&r, "/health", 200);
     rig_webhook(&r, SID2, token, &reply);
     assert_int_equal(reply.status, 200);
-    assert_true(str_search(buf_str(&reply.body), STR("<Reject reason=\"busy\"/>")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "<Reject reason=\"busy\"/>");
     assert_string_equal(token, "");
     buf_done(&reply.body);
     ws_close(s->ws, 1000, STR_NULL);
@@ -65,7 +65,7 @@ TEST(one_number_may_have_so_many_calls)
                                              "fallback: {busy_twiml: \"<Response><Say>Later</Say></Response>\"}"});
     struct rig_socket *s = start_call(&r, SID1);
     rig_webhook(&r, SID2, token, &reply);
-    assert_true(str_search(buf_str(&reply.body), STR("<Say>Later</Say>")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "<Say>Later</Say>");
     buf_done(&reply.body);
     assert_status(&r, "/ready", 200); /* others may call */
     ws_close(s->ws, 1000, STR_NULL);
@@ -93,7 +93,7 @@ TEST(a_drain_lets_the_live_call_end_and_takes_no_new_one)
     settle(r.loop);
     assert_status(&r, "/ready", 503);
     rig_webhook(&r, SID2, token, &reply);
-    assert_true(str_search(buf_str(&reply.body), STR("<Reject")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "<Reject");
     buf_done(&reply.body);
     assert_false(s->closed);
     assert_int_equal(r.ended, 0);
@@ -159,11 +159,10 @@ TEST(nothing_is_left_after_the_last_call)
         rig_wait_ended(&r, i);
     }
     struct rig_reply reply = rig_http(&r, "GET", "/metrics", NULL, NULL);
-    assert_true(str_search(buf_str(&reply.body), STR("ringtrip_calls_active 0\n")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&reply.body), STR("ringtrip_audio_queue_bytes 0\n")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&reply.body), STR("ringtrip_unauthenticated_sockets 0\n")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&reply.body), STR("ringtrip_calls_closed_total{reason=\"carrier-closed\"} 3\n")) !=
-                SIZE_MAX);
+    assert_has(buf_str(&reply.body), "ringtrip_calls_active 0\n");
+    assert_has(buf_str(&reply.body), "ringtrip_audio_queue_bytes 0\n");
+    assert_has(buf_str(&reply.body), "ringtrip_unauthenticated_sockets 0\n");
+    assert_has(buf_str(&reply.body), "ringtrip_calls_closed_total{reason=\"carrier-closed\"} 3\n");
     buf_done(&reply.body);
     rig_close(&r, false);
 }

@@ -14,7 +14,7 @@ TEST(the_same_key_makes_one_call)
     assert_ok(str_copy(first, sizeof(first), rig_json(&a, "call_id")));
     struct rig_reply again = dial_bench_ask(&b, "{\"to\": \"+15550002222\"}", "Idempotency-Key: order-4711\r\n");
     assert_int_equal(again.status, 200);
-    assert_true(str_search(buf_str(&again.body), str_from(first)) != SIZE_MAX);
+    assert_has(buf_str(&again.body), first);
     assert_ok(str_copy(b.call_id, sizeof(b.call_id), str_from(first)));
     dial_bench_wait(&b, "answered", "caller-hangup");
     struct rig_reply late = dial_bench_ask(&b, "{\"to\": \"+15550002222\"}", "Idempotency-Key: order-4711\r\n");
@@ -54,7 +54,7 @@ TEST(what_cannot_be_called_is_refused_with_a_status_and_a_sentence)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct rig_reply reply = dial_bench_ask(&b, cases[i].body, "");
         assert_int_equal(reply.status, cases[i].status);
-        assert_true(str_search(buf_str(&reply.body), str_from(cases[i].holds)) != SIZE_MAX);
+        assert_has(buf_str(&reply.body), cases[i].holds);
         buf_done(&reply.body);
     }
     assert_int_equal(dial_bench_stats(&b).requests, 0);
@@ -73,7 +73,7 @@ TEST(limits_are_kept)
     assert_int_equal(other.status, 201);
     struct rig_reply third = dial_bench_ask(&b, "{\"to\": \"+15550004444\"}", "");
     assert_int_equal(third.status, 429);
-    assert_true(str_search(buf_str(&third.body), STR("outbound.max_calls is 2")) != SIZE_MAX);
+    assert_has(buf_str(&third.body), "outbound.max_calls is 2");
     buf_done(&same.body);
     buf_done(&other.body);
     buf_done(&third.body);
@@ -86,7 +86,7 @@ TEST(modes_close_one_direction)
     dial_bench_open(&b, &phone_twilio, "mode: inbound\n");
     struct rig_reply reply = dial_bench_ask(&b, "{\"to\": \"+15550002222\"}", "");
     assert_int_equal(reply.status, 503);
-    assert_true(str_search(buf_str(&reply.body), STR("mode is inbound")) != SIZE_MAX);
+    assert_has(buf_str(&reply.body), "mode is inbound");
     buf_done(&reply.body);
     dial_bench_close(&b);
 }
@@ -117,10 +117,10 @@ OVER_CARRIERS(the_references_routes_have_its_shapes)
     assert_str_is(rig_json(&r, "opening_reason"), "a parcel");
     buf_done(&r.body);
     r = rig_http(&b.r, "GET", "/outbound/campaign/spring", "", "");
-    assert_true(str_search(buf_str(&r.body), STR("\"total\":1,\"calls\":[{\"call_id\":\"")) != SIZE_MAX);
+    assert_has(buf_str(&r.body), "\"total\":1,\"calls\":[{\"call_id\":\"");
     buf_done(&r.body);
     r = rig_http(&b.r, "GET", "/outbound/campaign/none", "", "");
-    assert_true(str_search(buf_str(&r.body), STR("\"campaign_id\":\"none\",\"total\":0,\"calls\":[]")) != SIZE_MAX);
+    assert_has(buf_str(&r.body), "\"campaign_id\":\"none\",\"total\":0,\"calls\":[]");
     buf_done(&r.body);
     r = rig_http(&b.r, "GET", "/outbound/status/none", "", "");
     assert_int_equal(r.status, 200);
@@ -144,7 +144,7 @@ OVER_CARRIERS(credentials_that_are_wrong_are_told_and_a_failed_record)
     assert_int_equal(r.status, 200);
     assert_ok(str_copy(b.call_id, sizeof(b.call_id), rig_json(&r, "call_id")));
     assert_true(str_starts(rig_json(&r, "error"), STR("The call was not placed: ")));
-    assert_true(str_search(buf_str(&r.body), STR("\"status\"")) == SIZE_MAX);
+    assert_has_not(buf_str(&r.body), "\"status\"");
     buf_done(&r.body);
     dial_bench_wait(&b, "failed", "not-dialled");
     assert_str_is(rig_json(&b.last, "dial.cause"), as == &phone_plivo ? "http-401" : "20003");

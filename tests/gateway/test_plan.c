@@ -398,7 +398,7 @@ TEST(a_gap_between_sessions_may_have_a_sound_of_its_own)
     remove("plan-gap.wav");
     buf_init(&err, 1 << 16);
     assert_err(load("renewal: {filler_sound: plan-gap.wav}\n", &err, &f.s), ENOENT);
-    assert_true(str_search(buf_str(&err), STR("renewal.filler_sound: plan-gap.wav: ")) != SIZE_MAX);
+    assert_has(buf_str(&err), "renewal.filler_sound: plan-gap.wav: ");
     buf_done(&err);
 }
 

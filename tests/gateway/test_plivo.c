@@ -87,16 +87,6 @@ static void tear_down(struct fixture *f)
     buf_done(&f->doc);
 }
 
-static bool doc_has(const struct fixture *f, const char *text)
-{
-    return str_search(buf_str(&f->doc), str_from(text)) != SIZE_MAX;
-}
-
-static bool in_log(const struct fixture *f, const char *text)
-{
-    return str_search(buf_str(&f->rest.log), str_from(text)) != SIZE_MAX;
-}
-
 static void assert_replays(const struct rig *r)
 {
     struct replay_report report;
@@ -108,9 +98,7 @@ static void assert_replays(const struct rig *r)
 static void assert_metric(struct fixture *f, const char *line)
 {
     struct rig_reply reply = rig_http(&f->r, "GET", "/metrics", NULL, NULL);
-    if (str_search(buf_str(&reply.body), str_from(line)) == SIZE_MAX) {
-        fail_msg("no %s in\n%s", line, buf_cstr(&reply.body));
-    }
+    assert_has(buf_str(&reply.body), line);
     buf_done(&reply.body);
 }
 
@@ -191,7 +179,7 @@ TEST(where_rest_does_not_answer_the_socket_is_closed_and_the_document_ends_the_c
     f.rest.fault = (struct plivo_rest_fault){.times = 9, .status = 503, .type = "text/html", .body = "<html>"};
     rig_wait_over(f.call);
     assert_int_equal(f.call->hangup, PHONE_SIDE_AGENT);
-    assert_true(str_search(str_from(f.call->reason), STR("<Hangup>")) != SIZE_MAX);
+    assert_has(str_from(f.call->reason), "<Hangup>");
     assert_int_equal(f.r.last_reason, REASON_AGENT_HANGUP);
     tear_down(&f);
 }
@@ -204,7 +192,7 @@ TEST(a_model_that_cannot_be_reached_is_apologised_for)
     rig_wait_over(c);
     assert_int_equal(c->err, 0);
     assert_int_equal(c->warnings, 0);
-    assert_true(str_search(buf_str(&c->docs), STR("<Speak voice=\"Polly.Joanna\">")) != SIZE_MAX);
+    assert_has(buf_str(&c->docs), "<Speak voice=\"Polly.Joanna\">");
     assert_int_equal(r.last_reason, REASON_MODEL_UNREACHABLE);
     rig_close(&r, false);
 }
@@ -219,14 +207,14 @@ TEST(the_apology_is_the_calls_own)
     rig_open(&r, &(struct rig_opts){.as = &phone_plivo, .no_model = true, .extra = agents});
     struct rig_call *c = rig_call(&r, NULL, 0, never);
     rig_wait_over(c);
-    assert_true(str_search(buf_str(&c->docs), STR(">Sorry, Acme &amp; Sons cannot talk.</Speak>")) != SIZE_MAX);
+    assert_has(buf_str(&c->docs), ">Sorry, Acme &amp; Sons cannot talk.</Speak>");
     rig_close(&r, false);
     struct fixture f; /* and where the account can be asked to lead the call there */
     set_up(&f, &(struct setup){.extra = agents, .faults = "drop-after=1500,refuse=1000"});
     f.call = rig_call(&f.r, NULL, 0, never);
     rig_wait_over(f.call);
-    assert_true(in_log(&f, "/plivo/apology?say=Sorry%2C%20Acme%20%26%20Sons%20cannot%20talk."));
-    assert_true(doc_has(&f, ">Sorry, Acme &amp; Sons cannot talk.</Speak><Hangup/>"));
+    assert_has(buf_str(&f.rest.log), "/plivo/apology?say=Sorry%2C%20Acme%20%26%20Sons%20cannot%20talk.");
+    assert_has(buf_str(&f.doc), ">Sorry, Acme &amp; Sons cannot talk.</Speak><Hangup/>");
     assert_string_equal(f.rest.problem, "");
     tear_down(&f);
 }
@@ -276,17 +264,18 @@ TEST(a_caller_is_transferred_by_a_document_that_we_serve)
     f.call = rig_call(&f.r, default_when, 1, never);
     rig_wait_over(f.call);
     assert_int_equal(f.rest.transfers, 1);
-    assert_true(in_log(&f, "\"aleg_url\":\"" PUBLIC "/plivo/transfer?to=%2B15005551111\",\"aleg_method\":\"POST\""));
+    assert_has(buf_str(&f.rest.log),
+               "\"aleg_url\":\"" PUBLIC "/plivo/transfer?to=%2B15005551111\",\"aleg_method\":\"POST\"");
     assert_string_equal(f.rest.problem, "");
     assert_int_equal(f.doc_status, 200);
-    assert_true(
-        doc_has(&f, "<Dial action=\"" PUBLIC "/plivo/dialled\" timeout=\"20\"><Number>15005551111</Number></Dial>"));
+    assert_has(buf_str(&f.doc),
+               "<Dial action=\"" PUBLIC "/plivo/dialled\" timeout=\"20\"><Number>15005551111</Number></Dial>");
     assert_int_equal(f.r.last_reason, REASON_TRANSFERRED);
     assert_int_equal(f.rest.hangups, 0); /* the call goes on without us */
     char form[256];
     snprintf(form, sizeof(form), "CallUUID=%s&DialStatus=completed", f.call->sid);
     ring(&f, "/plivo/dialled", form, PLIVO_REST_TOKEN);
-    assert_true(doc_has(&f, "<Hangup/>"));
+    assert_has(buf_str(&f.doc), "<Hangup/>");
     assert_metric(&f, "ringtrip_transfers_total{result=\"answered\"} 1");
     tear_down(&f);
 }
@@ -301,8 +290,8 @@ TEST(whom_nobody_answers_comes_back_to_the_agent)
     assert_int_equal(f.r.last_reason, REASON_TRANSFERRED);
     snprintf(form, sizeof(form), "CallUUID=%s&From=15005550001&To=15005550006&DialStatus=no-answer", f.call->sid);
     ring(&f, "/plivo/dialled", form, PLIVO_REST_TOKEN);
-    assert_true(doc_has(&f, "keepCallAlive=\"true\""));
-    assert_true(doc_has(&f, "wss://gw.example.com/ws?token="));
+    assert_has(buf_str(&f.doc), "keepCallAlive=\"true\"");
+    assert_has(buf_str(&f.doc), "wss://gw.example.com/ws?token=");
     assert_int_equal(f.r.begun, 2);
     assert_metric(&f, "ringtrip_transfers_total{result=\"unanswered\"} 1");
     tear_down(&f);
@@ -337,10 +326,10 @@ TEST(forged_and_unsigned_requests_get_nothing)
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         ring(&f, paths[i], WEBHOOK, "");
         assert_int_equal(f.doc_status, 403);
-        assert_true(doc_has(&f, "X-Plivo-Signature-V3 is missing."));
+        assert_has(buf_str(&f.doc), "X-Plivo-Signature-V3 is missing.");
         ring(&f, paths[i], WEBHOOK, "ffffffffffffffffffffffffffffffff");
         assert_int_equal(f.doc_status, 403);
-        assert_true(doc_has(&f, "X-Plivo-Signature-V3 is wrong."));
+        assert_has(buf_str(&f.doc), "X-Plivo-Signature-V3 is wrong.");
     }
     struct rig_reply reply = rig_http(&f.r, "POST", "/twiml", FORM, "CallSid=CA1"); /* nobody configured Twilio */
     assert_int_equal(reply.status, 404);
@@ -385,7 +374,7 @@ TEST(news_of_messages_may_carry_the_older_signature)
     struct rig_reply r = rig_http(&f.r, "POST", "/plivo/sms",
                                   FORM "X-Plivo-Signature-V2: x\r\nX-Plivo-Signature-V2-Nonce: 1\r\n", "Status=sent");
     assert_int_equal(r.status, 403);
-    assert_true(str_search(buf_str(&r.body), STR("X-Plivo-Signature-V3 is missing.")) != SIZE_MAX);
+    assert_has(buf_str(&r.body), "X-Plivo-Signature-V3 is missing.");
     buf_done(&r.body);
     tear_down(&f);
 }
@@ -496,9 +485,10 @@ TEST(the_other_routes_answer_as_the_references_do)
     struct fixture f;
     set_up(&f, &(struct setup){0});
     ring(&f, "/hold", "", PLIVO_REST_TOKEN);
-    assert_true(doc_has(&f, "<Response><Wait length=\"120\"/></Response>"));
+    assert_has(buf_str(&f.doc), "<Response><Wait length=\"120\"/></Response>");
     ring(&f, "/fallback", "", PLIVO_REST_TOKEN);
-    assert_true(doc_has(&f, "<Speak voice=\"Polly.Joanna\">") && doc_has(&f, "</Speak><Hangup/>"));
+    assert_has(buf_str(&f.doc), "<Speak voice=\"Polly.Joanna\">");
+    assert_has(buf_str(&f.doc), "</Speak><Hangup/>");
     ring(&f, "/hangup", "CallUUID=x&Event=Hangup&Duration=7&HangupCause=NORMAL_CLEARING", PLIVO_REST_TOKEN);
     assert_str_is(buf_str(&f.doc), "OK");
     ring(&f, "/answer", "CallUUID=x&Event=Hangup&CallStatus=completed", PLIVO_REST_TOKEN); /* no hangup_url was set */
@@ -533,7 +523,7 @@ TEST(the_answer_is_xml_by_get_and_post_from_query_and_form)
                      asked[i].body ? "Content-Type: application/x-www-form-urlencoded\r\n" : NULL, asked[i].body);
         assert_int_equal(reply.status, 200);
         assert_string_equal(reply.type, "application/xml");
-        assert_true(str_search(buf_str(&reply.body), STR("<Stream bidirectional=\"true\"")) != SIZE_MAX);
+        assert_has(buf_str(&reply.body), "<Stream bidirectional=\"true\"");
         buf_done(&reply.body);
         assert_int_equal(f.r.begun, i + 1); /* each is a call of its own: the id was read */
     }
@@ -545,9 +535,9 @@ TEST(over_the_limit_the_line_is_busy)
     struct fixture f;
     set_up(&f, &(struct setup){.extra = "limits: {max_calls: 1}"});
     ring(&f, "/answer", WEBHOOK, PLIVO_REST_TOKEN);
-    assert_true(doc_has(&f, "<Stream "));
+    assert_has(buf_str(&f.doc), "<Stream ");
     ring(&f, "/answer", "CallUUID=second&From=15005550009&To=15005550006", PLIVO_REST_TOKEN);
-    assert_true(doc_has(&f, "<Response><Hangup reason=\"busy\"/></Response>"));
+    assert_has(buf_str(&f.doc), "<Response><Hangup reason=\"busy\"/></Response>");
     tear_down(&f);
 }
 
@@ -574,9 +564,9 @@ TEST(the_carrier_records_the_whole_call_where_it_is_told_to)
     set_up(&f, &(struct setup){.more = ", record: true"});
     ring(&f, "/answer", WEBHOOK, PLIVO_REST_TOKEN);
     /* in front of the stream; without a length of its own it would end after a minute */
-    assert_true(doc_has(&f, "<Response><Record recordSession=\"true\" redirect=\"false\" fileFormat=\"wav\" "
-                            "recordChannelType=\"stereo\" maxLength=\"86400\" callbackUrl=\"" PUBLIC
-                            "/plivo/recording\"/><Stream "));
+    assert_has(buf_str(&f.doc),
+               "<Response><Record recordSession=\"true\" redirect=\"false\" fileFormat=\"wav\" "
+               "recordChannelType=\"stereo\" maxLength=\"86400\" callbackUrl=\"" PUBLIC "/plivo/recording\"/><Stream ");
     tear_down(&f);
 }
 
@@ -619,7 +609,7 @@ TEST(a_call_that_we_make_is_rung_answered_talked_to_and_over)
     char path[128];
     set_up(&f, &(struct setup){0});
     dial(&f, id);
-    assert_true(in_log(&f, "\"from\":\"" PLIVO_REST_NUMBER "\",\"to\":\"15005550009\""));
+    assert_has(buf_str(&f.rest.log), "\"from\":\"" PLIVO_REST_NUMBER "\",\"to\":\"15005550009\"");
     tell(&f, "/plivo/ring", id, "CallUUID=" CALL "&RequestUUID=r&Event=Ring&CallStatus=ringing&Direction=outbound");
     tell(&f, "/answer", id, "CallUUID=" CALL "&Direction=outbound&CallStatus=in-progress&Event=StartApp");
     media_path(&f, path);
@@ -680,7 +670,7 @@ TEST(a_machine_is_listened_for_as_long_as_is_configured)
         char id[80];
         set_up(&f, &(struct setup){.extra = extra[i]});
         dial(&f, id);
-        assert_true(in_log(&f, wanted[i]));
+        assert_has(buf_str(&f.rest.log), wanted[i]);
         assert_string_equal(f.rest.problem, "");
         tear_down(&f);
     }

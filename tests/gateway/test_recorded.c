@@ -123,8 +123,8 @@ TEST(a_recording_that_is_not_there_is_refused_by_name)
     for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
         struct rig_reply reply = dial_bench_ask(&f.b, bodies[i], "");
         assert_int_equal(reply.status, 422);
-        assert_true(str_search(buf_str(&reply.body), STR("no recording \\\"nothing\\\"")) != SIZE_MAX);
-        assert_true(str_search(buf_str(&reply.body), STR("farewell")) != SIZE_MAX); /* which there are */
+        assert_has(buf_str(&reply.body), "no recording \\\"nothing\\\"");
+        assert_has(buf_str(&reply.body), "farewell"); /* which there are */
         buf_done(&reply.body);
     }
     struct rig_reply both = dial_bench_ask(

@@ -64,14 +64,10 @@ static void flatten(struct buf *lines)
 
 static void assert_contains_once(struct str text, const char *part)
 {
+    assert_has(text, part);
     size_t at = str_search(text, str_from(part));
-    if (at == SIZE_MAX) {
-        fail_msg("\"%s\" is missing in: " STR_FMT, part, STR_ARG(text));
-    }
     struct str rest = {text.p + at + 1, text.n - at - 1};
-    if (str_search(rest, str_from(part)) != SIZE_MAX) {
-        fail_msg("\"%s\" is there twice in: " STR_FMT, part, STR_ARG(text));
-    }
+    assert_has_not(rest, part);
 }
 
 /* The first n sentences were heard in order and answered to the end. */
@@ -182,7 +178,7 @@ TEST(the_apology_comes_when_no_provider_does)
     struct rig_call *c = rig_call(&r, NULL, 0, never);
     rig_wait_over(c);
     assert_int_equal(r.last_reason, REASON_MODEL_CLOSED);
-    assert_true(str_search(buf_str(&c->docs), STR("<Say")) != SIZE_MAX);
+    assert_has(buf_str(&c->docs), "<Say");
     assert_replays(&r);
     rig_close(&r, false);
 }

@@ -139,9 +139,7 @@ static struct rig_reply record_of(struct rig *r, const char *id)
 static void assert_turns_tell(struct rig *r, const char *words)
 {
     struct rig_reply reply = record_of(r, r->last_call);
-    if (str_search(rig_json(&reply, "turns"), str_from(words)) == SIZE_MAX) {
-        fail_msg("no %s in " STR_FMT, words, STR_ARG(rig_json(&reply, "turns")));
-    }
+    assert_has(rig_json(&reply, "turns"), words);
     buf_done(&reply.body);
 }
 
@@ -233,7 +231,7 @@ TEST(a_turn_that_we_find_is_answered_and_timed)
     assert_same_pass(r.last_journal);
     assert_replays(r.last_journal);
     struct rig_reply reply = record_of(&r, r.last_call);
-    assert_true(str_search(rig_json(&reply, "turns"), STR("\"detection_ms\":")) != SIZE_MAX);
+    assert_has(rig_json(&reply, "turns"), "\"detection_ms\":");
     assert_in_range(number_behind(rig_json(&reply, "turns"), STR("\"end_silence_ms\":")), SILENCE_LEAST_MS,
                     SILENCE_MOST_MS);
     assert_str_is(rig_json(&reply, "line.echo"), "false");

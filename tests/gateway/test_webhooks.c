@@ -121,18 +121,14 @@ static struct rig_reply record_of(struct rig *r)
 static void assert_said(struct rig *r, const char *sentence)
 {
     struct rig_reply reply = record_of(r);
-    if (str_search(rig_json(&reply, "transcript"), str_from(sentence)) == SIZE_MAX) {
-        fail_msg("\"%s\" is not in " STR_FMT, sentence, STR_ARG(rig_json(&reply, "transcript")));
-    }
+    assert_has(rig_json(&reply, "transcript"), sentence);
     buf_done(&reply.body);
 }
 
 static void assert_metric(struct rig *r, const char *line)
 {
     struct rig_reply reply = rig_http(r, "GET", "/metrics", NULL, NULL);
-    if (str_search(buf_str(&reply.body), str_from(line)) == SIZE_MAX) {
-        fail_msg("%s is not in the metrics", line);
-    }
+    assert_has(buf_str(&reply.body), line);
     buf_done(&reply.body);
 }
 

@@ -60,7 +60,7 @@ TEST(a_text_model_gets_the_text_as_data_and_a_schema_for_its_answer)
     json_doc_free(doc);
     buf_clear(&out, 0);
     guard_chat_put(&question, STR("m"), STR("x"), STR("{\"type\":\"object\"}"), &out);
-    assert_true(str_search(buf_str(&out), STR("\"schema\":{\"type\":\"object\"}")) != SIZE_MAX);
+    assert_has(buf_str(&out), "\"schema\":{\"type\":\"object\"}");
     buf_done(&out);
 }
 

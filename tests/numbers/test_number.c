@@ -55,7 +55,7 @@ TEST(what_cannot_be_called_is_said_with_the_number_and_a_cure)
         struct buf why;
         buf_init(&why, 1024);
         assert_int_equal(phone_number_read(str_from(cases[i].text), str_from(cases[i].country), number, &why), -EINVAL);
-        assert_int_not_equal(str_search(buf_str(&why), str_from(cases[i].holds)), SIZE_MAX);
+        assert_has(buf_str(&why), cases[i].holds);
         buf_done(&why);
     }
 }

@@ -190,13 +190,6 @@ static inline void client_free(struct client *c)
     free(c);
 }
 
-#define assert_has(text, part)                                                                                         \
-    do {                                                                                                               \
-        if (!strstr(text, part)) {                                                                                     \
-            fail_msg("\"%s\" is not in %s", part, text);                                                               \
-        }                                                                                                              \
-    } while (0)
-
 static inline void client_speak(struct client *c, const char *text, uint32_t silence_ms)
 {
     struct tts_audio a;

@@ -111,7 +111,7 @@ TEST(the_phone_may_be_another_vendors)
     assert_int_equal(parse(&l, "phone http://h/answer --as plivo --variant other"), -EINVAL);
     done(&l);
     assert_int_equal(parse(&l, "phone http://h/twiml --variant stop"), -EINVAL);
-    assert_true(str_search(buf_str(&l.problem), STR("--as plivo")) != SIZE_MAX);
+    assert_has(buf_str(&l.problem), "--as plivo");
     done(&l);
     assert_ok(unsetenv("PLIVO_AUTH_TOKEN"));
 }
@@ -239,7 +239,7 @@ TEST(a_wav_file_is_resampled_and_trimmed)
     memset(file + 44, 0, sizeof(file) - 44);
     write_wav(path, file, sizeof(file));
     assert_err(parse(&l, "phone http://a --wav phone-args-test.wav"), EINVAL);
-    assert_true(str_search(buf_str(&l.problem), STR("silence")) != SIZE_MAX);
+    assert_has(buf_str(&l.problem), "silence");
     done(&l);
     file[24] = 0x44; /* 16 452 Hz */
     write_wav(path, file, sizeof(file));
@@ -300,7 +300,7 @@ TEST(every_option_is_in_the_help)
                                         "agent-tail",
                                         "--ca-file"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        assert_non_null(strstr(phone_usage, names[i]));
+        assert_has(str_from(phone_usage), names[i]);
     }
     struct line l;
     assert_ok(parse(&l, "phone --help"));

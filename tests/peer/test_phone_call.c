@@ -426,10 +426,10 @@ TEST(a_bad_line_reaches_the_gateway_and_the_report_knows_better)
     assert_int_equal(c->report.dropped_packets, 5);
     assert_true(c->report.doubled_packets > 2);
     assert_int_equal(f.socks[0].n_media, c->report.sent_frames - 5 + c->report.doubled_packets);
-    assert_non_null(strstr(c->json, "\"kind\":\"resumed\""));
-    assert_non_null(strstr(c->json, "\"skip_ms\":0"));
-    assert_non_null(strstr(c->json, "\"altered_bytes\":0"));
-    assert_non_null(strstr(c->json, "\"false_pauses\":1"));
+    assert_has(str_from(c->json), "\"kind\":\"resumed\"");
+    assert_has(str_from(c->json), "\"skip_ms\":0");
+    assert_has(str_from(c->json), "\"altered_bytes\":0");
+    assert_has(str_from(c->json), "\"false_pauses\":1");
     fix_done(&f);
 }
 

@@ -242,16 +242,16 @@ TEST(after_the_server_closed_the_twiml_goes_on)
     struct fix_call *c = fix_call(&f, &o);
     fix_run(&f);
     assert_int_equal(c->report.hangup, PHONE_SIDE_AGENT);
-    assert_non_null(strstr(c->report.reason, "<Hangup>"));
+    assert_has(str_from(c->report.reason), "<Hangup>");
     assert_int_equal(c->report.warnings_total, 0);
-    assert_non_null(strstr(c->json, "\"Say We are sorry.\""));
-    assert_non_null(strstr(c->json, "\"Redirect /after?x=1\""));
-    assert_non_null(strstr(c->json, "\"Pause\""));
+    assert_has(str_from(c->json), "\"Say We are sorry.\"");
+    assert_has(str_from(c->json), "\"Redirect /after?x=1\"");
+    assert_has(str_from(c->json), "\"Pause\"");
     struct str again = request_text(&f, "POST /after?x=1\n");
-    assert_true(str_search(body_of(again), STR("CallStatus=in-progress")) != SIZE_MAX);
+    assert_has(body_of(again), "CallStatus=in-progress");
     struct str status = request_text(&f, "POST /stream-status\n");
-    assert_true(str_search(body_of(status), STR("StreamEvent=stream-started")) != SIZE_MAX);
-    assert_true(str_search(buf_str(&f.requests), STR("StreamEvent=stream-stopped")) != SIZE_MAX);
+    assert_has(body_of(status), "StreamEvent=stream-started");
+    assert_has(buf_str(&f.requests), "StreamEvent=stream-stopped");
     fix_done(&f);
 }
 
@@ -264,8 +264,8 @@ TEST(action_replaces_the_rest_of_the_document)
     o.hangup.kind = PHONE_WHEN_NEVER;
     struct fix_call *c = fix_call(&f, &o);
     fix_run(&f);
-    assert_non_null(strstr(c->json, "\"Say bye\""));
-    assert_null(strstr(c->json, "\"Say never\""));
+    assert_has(str_from(c->json), "\"Say bye\"");
+    assert_has_not(str_from(c->json), "\"Say never\"");
     assert_int_equal(c->report.hangup, PHONE_SIDE_AGENT);
     fix_done(&f);
 }
@@ -388,7 +388,7 @@ TEST(the_fallback_is_told_what_failed)
         assert_str_is(form_get(&form, "ErrorCode"), cases[i].code);
         assert_str_is(form_get(&form, "ErrorUrl"), failed);
         assert_str_is(form_get(&form, "CallStatus"), later ? "in-progress" : "ringing");
-        assert_non_null(strstr(c->json, "\"Say bye\""));
+        assert_has(str_from(c->json), "\"Say bye\"");
         assert_int_equal(c->report.hangup, PHONE_SIDE_AGENT);
         form_done(&form);
         fix_done(&f);

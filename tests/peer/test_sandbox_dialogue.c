@@ -200,9 +200,7 @@ static void assert_says(struct fixture *f, uint32_t step, const char *part)
 {
     assert_true(step < f->r.n);
     assert_int_equal(f->r.steps[step].kind, DIALOGUE_SAY);
-    if (str_search(f->r.steps[step].text, str_from(part)) == SIZE_MAX) {
-        fail_msg("\"%s\" is not in \"" STR_FMT "\"", part, STR_ARG(f->r.steps[step].text));
-    }
+    assert_has(f->r.steps[step].text, part);
 }
 
 static void assert_calls(struct fixture *f, uint32_t step, const char *tool, const char *arguments)

@@ -264,7 +264,7 @@ TEST(an_unknown_secret_is_refused_even_where_any_key_is_taken)
     struct client *c = client_open_with(f, "?model=gpt-realtime", "Authorization: Bearer ek_made_up\r\n", "");
     wait_until(f->loop, is_closed, c);
     assert_int_equal(c->why.code, 3000);
-    assert_has(c->events[0], "invalid_api_key");
+    assert_has(str_from(c->events[0]), "invalid_api_key");
     client_free(c);
     server_done(f);
 }
@@ -373,7 +373,7 @@ TEST(many_sessions_share_what_is_spoken)
         client_do(c[i], "{\"type\":\"response.create\"}");
     }
     for (size_t i = 0; i < ARRAY_LEN(c); i++) {
-        assert_has(client_await(c[i], "response.done"), "\"status\":\"completed\"");
+        assert_has(str_from(client_await(c[i], "response.done")), "\"status\":\"completed\"");
     }
     for (size_t i = 0; i < ARRAY_LEN(c); i++) {
         client_free(c[i]);
@@ -443,10 +443,10 @@ TEST(speech_in_one_burst_is_understood)
             client_do(c, "{\"type\":\"input_audio_buffer.commit\"}");
             client_do(c, "{\"type\":\"response.create\"}");
         }
-        assert_has(client_await(c, "conversation.item.input_audio_transcription.completed"),
+        assert_has(str_from(client_await(c, "conversation.item.input_audio_transcription.completed")),
                    "\"what are your opening hours\"");
         if (bursts[i].commit) {
-            assert_has(client_await(c, "response.output_audio_transcript.done"), "nine in the morning");
+            assert_has(str_from(client_await(c, "response.output_audio_transcript.done")), "nine in the morning");
         }
         client_free(c);
     }

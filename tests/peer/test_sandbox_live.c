@@ -188,7 +188,7 @@ TEST(a_turn_ends_twice_when_it_is_generated_and_when_it_was_heard)
     run(b, 10000);
     const char *end = next(b, "turnComplete");
     assert_non_null(end);
-    assert_non_null(strstr(end, "usageMetadata"));
+    assert_has(str_from(end), "usageMetadata");
     assert_non_null(next(b, "newHandle"));
     assert_true(b->now_us > from_us);
     assert_int_equal(count(b, "interrupted"), 0);
@@ -309,7 +309,7 @@ TEST(what_a_model_does_not_take_closes_in_place_of_setup_complete)
         say(b, cases[i].setup);
         assert_true(b->closed);
         assert_int_equal(b->code, cases[i].code);
-        assert_non_null(strstr(b->reason, cases[i].reason));
+        assert_has(str_from(b->reason), cases[i].reason);
         assert_int_equal(b->n, 0);
         box_free(b);
     }

@@ -94,7 +94,7 @@ TEST(a_greeting_comes_in_the_vendors_order)
     struct json_val item = elem_at(done, "response.output", 0);
     char said[2000];
     assert_ok(json_copy_str(json_get(elem_at(item, "content", 0), "transcript"), said, sizeof(said)));
-    assert_non_null(strstr(said, "Hello, this is Robin, your shop assistant."));
+    assert_has(str_from(said), "Hello, this is Robin, your shop assistant.");
     /* The deltas are the transcript. */
     struct buf joined;
     buf_init(&joined, 4000);
@@ -395,7 +395,7 @@ TEST(who_is_asked_for_is_handed_over_to_when_the_tool_is_offered)
     box_do(b, CREATE);
     box_run(b, 8000);
     for (uint32_t i = 0; i < b->n; i++) { /* not offered, not called */
-        assert_null(strstr(b->events[i], "transfer_to"));
+        assert_has_not(str_from(b->events[i]), "transfer_to");
     }
     box_forget(b);
     box_do(b, OFFER_BILLING);
@@ -476,7 +476,7 @@ static void assert_says(struct box *b, const char *words)
 {
     box_run(b, 12000);
     const char *said = text_at(box_next(b, "response.output_audio_transcript.done"), "transcript");
-    assert_non_null(strstr(said, words));
+    assert_has(str_from(said), words);
 }
 
 TEST(what_was_answered_before_is_not_answered_again)

@@ -46,7 +46,7 @@ TEST(refused_speech_is_unclear_and_asked_again)
     box_heard(b, false, "hello");
     box_run(b, 10000);
     assert_at(box_next(b, "conversation.item.input_audio_transcription.completed"), "transcript", "(unclear)");
-    assert_non_null(strstr(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript"), "did not get"));
+    assert_has(str_from(text_at(box_next(b, "response.output_audio_transcript.done"), "transcript")), "did not get");
     box_free(b);
 }
 
@@ -135,13 +135,13 @@ TEST(manual_commits_need_100_ms)
     struct json_val e = box_next(b, "error");
     assert_at(e, "error.code", "input_audio_buffer_commit_empty");
     assert_at(e, "error.event_id", "c");
-    assert_non_null(strstr(text_at(e, "error.message"), "only has 80.00ms of audio"));
+    assert_has(str_from(text_at(e, "error.message")), "only has 80.00ms of audio");
     box_append(b, 500, true);
     box_do(b, COMMIT);
     assert_types(b, "input_audio_buffer.committed", "conversation.item.added", "conversation.item.done");
     assert_int_equal(b->heard_samples / 8, 580);
     box_do(b, COMMIT);
-    assert_non_null(strstr(text_at(box_next(b, "error"), "error.message"), "only has 0.00ms of audio"));
+    assert_has(str_from(text_at(box_next(b, "error"), "error.message")), "only has 0.00ms of audio");
     box_append(b, 500, true);
     box_do(b, "{\"type\":\"input_audio_buffer.clear\"}");
     assert_types(b, "input_audio_buffer.cleared");

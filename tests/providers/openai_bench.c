@@ -215,20 +215,6 @@ void bench_ready(struct bench *t)
     buf_clear(&t->log, 0);
 }
 
-void assert_has(struct str text, const char *part)
-{
-    if (str_search(text, str_from(part)) == SIZE_MAX) {
-        fail_msg("[%s] is not in [" STR_FMT "]", part, STR_ARG(text));
-    }
-}
-
-void assert_has_not(struct str text, const char *part)
-{
-    if (str_search(text, str_from(part)) != SIZE_MAX) {
-        fail_msg("[%s] is in [" STR_FMT "]", part, STR_ARG(text));
-    }
-}
-
 void assert_log(struct bench *t, const char *want)
 {
     assert_str_is(buf_str(&t->log), want);

@@ -36,8 +36,6 @@ bool is_gone(void *arg);
 void bench_done(struct bench *t);
 /* Opens and waits until the settings are confirmed; the log is then empty. */
 void bench_ready(struct bench *t);
-void assert_has(struct str text, const char *part);
-void assert_has_not(struct str text, const char *part);
 void assert_log(struct bench *t, const char *want);
 /* A member of the session.update that the service got. */
 void assert_member(struct bench *t, const char *path, const char *want);

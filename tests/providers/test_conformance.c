@@ -45,7 +45,7 @@ OVER_MODELS(answers_a_turn)
     assert_int_equal(t.committed, 1);
     assert_int_equal(t.user_texts, 1);
     assert_string_equal(t.user_text, "say one");
-    assert_true(strstr(t.list[0].text, "number one") != NULL);
+    assert_has(str_from(t.list[0].text), "number one");
     bench_speak(&t, 700);
     bench_respond(&t, 2, "");
     bench_wait_done(&t, 2);
@@ -424,7 +424,7 @@ OVER_MODELS(an_address_that_is_another_one)
     assert_true(t.failed && !t.ready);
     assert_int_equal(t.err, -ERR_CONFIG);
     assert_string_equal(t.code, "http-404");
-    assert_true(strstr(t.message, "check the address (url)") != NULL); /* what to do */
+    assert_has(str_from(t.message), "check the address (url)"); /* what to do */
     bench_down(&t);
 }
 
