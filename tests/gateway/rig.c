@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "gateway/archive.h"
+#include "gateway/bare_config.h"
 
 /* Short lines keep the tests short. The script is what the tones are taken to say, turn by turn. */
 static const char dialogue_yaml[] =
@@ -138,17 +139,12 @@ static void write_yaml(struct rig *r, const struct rig_opts *o)
     assert_int_equal(r->yaml.err, 0);
 }
 
-static const char *no_env(const char *name UNUSED, void *arg UNUSED)
-{
-    return NULL;
-}
-
 void rig_start_gateway(struct rig *r)
 {
     struct str yaml = buf_str(&r->yaml);
     struct buf err;
     struct gateway_opts o = {
-        .config = {.text = &yaml, .path = "test.yaml", .dotenv_path = "", .env = no_env},
+        .config = bare_source(&yaml),
         .loop = r->loop,
         .own_log = true,
         .tap = {on_tap, r},
@@ -507,7 +503,7 @@ void rig_webhook(struct rig *r, const char *call_sid, char *ret_token, struct ri
 void rig_assert_shown(const struct rig *r, const char *part)
 {
     struct str yaml = buf_str(&r->yaml);
-    const struct config_source source = {.text = &yaml, .path = "test.yaml", .dotenv_path = "", .env = no_env};
+    const struct config_source source = bare_source(&yaml);
     struct archive *a = NULL;
     struct buf out;
     struct buf err;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "gateway/bare_config.h"
 #include "gateway/checker.h"
 #include "gateway/snapshot.h"
 #include "test.h"
@@ -18,32 +19,19 @@ static void keep(const struct check_finding *finding, void *arg)
     assert_true((finding->level == CHECK_OK) == (finding->remedy.n == 0)); /* what is wrong can be put right */
 }
 
-static const char *no_env(const char *name UNUSED, void *arg UNUSED)
-{
-    return NULL;
-}
-
 static void assert_said(const char *agent, const char *want)
 {
     struct found f;
     struct checker c;
-    struct buf errors;
-    struct config *cfg = NULL;
     char yaml[600];
     assert_true((size_t)snprintf(yaml, sizeof(yaml), "agent: {%s}", agent) < sizeof(yaml));
-    struct str text = str_from(yaml);
-    struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
-    buf_init(&errors, 1 << 16);
+    struct config *cfg = bare_config(yaml);
     buf_init(&f.lines, 1 << 16);
-    if (config_load(&src, &errors, &cfg) < 0) {
-        fail_msg("%s", buf_cstr(&errors));
-    }
     checker_init(&c, keep, &f);
     check_turns(&c, &cfg->agent);
     checker_done(&c);
     assert_str_is(buf_str(&f.lines), want);
     config_unref(cfg);
-    buf_done(&errors);
     buf_done(&f.lines);
 }
 
@@ -122,20 +110,17 @@ TEST(what_is_off_is_said)
 /* From the file to what the core is told at birth. */
 TEST(the_call_is_told_what_the_file_says)
 {
-    struct str text =
-        STR("agent:\n"
-            "  turn_detection: {type: hybrid, start_threshold: 0.61, threshold: 0.4, min_silence_ms: 333}\n"
-            "  barge_in: {verdict_ms: 601, backoff: 0.15}\n"
-            "  silence: {after_ms: 9s, prompts: [One], goodbye: Bye}\n"
-            "  dead_air: {nudges: 3}\n"
-            "  echo_guard: false\n"
-            "  dtmf_in_band: true\n");
-    struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
+    struct config *cfg =
+        bare_config("agent:\n"
+                    "  turn_detection: {type: hybrid, start_threshold: 0.61, threshold: 0.4, min_silence_ms: 333}\n"
+                    "  barge_in: {verdict_ms: 601, backoff: 0.15}\n"
+                    "  silence: {after_ms: 9s, prompts: [One], goodbye: Bye}\n"
+                    "  dead_air: {nudges: 3}\n"
+                    "  echo_guard: false\n"
+                    "  dtmf_in_band: true\n");
     struct buf errors;
-    struct config *cfg = NULL;
     struct snapshot *s = NULL;
     buf_init(&errors, 1 << 16);
-    assert_ok(config_load(&src, &errors, &cfg));
     assert_ok(snapshot_new(cfg, &errors, &s));
     const struct call_opts *o = &s->call;
     assert_int_equal(o->turn.kind, TURN_HYBRID);
@@ -178,14 +163,10 @@ TEST(a_kind_that_the_provider_cannot_do_is_refused_by_name)
         char yaml[200];
         snprintf(yaml, sizeof(yaml), "providers: {g: {kind: gemini, api_key: k}}\nagent: {turn_detection: %s}",
                  cases[i].members);
-        struct str text = str_from(yaml);
-        struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
         struct buf errors;
-        struct config *cfg = NULL;
         struct snapshot *s = NULL;
+        struct config *cfg = bare_config(yaml);
         buf_init(&errors, 1 << 16);
-        assert_ok(config_load(&src, &errors, &cfg));
-        buf_clear(&errors, 0);
         assert_int_equal(snapshot_new(cfg, &errors, &s), cases[i].why ? -ERR_CONFIG : 0);
         if (cases[i].why) {
             assert_str_is(buf_str(&errors), cases[i].why);

@@ -4,15 +4,11 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "gateway/bare_config.h"
 #include "gateway/snapshot.h"
 #include "test.h"
 
 static struct snapshot *s;
-
-static const char *no_env(const char *name UNUSED, void *arg UNUSED)
-{
-    return NULL;
-}
 
 static int load_example(void **state UNUSED)
 {

@@ -1,5 +1,6 @@
 /* The picture of the agents as text. */
 #include "base/err.h"
+#include "gateway/bare_config.h"
 #include "gateway/graph.h"
 #include "test.h"
 
@@ -8,21 +9,10 @@ struct fixture {
     struct buf out;
 };
 
-static const char *no_env(const char *name UNUSED, void *arg UNUSED)
-{
-    return NULL;
-}
-
 static void set_up(struct fixture *f, const char *yaml)
 {
-    struct str text = str_from(yaml);
-    const struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
+    f->cfg = bare_config(yaml);
     buf_init(&f->out, 1 << 20);
-    int err = config_load(&src, &f->out, &f->cfg);
-    if (err < 0) {
-        fail_msg("%s", buf_cstr(&f->out));
-    }
-    buf_clear(&f->out, 0);
 }
 
 static void tear_down(struct fixture *f)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/err.h"
+#include "gateway/bare_config.h"
 #include "gateway/plan.h"
 #include "test.h"
 
@@ -13,17 +14,10 @@ struct fixture {
     struct call_opts *o;
 };
 
-static const char *no_env(const char *name UNUSED, void *arg UNUSED)
-{
-    return NULL;
-}
-
 static int load(const char *yaml, struct buf *err, struct snapshot **ret)
 {
-    struct str text = str_from(yaml);
-    const struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = "", .env = no_env};
     struct config *cfg = NULL;
-    int e = config_load(&src, err, &cfg);
+    int e = bare_load(yaml, err, &cfg);
     return e < 0 ? e : snapshot_new(cfg, err, ret);
 }
 

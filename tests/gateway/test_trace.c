@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "gateway/bare_config.h"
 #include "gateway/rig.h"
 #include "gateway/snapshot.h"
 #include "net/http_server.h"
@@ -562,13 +563,9 @@ TEST(a_program_hears_of_every_span_and_adds_its_own)
 static void assert_told(const char *yaml, const char *want)
 {
     struct buf err;
-    struct config *cfg = NULL;
     struct snapshot *s = NULL;
-    struct str text = str_from(yaml);
-    const struct config_source src = {.path = "t.yaml", .text = &text, .dotenv_path = ""};
     buf_init(&err, 1 << 16);
-    assert_ok(config_load(&src, &err, &cfg));
-    assert_ok(snapshot_new(cfg, &err, &s));
+    assert_ok(snapshot_new(bare_config(yaml), &err, &s));
     assert_str_is(s->opening.openai.tracing, want);
     snapshot_unref(s);
     buf_done(&err);
