@@ -40,7 +40,7 @@ static void step(struct one *o, const struct call_event *ev, uint64_t now_us)
     if (with_journal) {
         journal_put(&o->writer, &o->journal, ev, now_us, &actions);
         if (o->journal.len > 8192) {
-            buf_clear(&o->journal, 0);
+            buf_clear(&o->journal);
         }
     }
     for (uint32_t i = 0; i < actions.n; i++) {

@@ -90,7 +90,7 @@ static void check_agents(const struct config *cfg, struct buf *dump)
     }
     const struct config_route *r = config_find_route(cfg, &facts);
     REQUIRE(!r || r->agent < cfg->agent_count);
-    buf_clear(dump, 0);
+    buf_clear(dump);
 }
 
 /* Everything that readers rely on: no NULL text, at least one provider, secrets nowhere in the dump. */
@@ -116,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_init(&errors, 1 << 20);
     buf_init(&dump, 16 << 20);
     read_dotenv(&in, &errors);
-    buf_clear(&errors, 0);
+    buf_clear(&errors);
     int err = config_load(&src, &errors, &cfg);
     REQUIRE((err == 0) == (cfg != NULL));
     REQUIRE(err == 0 || errors.len > 0 || err == -ENOMEM);

@@ -22,7 +22,7 @@ static void pairs(struct str text)
             REQUIRE(str_eq(form.pairs[i].name, again.pairs[i].name));
             REQUIRE(str_eq(form.pairs[i].value, again.pairs[i].value));
         }
-        buf_clear(&out, 0);
+        buf_clear(&out);
         REQUIRE(twilio_sign_base(&out, STR("https://h/"), &form) == 0);
         for (size_t i = 1; i < form.n; i++) {
             struct str a = form.pairs[i - 1].name, b = form.pairs[i].name;
@@ -30,7 +30,7 @@ static void pairs(struct str text)
             REQUIRE(order < 0 || (order == 0 && a.n <= b.n));
         }
     }
-    buf_clear(&out, 0);
+    buf_clear(&out);
     ignore_result(form_find(text, "token", &out));
     form_done(&form);
     form_done(&again);

@@ -28,7 +28,7 @@ static void answer(struct str text)
             REQUIRE(buf_ptr(&out)[i] > ' ' && buf_ptr(&out)[i] < 0x7F);
         }
     }
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_grant_refusal(text, &out);
     for (size_t i = 0; i < out.len; i++) {
         REQUIRE(buf_ptr(&out)[i] >= ' ');

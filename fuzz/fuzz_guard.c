@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (v.to > text.n || v.from > v.to) {
         abort();
     }
-    buf_clear(&out, 0);
+    buf_clear(&out);
     if (guard_mask_new((1u << GUARD_SHAPE_N) - 1, &mask) >= 0) {
         guard_mask_put(mask, text, &out);
         guard_mask_free(mask);

@@ -41,7 +41,7 @@ static void rewrite(struct json_w *w, struct json_val v, struct buf *scratch)
         json_w_end(w);
     } else if (v.type == JSON_STRING) {
         struct str text;
-        buf_clear(scratch, 0);
+        buf_clear(scratch);
         if (json_to_str(v, scratch, &text) == 0) {
             json_w_str(w, text);
         } else {
@@ -61,7 +61,7 @@ static void wander(struct json_val v, unsigned depth, struct buf *scratch)
     double f;
     bool b;
     char fixed[16];
-    buf_clear(scratch, 0);
+    buf_clear(scratch);
     ignore_result(json_to_i64(v, &i));
     ignore_result(json_to_f64(v, &f));
     ignore_result(json_to_bool(v, &b));

@@ -37,7 +37,7 @@ static void signature(struct str text)
     buf_init(&out, 1 << 20);
     if (form_decode(&form, parts[2]) == 0 && plivo_sign_base(&out, parts[0], &form, parts[1]) == 0) {
         REQUIRE(str_ends(buf_str(&out), parts[1]));
-        buf_clear(&out, 0);
+        buf_clear(&out);
         REQUIRE(plivo_sign_base_v2(&out, parts[0], parts[1]) == 0);
     }
     struct str list = parts[1];

@@ -53,7 +53,7 @@ static void try_fill(struct str text, const struct json_doc *values, const struc
     buf_init(&out, 1 << 22);
     template_fill(text, text_of, (void *)(uintptr_t)nothing, &out);
     REQUIRE(out.err < 0 || str_eq(buf_str(&out), text));
-    buf_clear(&out, 0);
+    buf_clear(&out);
     template_fill(text, text_of, (void *)(uintptr_t)values, &out);
     buf_done(&out);
 }

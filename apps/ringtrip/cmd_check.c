@@ -158,7 +158,7 @@ static int print(const struct config_source *source)
     buf_init(&out, 4u << 20);
     int err = config_load(source, &out, &cfg);
     if (err >= 0) {
-        buf_clear(&out, 0);
+        buf_clear(&out);
         config_dump_masked(cfg, &out);
     }
     FILE *f = err < 0 ? stderr : stdout;

@@ -445,7 +445,7 @@ static int open_gateway(struct demo *d, struct buf *err)
     const char *port = getenv("SERVER_PORT");
     if (e == -EADDRINUSE && (!port || !port[0])) {
         show(d, "Port 8000 is taken; using a free one.\n");
-        buf_clear(err, 0);
+        buf_clear(err);
         o.port_given = true;
         o.port = 0;
         e = gateway_open(&o, err, &d->gw);

@@ -145,7 +145,7 @@ int cmd_graph(int argc, char **argv)
     buf_init(&why, 1u << 20);
     int err = config_load(&r.frame.source, &why, &cfg);
     if (err >= 0) {
-        buf_clear(&why, 0);
+        buf_clear(&why);
         err = draw(&r, cfg, &picture, &why);
     } else if (err == -ENOENT) { /* a file, not an agent */
         err = -EIO;

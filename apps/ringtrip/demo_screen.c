@@ -64,7 +64,7 @@ static void show(struct screen *s, struct buf *text)
     if (text->len > 0) {
         ignore_result(log_writer_put(s->out, buf_str(text))); /* nobody reads */
     }
-    buf_clear(text, 0);
+    buf_clear(text);
 }
 
 static void put_row(const struct screen *s, struct buf *out, int32_t at_ms, enum screen_tone tone, const char *who,

@@ -53,7 +53,7 @@ static int ask_until_over(const struct control_request *r, struct buf *out, stru
 {
     int status = 0;
     for (int i = 0; i < TRIES; i++) {
-        buf_clear(out, 0);
+        buf_clear(out);
         status = control_ask(r, out, ret_err);
         if (status != 200 || is_over(out)) {
             break;

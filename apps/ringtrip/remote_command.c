@@ -54,7 +54,7 @@ int remote_ask(const struct remote *r, const char *method, const char *path, str
     struct buf why;
     int result = STATUS_OK;
     buf_init(&why, 1u << 16);
-    buf_clear(out, 0);
+    buf_clear(out);
     int status = control_ask(&request, out, &why);
     if (status == -ERR_CONFIG) {
         result = frame_complain(&r->frame, why.len ? buf_cstr(&why) : err_text(status), STATUS_USAGE);

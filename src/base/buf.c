@@ -18,14 +18,11 @@ void buf_done(struct buf *b)
     *b = (struct buf){.max_bytes = b->max_bytes};
 }
 
-void buf_clear(struct buf *b, size_t headroom)
+void buf_clear(struct buf *b)
 {
     b->len = 0;
     b->head = 0;
     b->err = 0;
-    if (headroom && buf_room(b, headroom)) {
-        b->head = headroom;
-    }
 }
 
 uint8_t *buf_grow(struct buf *b, size_t n)
@@ -132,14 +129,6 @@ void buf_put_i64(struct buf *b, int64_t value)
     } else {
         buf_put_u64(b, (uint64_t)value);
     }
-}
-
-void buf_prepend(struct buf *b, const void *p, size_t n)
-{
-    assert(n <= b->head);
-    b->head -= n;
-    b->len += n;
-    memcpy(b->data + b->head, p, n);
 }
 
 void buf_remove(struct buf *b, size_t at, size_t n)

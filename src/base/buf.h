@@ -17,11 +17,11 @@ struct buf {
     int err;          /* 0, -ENOMEM or -ERR_TOO_BIG; sticky */
 };
 
-/* No allocation happens before the first append. headroom is kept free before the data after clear. */
+/* No allocation happens before the first append. */
 void buf_init(struct buf *b, size_t max_bytes);
 void buf_done(struct buf *b);
-/* Empties and forgets the sticky error; keeps the memory. headroom bytes are left free in front. */
-void buf_clear(struct buf *b, size_t headroom);
+/* Empties and forgets the sticky error; keeps the memory. */
+void buf_clear(struct buf *b);
 /* The slow way of buf_room: more memory, or the error. */
 uint8_t *buf_grow(struct buf *b, size_t n);
 /* Makes room for n more bytes and returns where to write them, NULL on error; commit with buf_added. */
@@ -39,8 +39,6 @@ void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_put_u64(struct buf *b, uint64_t value); /* decimal digits */
 void buf_put_i64(struct buf *b, int64_t value);
-/* Writes n bytes before the data into the head room; the caller guarantees that the room is there. */
-void buf_prepend(struct buf *b, const void *p, size_t n);
 /* Takes n bytes out at offset at (at + n <= len); what follows moves up. */
 void buf_remove(struct buf *b, size_t at, size_t n);
 /* Drops n bytes from the front. */

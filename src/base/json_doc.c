@@ -23,7 +23,7 @@ static int keep_text(struct builder *b, struct str raw, bool escaped, struct str
 {
     struct str text = raw;
     if (escaped) {
-        buf_clear(&b->scratch, 0);
+        buf_clear(&b->scratch);
         int err = json_unescape(raw, &b->scratch);
         if (err < 0 || b->scratch.err < 0) {
             return err < 0 ? err : b->scratch.err;

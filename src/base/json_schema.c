@@ -712,7 +712,7 @@ static int check(struct checker *c, const struct json_doc *s, const struct json_
 int json_schema_check(const struct json_schema *s, const struct json_doc *value, struct buf *why)
 {
     struct checker c = {.schema = s, .why = why};
-    buf_clear(why, 0);
+    buf_clear(why);
     int err = check(&c, s->root, value, NULL);
     return err < 0 && why->err == -ENOMEM ? -ENOMEM : err;
 }

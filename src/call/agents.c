@@ -190,7 +190,7 @@ void agents_handoff(struct call *c, const struct tool_slot *s, struct buf *ret_o
     }
     uint32_t from = c->agent;
     call_copy_id(c->handoff_response, str_from(s->response_id));
-    buf_clear(&c->persona_text, 0); /* what was said by hand was meant for the other one */
+    buf_clear(&c->persona_text); /* what was said by hand was meant for the other one */
     switch_to(c, to);
     tell_handoff(c, SIGNAL_HANDOFF, from, to, str_from(s->id));
     call_remark(c, NOTE_HANDOFF, to, agents_name(c, to));
@@ -265,7 +265,7 @@ void agents_switch(struct call *c, const struct call_event *ev)
         return;
     }
     uint32_t from = c->agent;
-    buf_clear(&c->persona_text, 0);
+    buf_clear(&c->persona_text);
     buf_put_str(&c->persona_text, ev->control_agent.instructions);
     switch_to(c, to);
     tell_handoff(c, SIGNAL_AGENT_CHANGED, from, to, STR_NULL);

@@ -164,10 +164,10 @@ static void make_sticky(struct call *c, struct tool_record *rec, const struct ca
     if (rec->message.max_bytes == 0) {
         buf_init(&rec->message, MESSAGE_MAX);
     }
-    buf_clear(&rec->message, 0);
+    buf_clear(&rec->message);
     buf_put_str(&rec->message, ev->tool_approval.message);
     if (rec->message.err < 0) {
-        buf_clear(&rec->message, 0); /* too long for a message: the usual one then */
+        buf_clear(&rec->message); /* too long for a message: the usual one then */
     }
     for (uint32_t i = 0; i < c->n_slots; i++) {
         struct tool_slot *s = &c->tools[i];

@@ -128,7 +128,7 @@ void control_progress(struct call *c)
     bool free = !c->want && c->response != RESPONSE_REQUESTED && c->response != RESPONSE_GENERATING;
     if (c->say.len && free && c->model == MODEL_READY && c->phase == PHASE_CONVERSATION && !tools_pending(c)) {
         life_say(c, buf_str(&c->say));
-        buf_clear(&c->say, 0);
+        buf_clear(&c->say);
     }
 }
 

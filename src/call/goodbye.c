@@ -49,7 +49,7 @@ void goodbye_called(struct call *c, const struct call_event *ev, struct buf *ret
         put(ret_output, "call_ending", "reason", reason.n ? reason : STR("conversation complete"));
     }
     if (words.n && c->farewell == FAREWELL_NONE) {
-        buf_clear(&c->farewell_own, 0);
+        buf_clear(&c->farewell_own);
         buf_put_str(&c->farewell_own, words);
         c->farewell_words = c->farewell_own.err < 0 ? STR("") : buf_str(&c->farewell_own);
     }

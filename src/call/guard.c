@@ -111,7 +111,7 @@ static bool in_playout(struct call *c, const struct guard_item *gi)
 
 static void drop_item(struct guard_item *gi)
 {
-    buf_clear(&gi->text, 0);
+    buf_clear(&gi->text);
     gi->number = 0;
 }
 
@@ -141,7 +141,7 @@ static struct guard_item *item_make(struct call *c, enum guard_side side, uint32
     if (gi->text.max_bytes == 0) {
         buf_init(&gi->text, GUARD_TEXT_MAX);
     }
-    buf_clear(&gi->text, 0);
+    buf_clear(&gi->text);
     return gi;
 }
 
@@ -186,7 +186,7 @@ static void whole_text(struct guard_item *gi, struct str text)
         add_text(gi, (struct str){text.p + have.n, text.n - have.n});
         return;
     }
-    buf_clear(&gi->text, 0);
+    buf_clear(&gi->text);
     gi->chars = 0;
     gi->units = gi->units_to = 0;
     memset(gi->asked, 0, sizeof(gi->asked));

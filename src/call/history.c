@@ -187,7 +187,7 @@ void text_done(struct call *c, const struct call_event *ev)
     }
     it->text_done = true;
     if (ev->model_text.text.n) {
-        buf_clear(&it->text, 0);
+        buf_clear(&it->text);
         buf_put_str(&it->text, (struct str){ev->model_text.text.p, MIN(ev->model_text.text.n, (size_t)CALL_TEXT_MAX)});
         note_written(c);
     }

@@ -53,7 +53,7 @@ struct item *item_need(struct call *c, struct str response_id, struct str item_i
     if (it->text.max_bytes == 0) {
         buf_init(&it->text, CALL_TEXT_MAX);
     }
-    buf_clear(&it->text, 0);
+    buf_clear(&it->text);
     call_copy_id(it->id, item_id);
     call_copy_id(it->response_id, response_id);
     it->session = c->renew.session;
@@ -379,7 +379,7 @@ static void remember(struct call *c, uint32_t item, struct span heard)
     }
     if (item != c->recent_item) {
         c->recent_item = item;
-        buf_clear(&c->recent, 0);
+        buf_clear(&c->recent);
     }
     if (heard.n > keep) {
         heard = span_from(heard.p + heard.n - keep, keep);
@@ -532,7 +532,7 @@ void playout_take_back(struct call *c)
     if (c->fade_in) {
         call_emit(c, ACT_LEG_CLEAR);
     }
-    buf_clear(&c->back, 0);
+    buf_clear(&c->back);
     settle_flushed(c, &c->back);
     if (c->back.err < 0 || fifo_put_front(&c->queue, buf_span(&c->back)) < 0) {
         c->out->overflow = true;

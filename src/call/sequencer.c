@@ -41,7 +41,7 @@ static void request_as(struct call *c, struct str instructions, bool no_tools, b
     c->renew.continues = c->renew.asked_rest = false;
     c->want = true; /* one for all that piled up, as the last one wants it */
     c->want_no_tools = no_tools;
-    buf_clear(&c->want_text, 0);
+    buf_clear(&c->want_text);
     buf_put_str(&c->want_text, instructions);
     seq_try(c);
 }
@@ -109,7 +109,7 @@ void seq_want_again(struct call *c)
         c->want = true;
         c->want_filler = false;
         c->want_no_tools = c->asked_no_tools;
-        buf_clear(&c->want_text, 0);
+        buf_clear(&c->want_text);
         buf_put_str(&c->want_text, buf_str(&c->asked_text));
     }
 }

@@ -123,7 +123,7 @@ static void keep_output(struct tool_slot *s, struct str output)
     if (s->output.max_bytes == 0) {
         buf_init(&s->output, OUTPUT_MAX_BYTES + 256);
     }
-    buf_clear(&s->output, 0);
+    buf_clear(&s->output);
     if (output.n > OUTPUT_MAX_BYTES) {
         buf_puts(&s->output, "{\"error\":\"the result was too large\"}");
     } else {

@@ -104,7 +104,7 @@ void voicemail_wanted(struct call *c, const struct call_event *ev)
     buf_init(&c->voicemail.sound, SOUND_MAX);
     buf_put(&c->voicemail.sound, ev->control_voicemail.sound.p, ev->control_voicemail.sound.n);
     if (c->voicemail.sound.err < 0) {
-        buf_clear(&c->voicemail.sound, 0); /* half of it is worse than the text */
+        buf_clear(&c->voicemail.sound); /* half of it is worse than the text */
     }
     c->voicemail.after_beep = ev->control_voicemail.after_beep;
     c->voicemail.state = VOICEMAIL_DUE;

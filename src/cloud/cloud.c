@@ -38,7 +38,7 @@ bool cloud_trusts(const struct cloud *c, const struct http_request *req)
 void cloud_put_url(const struct cloud *c, const struct http_request *req, bool websocket, struct str path,
                    struct buf *out)
 {
-    buf_clear(out, 0);
+    buf_clear(out);
     origin_put(out, c->opts.public_url, cloud_trusts(c, req), req, websocket);
     if (out->len > 0) {
         buf_put_str(out, path);

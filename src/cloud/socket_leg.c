@@ -139,7 +139,7 @@ bool socket_leg_start(struct socket_leg *s, const struct carrier_stream *start)
 void socket_leg_media(struct socket_leg *s, uint32_t at_ms, struct str base64, uint32_t *ret_bytes)
 {
     struct buf *b = &s->cloud->audio;
-    buf_clear(b, 0);
+    buf_clear(b);
     uint8_t *data = buf_room(b, base64_dec_max(base64.n));
     int n = data ? base64_decode(data, base64) : -ENOMEM;
     *ret_bytes = (uint32_t)MAX(n, 0);

@@ -126,7 +126,7 @@ int csv_next(struct csv *c, struct buf *room, struct csv_row *ret)
     if (c->rest.n == 0) {
         return 0;
     }
-    buf_clear(room, 0);
+    buf_clear(room);
     int err = read_row(c, room, ends, &ret->n);
     if (err < 0) {
         skip_line(c);

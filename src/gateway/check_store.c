@@ -73,7 +73,7 @@ static void database(struct checker *c, const struct config *cfg)
     struct store *store = NULL;
     int err = store_choice_open(cfg, STORE_CHOICE_GUEST, &c->text, &ops, &store);
     if (err == -ENOENT && cfg->store.url.n == 0) {
-        buf_clear(&c->text, 0);
+        buf_clear(&c->text);
         buf_printf(&c->text, "%s will be made at the start", cfg->records.database.p);
         checker_say(c, CHECK_OK, "store");
         return;
@@ -90,7 +90,7 @@ static void database(struct checker *c, const struct config *cfg)
         checker_say(c, CHECK_ERROR, "store");
         return;
     }
-    buf_clear(&c->text, 0);
+    buf_clear(&c->text);
     look_into(c, ops, store);
     ops->close(store);
 }

@@ -36,8 +36,8 @@ void checker_say(struct checker *c, enum check_level level, const char *subject)
     };
     c->worst = MAX(c->worst, level);
     c->fn(&f, c->arg);
-    buf_clear(&c->text, 0);
-    buf_clear(&c->remedy, 0);
+    buf_clear(&c->text);
+    buf_clear(&c->remedy);
 }
 
 void checker_tell(struct checker *c, enum check_level level, const char *subject, const char *text, const char *remedy)

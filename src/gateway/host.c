@@ -115,7 +115,7 @@ static void write_journal(struct host *h, const struct call_event *ev, uint64_t 
     if (!h->journal) {
         return;
     }
-    buf_clear(&w->journal, 0);
+    buf_clear(&w->journal);
     journal_put(&h->journal_writer, &w->journal, ev, now_us, &w->actions);
     if (w->journal.err < 0) {
         log_error(&h->log, "journal.lost", "error=%s", err_name(w->journal.err));

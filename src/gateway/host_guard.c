@@ -431,7 +431,7 @@ static bool looks_at(const struct host *h, uint32_t i, struct str tool)
 static void put_refusal(const struct config_guardrail *c, const struct guard_finding *f, struct buf *out)
 {
     struct buf text;
-    buf_clear(out, 0);
+    buf_clear(out);
     if (c->raise) {
         buf_puts(out, CANNOT_BE_USED);
         return;
@@ -498,7 +498,7 @@ struct str host_masked(const struct host *h, struct str text, struct buf *out)
     if (!h->snapshot->mask || text.n == 0) {
         return text;
     }
-    buf_clear(out, 0);
+    buf_clear(out);
     guard_mask_put(h->snapshot->mask, text, out);
     return out->err < 0 ? STR("***") : buf_str(out);
 }

@@ -60,7 +60,7 @@ static void remember(struct host *h, uint32_t session, struct str handle)
     if (at->handle.max_bytes == 0) {
         buf_init(&at->handle, HANDLE_MAX);
     }
-    buf_clear(&at->handle, 0);
+    buf_clear(&at->handle);
     buf_put_str(&at->handle, handle);
     at->session = session;
 }

@@ -124,7 +124,7 @@ void host_open_journal(struct host *h)
         return;
     }
     h->files_open++;
-    buf_clear(out, 0);
+    buf_clear(out);
     journal_begin(&h->journal_writer, out, &h->opts, loop_now_us(env->loop));
     disk_file_append(h->journal, buf_span(out));
 }
@@ -143,7 +143,7 @@ static void keep_end(struct host *h, const struct call_action *act)
 {
     struct host_facts *f = &h->facts;
     f->end = *act;
-    buf_clear(&f->end_text, 0);
+    buf_clear(&f->end_text);
     buf_put_str(&f->end_text, act->end.detail);
     f->end.end.detail = f->end_text.err < 0 ? STR("") : buf_str(&f->end_text);
 }

@@ -283,8 +283,8 @@ void record_turn(struct host *h, const struct call_action *act)
     struct store_op op = {.kind = STORE_TURN_ADD, .at_us = (uint64_t)clock_wall_us(), .u.turn = &turn};
     scribe_put(h->worker->env.scribe, &op);
     host_trace_turn(h, &act->turn, turn.user_text, turn.agent_text);
-    buf_clear(&f->user, 0);
-    buf_clear(&f->agent, 0);
+    buf_clear(&f->user);
+    buf_clear(&f->agent);
     f->turns += act->turn.number > 0;
     observe_turn(h, &act->turn);
     host_tap(h, TAP_ACTION, act, NULL);

@@ -293,7 +293,7 @@ static int make_call(struct booking *b)
     put_what(&text, &b->args);
     json_w_kstr(&w, "opening_reason", buf_str(&text));
     json_w_kz(&w, "objective", "Book the table and ask for a confirmation number.");
-    buf_clear(&text, 0);
+    buf_clear(&text);
     put_context(&text, &b->args);
     json_w_kstr(&w, "context", buf_str(&text));
     json_w_kz(&w, "idempotency_key", key);

@@ -391,12 +391,12 @@ void outbound_on_answer(struct outbound *o, const struct dialer_caller *who, str
         bool asks = ret->kind == DIALER_ANSWER_ASK;
         struct str text = asks ? q->prompt : question_goodbye(q);
         const struct sound *s = sounds_find(o->gw->snapshot->sounds, asks ? q->sound : q->goodbye_sound);
-        buf_clear(&o->sound_url, 0);
+        buf_clear(&o->sound_url);
         if (s) {
             buf_printf(&o->sound_url, STR_FMT "%s", STR_ARG(o->gw->snapshot->api.public_url), s->path);
         }
         ret->sound = buf_str(&o->sound_url);
-        buf_clear(&o->words, 0);
+        buf_clear(&o->words);
         if (h) {
             host_put_text(h, text, &o->words);
         } else {

@@ -36,7 +36,7 @@ static void print_lines(struct replay *r)
 
 static void print_record(struct replay *r, const struct call_event *ev, uint64_t now_us, bool same)
 {
-    buf_clear(&r->text, 0);
+    buf_clear(&r->text);
     buf_printf(&r->text, "%s#%llu %llu.%03llu ms  ", same ? "" : "DIFFERS ", (unsigned long long)r->report->records,
                (unsigned long long)((now_us - r->begin_us) / 1000),
                (unsigned long long)((now_us - r->begin_us) % 1000));

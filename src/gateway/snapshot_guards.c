@@ -77,7 +77,7 @@ static int fill_model(struct snapshot *s, struct snapshot_guard *g)
     }
     if (err >= 0 && key.n) {
         bool bearer = c->url.n || str_ieq(p->auth_header, STR("Authorization"));
-        buf_clear(&text, 0);
+        buf_clear(&text);
         buf_puts(&text, bearer ? "Bearer " : "");
         buf_put_str(&text, key);
         struct webhook_pair *h = &g->headers[g->webhook.n_headers++];

@@ -34,8 +34,8 @@ static void keep_span(struct tracing *t, const struct trace_span *s)
     if (memcmp(s->parent_id, none, sizeof(none)) != 0) {
         trace_hex(s->parent_id, sizeof(s->parent_id), parent);
     }
-    buf_clear(&t->attrs, 0);
-    buf_clear(&t->events, 0);
+    buf_clear(&t->attrs);
+    buf_clear(&t->events);
     trace_put_attrs(&t->attrs, s->attrs, s->n_attrs);
     trace_put_events(&t->events, s);
     const struct store_span row = {

@@ -41,7 +41,7 @@ static void put_messages(const struct guard_question *q, struct str instructions
     json_w_close(w);
     json_w_open(w);
     json_w_kz(w, "role", "user");
-    buf_clear(&text, 0);
+    buf_clear(&text);
     struct json_w inner = json_w(&text);
     json_w_open(&inner);
     json_w_kstr(&inner, "side", q->side);

@@ -269,7 +269,7 @@ void guard_mask_more(struct guard_mask *m, struct mask_stream *s, struct str pie
         s->from = upto;
     }
     if (final) {
-        buf_clear(&s->text, 0);
+        buf_clear(&s->text);
         s->from = 0;
     } else if (s->from > 2 * STREAM_BEHIND) {
         size_t gone = s->from - STREAM_BEHIND;

@@ -301,7 +301,7 @@ static int add_headers(struct http_call *call, struct str lines)
         if (line.n == 0) {
             continue;
         }
-        buf_clear(&text, 0);
+        buf_clear(&text);
         buf_put_str(&text, line);
         const char *z = buf_cstr(&text);
         struct curl_slist *list = z ? curl_slist_append(call->headers, z) : NULL;

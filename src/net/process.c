@@ -84,7 +84,7 @@ static void give_line(struct process *p)
     if (p->handler->on_line && p->line.err == 0) {
         p->handler->on_line(p, line, p->arg);
     }
-    buf_clear(&p->line, 0);
+    buf_clear(&p->line);
 }
 
 static void on_output(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)

@@ -174,7 +174,7 @@ static int flush_cipher(struct stream *s)
     if (cipher->cap > LOOP_SEND_KEEP) {
         buf_done(cipher);
     }
-    buf_clear(cipher, 0);
+    buf_clear(cipher);
     return err;
 }
 

@@ -62,7 +62,7 @@ static void write_round(struct log_writer *w)
         buf_done(full);
         buf_init(full, max_bytes);
     } else {
-        buf_clear(full, 0);
+        buf_clear(full);
     }
     w->writing = false;
     pthread_cond_broadcast(&w->idle);

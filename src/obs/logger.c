@@ -356,7 +356,7 @@ static void put_json(struct logger *l, enum log_level level, const struct log_sc
 
     put_time(&l->line, wall_us);
     ignore_result(str_copy(when, sizeof(when), buf_str(&l->line))); /* 24 characters */
-    buf_clear(&l->line, 0);
+    buf_clear(&l->line);
     json_w_open(&w);
     json_w_kz(&w, "time", when);
     json_w_kz(&w, "level", log_level_name(level));
@@ -430,8 +430,8 @@ static bool rate_allows(struct logger *l, const char *event, uint64_t wall_us, u
 static void put_one(struct logger *l, enum log_level level, const struct log_scope *scope, const char *event,
                     struct str fields, uint64_t wall_us, uint32_t left_out)
 {
-    buf_clear(&l->line, 0);
-    buf_clear(&l->scratch, 0);
+    buf_clear(&l->line);
+    buf_clear(&l->scratch);
     if (l->json) {
         put_json(l, level, scope, event, fields, wall_us, left_out);
     } else {

@@ -94,7 +94,7 @@ int otlp_pairs(struct str text, otlp_pair_fn fn, void *arg)
             err = -ERR_SYNTAX;
             break;
         }
-        buf_clear(&value, 0);
+        buf_clear(&value);
         err = decode(str_trim((struct str){part.p + eq + 1, part.n - eq - 1}), &value);
         err = err < 0 ? err : fn(name, buf_str(&value), arg);
     }
@@ -228,8 +228,8 @@ static void end_batch(struct otlp *o)
 {
     o->n_sending = 0;
     o->tries = 0;
-    buf_clear(&o->body, 0);
-    buf_clear(&o->packed, 0);
+    buf_clear(&o->body);
+    buf_clear(&o->packed);
     arm(o);
     if (o->stopped && o->n_queued == 0 && o->env.on_idle) {
         o->env.on_idle(o->env.arg);
@@ -373,7 +373,7 @@ static struct queued *take(struct otlp *o)
 
 static void fill_body(struct otlp *o)
 {
-    buf_clear(&o->body, 0);
+    buf_clear(&o->body);
     buf_puts(&o->body, "{\"resourceSpans\":[{\"resource\":");
     buf_put_str(&o->body, buf_str(&o->resource));
     buf_puts(&o->body,
@@ -396,7 +396,7 @@ static void begin(struct otlp *o)
     o->full = false;
     int err = o->body.err;
     if (err >= 0 && o->o.gzip) {
-        buf_clear(&o->packed, 0);
+        buf_clear(&o->packed);
         err = job_run(o->env.loop, pack_work, pack_done, o);
         o->packing = err >= 0;
         if (err >= 0) {

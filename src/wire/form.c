@@ -71,7 +71,7 @@ int form_decode(struct form *f, struct str text)
 {
     struct str part;
     f->n = 0;
-    buf_clear(&f->text, 0);
+    buf_clear(&f->text);
     /* All the room at once, so that the slices do not move. */
     if (!buf_room(&f->text, text.n + 1)) {
         return f->text.err;

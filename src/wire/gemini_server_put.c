@@ -55,14 +55,14 @@ static struct json_w begin(struct buf *compact)
 
 static void end(struct buf *compact, struct buf *out)
 {
-    buf_clear(out, 0);
+    buf_clear(out);
     gemini_server_pretty(out, buf_str(compact));
     buf_done(compact);
 }
 
 void gemini_server_put_ready(struct buf *out)
 {
-    buf_clear(out, 0);
+    buf_clear(out);
     gemini_server_pretty(out, STR("{\"setupComplete\":{}}"));
 }
 
@@ -165,7 +165,7 @@ void gemini_server_put_content(struct buf *out, const struct gemini_server_conte
 
 void gemini_server_put_voice(struct buf *out, bool start, uint64_t offset_ms)
 {
-    buf_clear(out, 0);
+    buf_clear(out);
     buf_printf(out, "{\n  \"voiceActivity\": {\n    \"type\": \"%s\",\n    \"audioOffset\": \"%llu.%03llus\"\n  }\n}\n",
                start ? "ACTIVITY_START" : "ACTIVITY_END", (unsigned long long)(offset_ms / 1000),
                (unsigned long long)(offset_ms % 1000));
@@ -188,7 +188,7 @@ void gemini_server_put_resumption(struct buf *out, struct str handle, bool resum
 
 void gemini_server_put_go_away(struct buf *out, uint32_t left_ms)
 {
-    buf_clear(out, 0);
+    buf_clear(out);
     buf_printf(out, "{\n  \"goAway\": {\n    \"timeLeft\": \"%u.%03us\"\n  }\n}\n", left_ms / 1000, left_ms % 1000);
 }
 

@@ -264,7 +264,7 @@ static bool read_tool(struct json_val v, struct buf *scratch, struct mcp_tool *r
     struct json_val schema = json_get(v, "inputSchema");
     struct json_val hints = json_get(v, "annotations");
     *ret = (struct mcp_tool){.description = STR("")};
-    buf_clear(scratch, 0);
+    buf_clear(scratch);
     if (description.type != JSON_STRING) {
         description = json_get(v, "title");
     }
@@ -376,7 +376,7 @@ bool mcp_next_event(struct str *rest, struct buf *data)
 {
     struct str line;
     bool any = false;
-    buf_clear(data, 0);
+    buf_clear(data);
     while (str_split(rest, '\n', &line)) {
         if (line.n && line.p[line.n - 1] == '\r') {
             line.n--;

@@ -631,7 +631,7 @@ int openai_server_decode(struct str text, struct buf *scratch, struct openai_cli
 {
     struct check c = {.error = ret_error, .scratch = scratch, .text_bytes = text.n, .target = ret};
     struct json_val top;
-    buf_clear(scratch, 0);
+    buf_clear(scratch);
     *ret = (struct openai_client_event){0};
     int err = read_type(&c, text, &top, &ret->type);
     if (err < 0) {

@@ -113,7 +113,7 @@ static int set_text(struct check *c, struct buf *to, struct str value)
     if (value.n > to->max_bytes) {
         return too_large(c);
     }
-    buf_clear(to, 0);
+    buf_clear(to);
     buf_put_str(to, value);
     return to->err;
 }
@@ -268,7 +268,7 @@ static int keep_extras(struct check *c, struct json_val v)
 {
     static const char *const names[] = {"delay", "keywords", "languages"};
     struct buf *extra = &session_of(c)->transcription_extra;
-    buf_clear(extra, 0);
+    buf_clear(extra);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct json_val member = json_get(v, names[i]);
         if (member.type != JSON_NONE) {
@@ -302,8 +302,8 @@ static int read_transcription(struct check *c, struct json_val v)
     s->transcription = v.type != JSON_NULL;
     if (v.type == JSON_NULL) {
         s->transcription_model[0] = s->transcription_language[0] = 0;
-        buf_clear(&s->transcription_prompt, 0);
-        buf_clear(&s->transcription_extra, 0);
+        buf_clear(&s->transcription_prompt);
+        buf_clear(&s->transcription_extra);
         return 0;
     }
     int err = check_object(c, v, fields, ARRAY_LEN(fields));

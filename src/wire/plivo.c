@@ -287,10 +287,3 @@ void plivo_put_clear(struct buf *out, struct str stream_id)
     json_put_quoted(out, stream_id);
     PUT(out, "}");
 }
-
-void plivo_put_keys(struct buf *out, struct str keys)
-{
-    PUT(out, "{\"event\":\"sendDTMF\",\"dtmf\":");
-    json_put_quoted(out, keys);
-    PUT(out, "}");
-}

@@ -84,7 +84,6 @@ uint32_t plivo_extra(struct str text, struct str_pair ret[PLIVO_EXTRA_MAX]);
 void plivo_put_audio(struct buf *out, struct span mulaw); /* PLIVO_FRAME_BYTES */
 void plivo_put_checkpoint(struct buf *out, struct str stream_id, struct str name);
 void plivo_put_clear(struct buf *out, struct str stream_id);
-void plivo_put_keys(struct buf *out, struct str keys);
 
 /*
  * What the carrier sends (phone simulator). msg carries event, stream_id, sequence and the member of the event;

@@ -16,7 +16,7 @@ struct reader {
 
 static inline struct reader reader_of(struct str text, struct buf *scratch)
 {
-    buf_clear(scratch, 0);
+    buf_clear(scratch);
     return (struct reader){scratch, text.n, NULL};
 }
 

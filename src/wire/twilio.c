@@ -364,24 +364,12 @@ struct str twilio_start_param(const struct twilio_start *start, const char *name
 
 #define PUT(out, lit) buf_put((out), (lit), sizeof(lit) - 1)
 
-static void put_media_head(struct buf *out, struct str stream_sid)
+void twilio_put_media(struct buf *out, struct str stream_sid, struct span audio)
 {
     PUT(out, "{\"event\":\"media\",\"streamSid\":");
     json_put_quoted(out, stream_sid);
     PUT(out, ",\"media\":{\"payload\":\"");
-}
-
-void twilio_put_media(struct buf *out, struct str stream_sid, struct span audio)
-{
-    put_media_head(out, stream_sid);
     base64_put(out, audio);
-    PUT(out, "\"}}");
-}
-
-void twilio_put_media_text(struct buf *out, struct str stream_sid, struct str base64)
-{
-    put_media_head(out, stream_sid);
-    buf_put_str(out, base64);
     PUT(out, "\"}}");
 }
 

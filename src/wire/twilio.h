@@ -89,8 +89,6 @@ struct str twilio_start_param(const struct twilio_start *start, const char *name
 
 /* What a server sends: appended to out, whose sticky error tells of failure. */
 void twilio_put_media(struct buf *out, struct str stream_sid, struct span audio);
-/* The same for audio that is base64 already: copied unchecked, so only from a source that checked it. */
-void twilio_put_media_text(struct buf *out, struct str stream_sid, struct str base64);
 void twilio_put_mark(struct buf *out, struct str stream_sid, struct str name);
 void twilio_put_clear(struct buf *out, struct str stream_sid);
 

@@ -190,7 +190,7 @@ TEST(schemas_and_values_have_limits)
         buf_putc(&b, '}');
     }
     assert_err(json_schema_new(buf_str(&b), NULL, NULL, NULL, &s), ERR_CONFIG);
-    buf_clear(&b, 0); /* two to the power of fifteen branches */
+    buf_clear(&b); /* two to the power of fifteen branches */
     for (int i = 0; i < 15; i++) {
         buf_puts(&b, "{\"anyOf\":[false,");
     }
@@ -203,7 +203,7 @@ TEST(schemas_and_values_have_limits)
     assert_err(json_schema_check(s, v, &why), ERR_TYPE);
     json_doc_free(v);
     json_schema_free(s);
-    buf_clear(&b, 0);
+    buf_clear(&b);
     buf_putc(&b, '{');
     for (int i = 0; i < 300; i++) {
         buf_printf(&b, "%s\"k%d\":1", i ? "," : "", i);
@@ -214,7 +214,7 @@ TEST(schemas_and_values_have_limits)
     assert_err(json_schema_check(s, v, &why), ERR_TYPE);
     assert_str_is(buf_str(&why), "the value has too many members");
     json_doc_free(v);
-    buf_clear(&b, 0);
+    buf_clear(&b);
     buf_putc(&b, '[');
     for (int i = 0; i < 5000; i++) {
         buf_puts(&b, i ? ",1" : "1");
@@ -227,7 +227,7 @@ TEST(schemas_and_values_have_limits)
     assert_str_is(buf_str(&why), "the value is too much to be checked");
     json_doc_free(v);
     json_schema_free(s);
-    buf_clear(&b, 0);
+    buf_clear(&b);
     while (b.len <= JSON_SCHEMA_MAX_BYTES) {
         buf_putc(&b, ' ');
     }
@@ -260,7 +260,7 @@ TEST(documents_are_read_by_name_and_pointer)
     assert_err(json_doc_parse(STR_NULL, &d), ERR_SYNTAX);
     assert_err(json_doc_parse(STR("\"\xFF\""), &d), ERR_UTF8);
     assert_err(json_doc_parse(STR("{\"a\":1"), &d), ERR_SYNTAX);
-    buf_clear(&out, 0);
+    buf_clear(&out);
     struct buf big;
     buf_init(&big, 1 << 20);
     for (int i = 0; i < 60000; i++) {

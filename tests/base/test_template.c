@@ -20,7 +20,7 @@ static int write_to(struct buf *out, const char *text, enum template_kind kind, 
 {
     struct values v;
     assert_ok(json_doc_parse(str_from(values), &v.doc));
-    buf_clear(out, 0);
+    buf_clear(out);
     int err = template_write(str_from(text), kind, get, &v, out, ret_name);
     json_doc_free(v.doc);
     return err;

@@ -90,7 +90,7 @@ static UNUSED uint32_t count(const char *text)
 
 static UNUSED void forget_log(void)
 {
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
 }
 
 #endif

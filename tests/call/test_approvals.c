@@ -216,10 +216,10 @@ TEST(caller_says_no_or_both_or_neither)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         up(&by_voice);
         question();
-        buf_clear(&s.log, 0);
+        buf_clear(&s.log);
         asks_tool("r3", "c2", "plain", "{}"); /* something else does not disturb it */
         result("c2", "1");
-        buf_clear(&s.log, 0);
+        buf_clear(&s.log);
         says(cases[i].said);
         sim_created(&s, "r4");
         call_tool("r4", "c3", "refund", "{\"amount\":5,\"to\":\"me\"}");

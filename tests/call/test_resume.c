@@ -72,7 +72,7 @@ TEST(a_session_that_goes_away_is_closed_in_a_quiet_moment_before_the_next_is_ope
     caller_says("u2", "and what else");
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 2, 400);
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     leaving(50000);
     later(100);
     assert_int_equal(s.opens, 1); /* somebody speaks */
@@ -85,7 +85,7 @@ TEST(a_session_that_goes_away_is_closed_in_a_quiet_moment_before_the_next_is_ope
     assert_int_equal(s.opens, 2);
     assert_true(logged("model.open session=1 provider=0 why=limit from=0"));
     assert_true(where("model.close") < where("model.open"));
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     ready(1, true);
     assert_true(logged("note=replayed value=0 text=\"resumed\"")); /* it knows all that */
     assert_true(logged("text=\"left\""));                          /* by us: nothing was lost */
@@ -103,7 +103,7 @@ TEST(what_is_said_behind_the_handle_is_told_again)
     later(1000);
     fail_session(0, -ERR_CLOSED, "", true);
     assert_true(logged("model.open session=1 provider=0 why=closed from=0"));
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     ready(1, true);
     assert_true(logged("and what else") && logged("Nothing."));
     assert_false(logged("hello"));
@@ -136,10 +136,10 @@ TEST(one_that_cannot_be_resumed_is_told_everything)
     exchange();
     fail_session(0, -ERR_CLOSED, "", true);
     assert_true(logged("why=closed from=0"));
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     fail_session(1, -ERR_CLOSED, "session-not-found", false);
     assert_true(logged("model.open session=2 provider=0 why=failed agent")); /* at once, without a handle */
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     ready(2, false);
     assert_true(logged("hello") && logged("How can I help?"));
     assert_false(call_ended(s.call));
@@ -154,7 +154,7 @@ TEST(a_handle_from_before_the_first_answer_stands_for_nothing)
     agent_says("r1", 1, 500, "How can I help?");
     later(1000);
     fail_session(0, -ERR_CLOSED, "", true);
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     ready(1, true);
     assert_true(logged("hello") && logged("How can I help?"));
     down();
@@ -169,7 +169,7 @@ TEST(a_handoff_opens_a_session_and_the_output_waits_for_it)
     sim_created(&s, "r1");
     sim_audio(&s, "r1", 1, 300);
     sim_audio_done(&s, "r1", 1, "One moment.");
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     sim_tool(&s, "r1", "call_1", "transfer_to_billing");
     assert_true(logged("model.open session=1 provider=0 why=agent"));
     assert_true(logged("You bill."));
@@ -178,7 +178,7 @@ TEST(a_handoff_opens_a_session_and_the_output_waits_for_it)
     later(200);
     assert_int_equal(s.outputs, 0); /* the old one would answer it */
     assert_int_equal(s.responds, 0);
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     ready(1, false);
     later(50);
     assert_true(logged("text=\"agent\""));
@@ -219,7 +219,7 @@ TEST(an_interrupted_item_is_noted_in_place_of_a_truncation)
     }
     sim_audio_done(&s, "r1", 1, "This is a long sentence of two seconds that is cut.");
     later(800);
-    buf_clear(&s.log, 0);
+    buf_clear(&s.log);
     speech(EV_MODEL_SPEECH_STARTED, "u2");
     assert_false(logged("model.truncate"));
     assert_true(logged("note=not-truncated"));

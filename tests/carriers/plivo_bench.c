@@ -156,7 +156,7 @@ void plivo_open_leg(struct plivo_bench *b)
     plivo_say(b, START);
     wait_text(b->loop, &b->log, "start");
     assert_str_is(buf_str(&b->log), "ask c-1 token=t-1 tier=gold\nstart " SID " c-1\n");
-    buf_clear(&b->log, 0);
+    buf_clear(&b->log);
 }
 
 void plivo_close_bench(struct plivo_bench *b)
@@ -183,7 +183,7 @@ void plivo_wait_got(struct plivo_bench *b, const char *want)
     b->want = want;
     wait_until(b->loop, has_got, b);
     assert_str_is(buf_str(&b->got), want);
-    buf_clear(&b->got, 0);
+    buf_clear(&b->got);
 }
 
 static bool has_log(void *arg)
@@ -197,7 +197,7 @@ void plivo_wait_log(struct plivo_bench *b, const char *want)
     b->want = want;
     wait_until(b->loop, has_log, b);
     assert_str_is(buf_str(&b->log), want);
-    buf_clear(&b->log, 0);
+    buf_clear(&b->log);
 }
 
 void plivo_play(struct plivo_bench *b, uint8_t sound, size_t n, uint32_t mark)

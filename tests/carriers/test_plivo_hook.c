@@ -109,7 +109,7 @@ static void on_reply(const struct http_reply *r, void *arg)
     assert_int_equal(r->err, 0);
     b->answered = true;
     b->status = r->status;
-    buf_clear(&b->document, 0);
+    buf_clear(&b->document);
     buf_put_str(&b->document, str_of_span(r->body));
 }
 

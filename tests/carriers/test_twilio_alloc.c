@@ -51,7 +51,7 @@ static void exchange(struct count *c)
 {
     c->media = c->sent = 0;
     wait_until(c->b->loop, next_round, c);
-    buf_clear(&c->b->got, 0);
+    buf_clear(&c->b->got);
 }
 
 TEST(media_in_and_out_takes_nothing_from_the_heap)

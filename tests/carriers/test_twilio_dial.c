@@ -415,12 +415,12 @@ TEST(callbacks_with_an_attempt_tell_how_far_the_call_is)
          "progress a1 CA3 unknown none none stale=0 dur=-1 cause=something-new\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        buf_clear(&f.b.log, 0);
+        buf_clear(&f.b.log);
         bench_post(&f.b, "/twilio/status?attempt=a1", cases[i].form, "");
         assert_int_equal(f.b.status, 204);
         assert_has(buf_str(&f.b.log), cases[i].want);
     }
-    buf_clear(&f.b.log, 0);
+    buf_clear(&f.b.log);
     bench_post(&f.b, "/twilio/status", "CallSid=CA1&CallStatus=ringing&attempt=a1", ""); /* the form is not our URL */
     assert_has_not(buf_str(&f.b.log), "progress");
     end(&f);
@@ -449,7 +449,7 @@ TEST(the_verdict_on_who_answered_comes_by_itself)
         snprintf(form, sizeof(form), "CallSid=CA1&AccountSid=AC1&AnsweredBy=%s&MachineDetectionDuration=1800",
                  cases[i].word);
         snprintf(want, sizeof(want), "progress a1 CA1 unknown none %s stale=0", cases[i].want);
-        buf_clear(&f.b.log, 0);
+        buf_clear(&f.b.log);
         bench_post(&f.b, "/twilio/amd?attempt=a1", form, "");
         assert_int_equal(f.b.status, 204);
         assert_has(buf_str(&f.b.log), want);

@@ -597,7 +597,8 @@ TEST(rest_under_way_at_the_end_is_cancelled)
     bench_rest(&b, script, 2);
     bench_start(&b);
     bench_leg(&b);
-    assert_ok(twilio_rest_hangup(b.twilio, STR("CA1"), false, on_done, &o));
+    assert_ok(
+        carrier_hangup(twilio_carrier(b.twilio), &(struct carrier_call_ref){.call_id = STR("CA1")}, on_done, &o, NULL));
     settle(b.loop);
     assert_false(o.done);
     http_respond(b.unanswered, 200, STR_NULL, STR_NULL, (struct span){NULL, 0});
@@ -615,7 +616,9 @@ TEST(rest_needs_an_account)
     struct bench b;
     bench_init(&b);
     bench_start(&b);
-    assert_err(twilio_rest_hangup(b.twilio, STR("CA1"), false, NULL, NULL), ERR_STATE);
+    assert_err(
+        carrier_hangup(twilio_carrier(b.twilio), &(struct carrier_call_ref){.call_id = STR("CA1")}, NULL, NULL, NULL),
+        ERR_STATE);
     bench_done(&b);
 }
 

@@ -234,7 +234,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
     assert_int_equal(reply->err, 0);
     b->replied = true;
     b->status = reply->status;
-    buf_clear(&b->body, 0);
+    buf_clear(&b->body);
     buf_put(&b->body, reply->body.p, reply->body.n);
 }
 
@@ -315,7 +315,7 @@ void bench_leg(struct bench *b)
     bench_say(b, BENCH_CONNECTED);
     bench_say(b, BENCH_START);
     bench_wait_log(b, "start stream");
-    buf_clear(&b->log, 0);
+    buf_clear(&b->log);
 }
 
 void bench_wait_log(struct bench *b, const char *want)

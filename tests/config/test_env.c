@@ -139,7 +139,7 @@ TEST(the_process_wins_over_the_dotenv_file)
     assert_int_equal(cfg->log.level, LOG_DEBUG);
     config_unref(cfg);
     folder_write(&d, ".env", "A=1\nLIMITS_MAX_CALLS=none\nB\n");
-    buf_clear(&errors, 0);
+    buf_clear(&errors);
     assert_int_equal(config_load(&src, &errors, &cfg), -ERR_CONFIG);
     assert_has(buf_str(&errors), "/.env:3: expected NAME=value\n");
     assert_has(buf_str(&errors), "/.env:2: LIMITS_MAX_CALLS: must be a whole number from 1 to 100000, not \"none\"\n");
@@ -207,7 +207,7 @@ TEST(a_missing_file_and_what_is_no_file_are_told_apart)
     buf_init(&errors, 1 << 16);
     assert_int_equal(config_load(&src, &errors, &cfg), -ENOENT);
     assert_str_is(buf_str(&errors), "/nonexistent/r.yaml: there is no such file\n");
-    buf_clear(&errors, 0);
+    buf_clear(&errors);
     src.path = "/tmp";
     assert_int_equal(config_load(&src, &errors, &cfg), -EINVAL);
     assert_str_is(buf_str(&errors), "/tmp: not a file\n");
@@ -215,7 +215,7 @@ TEST(a_missing_file_and_what_is_no_file_are_told_apart)
     folder_make(&d);
     assert_int_equal(mkfifo(folder_file(&d, "fifo", path), 0600), 0);
     src.path = path;
-    buf_clear(&errors, 0);
+    buf_clear(&errors);
     assert_int_equal(config_load(&src, &errors, &cfg), -EINVAL);
     assert_null(cfg);
     buf_done(&errors);

@@ -130,7 +130,7 @@ TEST(every_line_of_env_example_loads_by_itself)
         if (line.n < 3 || line.p[0] != '#' || line.p[1] == ' ') {
             continue;
         }
-        buf_clear(&one, 0);
+        buf_clear(&one);
         buf_put_str(&one, (struct str){line.p + 1, line.n - 1});
         if (str_starts(line, STR("#TLS_")) || str_starts(line, STR("#RINGTRIP_WEBHOOK_URLS"))) {
             continue; /* they come in pairs */

@@ -43,7 +43,7 @@ static bool holds_for(const char *condition, const struct when_facts *f)
     /* What is printed holds for the same. */
     when_put(x.cfg->routes[0].when, &printed);
     fixture_done(&x);
-    buf_clear(&yaml, 0);
+    buf_clear(&yaml);
     buf_printf(&yaml, "routes: [{when: %s}]", buf_cstr(&printed));
     fixture_ok(&x, buf_cstr(&yaml), NULL);
     assert_int_equal(when_holds(x.cfg->routes[0].when, f), got);

@@ -67,12 +67,12 @@ TEST(deep_nesting_is_refused)
         buf_puts(&text, "[");
     }
     assert_bad(buf_cstr(&text), text.len, -ERR_LIMIT, "y:1:17: nested too deeply");
-    buf_clear(&text, 0);
+    buf_clear(&text);
     for (int i = 0; i < 20; i++) {
         buf_printf(&text, "%*sk:\n", i, "");
     }
     assert_bad(buf_cstr(&text), text.len, -ERR_LIMIT, "y:17:");
-    buf_clear(&text, 0);
+    buf_clear(&text);
     for (int i = 0; i < 200000; i++) {
         buf_puts(&text, "{a: ");
     }

@@ -9,7 +9,7 @@
 
 static int read_json(const char *json, struct arena *a, struct buf *err, struct campaign_settings *s)
 {
-    buf_clear(err, 0);
+    buf_clear(err);
     return campaign_settings_read(str_from(json), STR("Europe/Berlin"), a, err, s);
 }
 
@@ -247,7 +247,7 @@ TEST(the_examples_are_what_the_page_says)
         fail_msg("%s", buf_cstr(&err));
     }
     assert_str_is(s.agent, "reminder");
-    buf_clear(&text, 0);
+    buf_clear(&text);
     read_example("contacts.csv", &text);
     assert_ok(import_read(buf_str(&text), &(struct import_opts){.campaign_id = STR("c"), .country = STR("US")}, &a,
                           &err, &im));

@@ -13,7 +13,7 @@ static struct buf err;
 static int read(const char *json, struct question *ret)
 {
     const struct json_doc *doc = NULL;
-    buf_clear(&err, 0);
+    buf_clear(&err);
     assert_ok(json_doc_parse(str_from(json), &doc));
     int result = question_read(doc, &arena, &err, ret);
     json_doc_free(doc);

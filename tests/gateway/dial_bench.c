@@ -124,8 +124,8 @@ void dial_bench_dial(struct dial_bench *b, const char *more)
 {
     char body[2048];
     snprintf(body, sizeof(body), "{\"to\": \"" BENCH_CALLED "\"%s}", more);
-    buf_clear(&b->docs, 0);
-    buf_clear(&b->heard_audio, 0);
+    buf_clear(&b->docs);
+    buf_clear(&b->heard_audio);
     struct rig_reply reply = dial_bench_ask(b, body, "");
     if (reply.status != 201) {
         fail_msg("%d " STR_FMT, reply.status, STR_ARG(buf_str(&reply.body)));

@@ -67,7 +67,7 @@ static inline UNUSED void read_file(const char *path, struct buf *out)
     ssize_t n;
     int fd = open(path, O_RDONLY);
     assert_true(fd >= 0);
-    buf_clear(out, 0);
+    buf_clear(out);
     while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
         buf_put(out, chunk, (size_t)n);
     }
@@ -190,7 +190,7 @@ static inline UNUSED void on_reply(const struct http_reply *reply, void *arg)
 {
     struct fixture *f = arg;
     f->status = reply->err < 0 ? reply->err : reply->status;
-    buf_clear(&f->body, 0);
+    buf_clear(&f->body);
     buf_put(&f->body, reply->body.p, reply->body.n);
     f->done = true;
 }

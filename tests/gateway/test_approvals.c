@@ -163,7 +163,7 @@ static void wait_pending(struct rig *r, char ret_id[32], struct buf *ret_list)
         size_t at = str_search(list, STR("\"id\":\"apr_"));
         if (at != SIZE_MAX) {
             assert_ok(str_copy(ret_id, 32, (struct str){list.p + at + 6, 20}));
-            buf_clear(ret_list, 0);
+            buf_clear(ret_list);
             buf_put_str(ret_list, list);
         }
         buf_done(&reply.body);

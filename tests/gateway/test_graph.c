@@ -65,7 +65,7 @@ TEST(from_one_agent_only_what_it_reaches_is_drawn)
     assert_has(buf_str(&f.out), "label=\"triage\"");
     assert_has_not(buf_str(&f.out), "island");
     assert_has_not(buf_str(&f.out), "invoices\"]");
-    buf_clear(&f.out, 0);
+    buf_clear(&f.out);
     assert_ok(graph_put_dot(f.cfg, STR("night"), &f.out));
     assert_has_not(buf_str(&f.out), "triage");
     assert_has_not(buf_str(&f.out), "ellipse");

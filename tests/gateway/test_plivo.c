@@ -238,7 +238,7 @@ static void on_ring_reply(const struct http_reply *r, void *arg)
     struct fixture *f = arg;
     assert_int_equal(r->err, 0);
     f->doc_status = r->status;
-    buf_clear(&f->doc, 0);
+    buf_clear(&f->doc);
     buf_put_str(&f->doc, str_of_span(r->body));
 }
 

@@ -22,7 +22,7 @@ static void on_request(struct http_exchange *x, const struct http_request *req, 
 {
     struct hook *h = arg;
     h->requests++;
-    buf_clear(&h->seen, 0);
+    buf_clear(&h->seen);
     buf_printf(&h->seen, STR_FMT " " STR_FMT "|" STR_FMT "|", STR_ARG(req->method), STR_ARG(req->target),
                STR_ARG(http_header(req, "authorization")));
     buf_put(&h->seen, req->body.p, req->body.n);

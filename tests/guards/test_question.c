@@ -58,7 +58,7 @@ TEST(a_text_model_gets_the_text_as_data_and_a_schema_for_its_answer)
     assert_str_is(text_at(doc, "response_format.json_schema.schema.properties.tripped.type"), "boolean");
     json_doc_free(inner);
     json_doc_free(doc);
-    buf_clear(&out, 0);
+    buf_clear(&out);
     guard_chat_put(&question, STR("m"), STR("x"), STR("{\"type\":\"object\"}"), &out);
     assert_has(buf_str(&out), "\"schema\":{\"type\":\"object\"}");
     buf_done(&out);

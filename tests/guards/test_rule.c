@@ -332,7 +332,7 @@ TEST(what_looks_like_a_secret_is_masked)
                                     &out),
                      3);
     assert_str_is(buf_str(&out), "Use sk-*** or ***, card *** and 4111 1111 1111 1112.");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     assert_int_equal(guard_mask_put(m, STR("Nothing to see."), &out), 0);
     assert_str_is(buf_str(&out), "Nothing to see.");
     guard_mask_free(m);
@@ -375,7 +375,7 @@ TEST(in_pieces_of_any_size_the_same_is_masked)
         1u << SHAPE_API_KEY | 1u << SHAPE_TOKEN | 1u << SHAPE_CARD | 1u << SHAPE_SSN | 1u << SHAPE_SECRET, &m));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         for (size_t n = 1; n <= cases[i].said.n + 1; n++) {
-            buf_clear(&out, 0);
+            buf_clear(&out);
             mask_in_pieces(m, cases[i].said, n, &out);
             if (!str_eq(buf_str(&out), cases[i].told)) {
                 fail_msg("%zu in pieces of %zu: " STR_FMT, i, n, STR_ARG(buf_str(&out)));
@@ -402,7 +402,7 @@ TEST(nothing_of_a_secret_is_told_while_it_grows)
     assert_str_is(buf_str(&out), "my number is "); /* but words go on as they come */
     guard_mask_more(m, &s, STR(""), true, &out);
     assert_str_is(buf_str(&out), "my number is ***");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     for (int i = 0; i < 40000; i++) { /* one that never ends is never told */
         guard_mask_more(m, &s, STR("4 1"), false, &out);
     }

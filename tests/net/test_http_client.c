@@ -81,7 +81,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
     f->err = reply->err;
     f->status = reply->status;
     f->retry_after_s = reply->retry_after_s;
-    buf_clear(&f->log, 0);
+    buf_clear(&f->log);
     if (reply->err < 0) {
         assert_non_null(reply->detail);
         assert_true(strlen(reply->detail) > 5);

@@ -284,7 +284,7 @@ TEST(the_end_of_a_pass_can_be_let_go_of)
     run_loop_for(t.loop, 1000);
     assert_true(str_starts(buf_str(&t.text), STR("work "))); /* the first one is still called */
     loop_off_pass_end(t.loop, on_posted, &t);
-    buf_clear(&t.text, 0);
+    buf_clear(&t.text);
     run_loop_for(t.loop, 1000);
     assert_str_is(buf_str(&t.text), "");
     for (int i = 0; i < 4; i++) { /* the places are free again */

@@ -66,7 +66,7 @@ TEST(of_what_is_no_number_the_digits_stay)
     buf_init(&digits, 64);
     phone_number_digits(STR("call 12"), STR("US"), &digits);
     assert_str_is(buf_str(&digits), "12");
-    buf_clear(&digits, 0);
+    buf_clear(&digits);
     phone_number_digits(STR(""), STR("US"), &digits);
     assert_int_equal(digits.len, 0);
     buf_done(&digits);

@@ -46,7 +46,7 @@ static struct str written(struct fixture *f)
 
     assert_non_null(file);
     logger_flush(f->l);
-    buf_clear(&f->text, 0);
+    buf_clear(&f->text);
     do {
         uint8_t *room = buf_room(&f->text, 65536);
 
@@ -258,7 +258,7 @@ TEST(a_slow_disk_holds_nobody_up_and_what_is_dropped_is_told)
     }
     assert_true(logger_suppressed(f.l) >= 300);
     uint64_t lost = logger_suppressed(f.l);
-    buf_clear(&f.text, 0);
+    buf_clear(&f.text);
     for (int i = 0; told < lost && i < 2000; i++) {
         ssize_t n = read(fd, chunk, sizeof(chunk));
 

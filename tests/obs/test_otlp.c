@@ -429,14 +429,14 @@ TEST(settings_that_are_no_pairs_are_refused_in_words)
     set_up(&f, "2", NULL);
     struct otlp_opts o = usual(&f, url, sizeof(url));
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-        buf_clear(&f.error, 0);
+        buf_clear(&f.error);
         o.headers = str_from(bad[i]);
         assert_err(otlp_set(f.otlp, &o, &f.error), ERR_CONFIG);
         assert_true(str_starts(buf_str(&f.error), STR("tracing.export.headers must be")));
     }
     o.headers = STR(" , a=b,,");
     o.resource = STR("nothing");
-    buf_clear(&f.error, 0);
+    buf_clear(&f.error);
     assert_err(otlp_set(f.otlp, &o, &f.error), ERR_CONFIG);
     assert_true(str_starts(buf_str(&f.error), STR("tracing.resource_attributes must be")));
     o.resource = STR("");

@@ -68,7 +68,7 @@ TEST(urls_resolve_as_the_carrier_does)
         if (cases[i].want) {
             assert_str_is(buf_str(&out), cases[i].want);
         }
-        buf_clear(&out, 0);
+        buf_clear(&out);
         buf_done(&out);
     }
     struct buf out;

@@ -156,19 +156,19 @@ TEST(wrong_fault_lists_are_refused_with_the_reason)
     buf_init(&err, 1000);
     assert_err(faults_parse(&f, STR("text-only,nonsense"), &err), EINVAL);
     assert_has(buf_str(&err), "\"nonsense\"");
-    buf_clear(&err, 0);
+    buf_clear(&err);
     assert_err(faults_parse(&f, STR("drop=1"), &err), EINVAL);
     assert_has(buf_str(&err), "takes no value");
     static const char *const numbers[] = {"slow=fast", "slow=-1", "stall=", "huge=4294967296", "times=1s"};
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-        buf_clear(&err, 0);
+        buf_clear(&err);
         assert_err(faults_parse(&f, str_from(numbers[i]), &err), EINVAL);
         assert_has(buf_str(&err), "takes a number");
     }
     static const char *const codes[] = {"close=0",    "close=now",  "close=1005",
                                         "close=1006", "close=2000", "close=66536"};
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
-        buf_clear(&err, 0);
+        buf_clear(&err);
         assert_err(faults_parse(&f, str_from(codes[i]), &err), EINVAL);
         assert_has(buf_str(&err), "takes a close code");
     }

@@ -285,7 +285,7 @@ TEST(secrets_expire_and_are_bounded)
     assert_null(secrets_find(&s, str_from(first), 1010));
     assert_null(secrets_find(&s, STR("ek_"), 1000));
     for (int i = 0; i < SECRETS_MAX; i++) {
-        buf_clear(&out, 0);
+        buf_clear(&out);
         assert_ok(secrets_make(&s, STR("{}"), 1000, &out, &e));
     }
     assert_int_equal(s.n, SECRETS_MAX);

@@ -36,7 +36,7 @@ static void keep_header(struct fake_openai *f, const struct http_request *req, c
 static void on_request(struct http_exchange *x, const struct http_request *req, void *arg)
 {
     struct fake_openai *f = arg;
-    buf_clear(&f->request, 0);
+    buf_clear(&f->request);
     buf_printf(&f->request, STR_FMT "\n", STR_ARG(req->target));
     keep_header(f, req, "Authorization");
     keep_header(f, req, "api-key");

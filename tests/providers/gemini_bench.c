@@ -162,14 +162,14 @@ void bench_ready(struct bench *t, enum turn_kind kind)
     bench_start(t);
     wait_line(t, "model.ready");
     wait_sent(t, "\"setup\"");
-    buf_clear(&t->log, 0);
-    buf_clear(&t->f.got, 0);
+    buf_clear(&t->log);
+    buf_clear(&t->f.got);
 }
 
 void assert_log(struct bench *t, const char *want)
 {
     assert_str_is(buf_str(&t->log), want);
-    buf_clear(&t->log, 0);
+    buf_clear(&t->log);
 }
 
 void bench_perform(struct bench *t, const struct call_action *act)

@@ -212,7 +212,7 @@ void bench_ready(struct bench *t)
 {
     bench_open(t);
     wait_line(t, "ready ");
-    buf_clear(&t->log, 0);
+    buf_clear(&t->log);
 }
 
 void assert_log(struct bench *t, const char *want)

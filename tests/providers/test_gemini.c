@@ -218,7 +218,7 @@ TEST(history_goes_out_in_one_message_before_what_is_asked)
                                         "The tool look was called with {\\\"a\\\":1}",
                                         "The tool look answered {\\\"b\\\":2}", "\"turnComplete\":false"};
     assert_sent_order(&t, parts, ARRAY_LEN(parts));
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     bench_output(&t, "c1", "late", false); /* a call of the session before: told, not answered */
     bench_respond(&t, "");
     wait_sent(&t, "The tool look answered late");
@@ -238,12 +238,12 @@ TEST(old_models_are_told_the_history_as_history)
     bench_start(&t);
     wait_line(&t, "model.ready");
     wait_sent(&t, "\"historyConfig\":{\"initialHistoryInClientContent\":true}");
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     struct call_action act = {.type = ACT_MODEL_ITEM};
     act.model_item.item = &said;
     bench_perform(&t, &act);
     wait_sent(&t, "\"turnComplete\":true");
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     bench_perform(&t, &act);
     wait_sent(&t, "\"turnComplete\":false"); /* as usual behind it */
     bench_done(&t);
@@ -276,7 +276,7 @@ TEST(pictures_go_out_as_frames_of_video)
     static const char *const parts[] = {
         "{\"realtimeInput\":{\"video\":{\"mimeType\":\"image/jpeg\",\"data\":\"AQID\"}}}", "What is this?"};
     assert_sent_order(&t, parts, ARRAY_LEN(parts));
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     shown.parts[1].text = STR("https://example.com/a.jpg"); /* nothing is fetched for the service */
     bench_perform(&t, &act);
     bench_respond(&t, "");
@@ -322,7 +322,7 @@ TEST(extended_thinking_is_over_when_it_says_so)
     bench_say(&t, AUDIO("AQI="));
     bench_say(&t, "{\"serverContent\":{\"turnComplete\":true,\"interactionStatus\":\"IN_PROGRESS\"}}");
     wait_line(&t, "model.response-done gr_1");
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     struct call_action act = {.type = ACT_MODEL_ITEM};
     act.model_item.item = &said;
     bench_perform(&t, &act); /* content would interrupt it */

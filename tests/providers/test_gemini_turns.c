@@ -117,7 +117,7 @@ TEST(the_first_wish_without_words_asks_for_a_greeting_and_own_instructions_are_n
     wait_sent(&t, "Greet the caller now.");
     bench_say(&t, FLAG("turnComplete"));
     wait_line(&t, "model.response-done gr_1 0");
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     bench_respond(&t, "Be kind.\n\nSay goodbye.");
     wait_sent(&t, "[Direction, not said by the caller] Say goodbye.");
     bench_done(&t);
@@ -192,7 +192,7 @@ TEST(a_call_ends_the_response_and_its_answer_begins_the_next)
     assert_log(
         &t,
         "model.response-created gr_1\nmodel.tool-call gr_1 fc_1 look {\"a\":\"b c\"}\nmodel.response-done gr_1 0 \n");
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     bench_output(&t, "fc_1", "{\"ok\":true}", false);
     bench_respond(&t, "");
     wait_sent(&t, "{\"id\":\"fc_1\",\"name\":\"look\",\"response\":{\"output\":{\"ok\":true}}}");
@@ -244,7 +244,7 @@ TEST(an_output_that_asks_for_no_answer_is_kept_back_from_a_model_that_would_give
     bench_respond(&t, "");
     bench_say(&t, CALL("fc_1"));
     wait_line(&t, "model.tool-call");
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     bench_output(&t, "fc_1", "{}", true);
     bench_respond(&t, "Say goodbye.");
     wait_sent(&t, "Say goodbye.");
@@ -263,7 +263,7 @@ TEST(old_models_get_no_audio_while_a_call_is_pending)
     bench_say(&t, CALL("fc_1"));
     wait_line(&t, "model.tool-call");
     wait_sent(&t, "clientContent");
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     bench_append(&t, 640);
     bench_simple(&t, ACT_MODEL_COMMIT);
     bench_output(&t, "fc_1", "{}", false);
@@ -272,7 +272,7 @@ TEST(old_models_get_no_audio_while_a_call_is_pending)
     assert_sent_order(&t, parts, ARRAY_LEN(parts));
     bench_say(&t, CALL("fc_2"));
     wait_line(&t, "fc_2");
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     bench_append(&t, 640);
     bench_simple(&t, ACT_MODEL_CLEAR_INPUT); /* it was noise: what was begun is ended, and nothing of it said */
     bench_output(&t, "fc_2", "{}", false);
@@ -337,7 +337,7 @@ TEST(an_agent_of_text_has_words_and_no_sound)
     t.o.text_only = true;
     bench_start(&t);
     wait_line(&t, "model.ready");
-    buf_clear(&t.log, 0);
+    buf_clear(&t.log);
     bench_respond(&t, "");
     bench_say(&t, AUDIO("AQI="));
     bench_say(&t, SAID("Good day."));
@@ -363,8 +363,8 @@ static void talk_beside_tools(struct bench *t, const char *scheduling)
     wait_line(t, "model.tool-call");
     bench_say(t, AUDIO("AQI=")); /* "One moment, please." */
     wait_line(t, "model.audio gi_2 2");
-    buf_clear(&t->log, 0);
-    buf_clear(&t->f.got, 0);
+    buf_clear(&t->log);
+    buf_clear(&t->f.got);
 }
 
 /* The turn that an output cuts short was cut by us. */

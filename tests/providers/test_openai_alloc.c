@@ -61,7 +61,7 @@ static void exchange(struct count *c)
                         "\"a1\",\"delta\":\" caf\\u00e9\"}");
     }
     wait_until(c->f.loop, all_came, c);
-    buf_clear(&c->f.got, 0);
+    buf_clear(&c->f.got);
 }
 
 TEST(audio_in_and_out_takes_nothing_from_the_heap)

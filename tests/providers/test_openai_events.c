@@ -192,7 +192,7 @@ TEST(each_action_is_one_message)
     struct bench t;
     bench_init(&t);
     bench_ready(&t);
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     struct call_action acts[] = {
         {.type = ACT_MODEL_APPEND, .model_append = {.audio = span_from("\xff\xff\xff\xff", 4)}},
         {.type = ACT_MODEL_COMMIT},
@@ -320,7 +320,7 @@ TEST(a_session_may_be_closed_in_its_own_event_and_while_connecting)
     assert_has(buf_str(&t.log), "ready ");
     assert_has_not(buf_str(&t.log), "failed");
     t.gone = false;
-    buf_clear(&t.log, 0);
+    buf_clear(&t.log);
     bench_open(&t);
     model_close(t.model);
     wait_until(t.f.loop, is_gone, &t);

@@ -100,7 +100,7 @@ TEST(an_update_carries_instructions_and_tools_and_nothing_else)
     t.call.tools[2] = a_tool("refund");
     t.call.n_tools = 3;
     bench_ready(&t);
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     struct call_action act = {.type = ACT_MODEL_UPDATE};
     act.model_update.request = 9;
     act.model_update.persona = (struct call_persona){.agent = 1, .instructions = STR("Bill."), .n_tools = 2};
@@ -123,7 +123,7 @@ TEST(an_update_that_cannot_be_written_sends_nothing_and_the_session_lives)
     struct bench t;
     bench_init(&t);
     bench_ready(&t);
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     t.call.tools[0].parameters = STR("no json");
     struct call_action act = {.type = ACT_MODEL_UPDATE};
     act.model_update.request = 9;
@@ -160,7 +160,7 @@ TEST(items_are_put_in_as_the_service_wants_them)
     struct bench t;
     bench_init(&t);
     bench_ready(&t);
-    buf_clear(&t.f.got, 0);
+    buf_clear(&t.f.got);
     struct call_item user = {.id = STR("rt_item_1"), .role = ITEM_USER, .n_parts = 3};
     user.parts[0] = (struct call_part){.kind = PART_TEXT, .text = STR("see \"this\"")};
     user.parts[1] = (struct call_part){.kind = PART_IMAGE, .text = STR("data:i"), .detail = STR("high")};

@@ -300,7 +300,7 @@ TEST(an_empty_commit_is_an_error_that_hurts_nobody)
     /* What is thrown away cannot be committed either. */
     box_append(&b, 400, true);
     box_do(&b, &(struct call_action){.type = ACT_MODEL_CLEAR_INPUT});
-    buf_clear(&b.t.log, 0);
+    buf_clear(&b.t.log);
     box_do(&b, &(struct call_action){.type = ACT_MODEL_COMMIT});
     wait_line(&b.t, "error code=input_audio_buffer_commit_empty");
     assert_has_not(buf_str(&b.t.log), "committed");
@@ -326,7 +326,7 @@ TEST(under_hybrid_the_service_tells_of_turns_and_leaves_them_to_us)
     wait_line(&b.t, "done ");
     assert_has(buf_str(&b.t.log), " status=0 ");
     settle(b.t.f.loop);
-    buf_clear(&b.t.log, 0);
+    buf_clear(&b.t.log);
     settle(b.t.f.loop);
     assert_has_not(buf_str(&b.t.log), "created");
     box_do(&b, &respond);
@@ -348,7 +348,7 @@ TEST(an_idle_caller_is_the_services_under_its_own_timeout)
     log_set_sink(keep_turns_line, &h, LOG_INFO);
     box_do(&b, &respond);
     wait_line(&b.t, "done ");
-    buf_clear(&b.t.log, 0);
+    buf_clear(&b.t.log);
     for (int s = 0; s < 60 && h.event[0] == '\0'; s++) { /* behind what the answer takes to be heard */
         box_append(&b, 1000, false);
         settle(b.t.f.loop);

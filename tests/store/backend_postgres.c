@@ -25,7 +25,7 @@ int open_store(struct fixture *f, const struct store_opts *more)
     o.url = f->path;
     o.node = o.node ? o.node : "one";
     o.busy_ms = 2000;
-    buf_clear(&f->errors, 0);
+    buf_clear(&f->errors);
     return ops->open(&o, &f->errors, &f->s);
 }
 

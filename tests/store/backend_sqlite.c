@@ -22,7 +22,7 @@ int open_store(struct fixture *f, const struct store_opts *more)
     struct store_opts o = more ? *more : (struct store_opts){.exclusive = true, .demo_rows = true};
 
     o.path = f->path;
-    buf_clear(&f->errors, 0);
+    buf_clear(&f->errors);
     return ops->open(&o, &f->errors, &f->s);
 }
 

@@ -22,7 +22,7 @@ static int databases;
 static int open_as(const char *url, const char *node, struct buf *errors, struct store **ret)
 {
     const struct store_opts o = {.url = url, .node = node, .exclusive = node != NULL, .busy_ms = BUSY_MS};
-    buf_clear(errors, 0);
+    buf_clear(errors);
     return store_postgres.open(&o, errors, ret);
 }
 

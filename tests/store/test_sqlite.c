@@ -216,7 +216,7 @@ TEST(a_symbolic_link_is_not_followed)
     set_up(&f, NULL);
     snprintf(link, sizeof(link), "%s/link.db", f.folder);
     assert_int_equal(symlink(f.path, link), 0);
-    buf_clear(&f.errors, 0);
+    buf_clear(&f.errors);
     assert_int_equal(ops->open(&o, &f.errors, &s), -ELOOP);
     unlink(link);
     tear_down(&f);

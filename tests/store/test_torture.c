@@ -47,7 +47,7 @@ static int live(void)
     }
     if (err >= 0) {
         assert_false(failed);
-        buf_clear(&out, 0);
+        buf_clear(&out);
         err = builtin_tool_run(&ctx, STR("schedule_callback"), STR("{\"phone_number\":\"5550001111\"}"), &out, &failed);
     }
     if (err >= 0) {
@@ -73,7 +73,7 @@ static int observe(void)
         metrics_print(m, &out);
         err = out.err;
     }
-    buf_clear(&out, 0);
+    buf_clear(&out);
     if (err >= 0) {
         err = logger_new(&o, &out, &l);
     }

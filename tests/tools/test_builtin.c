@@ -38,7 +38,7 @@ static struct str run(struct fixture *f, const char *name, const char *args)
 {
     struct json_val doc;
 
-    buf_clear(&f->out, 0);
+    buf_clear(&f->out);
     assert_int_equal(builtin_tool_run(&f->ctx, str_from(name), str_from(args), &f->out, &f->failed), 0);
     assert_int_equal(json_parse(buf_str(&f->out), &doc), 0);
     assert_int_equal(doc.type, JSON_OBJECT);
@@ -276,7 +276,7 @@ TEST(arguments_are_bounded)
     }
     buf_puts(&args, "\"}");
     assert_member(run(&f, "schedule_callback", buf_cstr(&args)), "status", "error");
-    buf_clear(&args, 0);
+    buf_clear(&args);
     buf_puts(&args, "{\"x\":\"");
     for (int i = 0; i < BUILTIN_MAX_ARGS_BYTES; i++) {
         buf_putc(&args, 'r');
@@ -313,7 +313,7 @@ TEST(a_broken_store_gives_the_model_something_to_say)
     set_up(&f);
     broken.order_get = broken_order_get;
     f.ctx.ops = &broken;
-    buf_clear(&f.out, 0);
+    buf_clear(&f.out);
     assert_int_equal(
         builtin_tool_run(&f.ctx, STR("check_order_status"), STR("{\"order_number\":\"1\"}"), &f.out, &f.failed), -EIO);
     assert_true(f.failed);

@@ -29,7 +29,7 @@ static void respond(struct str line, const char *temper, struct buf *out)
 {
     struct mcp_message m;
     struct json_val id, params;
-    buf_clear(out, 0);
+    buf_clear(out);
     if (mcp_read(line, &m) < 0 || m.kind != MCP_REQUEST) {
         return;
     }
@@ -212,7 +212,7 @@ static void on_done(const struct mcp_output *r, void *arg)
     struct fixture *f = arg;
     f->done++;
     f->outcome = r->outcome;
-    buf_clear(&f->output, 0);
+    buf_clear(&f->output);
     buf_put_str(&f->output, r->text);
 }
 

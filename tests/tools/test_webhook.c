@@ -41,7 +41,7 @@ static void keep_request(struct fixture *f, const struct http_request *req)
 {
     static const char *const names[] = {"Content-Type", "Accept", "Authorization", "X-Call", "X-Ringtrip-Signature"};
     f->requests++;
-    buf_clear(&f->seen, 0);
+    buf_clear(&f->seen);
     buf_printf(&f->seen, STR_FMT " " STR_FMT "\n", STR_ARG(req->method), STR_ARG(req->target));
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct str v = http_header(req, names[i]);
@@ -141,7 +141,7 @@ static void on_done(const struct webhook_result *r, void *arg)
     f->status = r->status;
     f->err = r->err;
     f->tries = r->tries;
-    buf_clear(&f->output, 0);
+    buf_clear(&f->output);
     buf_put_str(&f->output, r->output);
 }
 
@@ -163,7 +163,7 @@ static int start(struct fixture *f, const char *target, const char *arguments, s
     }
     f->o.url = str_from(f->url);
     f->done = 0;
-    buf_clear(&f->output, 0);
+    buf_clear(&f->output);
     const struct webhook_call c = {.call_id = STR("call-1"),
                                    .tool_call_id = STR("fc_1"),
                                    .caller = STR("+15550001"),
@@ -315,7 +315,7 @@ static void assert_signed(struct fixture *f, const char *text)
     buf_puts(&b, text);
     crypto_hmac_sha256(span_of_str(STR("whsec-1")), buf_span(&b), mac);
     crypto_hex(span_from(mac, 32), hex);
-    buf_clear(&b, 0);
+    buf_clear(&b);
     buf_printf(&b, STR_FMT ",v1=%s\n", STR_ARG(t), hex);
     assert_true(str_starts(rest, buf_str(&b)));
     buf_done(&b);

@@ -39,7 +39,7 @@ static void tear_down(struct fixture *f)
 
 static int ask(struct fixture *f, const char *tool, const char *args)
 {
-    buf_clear(&f->out, 0);
+    buf_clear(&f->out);
     return builtin_wish_read(&ctx, str_from(tool), str_from(args), &f->a, &f->wish, &f->out);
 }
 
@@ -157,7 +157,7 @@ TEST(an_unknown_department_is_answered_with_the_known_ones)
     /* Ambiguous: both are named. */
     assert_refused(&f, "transfer_call", "{\"department\":\"sales or support\"}", "There is no department");
     assert_refused(&f, "transfer_call", "{\"department\":\"salesman\"}", "There is no department");
-    buf_clear(&f.out, 0);
+    buf_clear(&f.out);
     assert_err(builtin_wish_read(&none, STR("transfer_call"), STR("{}"), &f.a, &f.wish, &f.out), EINVAL);
     assert_str_is(buf_str(&f.out), "{\"status\":\"error\",\"message\":\"Transfers are not configured: there are no "
                                    "departments.\"}");

@@ -49,7 +49,7 @@ TEST(parameters_are_escaped_and_joined)
     endpoint_put_query(&out, &e, &begun);
     endpoint_put_parameter(&out, &begun, STR("k y"), STR("a&b=c/\xC3\xA4"));
     assert_str_is(buf_str(&out), "wss://h?a=1&model&k%20y=a%26b%3Dc%2F%C3%A4");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     assert_int_equal(endpoint_read(STR("ws://h"), &e), 0);
     endpoint_put_query(&out, &e, &begun);
     endpoint_put_parameter(&out, &begun, STR("a"), STR("1"));
@@ -70,11 +70,11 @@ TEST(headers_carry_the_key_unless_they_replace_it)
         .auth_header = STR("Authorization"), .api_key = STR("k"), .headers = own, .n_headers = 1};
     assert_int_equal(endpoint_put_headers(&out, &h), 0);
     assert_str_is(buf_str(&out), "X-Trace: 1\r\nAuthorization: Bearer k\r\n");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     h.headers = instead;
     assert_int_equal(endpoint_put_headers(&out, &h), 0);
     assert_str_is(buf_str(&out), "authorization: Basic x\r\n");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     h = (struct endpoint_headers){.auth_header = STR("api-key"), .api_key = STR("k")};
     assert_int_equal(endpoint_put_headers(&out, &h), 0);
     assert_str_is(buf_str(&out), "api-key: k\r\n");

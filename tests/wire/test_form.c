@@ -105,7 +105,7 @@ TEST(one_value_can_be_found_without_the_rest)
     buf_init(&value, 64);
     assert_true(form_find(STR("token=a%2Bb&x=%"), "token", &value));
     assert_str_is(buf_str(&value), "a+b");
-    buf_clear(&value, 0);
+    buf_clear(&value);
     assert_false(form_find(STR("tok=1&Token=2"), "token", &value));
     assert_false(form_find(STR("token=%4"), "token", &value));
     assert_int_equal(value.len, 0);

@@ -105,7 +105,7 @@ TEST(calls_cancellations_handles_and_the_rest)
     struct json_it it = json_array(m.calls);
     assert_true(gemini_call_next(&it, &m, &scratch, &c));
     assert_str_is(c.id, "fc_1");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_put_compact(&out, c.args);
     assert_str_is(buf_str(&out), "{\"x\":[1,\" b \"]}");
     assert_true(gemini_call_next(&it, &m, &scratch, &c));
@@ -163,7 +163,7 @@ TEST(hostile_texts_are_refused_and_never_read_beyond)
         }
     }
     /* A handle or an id that is too long. */
-    buf_clear(&out, 0);
+    buf_clear(&out);
     buf_puts(&out, "{\"sessionResumptionUpdate\":{\"resumable\":true,\"newHandle\":\"");
     for (int i = 0; i < GEMINI_HANDLE_MAX + 1; i++) {
         buf_putc(&out, 'h');
@@ -207,7 +207,7 @@ TEST(the_setup_of_a_phone_call)
         .trigger_tokens = GEMINI_OPT(25000),
         .target_tokens = GEMINI_OPT(8000),
     };
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_put_setup(&out, &s);
     assert_str_is(
         buf_str(&out),
@@ -262,7 +262,7 @@ TEST(our_setup_passes_the_strict_server)
         .compress = true,
         .safety_raw = STR("[]"),
     };
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_put_setup(&out, &s);
     int err = gemini_server_decode(buf_str(&out), &scratch, &m, &why);
     if (err < 0) {
@@ -282,26 +282,26 @@ TEST(content_marks_and_results)
     gemini_add_turn(&turns, GEMINI_ROLE_USER, STR("hi"));
     gemini_add_turn(&turns, GEMINI_ROLE_MODEL, STR("yes\n"));
     gemini_add_turn(&turns, GEMINI_ROLE_MODEL, STR(""));
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_put_content(&out, buf_str(&turns), true);
     assert_str_is(
         buf_str(&out),
         "{\"clientContent\":{\"turns\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]},{\"role\":\"model\","
         "\"parts\":[{\"text\":\"yes\\n\"}]}],\"turnComplete\":true}}");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_put_content(&out, STR(""), true);
     assert_str_is(buf_str(&out), "{\"clientContent\":{\"turnComplete\":true}}");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_put_mark(&out, GEMINI_ACTIVITY_START);
     assert_str_is(buf_str(&out), "{\"realtimeInput\":{\"activityStart\":{}}}");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_put_audio(&out, span_from("\x01\x02", 2));
     assert_str_is(buf_str(&out),
                   "{\"realtimeInput\":{\"audio\":{\"mimeType\":\"audio/pcm;rate=16000\",\"data\":\"AQI=\"}}}");
     const struct gemini_result list[] = {
         {.id = STR("fc_1"), .name = STR("f"), .output = STR("{\"a\":1}"), .scheduling = GEMINI_WHEN_IDLE},
         {.id = STR("fc_2"), .name = STR("g"), .output = STR("no json"), .failed = true}};
-    buf_clear(&out, 0);
+    buf_clear(&out);
     gemini_put_tool_response(&out, list, 2);
     assert_str_is(
         buf_str(&out),
@@ -314,7 +314,7 @@ TEST(content_marks_and_results)
 
 static void assert_schema(const char *from, const char *want)
 {
-    buf_clear(&out, 0);
+    buf_clear(&out);
     struct json_w w = json_w(&out);
     assert_ok(gemini_put_schema(&w, str_from(from)));
     assert_str_is(buf_str(&out), want);
@@ -347,7 +347,7 @@ TEST(schemas_are_said_in_the_apis_dialect)
                   "{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"STRING\",\"title\":\"P\"},\"b\":{\"type\":"
                   "\"STRING\",\"nullable\":true},"
                   "\"c\":{\"anyOf\":[{\"type\":\"STRING\"},{\"type\":\"NUMBER\"}]}}}");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     struct json_w w = json_w(&out);
     assert_int_equal(gemini_put_schema(&w, STR("[]")), -ERR_TYPE);
     assert_int_equal(gemini_put_schema(&w, STR("{")), -ERR_SYNTAX);

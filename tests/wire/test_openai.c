@@ -333,7 +333,7 @@ static void wrote(const char *want)
     assert_str_is(buf_str(&out), want);
     struct json_val v;
     assert_ok(json_parse(buf_str(&out), &v));
-    buf_clear(&out, 0);
+    buf_clear(&out);
 }
 
 TEST(the_clients_lines_of_the_trace_are_written)
@@ -364,7 +364,7 @@ TEST(the_clients_lines_of_the_trace_are_written)
     openai_put_session_update(&out, STR("gw_1"), &s);
     assert_true(str_eq(buf_str(&out), t.line[1].message));
     trace_close(&t);
-    buf_clear(&out, 0);
+    buf_clear(&out);
     openai_put_append(&out, span_from("\xFF\xFF\xFF\xFF", 4));
     wrote("{\"type\":\"input_audio_buffer.append\",\"audio\":\"/////w==\"}");
     openai_put_append_text(&out, STR("/////w=="));

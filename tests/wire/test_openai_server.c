@@ -35,7 +35,7 @@ static void check(struct str want)
     }
     struct json_val v;
     assert_ok(json_parse(buf_str(&out), &v));
-    buf_clear(&out, 0);
+    buf_clear(&out);
 }
 
 /* What the trace's server knows. */
@@ -193,7 +193,7 @@ TEST(the_trace_session_is_merged_and_echoed)
     struct trace t;
     trace_open(&t, "openai_trace.txt");
     struct openai_server_error e;
-    buf_clear(&session.instructions, 0);
+    buf_clear(&session.instructions);
     buf_puts(&session.instructions, "default");
     openai_server_put_session(&out, STR("event_001"), OPENAI_SESSION_CREATED, &session);
     check(t.line[0].message);
@@ -233,12 +233,12 @@ TEST(every_client_line_of_the_trace_is_accepted)
 static int update(const char *members, struct openai_server_error *e)
 {
     struct openai_client_event ev;
-    buf_clear(&out, 0);
+    buf_clear(&out);
     buf_printf(&out, "{\"type\":\"session.update\",\"session\":{\"type\":\"realtime\"%s%s}}", members[0] ? "," : "",
                members);
     assert_ok(openai_server_decode(buf_str(&out), &scratch, &ev, e));
     int err = openai_server_apply_update(&session, ev.session, e);
-    buf_clear(&out, 0);
+    buf_clear(&out);
     return err;
 }
 
@@ -663,7 +663,7 @@ TEST(the_clients_writers_please_the_strict_server)
     openai_put_session_update(&out, STR("gw_1"), &s);
     assert_ok(openai_server_decode(buf_str(&out), &scratch, &ev, &e));
     assert_ok(openai_server_apply_update(&session, ev.session, &e));
-    buf_clear(&out, 0);
+    buf_clear(&out);
     openai_server_put_session(&out, STR("e"), OPENAI_SESSION_UPDATED, &session);
     struct openai_event back;
     assert_ok(openai_decode(buf_str(&out), &scratch, &back, NULL));
@@ -675,7 +675,7 @@ TEST(the_clients_writers_please_the_strict_server)
     for (int kind = OPENAI_PUT_USER; kind <= OPENAI_PUT_FUNCTION_OUTPUT; kind++) {
         struct openai_put_item item = {
             .kind = (enum openai_put_item_kind)kind, .id = STR("x"), .call_id = STR("c"), .text = STR("t\t")};
-        buf_clear(&out, 0);
+        buf_clear(&out);
         openai_put_item_create(&out, STR("e"), &item);
         assert_ok(openai_server_decode(buf_str(&out), &scratch, &ev, &e));
     }
@@ -686,7 +686,7 @@ TEST(the_clients_writers_please_the_strict_server)
                                     .max_output_tokens = OPENAI_I64(-1),
                                     .metadata_raw = STR("{}"),
                                     .input_raw = STR("[]")};
-    buf_clear(&out, 0);
+    buf_clear(&out);
     openai_put_response_create(&out, STR("e"), &r);
     assert_ok(openai_server_decode(buf_str(&out), &scratch, &ev, &e));
 }

@@ -15,7 +15,7 @@ static struct str url_of(const char *type, const void *bytes, size_t n)
         buf_init(&b, 1 << 20);
         made = true;
     }
-    buf_clear(&b, 0);
+    buf_clear(&b);
     buf_printf(&b, "data:%s;base64,", type);
     base64_put(&b, span_from(bytes, n));
     return buf_str(&b);

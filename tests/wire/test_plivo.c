@@ -185,20 +185,19 @@ TEST(what_the_server_writes_the_vendor_takes)
     uint8_t back[PLIVO_FRAME_BYTES + 8];
     assert_int_equal(base64_decode(back, m.text), PLIVO_FRAME_BYTES);
     assert_memory_equal(back, frame, sizeof(frame));
-    buf_clear(&out, 0);
+    buf_clear(&out);
     plivo_put_checkpoint(&out, STR(SID), STR("rt\"1"));
     assert_str_is(buf_str(&out), "{\"event\":\"checkpoint\",\"streamId\":\"" SID "\",\"name\":\"rt\\\"1\"}");
     assert_int_equal(plivo_decode_server(buf_str(&out), false, STR(SID), &m, &why), PLIVO_FAULT_NONE);
     assert_str_is(m.text, "rt\"1");
-    buf_clear(&out, 0);
+    buf_clear(&out);
     plivo_put_clear(&out, STR(SID));
     assert_str_is(buf_str(&out), "{\"event\":\"clearAudio\",\"streamId\":\"" SID "\"}");
     assert_int_equal(plivo_decode_server(buf_str(&out), false, STR(SID), &m, &why), PLIVO_FAULT_NONE);
     assert_int_equal(m.command, PLIVO_CMD_CLEAR);
-    buf_clear(&out, 0);
-    plivo_put_keys(&out, STR("12w#"));
-    assert_str_is(buf_str(&out), "{\"event\":\"sendDTMF\",\"dtmf\":\"12w#\"}");
-    assert_int_equal(plivo_decode_server(buf_str(&out), false, STR(SID), &m, &why), PLIVO_FAULT_NONE);
+    struct str keys = STR("{\"event\":\"sendDTMF\",\"dtmf\":\"12w#\"}"); /* not of ours: other servers may */
+    assert_int_equal(plivo_decode_server(keys, false, STR(SID), &m, &why), PLIVO_FAULT_NONE);
+    assert_int_equal(m.command, PLIVO_CMD_KEYS);
     assert_str_is(m.text, "12w#");
 }
 
@@ -275,14 +274,14 @@ TEST(what_the_carrier_writes_decodes_to_the_same)
     };
     for (size_t i = 0; i < ARRAY_LEN(msgs); i++) {
         struct plivo_msg m;
-        buf_clear(&out, 0);
+        buf_clear(&out);
         plivo_put_carrier(&out, &msgs[i]);
         assert_ok(plivo_decode(buf_str(&out), &scratch, &m, NULL));
         assert_int_equal(m.event, msgs[i].event);
         assert_int_equal(m.sequence, msgs[i].sequence);
         assert_str_is(m.stream_id, SID);
     }
-    buf_clear(&out, 0);
+    buf_clear(&out);
     plivo_put_carrier_media(&out, &msgs[1], span_from("\xff\xff\xff", 3));
     assert_str_is(buf_str(&out), "{\"event\":\"media\",\"sequenceNumber\":5,\"streamId\":\"" SID
                                  "\",\"media\":{\"track\":\"inbound\",\"timestamp\":\"1705312200000\",\"chunk\":4,"

@@ -41,7 +41,7 @@ TEST(a_finished_call_a_page_and_ids_are_read)
     assert_int_equal(c->duration_s, 72);
     assert_int_equal(c->created_s, 1767587389); /* 04:29:49 UTC */
     assert_true(c->answered && c->ended);
-    buf_clear(&scratch, 0);
+    buf_clear(&scratch);
     assert_ok(plivo_calls_parse(STR("{\"meta\":{\"next\":\"/v1/x\"},\"objects\":[" CDR ",7,{},{\"call_uuid\":\"u-2\","
                                     "\"bill_duration\":\"5\",\"answer_time\":null}]}"),
                                 &scratch, &calls));
@@ -49,7 +49,7 @@ TEST(a_finished_call_a_page_and_ids_are_read)
     assert_true(calls.more);
     assert_int_equal(calls.list[1].duration_s, 5);
     assert_false(calls.list[1].answered || calls.list[1].ended);
-    buf_clear(&scratch, 0);
+    buf_clear(&scratch);
     assert_ok(plivo_calls_parse(STR("{\"api_id\":\"a\",\"calls\":[\"u-1\",\"u-2\",3,\"\"]}"), &scratch, &calls));
     assert_int_equal(calls.n, 2);
     assert_false(calls.more);
@@ -71,7 +71,7 @@ TEST(what_is_no_answer_is_refused)
     }
     struct str whole = STR(CDR);
     for (size_t n = 0; n < whole.n; n++) {
-        buf_clear(&scratch, 0);
+        buf_clear(&scratch);
         assert_true(plivo_calls_parse((struct str){whole.p, n}, &scratch, &calls) < 0);
     }
 }

@@ -31,7 +31,7 @@ static void wrote(struct twiml_w *w, const char *want)
     assert_ok(twiml_parse_as(&plivo_xml_grammar, buf_str(&out), doc, &e));
     assert_int_equal(doc->n_warnings, 0);
     twiml_done(doc);
-    buf_clear(&out, 0);
+    buf_clear(&out);
 }
 
 TEST(documents_are_those_of_the_vendor)

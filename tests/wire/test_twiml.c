@@ -26,7 +26,7 @@ static void wrote(const char *want)
 {
     assert_int_equal(out.err, 0);
     assert_str_is(buf_str(&out), want);
-    buf_clear(&out, 0);
+    buf_clear(&out);
 }
 
 /* The vendor's library emits exactly these. */
@@ -185,7 +185,7 @@ TEST(documents_are_bounded)
 {
     static const char *const unit[] = {"<Hangup/>", "<Foo x=\"1\" y=\"2\" z=\"3\" u=\"4\" v=\"5\" w=\"6\"/>"};
     for (size_t k = 0; k < ARRAY_LEN(unit); k++) {
-        buf_clear(&out, 0);
+        buf_clear(&out);
         buf_puts(&out, "<Response>");
         for (int i = 0; i < 200; i++) {
             buf_puts(&out, unit[k]);
@@ -193,19 +193,19 @@ TEST(documents_are_bounded)
         buf_puts(&out, "</Response>");
         assert_int_equal(twiml_parse(buf_str(&out), doc, &(struct twiml_error){0}), -ERR_TOO_BIG);
     }
-    buf_clear(&out, 0);
+    buf_clear(&out);
     for (int i = 0; i < 40; i++) {
         buf_puts(&out, i ? "<Foo>" : "<Response>");
     }
     assert_int_equal(twiml_parse(buf_str(&out), doc, &(struct twiml_error){0}), -ERR_TOO_BIG);
-    buf_clear(&out, 0);
+    buf_clear(&out);
     for (int i = 0; i < TWIML_TEXT_MAX; i++) {
         buf_putc(&out, ' ');
     }
     buf_puts(&out, "<Response/>");
     assert_int_equal(twiml_parse(buf_str(&out), doc, &(struct twiml_error){0}), -ERR_TOO_BIG);
     /* Text that is moved again and again between children ends at the limit, not in the heap. */
-    buf_clear(&out, 0);
+    buf_clear(&out);
     buf_puts(&out, "<Response><Dial>");
     for (int i = 0; i < 120; i++) {
         for (int k = 0; k < 40; k++) {

@@ -61,7 +61,7 @@ static int convert(const char *onnx, const char *block_path, const char *asm_pat
     if (err == 0 && (err = write_file(block_path, block, vad_block_bytes())) < 0) {
         fail(block_path, err_text(err));
     }
-    buf_clear(&text, 0);
+    buf_clear(&text);
     buf_printf(&text,
                "    .section .rodata\n"
                "    .balign %d\n"

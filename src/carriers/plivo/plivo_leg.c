@@ -286,7 +286,7 @@ static void release(struct plivo_leg *l)
     ws_cork(l->socket.ws);
     int err = send_held(l);
     ws_uncork(l->socket.ws);
-    buf_clear(&l->held, 0);
+    buf_clear(&l->held);
     l->n_marks = 0;
     if (err < 0) {
         socket_leg_shut(&l->socket, err, SOCKET_LEG_INTERNAL, STR_NULL);
@@ -312,7 +312,7 @@ static int send_clear(struct plivo_leg *l)
         socket_leg_shut(s, err, SOCKET_LEG_INTERNAL, STR_NULL);
         return err;
     }
-    buf_clear(&l->held, 0);
+    buf_clear(&l->held);
     l->n_marks = 0;
     l->n_tail = 0;
     l->holding = true;

@@ -51,7 +51,7 @@ static bool fits(const struct plivo_opts *o, struct str url, struct form *params
     }
     buf_init(&text, SIGNED_MAX_BYTES);
     for (size_t i = 0; i < urls.n && !found; i++) {
-        buf_clear(&text, 0);
+        buf_clear(&text);
         int err = c->v2 ? plivo_sign_base_v2(&text, urls.url[i], c->nonce)
                         : plivo_sign_base(&text, urls.url[i], params, c->nonce);
         found = err == 0 && signed_by_us(o, buf_span(&text), c);

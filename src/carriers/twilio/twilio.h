@@ -41,7 +41,5 @@ struct carrier *twilio_carrier(struct twilio *t);
 /* New TwiML for a running call; its stream, if any, ends. done may be NULL. -ERR_STATE when REST is not configured. */
 MUST_USE int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, carrier_done_fn done,
                                 void *arg);
-/* Ends a call (one that is over already is fine); apologise: the configured sentence is spoken first. */
-MUST_USE int twilio_rest_hangup(struct twilio *t, struct str call_sid, bool apologise, carrier_done_fn done, void *arg);
 
 #endif

@@ -142,12 +142,6 @@ int twilio_record(struct carrier *carrier, const struct carrier_call_ref *ref, c
     return err;
 }
 
-int twilio_rest_hangup(struct twilio *t, struct str call_sid, bool apologise, carrier_done_fn done, void *arg)
-{
-    return twilio_order_hangup(t, call_sid, apologise ? STR("") : STR_NULL,
-                               &(struct account_wait){.done = done, .arg = arg});
-}
-
 int twilio_update_call(struct twilio *t, struct str call_sid, struct str twiml, carrier_done_fn done, void *arg)
 {
     return twilio_order_update(t, call_sid, twiml, &(struct account_wait){.done = done, .arg = arg});

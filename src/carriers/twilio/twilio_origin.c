@@ -33,7 +33,7 @@ bool twilio_signature_fits(const struct twilio_opts *o, struct str url, struct f
     }
     buf_init(&text, SIGNED_MAX_BYTES);
     for (size_t i = 0; i < urls.n && !found; i++) {
-        buf_clear(&text, 0);
+        buf_clear(&text);
         found = twilio_sign_base(&text, urls.url[i], params) == 0 && signed_by_us(o, buf_span(&text), signature);
     }
     buf_done(&text);

@@ -12,7 +12,7 @@
 /* The leg that comes in is a call of its own, with an id of its own. Nobody hangs up until the account does. */
 int exchange_incoming_open(struct line *l, struct phone_opts *o, struct buf *url)
 {
-    buf_clear(url, 0);
+    buf_clear(url);
     int err = exchange_put_delivery(l->e, str_from(l->incoming), url);
     o->url = buf_str(url);
     o->call_sid = STR("");

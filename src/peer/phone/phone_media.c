@@ -31,7 +31,7 @@ static bool caller_goes_on(const struct phone *p)
 
 static void take_audio(struct phone *p, struct str base64)
 {
-    buf_clear(&p->scratch, 0);
+    buf_clear(&p->scratch);
     uint8_t *out = buf_room(&p->scratch, base64_dec_max(base64.n));
     int n = out ? base64_decode(out, base64) : -ENOMEM;
     if (n < 0) {
@@ -58,7 +58,7 @@ static void take_audio(struct phone *p, struct str base64)
 
 static void take_mark(struct phone *p, struct str raw)
 {
-    buf_clear(&p->scratch, 0);
+    buf_clear(&p->scratch);
     if (json_unescape(raw, &p->scratch) < 0) {
         phone_warn(p, p->o.as->overflow_code, "mark.name has a bad escape");
         return;

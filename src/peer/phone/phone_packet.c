@@ -44,7 +44,7 @@ void phone_packets_restart(struct phone_packets *p)
     p->made_bytes = p->chunk = p->in_n = p->out_n = 0;
     p->n = 0;
     p->last = 0;
-    buf_clear(&p->stalled, 0);
+    buf_clear(&p->stalled);
     for (size_t i = 0; p->held && i < PHONE_LATE_MAX; i++) {
         p->held[i].wait = 0;
     }
@@ -85,7 +85,7 @@ static void resume(struct phone_packets *p, phone_media_fn fn, void *arg)
         at += sizeof(m) + m.audio.n;
         fn(&m, arg);
     }
-    buf_clear(&p->stalled, 0);
+    buf_clear(&p->stalled);
 }
 
 /* Puts the packet aside; false when no place is free. */

@@ -28,7 +28,7 @@ void phone_playout_done(struct phone_playout *p)
 static void queue_compact(struct buf *q)
 {
     if (q->len == 0) {
-        buf_clear(q, 0);
+        buf_clear(q);
     } else if (q->head >= COMPACT_BYTES && q->head >= q->len) {
         memmove(q->data, q->data + q->head, q->len);
         q->head = 0;
@@ -88,7 +88,7 @@ int phone_playout_mark(struct phone_playout *p, struct str name)
 size_t phone_playout_clear(struct phone_playout *p)
 {
     size_t dropped = p->queue.len;
-    buf_clear(&p->queue, 0);
+    buf_clear(&p->queue);
     p->pulled_bytes += dropped;
     for (size_t i = 0; i < p->mark_n; i++) {
         p->marks[p->mark_head + i].pos = 0;

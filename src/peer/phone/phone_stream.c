@@ -112,7 +112,7 @@ static void up_message(struct phone_stream *s, struct phone_message *m)
     bool direct = phone_link_direct(&s->up) && s->ws;
     struct buf *out = direct ? ws_begin(s->ws) : &s->text;
     if (!direct) {
-        buf_clear(out, 0);
+        buf_clear(out);
     }
     s->vendor->put(out, m);
     if (direct) {

@@ -180,7 +180,7 @@ static bool put_field(struct answer *a, struct buf *out, struct str field)
 
 static bool line_expand(struct answer *a, struct str line, struct buf *out)
 {
-    buf_clear(out, 0);
+    buf_clear(out);
     for (size_t i = 0; i < line.n; i++) {
         if (line.p[i] != '{') {
             buf_putc(out, line.p[i]);

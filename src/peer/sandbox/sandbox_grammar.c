@@ -109,7 +109,7 @@ static struct str word_unquote(struct str s)
 int words_set(struct words *w, struct str text)
 {
     w->n = 0;
-    buf_clear(&w->text, 0);
+    buf_clear(&w->text);
     if (text.n > UTTERANCE_TEXT / 8) {
         text.n = UTTERANCE_TEXT / 8;
     }

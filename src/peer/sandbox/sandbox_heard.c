@@ -133,7 +133,7 @@ void heard_finish(struct sandbox_session *s, uint32_t ticket, bool accepted, str
     for (uint32_t i = 0; i < item->n_parts; i++) {
         if (item->parts[i].type == OPENAI_PART_INPUT_AUDIO) {
             item->parts[i].has_text = s->conf.transcription;
-            buf_clear(&item->parts[i].text, 0);
+            buf_clear(&item->parts[i].text);
             buf_put_str(&item->parts[i].text, text);
         }
     }

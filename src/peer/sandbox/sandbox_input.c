@@ -65,7 +65,7 @@ static void input_set_format(struct sandbox_session *s, enum openai_format forma
     in->format = format;
     in->frame_n = 0;
     in->vad.clock_ms = in->clock_ms;
-    buf_clear(&in->raw, 0);
+    buf_clear(&in->raw);
     /* Both rates are ones that the resampler knows. */
     ignore_result(resample_init(&in->down, audio_rate_hz(clip_audio_format(format)), 8000));
 }
@@ -164,7 +164,7 @@ static void input_commit_item(struct sandbox_session *s, enum heard_by by, uint6
     s->input.item_start_ms = input_clock_ms(s) - MIN(item->audio_ms, input_clock_ms(s));
     convo_append(&s->convo, item);
     convo_add_audio(&s->convo, item, buf_span(&s->input.raw));
-    buf_clear(&s->input.raw, 0);
+    buf_clear(&s->input.raw);
     openai_server_put_committed(session_begin(s), session_event_id(s), convo_previous_id(item), str_from(item->id));
     session_send(s);
     session_announce_item(s, item);
@@ -342,7 +342,7 @@ void input_clear(struct sandbox_session *s)
     s->input.item_id[0] = '\0';
     s->truth->counts[TRUTH_CLEARS]++;
     sandbox_vad_reset(&s->input.vad);
-    buf_clear(&s->input.raw, 0);
+    buf_clear(&s->input.raw);
     openai_server_put_input_cleared(session_begin(s), session_event_id(s));
     session_send(s);
 }

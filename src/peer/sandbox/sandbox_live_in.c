@@ -272,9 +272,9 @@ void live_on_content(struct live *l, const struct gemini_client_message *m)
     for (struct json_it it = json_array(m->turns); m->turns.type == JSON_ARRAY && json_elem(&it, &turn);) {
         struct json_val role = gemini_server_get(turn, "role");
         bool model = role.type == JSON_STRING && str_ieq(role.s, STR("model"));
-        buf_clear(&text, 0);
+        buf_clear(&text);
         gemini_server_content_text(turn, &text);
-        buf_clear(&direction, 0);
+        buf_clear(&direction);
         if (text.len == 0) {
             continue;
         }

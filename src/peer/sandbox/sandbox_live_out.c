@@ -50,7 +50,7 @@ static void flush_said(struct live *l)
     if (l->said.len > 0 && l->says) {
         live_send_content(l, &(struct gemini_server_content){.said = buf_str(&l->said)});
     }
-    buf_clear(&l->said, 0);
+    buf_clear(&l->said);
 }
 
 static void on_audio(struct live *l, struct str base64)
@@ -61,7 +61,7 @@ static void on_audio(struct live *l, struct str base64)
     l->heard_us += (uint64_t)ms * 1000;
     live_send_content(l,
                       &(struct gemini_server_content){.audio = base64, .said = l->says ? buf_str(&l->said) : STR("")});
-    buf_clear(&l->said, 0);
+    buf_clear(&l->said);
 }
 
 /* ---- tools ---- */
@@ -150,7 +150,7 @@ void live_on_event(struct live *l, struct str json)
     switch ((int)e.type) {
     case OPENAI_RESPONSE_CREATED:
         l->generating = true;
-        buf_clear(&l->said, 0);
+        buf_clear(&l->said);
         break;
     case OPENAI_AUDIO_DELTA:
         on_audio(l, e.text);

@@ -453,7 +453,7 @@ static void put_answer(struct sandbox_session *s, struct buf *out)
 
 static void keep_rest(struct sandbox_session *s, struct str all, struct str said)
 {
-    buf_clear(&s->rest, 0);
+    buf_clear(&s->rest);
     if (said.n < all.n && str_starts(all, said)) {
         buf_put_str(&s->rest, str_trim((struct str){all.p + said.n, all.n - said.n}));
     }
@@ -503,7 +503,7 @@ static bool plan_rest(struct plan *p)
     bool known = s->rest.len > 0;
     if (known) {
         plan_add(p, DIALOGUE_SAY, buf_str(&s->rest), STR_NULL);
-        buf_clear(&s->rest, 0);
+        buf_clear(&s->rest);
     }
     return known;
 }

@@ -339,7 +339,7 @@ static void conn_refuse(struct conn *c, const struct openai_server_error *e, uin
     buf_init(&out, 8192);
     openai_server_put_error(&out, STR("event_refused000000000000000"), e, STR_NULL);
     ignore_result(ws_send_text(c->ws, buf_str(&out))); /* the close below matters more */
-    buf_clear(&out, 0);
+    buf_clear(&out);
     buf_printf(&out, "invalid_request_error.%s", e->code);
     if (str_copy(reason, sizeof(reason), buf_str(&out)) < 0) {
         reason[0] = '\0';
@@ -532,7 +532,7 @@ static void on_tokens(struct sandbox_server *server, struct http_exchange *x, co
         status = err < 0 ? 400 : 200;
     }
     if (status != 200) {
-        buf_clear(&out, 0);
+        buf_clear(&out);
         buf_printf(&out, "{\"error\":{\"code\":%d,\"message\":\"%s\",\"status\":\"%s\"}}", status, why,
                    status == 404 ? "NOT_FOUND" : "INVALID_ARGUMENT");
     }

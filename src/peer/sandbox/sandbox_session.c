@@ -45,7 +45,7 @@ struct str session_event_id(struct sandbox_session *s)
 
 struct buf *session_begin(struct sandbox_session *s)
 {
-    buf_clear(&s->out, 0);
+    buf_clear(&s->out);
     return &s->out;
 }
 
@@ -405,7 +405,7 @@ static void on_item_truncate(struct sandbox_session *s, const struct openai_clie
         item->audio.len = keep;
     }
     item->truncated = true;
-    buf_clear(&item->parts[0].text, 0);
+    buf_clear(&item->parts[0].text);
     openai_server_put_truncated(session_begin(s), session_event_id(s), str_from(item->id), item->audio_ms);
     session_send(s);
 }

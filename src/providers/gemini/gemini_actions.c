@@ -29,7 +29,7 @@ static int send_audio(struct gemini_model *m, struct span audio)
 static int put_turns(struct gemini_model *m, bool complete)
 {
     gemini_put_content(ws_begin(m->link.ws), buf_str(&m->turns), complete);
-    buf_clear(&m->turns, 0);
+    buf_clear(&m->turns);
     return ws_end(m->link.ws);
 }
 
@@ -92,7 +92,7 @@ void gemini_release_held(struct gemini_model *m)
         err = send_mark(m, GEMINI_ACTIVITY_END);
     }
     ignore_result(err); /* a failure comes as on_closed */
-    buf_clear(&m->held, 0);
+    buf_clear(&m->held);
     m->held_start = m->held_end = false;
 }
 
@@ -159,7 +159,7 @@ static int discard(struct gemini_model *m)
     m->caller.open = false;
     m->turn.stale = true;
     m->turn.asked_us = 0;
-    buf_clear(&m->held, 0);
+    buf_clear(&m->held);
     m->held_end = m->held_start;
     return m->held_start ? 0 : send_mark(m, GEMINI_ACTIVITY_END);
 }
@@ -173,7 +173,7 @@ static int replay_audio(struct gemini_model *m, const struct call_item *it, stru
     err = err < 0 ? err : send_mark(m, m->manual ? GEMINI_ACTIVITY_END : GEMINI_STREAM_END);
     ignore_result(
         str_copy(m->caller.item_id, sizeof(m->caller.item_id), it->id)); /* ids were measured on their way in */
-    buf_clear(&m->caller.words, 0);
+    buf_clear(&m->caller.words);
     m->caller.open = m->caller.told = m->caller.worded = false;
     m->caller.committed = true;
     m->expects = true;
@@ -446,7 +446,7 @@ int gemini_perform(struct model *model, const struct call_action *act)
     err = carry_out(m, act);
     if (err < 0) {
         log_error(&m->link.scope, "model.not-sent", "what=%s error=%s", call_action_name(act->type), err_name(err));
-        buf_clear(&m->turns, 0);
+        buf_clear(&m->turns);
     }
     return err;
 }

@@ -58,7 +58,7 @@ void gemini_caller_begin(struct gemini_model *m)
     c->told = c->committed = c->worded = false;
     c->since_us = loop_now_us(m->link.loop);
     snprintf(c->item_id, sizeof(c->item_id), "gu_%llx_%u", (unsigned long long)m->born_us, ++m->callers);
-    buf_clear(&c->words, 0);
+    buf_clear(&c->words);
 }
 
 static void caller_speaks(struct gemini_model *m)
@@ -143,7 +143,7 @@ void gemini_response_begin(struct gemini_model *m)
     r->number = ++m->responses;
     r->has_item = r->no_tools = false;
     r->audio_bytes = 0;
-    buf_clear(&r->words, 0);
+    buf_clear(&r->words);
     snprintf(r->id, sizeof(r->id), "gr_%llx_%u", (unsigned long long)m->born_us, r->number);
     snprintf(r->item_id, sizeof(r->item_id), "gi_%llx_%u", (unsigned long long)m->born_us, r->number);
     struct call_event ev = {.type = EV_MODEL_RESPONSE_CREATED};
@@ -263,7 +263,7 @@ static void complain(struct gemini_model *m, const char *what, uint32_t value)
 static void on_audio(struct gemini_model *m, const struct gemini_part *part)
 {
     struct buf *room = &m->scratch->audio;
-    buf_clear(room, 0);
+    buf_clear(room);
     uint8_t *at = buf_room(room, base64_dec_max(part->text.n));
     int n = at ? base64_decode(at, part->text) : -ENOMEM;
     if (n < 0) {
@@ -507,7 +507,7 @@ static void on_resumption(struct gemini_model *m, const struct gemini_message *m
     if (!msg->resumable) {
         return; /* not now: the last one still holds, and what came behind it is told again */
     }
-    buf_clear(&m->handle, 0);
+    buf_clear(&m->handle);
     buf_put_str(&m->handle, msg->handle);
     if (m->handle.err == 0) {
         link_emit(&m->link, &(struct call_event){.type = EV_MODEL_RESUMABLE});

@@ -62,7 +62,7 @@ static int put_url(struct gemini_grant *g, struct str url, struct buf *problem)
         buf_puts(problem, "the address of the token server is not encrypted: credentials would travel in the clear");
         return -ERR_CONFIG;
     }
-    buf_clear(&g->url, 0);
+    buf_clear(&g->url);
     buf_put_str(&g->url, url);
     return g->url.err;
 }
@@ -113,10 +113,10 @@ static int put_assertion(struct buf *out, const struct json_doc *doc, struct str
     put_header(&part, text_of(doc, "private_key_id"));
     int err = part.err < 0 ? part.err : put_part(out, buf_span(&part));
     buf_putc(out, '.');
-    buf_clear(&part, 0);
+    buf_clear(&part);
     put_claims(&part, text_of(doc, "client_email"), audience, now_s);
     err = err < 0 ? err : part.err < 0 ? part.err : put_part(out, buf_span(&part));
-    buf_clear(&part, 0);
+    buf_clear(&part);
     err = err < 0 ? err : rsa_sign_sha256(key, buf_span(out), &part);
     buf_putc(out, '.');
     err = err < 0 ? err : put_part(out, buf_span(&part));
@@ -184,7 +184,7 @@ static int make(struct gemini_grant *g, const struct json_doc *doc, struct str u
         return -ERR_CONFIG;
     }
     int err = put_url(g, url.n > 0 ? url : audience, problem);
-    buf_clear(&g->body, 0);
+    buf_clear(&g->body);
     if (err >= 0) {
         err = service ? ask_as_service(g, doc, audience, now_s, problem) : ask_as_user(g, doc, problem);
     }

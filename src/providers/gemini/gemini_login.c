@@ -94,7 +94,7 @@ static void take(struct gemini_login *l, struct span body)
     struct buf token;
     buf_init(&token, TOKEN_MAX);
     int err = gemini_grant_answer(str_of_span(body), &token, &lasts_s);
-    buf_clear(&l->problem, 0);
+    buf_clear(&l->problem);
     if (err < 0) {
         buf_done(&token);
         buf_puts(&l->problem, "the answer holds no access token");
@@ -148,7 +148,7 @@ static void on_reply(const struct http_reply *reply, void *arg)
         destroy(l);
         return;
     }
-    buf_clear(&l->problem, 0);
+    buf_clear(&l->problem);
     if (reply->err < 0) {
         buf_printf(&l->problem, "the token server cannot be asked: %s",
                    reply->detail ? reply->detail : err_text(reply->err));
@@ -207,7 +207,7 @@ static int on_work(void *arg)
     struct gemini_login *l = arg;
     struct buf file;
     buf_init(&file, FILE_MAX);
-    buf_clear(&l->asked_wrong, 0);
+    buf_clear(&l->asked_wrong);
     int err = read_file(l->o.key_file.p, &file);
     if (err < 0) {
         buf_printf(&l->asked_wrong, "the key file %s cannot be read: %s", l->o.key_file.p, err_text(err));
@@ -232,7 +232,7 @@ static void on_worked(int err, void *arg)
     }
     ignore_result(str_copy(l->account, sizeof(l->account), str_from(l->grant.account))); /* of the same size */
     if (err < 0) {
-        buf_clear(&l->problem, 0);
+        buf_clear(&l->problem);
         buf_put_str(&l->problem, l->asked_wrong.len > 0 ? buf_str(&l->asked_wrong) : str_from(err_text(err)));
         fail(l, err,
              "give credentials_file the JSON key of a service account, whole and readable for the user who serves", 0);
@@ -245,7 +245,7 @@ static void ask(void *arg)
 {
     struct gemini_login *l = arg;
     if (l->o.key_file.n == 0) {
-        buf_clear(&l->grant.url, 0);
+        buf_clear(&l->grant.url);
         buf_put_str(&l->grant.url, l->o.url.n > 0 ? l->o.url : STR(METADATA_URL));
         send_request(l);
         return;

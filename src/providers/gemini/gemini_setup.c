@@ -247,7 +247,7 @@ int gemini_setup_update(struct gemini_model *m, struct buf *out, const struct ca
     int err = put_functions(m, &functions, persona);
     if (err >= 0) {
         gemini_put_context(out, persona->instructions, buf_str(&functions));
-        buf_clear(&m->instructions, 0);
+        buf_clear(&m->instructions);
         buf_put_str(&m->instructions, persona->instructions);
         m->n_tools = persona->n_tools;
         err = out->err < 0 ? out->err : m->instructions.err;

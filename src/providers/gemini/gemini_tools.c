@@ -119,7 +119,7 @@ struct gemini_tool *gemini_tools_again(struct gemini_tools *t, const struct gemi
 
 void gemini_tools_answered(struct gemini_tool *tool, struct str output, uint64_t now_us)
 {
-    buf_clear(&tool->output, 0);
+    buf_clear(&tool->output);
     buf_put_str(&tool->output, output);
     bool kept = tool->output.err == 0;
     bool dropped = tool->state == GEMINI_TOOL_WITHDRAWN;

@@ -10,7 +10,7 @@
 
 const char *link_quoted(struct buf *room, struct str s)
 {
-    buf_clear(room, 0);
+    buf_clear(room);
     json_put_quoted(room, s);
     const char *z = buf_cstr(room);
     return z ? z : "\"\"";

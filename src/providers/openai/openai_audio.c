@@ -74,7 +74,7 @@ static int convert(struct openai_audio *a, struct buf *pcm, uint8_t *data, size_
 {
     size_t samples = n / 2;
     size_t out_samples = 0;
-    buf_clear(pcm, 0);
+    buf_clear(pcm);
     int16_t *out = (int16_t *)(void *)buf_room(pcm, (resample_out_max(&a->down, samples) + 1) * sizeof(int16_t));
     if (!out) {
         return pcm->err;
@@ -104,7 +104,7 @@ int openai_audio_read(struct openai_audio *a, struct str base64, struct openai_s
     size_t ahead = a->has_carry ? 1 : 0;
     shrink(b);
     shrink(&scratch->pcm);
-    buf_clear(b, 0);
+    buf_clear(b);
     uint8_t *data = buf_room(b, base64_dec_max(base64.n) + ahead);
     int n = data ? base64_decode(data + ahead, base64) : b->err;
     if (n < 0) {

@@ -269,7 +269,7 @@ static int add_callback(struct run *r, struct store_callback *c, struct buf *id)
     int err = -EEXIST;
 
     for (uint32_t i = 0; i < ID_TRIES && err == -EEXIST; i++) {
-        buf_clear(id, 0);
+        buf_clear(id);
         buf_printf(id, "CB%06u", six_digits(&state));
         c->id = buf_str(id);
         err = id->err < 0 ? id->err : r->ctx->ops->write(r->ctx->store, &op, 1, NULL);

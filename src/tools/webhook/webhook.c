@@ -56,10 +56,10 @@ static void finish(struct webhook *w)
 {
     if (w->cancelled) {
         w->result.outcome = WEBHOOK_CANCELLED;
-        buf_clear(&w->output, 0);
+        buf_clear(&w->output);
     } else if (w->output.err < 0) { /* out of memory: our texts fit */
         w->result.outcome = WEBHOOK_ERROR;
-        buf_clear(&w->output, 0);
+        buf_clear(&w->output);
     }
     w->result.output = buf_str(&w->output);
     w->done(&w->result, w->arg);
