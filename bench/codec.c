@@ -87,7 +87,7 @@ static void op_media_decode(struct world *w)
 
 static void op_media_encode(struct world *w)
 {
-    buf_clear(&w->out, 16);
+    buf_clear(&w->out);
     twilio_put_media(&w->out, STR("MZ0123456789abcdef0123456789abcdef"), span_from(w->bytes, 800));
     w->sum += w->out.len;
 }
@@ -100,21 +100,21 @@ static void op_delta_decode(struct world *w)
 
 static void op_append_encode(struct world *w)
 {
-    buf_clear(&w->out, 16);
+    buf_clear(&w->out);
     openai_put_append(&w->out, span_from(w->mulaw, 160));
     w->sum += w->out.len;
 }
 
 static void op_append_text(struct world *w)
 {
-    buf_clear(&w->out, 16);
+    buf_clear(&w->out);
     openai_put_append_text(&w->out, w->payload);
     w->sum += w->out.len;
 }
 
 static void op_append_pcm(struct world *w)
 {
-    buf_clear(&w->out, 16);
+    buf_clear(&w->out);
     openai_put_append(&w->out, span_from(w->pcm24, 960));
     w->sum += w->out.len;
 }
