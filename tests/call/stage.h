@@ -77,6 +77,10 @@ static UNUSED bool logged(const char *text)
     return where(text) != SIZE_MAX;
 }
 
+/* Show the log when they fail. */
+#define assert_logged(text)     assert_has(buf_str(&s.log), text)
+#define assert_not_logged(text) assert_has_not(buf_str(&s.log), text)
+
 static UNUSED uint32_t count(const char *text)
 {
     uint32_t n = 0;

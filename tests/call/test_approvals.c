@@ -7,7 +7,7 @@ TEST(approval_holds_the_tool_while_the_call_goes_on)
 {
     up(&always);
     asks_tool("r1", "c1", "refund", "{\"amount\":5}");
-    assert_true(logged("tool.approval call=\"c1\" name=\"refund\" arguments=\"{\\\"amount\\\":5}\" timeout_ms=20000"));
+    assert_logged("tool.approval call=\"c1\" name=\"refund\" arguments=\"{\\\"amount\\\":5}\" timeout_ms=20000");
     assert_int_equal(count("what=tool-approval"), 1);
     assert_int_equal(count("what=tool-start"), 0);
     assert_int_equal(s.runs, 0);
@@ -15,13 +15,13 @@ TEST(approval_holds_the_tool_while_the_call_goes_on)
     speaks("r2", 1); /* the service answers by itself */
     assert_int_equal(s.runs, 0);
     decide("c1", true, false, "");
-    assert_true(logged("tool.decided call=\"c1\" name=\"refund\" outcome=approved"));
-    assert_true(logged("tool.run call=\"c1\" name=\"refund\" arguments=\"{\\\"amount\\\":5}\""));
+    assert_logged("tool.decided call=\"c1\" name=\"refund\" outcome=approved");
+    assert_logged("tool.run call=\"c1\" name=\"refund\" arguments=\"{\\\"amount\\\":5}\"");
     result("c1", "paid");
     assert_int_equal(s.outputs, 1);
     assert_int_equal(s.responds, 1);
     decide("c1", false, false, ""); /* decided twice */
-    assert_true(logged("note=tool-late"));
+    assert_logged("note=tool-late");
     assert_int_equal(s.outputs, 1);
     down();
 }
@@ -31,12 +31,12 @@ TEST(rejection_says_why_explicit_then_configured_then_ours)
     up(&always);
     asks_tool("r1", "c1", "refund", "{}");
     decide("c1", false, false, "Ask the manager first.");
-    assert_true(logged("output=\"Ask the manager first.\""));
+    assert_logged("output=\"Ask the manager first.\"");
     assert_int_equal(s.responds, 1);
     speaks("r2", 1);
     asks_tool("r3", "c2", "refund", "{\"a\":1}");
     decide("c2", false, false, "");
-    assert_true(logged("output=\"The use of refund was not approved.\""));
+    assert_logged("output=\"The use of refund was not approved.\"");
     assert_int_equal(s.runs, 0);
     down();
 
@@ -50,7 +50,7 @@ TEST(rejection_says_why_explicit_then_configured_then_ours)
     sim_model_ready(&s, true, true);
     asks_tool("r1", "c1", "check_order_status", "{}");
     decide("c1", false, false, "");
-    assert_true(logged("output=\"No check_order_status today, no check_order_status!\""));
+    assert_logged("output=\"No check_order_status today, no check_order_status!\"");
     down();
 }
 
@@ -67,12 +67,12 @@ TEST(always_sticks_for_this_tool_and_this_call)
     assert_int_equal(s.runs, 2); /* also the one that waited already */
     call_tool("r1", "c4", "refund", "{\"a\":3}");
     assert_int_equal(s.runs, 3);
-    assert_true(logged("tool.decided call=\"c4\" name=\"refund\" outcome=sticky-approved"));
+    assert_logged("tool.decided call=\"c4\" name=\"refund\" outcome=sticky-approved");
     decide("c3", false, true, "never in this call");
     call_tool("r1", "c5", "check_order_status", "{\"b\":1}");
-    assert_true(logged("tool.decided call=\"c5\" name=\"check_order_status\" outcome=sticky-rejected"));
-    assert_true(logged("call=\"c3\" output=\"never in this call\""));
-    assert_true(logged("call=\"c5\" output=\"never in this call\""));
+    assert_logged("tool.decided call=\"c5\" name=\"check_order_status\" outcome=sticky-rejected");
+    assert_logged("call=\"c3\" output=\"never in this call\"");
+    assert_logged("call=\"c5\" output=\"never in this call\"");
     assert_int_equal(s.runs, 3);
     down();
 }
@@ -85,7 +85,7 @@ TEST(sticky_rejection_skips_the_checker)
     decide("c1", false, true, "");
     asks_tool("r2", "c2", "refund", "{\"a\":1}");
     assert_int_equal(count("tool.check"), 1);
-    assert_true(logged("outcome=sticky-rejected"));
+    assert_logged("outcome=sticky-rejected");
     down();
 }
 
@@ -93,7 +93,7 @@ TEST(condition_is_the_hosts_to_judge_and_its_silence_means_ask)
 {
     up(&when);
     asks_tool("r1", "c1", "refund", "{\"amount\":5}");
-    assert_true(logged("tool.check call=\"c1\" name=\"refund\" arguments=\"{\\\"amount\\\":5}\""));
+    assert_logged("tool.check call=\"c1\" name=\"refund\" arguments=\"{\\\"amount\\\":5}\"");
     assert_int_equal(s.runs, 0);
     checked("c1", TOOL_CHECK_RUN, "");
     assert_int_equal(s.runs, 1);
@@ -111,7 +111,7 @@ TEST(condition_is_the_hosts_to_judge_and_its_silence_means_ask)
     speaks("r4", 2);
     asks_tool("r5", "c3", "refund", "{\"amount\":6}");
     checked("c3", TOOL_CHECK_REFUSE, "{\"error\":\"blocked\"}");
-    assert_true(logged("output=\"{\\\"error\\\":\\\"blocked\\\"}\""));
+    assert_logged("output=\"{\\\"error\\\":\\\"blocked\\\"}\"");
     speaks("r6", 3);
     asks_tool("r7", "c4", "refund", "{\"amount\":7}");
     later(5100);
@@ -126,7 +126,7 @@ TEST(nobody_decides_and_the_policy_does)
     later(19900);
     assert_int_equal(s.outputs, 0);
     later(200);
-    assert_true(logged("outcome=timeout-rejected"));
+    assert_logged("outcome=timeout-rejected");
     assert_int_equal(s.outputs, 1);
     assert_int_equal(s.runs, 0);
     down();
@@ -135,7 +135,7 @@ TEST(nobody_decides_and_the_policy_does)
     up(&r);
     asks_tool("r1", "c1", "refund", "{}");
     later(3100);
-    assert_true(logged("outcome=timeout-approved"));
+    assert_logged("outcome=timeout-approved");
     assert_int_equal(s.runs, 1);
     down();
 }
@@ -164,7 +164,7 @@ TEST(caller_is_told_that_somebody_is_asked)
     up(&r);
     asks_tool("r1", "c1", "refund", "{}");
     assert_int_equal(s.responds, 1);
-    assert_true(logged("Say exactly: \\\"One moment while I get approval.\\\""));
+    assert_logged("Say exactly: \\\"One moment while I get approval.\\\"");
     speaks("r2", 1);
     later(3000);
     assert_int_equal(s.responds, 1); /* once */
@@ -186,14 +186,14 @@ TEST(caller_is_asked_first_and_a_clear_yes_runs_it)
 {
     up(&by_voice);
     question();
-    assert_true(logged("outcome=caller-asked"));
-    assert_true(logged("approval_required"));
+    assert_logged("outcome=caller-asked");
+    assert_logged("approval_required");
     assert_int_equal(s.runs, 0);
     says("Yes, please.");
     sim_created(&s, "r3");
     call_tool("r3", "c2", "refund", "{\"to\": \"me\", \"amount\": 5}"); /* the same in another order */
     sim_response_done(&s, "r3", RESPONSE_COMPLETED);
-    assert_true(logged("outcome=caller-approved"));
+    assert_logged("outcome=caller-approved");
     assert_int_equal(s.runs, 1);
     result("c2", "done");
     speaks("r4", 2);
@@ -281,7 +281,7 @@ TEST(yes_is_waited_for_when_its_transcript_is_late)
     sim_response_done(&s, "r3", RESPONSE_COMPLETED);
     later(3100);
     assert_int_equal(s.runs, 0);
-    assert_true(logged("not a clear yes"));
+    assert_logged("not a clear yes");
     assert_int_equal(s.outputs, 2);
     down();
 

@@ -36,8 +36,8 @@ TEST(playout_is_paced_and_marked_and_recorded)
     assert_int_equal(view().response, RESPONSE_NONE);
     assert_int_equal(sim_heard(&s, 1), 24000);
     assert_true(s.max_outstanding_us <= 240000);
-    assert_true(logged("line who=agent"));
-    assert_true(logged("heard_ms=3000"));
+    assert_logged("line who=agent");
+    assert_logged("heard_ms=3000");
     down();
     assert_int_equal(s.truncates + s.clears, 0);
 }
@@ -75,8 +75,8 @@ TEST(barge_in_stops_clears_and_truncates_at_what_was_heard)
         sim_response_done(&s, "r1", RESPONSE_CANCELLED);
         sim_audio(&s, "r1", 1, 100);
         later(500);
-        assert_true(logged("note=late-audio"));
-        assert_true(logged("interrupted=1"));
+        assert_logged("note=late-audio");
+        assert_logged("interrupted=1");
         down();
     }
 }
@@ -107,7 +107,7 @@ TEST(barge_in_after_generation_truncates_without_cancel)
     assert_int_equal(s.cancels, 0);
     assert_int_equal(s.truncates, 1);
     assert_int_equal(s.clears, 1);
-    assert_true(logged("estimated=1"));
+    assert_logged("estimated=1");
     assert_int_equal(view().response, RESPONSE_NONE);
     down();
 }
@@ -123,7 +123,7 @@ TEST(what_a_service_sends_of_a_response_that_was_stopped_is_not_heard)
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);
     assert_int_equal(s.clears, 1);
     sim_audio(&s, "r1", 1, 500);
-    assert_true(logged("note=late-audio"));
+    assert_logged("note=late-audio");
     assert_int_equal(view().queued_ms + view().outstanding_ms, 0);
     down();
 }
@@ -138,7 +138,7 @@ TEST(items_not_begun_are_truncated_at_zero)
     later(300);
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);
     assert_int_equal(s.truncates, 2);
-    assert_true(logged("heard_ms=0 item=\"i2\""));
+    assert_logged("heard_ms=0 item=\"i2\"");
     down();
 }
 
@@ -166,7 +166,7 @@ TEST(greeting_is_asked_for_once_and_ends_when_heard)
     later(500);
     sim_leg_start(&s);
     assert_int_equal(s.responds, 1);
-    assert_true(logged("Say exactly: \\\"Hello, this is Robin.\\\""));
+    assert_logged("Say exactly: \\\"Hello, this is Robin.\\\"");
     assert_int_equal(view().phase, PHASE_GREETING);
     sim_created(&s, "r1");
     sim_audio(&s, "r1", 1, 1500);
@@ -177,8 +177,8 @@ TEST(greeting_is_asked_for_once_and_ends_when_heard)
     later(1000);
     assert_int_equal(view().phase, PHASE_CONVERSATION);
     assert_int_equal(s.responds, 1);
-    assert_false(logged("greeting-deviation"));
-    assert_true(logged("greeting-done value=1500"));
+    assert_not_logged("greeting-deviation");
+    assert_logged("greeting-done value=1500");
     down();
 }
 
@@ -192,7 +192,7 @@ TEST(prompted_greeting_keeps_the_agent_in_character)
     sim_begin(&s);
     sim_leg_start(&s);
     sim_model_ready(&s, true, true);
-    assert_true(logged("You are Robin.\\x0a\\x0aGreet the caller and name the weather."));
+    assert_logged("You are Robin.\\x0a\\x0aGreet the caller and name the weather.");
     down();
 }
 
@@ -205,7 +205,7 @@ TEST(quotes_in_an_exact_greeting_do_not_end_it)
     sim_begin(&s);
     sim_leg_start(&s);
     sim_model_ready(&s, true, true);
-    assert_true(logged("Say exactly: \\\"Welcome to 'The Bike'.\\\" Say nothing else."));
+    assert_logged("Say exactly: \\\"Welcome to 'The Bike'.\\\" Say nothing else.");
     down();
 }
 
@@ -230,7 +230,7 @@ TEST(what_is_asked_during_the_greeting_does_not_repeat_it)
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     assert_int_equal(s.responds, 2);
     assert_int_equal(count("Say exactly"), 1);
-    assert_true(logged("model.respond request=4 no_tools=0 instructions=\"\""));
+    assert_logged("model.respond request=4 no_tools=0 instructions=\"\"");
     down();
 }
 
@@ -255,7 +255,7 @@ TEST(greeting_without_audio_falls_back)
     sim_created(&s, "r1");
     later(5100);
     assert_int_equal(view().phase, PHASE_CONVERSATION);
-    assert_true(logged("greeting-timeout"));
+    assert_logged("greeting-timeout");
     down();
 }
 
@@ -275,19 +275,19 @@ TEST(protected_greeting_hears_silence_and_is_not_cut)
     later(200);
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);
     assert_int_equal(s.clears + s.truncates, 0);
-    assert_true(logged("protected-greeting"));
+    assert_logged("protected-greeting");
     uint32_t sent = s.sent_bytes, silent = s.sent_silent;
     later(200);
     assert_in_range(s.sent_bytes - sent, 1000, 2000);
     assert_int_equal(s.sent_silent - silent, s.sent_bytes - sent);
     sim_audio_done(&s, "r1", 1, "Other words entirely.");
-    assert_true(logged("greeting-deviation"));
+    assert_logged("greeting-deviation");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
-    assert_false(logged("model.clear-input"));
+    assert_not_logged("model.clear-input");
     later(1500);
     assert_int_equal(view().phase, PHASE_CONVERSATION);
-    assert_true(logged("verdict=protected"));
-    assert_true(logged("model.clear-input")); /* what the service made of the silence is no turn */
+    assert_logged("verdict=protected");
+    assert_logged("model.clear-input"); /* what the service made of the silence is no turn */
     sent = s.sent_bytes, silent = s.sent_silent;
     later(200);
     assert_in_range(s.sent_bytes - sent, 1000, 2000);
@@ -302,7 +302,7 @@ TEST(tool_output_waits_for_its_response_and_is_answered_once)
     sim_tool(&s, "r1", "call_1", "check_order_status");
     sim_tool(&s, "r1", "call_1", "check_order_status"); /* delivered twice */
     assert_int_equal(s.runs, 1);
-    assert_true(logged("tool-duplicate"));
+    assert_logged("tool-duplicate");
     struct call_event ev = {.type = EV_TOOL_RESULT};
     ev.tool_result.tool_call_id = STR("call_1");
     ev.tool_result.output = STR("{\"status\":\"shipped\"}");
@@ -313,13 +313,13 @@ TEST(tool_output_waits_for_its_response_and_is_answered_once)
     assert_int_equal(s.responds, 1);
     sim_event(&s, &ev);
     assert_int_equal(s.outputs, 1);
-    assert_true(logged("tool-late"));
+    assert_logged("tool-late");
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 1, 400);
     sim_audio_done(&s, "r2", 1, "It was shipped.");
     sim_response_done(&s, "r2", RESPONSE_COMPLETED);
     later(800);
-    assert_true(logged("tools=1"));
+    assert_logged("tools=1");
     down();
 }
 
@@ -330,13 +330,13 @@ TEST(unknown_and_slow_tools_get_an_error_output)
     sim_tool(&s, "r1", "call_1", "launch_rocket");
     sim_tool(&s, "r1", "call_2", "check_order_status");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
-    assert_true(logged("Unknown function: launch_rocket"));
+    assert_logged("Unknown function: launch_rocket");
     assert_int_equal(s.outputs, 1);
     assert_int_equal(s.responds, 0); /* one reply for both */
     later(10100);
     assert_int_equal(s.outputs, 2);
     assert_int_equal(s.responds, 1);
-    assert_true(logged("tool.cancel call=\"call_2\""));
+    assert_logged("tool.cancel call=\"call_2\"");
     down();
 }
 
@@ -374,7 +374,7 @@ TEST(collision_waits_and_asks_again)
     ev.model_error.code = STR("conversation_already_has_active_response");
     ev.model_error.request = s.in_flight;
     sim_event(&s, &ev);
-    assert_true(logged("response-collision"));
+    assert_logged("response-collision");
     sim_created(&s, "r9");
     later(500);
     assert_int_equal(s.responds, 1);
@@ -468,7 +468,7 @@ TEST(every_wait_has_an_end)
     sim_leg_start(&s);
     later(8100);
     assert_int_equal(s.hangups, 1);
-    assert_true(logged("leg.hangup reason=model-unreachable apologise=1"));
+    assert_logged("leg.hangup reason=model-unreachable apologise=1");
     later(5100);
     assert_int_equal(s.reason, REASON_MODEL_UNREACHABLE);
     down();
@@ -499,7 +499,7 @@ TEST(every_wait_has_an_end)
     sim_model_ready(&s, true, true);
     later(2050);
     assert_int_equal(s.responds, 1);
-    assert_true(logged("Time is up"));
+    assert_logged("Time is up");
     later(11000);
     assert_int_equal(s.reason, REASON_LIMIT_DURATION);
     down();
@@ -515,7 +515,7 @@ TEST(model_that_fails_before_the_leg_is_told_to_the_caller)
     sim_event(&s, &ev);
     later(300);
     sim_leg_start(&s);
-    assert_true(logged("leg.hangup reason=model-unreachable apologise=1"));
+    assert_logged("leg.hangup reason=model-unreachable apologise=1");
     down();
 }
 
@@ -535,7 +535,7 @@ TEST(model_that_closes_in_mid_answer_is_played_out_first)
     assert_int_equal(sim_heard(&s, 1), 8000);
     sim_simple(&s, EV_LEG_STOP);
     assert_int_equal(s.reason, REASON_MODEL_CLOSED);
-    assert_true(logged("detail=\"session_expired\""));
+    assert_logged("detail=\"session_expired\"");
     down();
 }
 
@@ -589,7 +589,7 @@ TEST(gaps_of_the_media_clock_are_filled_with_silence)
     s.media = true;
     later(40);
     assert_true(view().appended_bytes - before >= 100 * 8);
-    assert_true(logged("uplink-fill value=100"));
+    assert_logged("uplink-fill value=100");
     down();
 }
 
@@ -620,7 +620,7 @@ TEST(downlink_is_bounded)
     for (int i = 0; i < 100; i++) {
         sim_audio(&s, "r1", 1, 200);
     }
-    assert_true(logged("queue-full"));
+    assert_logged("queue-full");
     assert_int_equal(s.cancels, 1);
     assert_true(view().queued_ms <= 5200);
     down();
@@ -633,7 +633,7 @@ TEST(shed_load_cancels_the_response_and_plays_what_came)
     sim_audio(&s, "r1", 1, 1000);
     assert_int_equal(call_queued_bytes(s.call), 6400); /* 200 ms are at the carrier */
     sim_simple(&s, EV_CONTROL_SHED);
-    assert_true(logged("queue-full"));
+    assert_logged("queue-full");
     assert_int_equal(s.cancels, 1);
     sim_audio(&s, "r1", 1, 1000);
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
@@ -662,7 +662,7 @@ TEST(lost_marks_do_not_stop_the_call)
         }
     }
     assert_int_equal(view().playout, PLAYOUT_EMPTY);
-    assert_true(logged("mark-lost"));
+    assert_logged("mark-lost");
     down();
 }
 
@@ -686,7 +686,7 @@ TEST(keys_reach_the_model_as_one_text_and_stay_out_of_the_journal)
     later(1400);
     assert_int_equal(s.clears, 0);
     later(200);
-    assert_true(logged("model.user-text text=\"The caller pressed the keys 4 7 1\""));
+    assert_logged("model.user-text text=\"The caller pressed the keys 4 7 1\"");
     assert_int_equal(s.clears, 1); /* the agent stops for it */
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     assert_int_equal(s.responds, 1);
@@ -694,7 +694,7 @@ TEST(keys_reach_the_model_as_one_text_and_stay_out_of_the_journal)
     sim_response_done(&s, "r2", RESPONSE_COMPLETED);
     press('0');
     press('#');
-    assert_true(logged("The caller pressed the keys 0 #"));
+    assert_logged("The caller pressed the keys 0 #");
     assert_has_not(buf_str(&s.journal), "4 7 1");
     down();
 }

@@ -22,7 +22,7 @@ TEST(an_interrupt_truncates_at_what_was_heard_and_leaves_the_cancel_to_a_service
     assert_int_equal(s.cancels, 0);
     assert_true(s.truncated_ms * 8 <= sim_heard(&s, 1) + 800);
     sim_audio(&s, "r1", 1, 500); /* late: suppressed until its done */
-    assert_true(logged("note=late-audio"));
+    assert_logged("note=late-audio");
     down();
 }
 
@@ -34,7 +34,7 @@ TEST(a_forced_interrupt_cancels_in_any_case)
     interrupt(INTERRUPT_FORCED, "");
     assert_order("model.cancel", "model.truncate");
     interrupt(INTERRUPT_FORCED, "");
-    assert_true(logged("note=control-refused"));
+    assert_logged("note=control-refused");
     assert_int_equal(s.cancels, 1);
     down();
 }
@@ -56,14 +56,14 @@ TEST(stopping_the_response_alone_leaves_its_audio)
     speak("r1", 1, 1000);
     later(300);
     interrupt(INTERRUPT_RESPONSE, "r1");
-    assert_true(logged("model.cancel"));
-    assert_false(logged("leg.clear"));
-    assert_false(logged("model.truncate"));
+    assert_logged("model.cancel");
+    assert_not_logged("leg.clear");
+    assert_not_logged("model.truncate");
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     later(2000);
     assert_int_equal(sim_heard(&s, 1), 8000);
     interrupt(INTERRUPT_RESPONSE, "r1");
-    assert_true(logged("note=control-refused"));
+    assert_logged("note=control-refused");
     assert_int_equal(s.cancels, 1);
     down();
 }
@@ -74,8 +74,8 @@ TEST(stopping_playback_alone_needs_a_response_that_is_over)
     speak("r1", 1, 3000);
     later(300);
     interrupt(INTERRUPT_PLAYBACK, "r1");
-    assert_true(logged("note=control-refused"));
-    assert_false(logged("leg.clear"));
+    assert_logged("note=control-refused");
+    assert_not_logged("leg.clear");
     sim_audio_done(&s, "r1", 1, "One two three four five six.");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     later(300);
@@ -96,7 +96,7 @@ TEST(a_newer_response_is_played_on_when_the_older_one_is_stopped)
     speak("r2", 2, 600);
     later(300);
     interrupt(INTERRUPT_PLAYBACK, "r1");
-    assert_true(logged("model.truncate"));
+    assert_logged("model.truncate");
     sim_audio_done(&s, "r2", 2, "New.");
     sim_response_done(&s, "r2", RESPONSE_COMPLETED);
     later(2000);
@@ -111,9 +111,9 @@ TEST(nothing_is_sent_when_nothing_is_said)
     up();
     for (enum interrupt_kind k = INTERRUPT_NORMAL; k < INTERRUPT_KIND_N; k++) {
         interrupt(k, "");
-        assert_true(logged("note=control-refused"));
-        assert_false(logged("model."));
-        assert_false(logged("leg.clear"));
+        assert_logged("note=control-refused");
+        assert_not_logged("model.");
+        assert_not_logged("leg.clear");
     }
     down();
 }
@@ -129,7 +129,7 @@ TEST(messages_that_pile_up_are_answered_once_and_stop_nobody)
     message(ITEM_USER, "two", true);
     message(ITEM_SYSTEM, "three", false);
     assert_int_equal(count("model.item "), 3);
-    assert_false(logged("leg.clear"));
+    assert_not_logged("leg.clear");
     assert_int_equal(s.responds, 0);
     sim_audio_done(&s, "r1", 1, "Hm.");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
@@ -162,7 +162,7 @@ TEST(respond_asks_once_and_waits_for_the_one_under_way)
     sim_audio_done(&s, "r1", 1, "x");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     assert_int_equal(s.responds, 1);
-    assert_true(logged("instructions=\"Rhyme.\""));
+    assert_logged("instructions=\"Rhyme.\"");
     down();
 }
 
@@ -176,11 +176,11 @@ TEST(what_is_to_be_said_waits_for_an_answer_that_is_owed)
     assert_int_equal(s.responds, 0);
     control((struct call_event){.type = EV_TOOL_RESULT, .tool_result = {STR("c1"), STR("{}"), false}});
     assert_int_equal(s.responds, 1);
-    assert_false(logged("A colleague"));
+    assert_not_logged("A colleague");
     sim_created(&s, "r2");
     sim_response_done(&s, "r2", RESPONSE_COMPLETED);
     assert_int_equal(s.responds, 2);
-    assert_true(logged("Say exactly: \\\"A colleague listens.\\\""));
+    assert_logged("Say exactly: \\\"A colleague listens.\\\"");
     down();
 }
 
@@ -201,7 +201,7 @@ TEST(a_commit_by_hand_is_answered_like_one_of_the_service)
     configure();
     start(false, false);
     control((struct call_event){.type = EV_CONTROL_COMMIT});
-    assert_true(logged("model.commit"));
+    assert_logged("model.commit");
     assert_int_equal(s.responds, 0);
     sim_speech(&s, EV_MODEL_COMMITTED);
     assert_int_equal(s.responds, 1);
@@ -229,8 +229,8 @@ TEST(nobody_can_be_spoken_to_before_the_call_and_in_the_goodbye)
     sim_start(&s);
     sim_begin(&s);
     message(ITEM_USER, "early", true);
-    assert_true(logged("note=control-refused"));
-    assert_false(logged("model.item "));
+    assert_logged("note=control-refused");
+    assert_not_logged("model.item ");
     sim_leg_start(&s);
     sim_model_ready(&s, true, true);
     sim_created(&s, "r1");
@@ -239,7 +239,7 @@ TEST(nobody_can_be_spoken_to_before_the_call_and_in_the_goodbye)
     message(ITEM_USER, "late", true);
     control((struct call_event){.type = EV_CONTROL_SAY, .control_say = {.text = STR("late")}});
     assert_int_equal(count("note=control-refused"), 2);
-    assert_false(logged("model.item "));
+    assert_not_logged("model.item ");
     down();
 }
 

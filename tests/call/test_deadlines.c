@@ -86,7 +86,7 @@ TEST(a_cancelled_response_whose_end_is_never_told_is_over)
     later(s.opts.deadlines.cancel_ms - 400);
     assert_int_equal(s.responds, 1);
     later(400);
-    assert_true(logged("note=response-timeout value=0 text=\"cancel\""));
+    assert_logged("note=response-timeout value=0 text=\"cancel\"");
     assert_int_equal(s.responds, 2);
     down();
 }
@@ -102,7 +102,7 @@ TEST(a_goodbye_may_not_go_on_for_ever)
     assert_int_equal(s.hangups, 0);
     talk_on("r2", 3);
     assert_int_equal(s.hangups, 1);
-    assert_true(logged("note=farewell value=0 text=\"timeout\""));
+    assert_logged("note=farewell value=0 text=\"timeout\"");
     down();
 }
 
@@ -147,7 +147,7 @@ TEST(a_sound_that_came_to_nothing_puts_the_question_off_for_a_moment_only)
     assert_int_not_equal(view().caller, CALLER_SILENT);
     s.ppm = 0;
     later(1500);
-    assert_true(logged("note=silence"));
+    assert_logged("note=silence");
     down();
 }
 

@@ -154,8 +154,8 @@ TEST(a_trip_interrupts_the_answer_and_the_model_is_told)
     assert_int_equal(s.truncates, 1);
     assert_true(s.truncated_ms > 600 && s.truncated_ms <= 1000);
     assert_int_equal(s.leaked_words, 2); /* hold-back was off: both words were heard */
-    assert_true(logged("note=guardrail value=2 text=\"no_codes\""));
-    assert_true(logged("stopped by these guardrails: no_codes."));
+    assert_logged("note=guardrail value=2 text=\"no_codes\"");
+    assert_logged("stopped by these guardrails: no_codes.");
     assert_int_equal(s.guard_retries, 1);
     assert_int_equal(s.responds, responds); /* not before the cancelled one is done */
     sim_audio(&s, "r1", 1, 500);            /* late */
@@ -298,7 +298,7 @@ TEST(a_guardrail_that_fails_is_passed_over)
     letters("r1", 1, 100);
     sim_guard(&s, s.open[0].check, REMOTE, REMOTE, REMOTE); /* one that fails cannot object */
     assert_int_equal(s.trips, 0);
-    assert_true(logged("note=guardrail-failed value=0 text=\"tone\""));
+    assert_logged("note=guardrail-failed value=0 text=\"tone\"");
     later(1500);
     assert_int_equal(sim_heard(&s, 1), 8000);
     down();
@@ -311,9 +311,9 @@ TEST(a_guardrail_that_never_answers_is_passed_over)
     caller_turn(500, "r1");
     letters("r1", 1, 100);
     later(3400);
-    assert_false(logged("note=guardrail-failed"));
+    assert_not_logged("note=guardrail-failed");
     later(200);
-    assert_true(logged("note=guardrail-failed value=0 text=\"tone\""));
+    assert_logged("note=guardrail-failed value=0 text=\"tone\"");
     sim_guard(&s, s.open[0].check, REMOTE, REMOTE, 0); /* too late */
     assert_int_equal(s.trips, 0);
     down();
@@ -347,7 +347,7 @@ TEST(a_guardrail_may_end_the_call)
     assert_int_equal(s.trips, 1);
     assert_int_equal(s.guard_retries, 0);
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
-    assert_true(logged("Say goodbye to the caller"));
+    assert_logged("Say goodbye to the caller");
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 2, 600);
     sim_audio_done(&s, "r2", 2, "Goodbye.");
@@ -378,7 +378,7 @@ TEST(a_model_that_says_it_again_and_again_is_hung_up)
         }
     }
     assert_int_equal(s.hangups, 1);
-    assert_true(logged("reason=guardrail apologise=1"));
+    assert_logged("reason=guardrail apologise=1");
     down();
 }
 
@@ -415,7 +415,7 @@ TEST(the_words_of_a_guardrail_are_told_as_they_are)
     caller_turn(500, "r1");
     sim_text(&s, "r1", 1, "secret code");
     letters("r1", 1, 100);
-    assert_true(logged("model.user-text text=\"Never name codes. Offer to send them by letter.\""));
+    assert_logged("model.user-text text=\"Never name codes. Offer to send them by letter.\"");
     down();
 }
 
@@ -477,7 +477,7 @@ TEST(what_the_caller_said_may_trip_and_stops_the_answer_to_it)
     assert_int_equal(s.trips, 1);
     assert_int_equal(s.clears, 1);
     assert_int_equal(s.cancels, 1);
-    assert_true(logged("the last words of the caller were stopped by these guardrails: no_codes"));
+    assert_logged("the last words of the caller were stopped by these guardrails: no_codes");
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     assert_true(s.in_flight > 0);
     sim_text(&s, "r2", 2,

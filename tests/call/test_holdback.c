@@ -122,8 +122,8 @@ TEST(held_back_harmless_speech_is_heard_to_its_last_sample)
             assert_int_equal(sim_heard(&s, 1), n * MS_PER_WORD * 8);
             assert_int_equal(s.trips, 0);
             assert_int_equal(view().playout, PLAYOUT_EMPTY);
-            assert_false(logged("note=guardrail-expired"));
-            assert_false(logged("note=underrun"));
+            assert_not_logged("note=guardrail-expired");
+            assert_not_logged("note=underrun");
             down();
         }
     }
@@ -186,7 +186,7 @@ TEST(audio_without_text_waits_until_it_expires_and_is_then_released)
     later(1400);
     assert_int_equal(sim_heard(&s, 1), 0);
     later(3400);
-    assert_true(logged("note=guardrail-expired value=1500 text=\"release\""));
+    assert_logged("note=guardrail-expired value=1500 text=\"release\"");
     assert_int_equal(sim_heard(&s, 1), 3000 * 8);
     down();
 }
@@ -200,7 +200,7 @@ TEST(audio_without_text_may_be_given_up_instead)
     caller_turn(500, "r1");
     sim_audio(&s, "r1", 1, 3000);
     later(2000);
-    assert_true(logged("note=guardrail-expired value=1500 text=\"mute\""));
+    assert_logged("note=guardrail-expired value=1500 text=\"mute\"");
     assert_int_equal(s.cancels, 1);
     assert_int_equal(s.truncates, 1);
     assert_int_equal(s.truncated_ms, 0);

@@ -40,10 +40,10 @@ TEST(real_speech_cancels_and_truncates_at_what_was_heard)
         uint32_t truth_ms = s.cleared_at / 8;
         assert_true(s.truncated_ms <= truth_ms);
         assert_true(truth_ms - s.truncated_ms <= 40 + 2 * delays_us[i] / 1000);
-        assert_true(logged("note=barge-in value"));
-        assert_true(logged("text=\"speech\""));
+        assert_logged("note=barge-in value");
+        assert_logged("text=\"speech\"");
         sim_audio(&s, "r1", 1, 100);
-        assert_true(logged("note=late-audio"));
+        assert_logged("note=late-audio");
         sim_response_done(&s, "r1", RESPONSE_CANCELLED);
         later(600);
         assert_int_equal(s.commits, 1);
@@ -70,9 +70,9 @@ TEST(a_cough_pauses_and_resumes_without_a_skipped_sample)
         later(6000);
         assert_int_equal(view().playout, PLAYOUT_EMPTY);
         assert_int_equal(s.next_offset, 6000 * 8); /* to the last byte */
-        assert_true(logged("note=playout-resume"));
-        assert_false(logged("note=underrun")); /* the carrier was dry because we paused */
-        assert_true(logged("text=\"short\""));
+        assert_logged("note=playout-resume");
+        assert_not_logged("note=underrun"); /* the carrier was dry because we paused */
+        assert_logged("text=\"short\"");
         assert_int_equal(view().appended_bytes, 0);
         down();
     }
@@ -88,7 +88,7 @@ TEST(a_murmur_at_the_edges_of_the_agents_turn_is_no_interruption)
         speak(350);
         later(700);
         assert_int_equal(s.cancels + s.truncates, 0);
-        assert_true(logged("text=\"backchannel\""));
+        assert_logged("text=\"backchannel\"");
         assert_int_equal(s.commits, 0);
         later(6000);
         assert_int_equal(s.next_offset, 6000 * 8);
@@ -113,10 +113,10 @@ TEST(the_record_of_a_turn_tells_what_each_pause_was_for)
     later(1500);
     speak(800); /* and this is one who means it */
     later(600);
-    assert_true(logged("interrupted=1"));
-    assert_true(logged("verdict=speech pauses=2"));
+    assert_logged("interrupted=1");
+    assert_logged("verdict=speech pauses=2");
     assert_in_range(number_behind(" paused_ms="), 300, 2 * 420); /* both together */
-    assert_true(logged("paused_for=\"short backchannel\""));
+    assert_logged("paused_for=\"short backchannel\"");
     down();
 }
 
@@ -154,15 +154,15 @@ TEST(without_a_pause_only_speech_stops_the_agent)
     later(300);
     s.ppm = 10000;
     later(500);
-    assert_false(logged("note=sound-rejected")); /* it is no sound at all */
+    assert_not_logged("note=sound-rejected"); /* it is no sound at all */
     speak(100);
     later(500);
-    assert_true(logged("note=sound-rejected"));
+    assert_logged("note=sound-rejected");
     assert_int_equal(s.clears, 0);
     speak(500);
     assert_int_equal(s.clears, 1);
     assert_int_equal(s.truncates, 1);
-    assert_false(logged("note=playout-pause"));
+    assert_not_logged("note=playout-pause");
     later(600);
     down();
 }
@@ -224,7 +224,7 @@ TEST(speech_at_an_edge_has_its_verdict_before_the_agent_goes_on)
     s.ppm = 950000;
     later(150);
     assert_int_equal(s.truncates, 1);
-    assert_false(logged("text=\"timeout\""));
+    assert_not_logged("text=\"timeout\"");
     down();
 }
 
@@ -241,7 +241,7 @@ TEST(a_pause_never_lasts_longer_than_the_verdict_may_take)
     assert_int_equal(view().playout, PLAYOUT_PAUSED);
     later(600);
     assert_int_equal(view().playout, PLAYOUT_PLAYING);
-    assert_true(logged("text=\"timeout\""));
+    assert_logged("text=\"timeout\"");
     later(300);
     assert_int_equal(s.clears, 1); /* one pause per sound */
     down();

@@ -39,20 +39,20 @@ TEST(a_silent_caller_is_asked_twice_then_told_goodbye_and_hung_up)
     assert_int_equal(s.responds, 0);
     later(200);
     assert_int_equal(s.responds, 1);
-    assert_true(logged("Say exactly: \\\"Are you still there?\\\""));
+    assert_logged("Say exactly: \\\"Are you still there?\\\"");
     answer(1000);
     forget_log();
     later(5700);
     assert_int_equal(s.responds, 1); /* counted from the end of the prompt */
     later(400);
     assert_int_equal(s.responds, 2);
-    assert_true(logged("I cannot hear you"));
+    assert_logged("I cannot hear you");
     answer(2000);
     forget_log();
     later(6100);
-    assert_true(logged("note=silence"));
-    assert_true(logged("text=\"goodbye\""));
-    assert_true(logged("I will hang up now"));
+    assert_logged("note=silence");
+    assert_logged("text=\"goodbye\"");
+    assert_logged("I will hang up now");
     answer(2000);
     assert_int_equal(s.hangups, 1);
     sim_simple(&s, EV_LEG_STOP);
@@ -69,9 +69,9 @@ TEST(what_the_caller_does_sets_the_ladder_back)
     answer(1000);
     forget_log();
     later(9700);
-    assert_false(logged("note=silence"));
+    assert_not_logged("note=silence");
     later(600);
-    assert_true(logged("Are you still there?")); /* the first rung again */
+    assert_logged("Are you still there?"); /* the first rung again */
     down();
 }
 
@@ -84,7 +84,7 @@ TEST(tools_and_answers_pause_the_clock)
     sim_tool(&s, "t", "call_1", "check_order_status");
     sim_response_done(&s, "t", RESPONSE_COMPLETED);
     later(9000);
-    assert_false(logged("note=silence"));
+    assert_not_logged("note=silence");
     down();
 }
 
@@ -96,9 +96,9 @@ TEST(keys_that_are_still_being_pressed_are_no_silence)
     ev.leg_dtmf.digit = '4';
     sim_event(&s, &ev);
     later(1400);
-    assert_false(logged("note=silence"));
+    assert_not_logged("note=silence");
     later(200);
-    assert_true(logged("The caller pressed the keys 4"));
+    assert_logged("The caller pressed the keys 4");
     down();
 }
 
@@ -120,7 +120,7 @@ TEST(noise_that_is_never_speech_does_not_hold_the_line_for_ever)
         s.ppm = 0;
         later(965);
     }
-    assert_true(logged("note=silence"));
+    assert_logged("note=silence");
     down();
 }
 
@@ -137,7 +137,7 @@ TEST(a_question_waits_for_a_sound_that_may_be_the_answer)
     s.ppm = 950000;
     later(600);
     s.ppm = 0;
-    assert_false(logged("note=silence"));
+    assert_not_logged("note=silence");
     later(500);
     assert_int_equal(s.commits, 1);
     down();
@@ -165,15 +165,15 @@ TEST(an_answer_that_does_not_come_is_asked_for_again_then_apologised_for)
     assert_int_equal(s.responds, 1);
     sim_created(&s, "r1"); /* and not a sound of it */
     later(8100);
-    assert_true(logged("note=dead-air"));
-    assert_true(logged("text=\"nudge\""));
+    assert_logged("note=dead-air");
+    assert_logged("text=\"nudge\"");
     assert_int_equal(s.cancels, 1);
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     assert_int_equal(s.responds, 2);
     sim_created(&s, "r2");
     later(8100);
     assert_int_equal(s.hangups, 1);
-    assert_true(logged("apologise=1"));
+    assert_logged("apologise=1");
     sim_simple(&s, EV_LEG_STOP);
     assert_int_equal(s.reason, REASON_MODEL_SILENT);
     down();
@@ -186,7 +186,7 @@ TEST(an_answer_in_time_is_left_alone)
     later(4000);
     answer(3000);
     later(20000);
-    assert_false(logged("note=dead-air"));
+    assert_not_logged("note=dead-air");
     assert_int_equal(s.responds, 1);
     down();
 }
@@ -199,7 +199,7 @@ TEST(a_text_only_answer_is_asked_for_once_more)
     sim_audio_done(&s, "r1", 1, "I can only write.");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     assert_int_equal(s.responds, 2);
-    assert_true(logged("text=\"no-audio\""));
+    assert_logged("text=\"no-audio\"");
     answer(1000);
     for (int i = 0; i < 5; i++) { /* a model that never speaks does not keep the caller */
         caller_speaks(800);
@@ -233,7 +233,7 @@ TEST(a_response_that_never_ends_is_stopped)
         sim_audio(&s, "r1", 1, 100);
     }
     assert_int_equal(s.cancels, 1);
-    assert_true(logged("text=\"endless\""));
+    assert_logged("text=\"endless\"");
     later(6000);
     assert_in_range(sim_heard(&s, 1) / 8, 5000, 5200); /* what had come is heard */
     down();

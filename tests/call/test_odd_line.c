@@ -92,8 +92,8 @@ TEST(late_packets)
         rest_for(500);
     }
     finish();
-    assert_true(logged("stall"));
-    assert_true(logged("gaps=0 gap_ms=0 late=0 doubled=0 stalls=4 stall_ms=2080"));
+    assert_logged("stall");
+    assert_logged("gaps=0 gap_ms=0 late=0 doubled=0 stalls=4 stall_ms=2080");
     down();
 }
 
@@ -110,7 +110,7 @@ TEST(doubled_packets)
         later(20);
     }
     finish();
-    assert_true(logged("gaps=0 gap_ms=0 late=0 doubled=50"));
+    assert_logged("gaps=0 gap_ms=0 late=0 doubled=50");
     down();
 }
 
@@ -129,7 +129,7 @@ TEST(reordered_packets)
         }
     }
     finish();
-    assert_true(logged("gaps=50 gap_ms=1000 late=50 doubled=0"));
+    assert_logged("gaps=50 gap_ms=1000 late=50 doubled=0");
     down();
 }
 
@@ -143,7 +143,7 @@ TEST(missing_packets_up_to_seconds)
         rest_for(500);
     }
     finish();
-    assert_true(logged("gaps=4 gap_ms=3480 late=0 doubled=0"));
+    assert_logged("gaps=4 gap_ms=3480 late=0 doubled=0");
     down();
 }
 
@@ -160,8 +160,8 @@ TEST(packets_of_other_sizes)
         later((uint32_t)n / 8);
     }
     finish();
-    assert_true(logged("frame-size"));
-    assert_false(logged("odd=0"));
+    assert_logged("frame-size");
+    assert_not_logged("odd=0");
     down();
 }
 
@@ -182,7 +182,7 @@ TEST(an_offset)
         send(ts_ms, audio, FRAME);
         later(20);
     }
-    assert_true(logged("dc-offset"));
+    assert_logged("dc-offset");
     finish();
     down();
 }
@@ -200,9 +200,9 @@ TEST(noise_at_full_scale)
         later(20);
     }
     rest_for(1500);
-    assert_true(logged("full-scale"));
+    assert_logged("full-scale");
     finish();
-    assert_false(logged("clipped_ms=0"));
+    assert_not_logged("clipped_ms=0");
     down();
 }
 
@@ -217,8 +217,8 @@ TEST(zeros_for_silence)
         later(20);
     }
     finish();
-    assert_true(logged("zero-silence"));
-    assert_false(logged("zero_ms=0 "));
+    assert_logged("zero-silence");
+    assert_not_logged("zero_ms=0 ");
     down();
 }
 
@@ -233,8 +233,8 @@ TEST(another_sampling_rate)
         later(10);
     }
     finish();
-    assert_true(logged("rate-mismatch"));
-    assert_true(logged(" rate_hz=1")); /* fifteen thousand and some: what came before was right */
+    assert_logged("rate-mismatch");
+    assert_logged(" rate_hz=1"); /* fifteen thousand and some: what came before was right */
     down();
 }
 

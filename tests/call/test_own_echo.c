@@ -104,10 +104,10 @@ TEST(the_agent_does_not_interrupt_itself)
         line_for(&lines[i], AGENT_MS - 500, NULL);
         assert_int_equal(s.clears, 0);
         assert_int_equal(s.commits, 0);
-        assert_false(logged("note=barge-in"));
+        assert_not_logged("note=barge-in");
         sim_response_done(&s, "r1", RESPONSE_COMPLETED);
         sim_simple(&s, EV_LEG_STOP);
-        assert_true(logged("echo=1"));
+        assert_logged("echo=1");
         down();
     }
 }
@@ -118,7 +118,7 @@ TEST(without_the_guard_it_does)
     prepare(false);
     begin(&lines[1]);
     line_for(&lines[1], AGENT_MS - 500, NULL);
-    assert_true(logged("note=barge-in"));
+    assert_logged("note=barge-in");
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     down();
 }
@@ -132,8 +132,8 @@ TEST(a_voice_over_the_echo_stops_the_agent)
         assert_int_equal(s.clears, 0);
         line_for(&lines[i], 1000, voice);
         assert_int_equal(s.clears, 1);
-        assert_true(logged("note=barge-in"));
-        assert_true(logged("text=\"speech\""));
+        assert_logged("note=barge-in");
+        assert_logged("text=\"speech\"");
         sim_response_done(&s, "r1", RESPONSE_CANCELLED);
         down();
     }

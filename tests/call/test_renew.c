@@ -72,15 +72,15 @@ TEST(a_session_is_prepared_before_the_limit_and_takes_over_in_a_quiet_moment)
     assert_int_equal(s.opens, 1);
     later(3000);
     assert_int_equal(s.opens, 2);
-    assert_true(logged("model.open session=1 provider=0 why=limit"));
+    assert_logged("model.open session=1 provider=0 why=limit");
     forget_log();
     ready(1, 60);
     later(100);
     assert_int_equal(s.session, 1);
-    assert_true(logged("note=renewed value=0 text=\"quiet\""));
+    assert_logged("note=renewed value=0 text=\"quiet\"");
     assert_true(in_order("text=\"hello\"", "text=\"Hello, how can I help?\""));
-    assert_true(logged("note=replayed value=2"));
-    assert_true(logged("model.close"));
+    assert_logged("note=replayed value=2");
+    assert_logged("model.close");
     assert_int_equal(s.responds, 0); /* nothing was owed */
     s.says = 1;
     caller_says("u2", "and now");
@@ -129,7 +129,7 @@ TEST(the_prepared_session_waits_while_somebody_speaks)
     assert_int_equal(s.session, 0); /* still heard */
     later(600);
     assert_int_equal(s.session, 1);
-    assert_true(logged("text=\"quiet\""));
+    assert_logged("text=\"quiet\"");
     down();
 }
 
@@ -152,15 +152,15 @@ TEST(at_the_deadline_a_running_response_is_broken_off_and_gone_on_with)
     s.says = 0;
     forget_log();
     later(1900);
-    assert_true(logged("note=renewed value=0 text=\"deadline\""));
-    assert_true(logged("model.cancel"));
-    assert_false(logged("model.close"));
+    assert_logged("note=renewed value=0 text=\"deadline\"");
+    assert_logged("model.cancel");
+    assert_not_logged("model.close");
     assert_int_equal(s.responds, 0);
-    later(2500);                        /* what came of it is heard */
-    assert_true(logged("model.close")); /* the old session had a while to tell what the broken response costs */
-    assert_true(logged("type=message role=assistant status=incomplete text=\"Once upon a time"));
+    later(2500);                  /* what came of it is heard */
+    assert_logged("model.close"); /* the old session had a while to tell what the broken response costs */
+    assert_logged("type=message role=assistant status=incomplete text=\"Once upon a time");
     assert_int_equal(s.responds, 1);
-    assert_true(logged("broke off"));
+    assert_logged("broke off");
     assert_true(in_order("status=incomplete", "model.respond"));
     down();
 }
@@ -171,12 +171,12 @@ TEST(somebody_may_ask_for_another_session)
     later(500);
     sim_simple(&s, EV_CONTROL_RENEW);
     assert_int_equal(s.opens, 2);
-    assert_true(logged("why=asked"));
+    assert_logged("why=asked");
     sim_simple(&s, EV_CONTROL_RENEW); /* once is enough */
     assert_int_equal(s.opens, 2);
     ready(1, 0);
     later(50);
-    assert_true(logged("note=renewed value=0 text=\"quiet\""));
+    assert_logged("note=renewed value=0 text=\"quiet\"");
     down();
 }
 
@@ -195,7 +195,7 @@ TEST(a_prepared_session_that_fails_is_tried_again_and_the_old_one_serves)
     }
     ready(6, 0);
     later(100);
-    assert_true(logged("text=\"quiet\""));
+    assert_logged("text=\"quiet\"");
     assert_false(call_ended(s.call));
     assert_int_equal(s.hangups, 0);
     down();
@@ -220,14 +220,14 @@ TEST(a_session_lost_in_silence_is_replaced_and_told_everything)
     forget_log();
     lose();
     assert_int_equal(s.opens, 2);
-    assert_true(logged("model.open session=1 provider=0 why=closed"));
+    assert_logged("model.open session=1 provider=0 why=closed");
     later(400);
     ready(1, 0);
     assert_true(in_order("what is the weather", "type=function_call"));
     assert_true(in_order("type=function_call", "type=function_output"));
     assert_true(in_order("type=function_output", "The sky is blue."));
-    assert_true(logged("note=replayed value=4"));
-    assert_true(logged("text=\"lost\""));
+    assert_logged("note=replayed value=4");
+    assert_logged("text=\"lost\"");
     assert_int_equal(s.responds, 1); /* the one behind the tool */
     later(1000);
     assert_int_equal(s.append_count, s.caller_count);
@@ -243,8 +243,8 @@ TEST(a_session_that_was_replaced_is_not_why_the_call_ended)
     later(1000);
     forget_log();
     sim_simple(&s, EV_LEG_STOP);
-    assert_true(logged("reason=caller-hangup"));
-    assert_false(logged("ws-1011"));
+    assert_logged("reason=caller-hangup");
+    assert_not_logged("ws-1011");
     down();
 }
 
@@ -257,7 +257,7 @@ TEST(what_the_caller_said_into_the_gap_reaches_the_new_session)
     ready(1, 0);
     later(20);
     assert_int_equal(s.append_count, s.caller_count);
-    assert_false(logged("note=uplink-drop"));
+    assert_not_logged("note=uplink-drop");
     down();
 }
 
@@ -293,8 +293,8 @@ TEST(a_turn_without_words_is_told_as_sound_and_answered)
     lose();
     ready(1, 0);
     s.says = 1;
-    assert_true(logged("type=message role=user"));
-    assert_true(logged("note=replayed value=1"));
+    assert_logged("type=message role=user");
+    assert_logged("note=replayed value=1");
     assert_int_equal(s.responds, 1);
     assert_true(in_order("model.item", "model.respond"));
     down();
@@ -338,9 +338,9 @@ TEST(a_response_under_way_is_heard_out_then_gone_on_with)
     later(1000);
     assert_int_equal(sim_heard(&s, 1), 12000);
     assert_int_equal(s.responds, 1);
-    assert_true(logged("status=incomplete text=\"First we take"));
-    assert_false(logged("text=\"First we take the old thing and then we make a new thing of it all\""));
-    assert_true(logged("broke off"));
+    assert_logged("status=incomplete text=\"First we take");
+    assert_not_logged("text=\"First we take the old thing and then we make a new thing of it all\"");
+    assert_logged("broke off");
     down();
 }
 
@@ -367,9 +367,9 @@ TEST(who_speaks_into_the_gap_needs_no_rest)
     forget_log();
     ready(1, 0);
     s.says = 1;
-    assert_false(logged("broke off"));
+    assert_not_logged("broke off");
     assert_int_equal(s.responds, 2); /* for the new turn, once */
-    assert_true(logged("role=user"));
+    assert_logged("role=user");
     down();
 }
 
@@ -385,7 +385,7 @@ TEST(a_gated_turn_goes_on_in_the_new_session)
     forget_log();
     ready(1, 0);
     s.says = 1;
-    assert_true(logged("model.append"));
+    assert_logged("model.append");
     uint32_t from = s.caller_count - 2000 * 8;
     assert_true(s.append_count >= from);
     later(500);
@@ -410,7 +410,7 @@ TEST(a_turn_that_ends_in_the_gap_is_told_and_answered)
     assert_int_equal(s.commits + s.responds, 0);
     forget_log();
     ready(1, 0);
-    assert_true(logged("type=message role=user"));
+    assert_logged("type=message role=user");
     assert_int_equal(s.responds, 1);
     down();
 }
@@ -427,8 +427,8 @@ TEST(a_tool_in_flight_answers_to_the_new_session_once)
     forget_log();
     ready(1, 0);
     s.says = 1;
-    assert_true(logged("type=function_call"));
-    assert_false(logged("type=function_output"));
+    assert_logged("type=function_call");
+    assert_not_logged("type=function_output");
     assert_int_equal(s.responds, 0); /* the tool comes first */
     struct call_event ev = {.type = EV_TOOL_RESULT};
     ev.tool_result.tool_call_id = STR("call_1");
@@ -499,11 +499,11 @@ TEST(a_gap_is_filled_with_a_soft_tone)
     later(15000);
     lose();
     later(1900);
-    assert_false(logged("note=filler"));
+    assert_not_logged("note=filler");
     later(200);
-    assert_true(logged("note=filler value=2000"));
+    assert_logged("note=filler value=2000");
     assert_int_not_equal(view().playout, PLAYOUT_EMPTY);
-    assert_false(logged("model.truncate"));
+    assert_not_logged("model.truncate");
     s.lossy = true;
     ready(1, 0);
     down();
@@ -529,7 +529,7 @@ TEST(attempts_are_spaced_then_the_caller_is_told)
     fail_session(3, -ERR_CLOSED, "", false);
     assert_int_equal(s.opens, 4);
     assert_int_equal(s.hangups, 1);
-    assert_true(logged("apologise=1"));
+    assert_logged("apologise=1");
     later(6000);
     assert_int_equal(s.reason, REASON_MODEL_CLOSED);
     down();
@@ -549,10 +549,10 @@ TEST(the_next_provider_takes_over)
         fail_session(i, -ERR_CLOSED, "", false);
         later(1200);
     }
-    assert_true(logged("note=failover value=1"));
-    assert_true(logged("model.open session=4 provider=1 why=failed"));
+    assert_logged("note=failover value=1");
+    assert_logged("model.open session=4 provider=1 why=failed");
     ready(4, 0);
-    assert_true(logged("note=replayed value=2"));
+    assert_logged("note=replayed value=2");
     assert_int_equal(s.hangups, 0);
     down();
 }
@@ -564,7 +564,7 @@ TEST(a_refused_key_is_not_tried_again)
     start();
     fail_session(0, -ERR_AUTH, "invalid_api_key", false);
     assert_int_equal(s.opens, 2);
-    assert_true(logged("provider=1"));
+    assert_logged("provider=1");
     fail_session(1, -ERR_AUTH, "invalid_api_key", false);
     assert_int_equal(s.hangups, 1);
     later(6000);
@@ -579,8 +579,8 @@ TEST(a_session_that_is_never_ready_is_given_up)
     start();
     later(6100);
     assert_int_equal(s.opens, 2);
-    assert_true(logged("model.close"));
-    assert_true(logged("note=failover value=1"));
+    assert_logged("model.close");
+    assert_logged("note=failover value=1");
     ready(1, 0);
     later(100);
     assert_int_equal(s.hangups, 0);
@@ -616,7 +616,7 @@ TEST(a_gap_has_an_end)
     s.lossy = true; /* more than may wait */
     later(15100);
     assert_int_equal(s.hangups, 1);
-    assert_true(logged("apologise=1"));
+    assert_logged("apologise=1");
     later(6000);
     down();
 }
@@ -637,11 +637,11 @@ TEST(a_model_that_says_nothing_is_replaced_before_the_apology)
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     sim_created(&s, "r2");
     later(2100);
-    assert_true(logged("why=error"));
-    assert_true(logged("note=failover value=1"));
+    assert_logged("why=error");
+    assert_logged("note=failover value=1");
     ready(1, 0);
     s.says = 1;
-    assert_true(logged("model.respond session=1"));
+    assert_logged("model.respond session=1");
     assert_int_equal(s.hangups, 0);
     down();
 }

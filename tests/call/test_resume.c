@@ -83,13 +83,13 @@ TEST(a_session_that_goes_away_is_closed_in_a_quiet_moment_before_the_next_is_ope
     sim_simple(&s, EV_MODEL_RESUMABLE);
     later(50);
     assert_int_equal(s.opens, 2);
-    assert_true(logged("model.open session=1 provider=0 why=limit from=0"));
+    assert_logged("model.open session=1 provider=0 why=limit from=0");
     assert_true(where("model.close") < where("model.open"));
     buf_clear(&s.log);
     ready(1, true);
-    assert_true(logged("note=replayed value=0 text=\"resumed\"")); /* it knows all that */
-    assert_true(logged("text=\"left\""));                          /* by us: nothing was lost */
-    assert_false(logged("How can I help?"));
+    assert_logged("note=replayed value=0 text=\"resumed\""); /* it knows all that */
+    assert_logged("text=\"left\"");                          /* by us: nothing was lost */
+    assert_not_logged("How can I help?");
     assert_int_equal(s.session, 1);
     down();
 }
@@ -102,12 +102,13 @@ TEST(what_is_said_behind_the_handle_is_told_again)
     agent_says("r2", 2, 500, "Nothing.");
     later(1000);
     fail_session(0, -ERR_CLOSED, "", true);
-    assert_true(logged("model.open session=1 provider=0 why=closed from=0"));
+    assert_logged("model.open session=1 provider=0 why=closed from=0");
     buf_clear(&s.log);
     ready(1, true);
-    assert_true(logged("and what else") && logged("Nothing."));
-    assert_false(logged("hello"));
-    assert_true(logged("note=replayed value=2 text=\"resumed\""));
+    assert_logged("and what else");
+    assert_logged("Nothing.");
+    assert_not_logged("hello");
+    assert_logged("note=replayed value=2 text=\"resumed\"");
     down();
 }
 
@@ -125,7 +126,7 @@ TEST(shortly_before_the_end_it_is_left_in_any_moment)
         later(90);
     }
     assert_int_equal(s.opens, 2); /* 7 s before it */
-    assert_true(logged("from=0"));
+    assert_logged("from=0");
     ready(1, true);
     down();
 }
@@ -135,13 +136,14 @@ TEST(one_that_cannot_be_resumed_is_told_everything)
     up();
     exchange();
     fail_session(0, -ERR_CLOSED, "", true);
-    assert_true(logged("why=closed from=0"));
+    assert_logged("why=closed from=0");
     buf_clear(&s.log);
     fail_session(1, -ERR_CLOSED, "session-not-found", false);
-    assert_true(logged("model.open session=2 provider=0 why=failed agent")); /* at once, without a handle */
+    assert_logged("model.open session=2 provider=0 why=failed agent"); /* at once, without a handle */
     buf_clear(&s.log);
     ready(2, false);
-    assert_true(logged("hello") && logged("How can I help?"));
+    assert_logged("hello");
+    assert_logged("How can I help?");
     assert_false(call_ended(s.call));
     down();
 }
@@ -156,7 +158,8 @@ TEST(a_handle_from_before_the_first_answer_stands_for_nothing)
     fail_session(0, -ERR_CLOSED, "", true);
     buf_clear(&s.log);
     ready(1, true);
-    assert_true(logged("hello") && logged("How can I help?"));
+    assert_logged("hello");
+    assert_logged("How can I help?");
     down();
 }
 
@@ -171,9 +174,9 @@ TEST(a_handoff_opens_a_session_and_the_output_waits_for_it)
     sim_audio_done(&s, "r1", 1, "One moment.");
     buf_clear(&s.log);
     sim_tool(&s, "r1", "call_1", "transfer_to_billing");
-    assert_true(logged("model.open session=1 provider=0 why=agent"));
-    assert_true(logged("You bill."));
-    assert_false(logged("model.update"));
+    assert_logged("model.open session=1 provider=0 why=agent");
+    assert_logged("You bill.");
+    assert_not_logged("model.update");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     later(200);
     assert_int_equal(s.outputs, 0); /* the old one would answer it */
@@ -181,8 +184,9 @@ TEST(a_handoff_opens_a_session_and_the_output_waits_for_it)
     buf_clear(&s.log);
     ready(1, false);
     later(50);
-    assert_true(logged("text=\"agent\""));
-    assert_true(logged("billing please") && logged("type=function_call"));
+    assert_logged("text=\"agent\"");
+    assert_logged("billing please");
+    assert_logged("type=function_call");
     assert_int_equal(s.outputs, 1);
     assert_int_equal(s.responds, 1);
     assert_true(where("model.tool-output session=1") < where("model.respond session=1"));
@@ -199,7 +203,7 @@ TEST(a_handoff_that_cannot_be_told_is_taken_back)
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     fail_session(1, -ERR_CONFIG, "invalid-argument", false);
     later(100);
-    assert_true(logged("note=update-refused"));
+    assert_logged("note=update-refused");
     assert_int_equal(s.session, 0);
     assert_int_equal(s.outputs, 1); /* whoever was there goes on */
     assert_false(call_ended(s.call));
@@ -221,9 +225,9 @@ TEST(an_interrupted_item_is_noted_in_place_of_a_truncation)
     later(800);
     buf_clear(&s.log);
     speech(EV_MODEL_SPEECH_STARTED, "u2");
-    assert_false(logged("model.truncate"));
-    assert_true(logged("note=not-truncated"));
-    assert_true(logged("unheard=\""));
+    assert_not_logged("model.truncate");
+    assert_logged("note=not-truncated");
+    assert_logged("unheard=\"");
     down();
 }
 
@@ -237,7 +241,7 @@ TEST(a_withdrawn_call_is_stopped_and_gets_no_output)
     struct call_event ev = {.type = EV_MODEL_TOOL_WITHDRAWN};
     ev.model_withdrawn.tool_call_id = STR("call_1");
     sim_event(&s, &ev);
-    assert_true(logged("tool.cancel"));
+    assert_logged("tool.cancel");
     sim_event(&s, &ev); /* once is enough */
     struct call_event result = {.type = EV_TOOL_RESULT};
     result.tool_result.tool_call_id = STR("call_1");
@@ -255,7 +259,7 @@ TEST(what_a_response_costs_may_come_behind_its_end)
     struct call_event ev = {.type = EV_MODEL_USAGE};
     ev.model_usage.usage.out_audio = 46;
     sim_event(&s, &ev);
-    assert_true(logged("out_audio=46"));
+    assert_logged("out_audio=46");
     down();
 }
 

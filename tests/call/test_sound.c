@@ -187,7 +187,7 @@ TEST(linear_speech_is_resampled_and_its_peaks_are_limited)
     }
     assert_in_range(peak, LIMIT_CEILING * 9 / 10, LIMIT_CEILING + 512); /* half a step of mu-law there */
     assert_in_range(crossings, 860, 865);                               /* 2 * 440 in 0.98 s */
-    assert_true(logged("heard_ms=1000"));
+    assert_logged("heard_ms=1000");
     down();
 }
 

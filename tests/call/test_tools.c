@@ -13,8 +13,8 @@ TEST(unknown_tool_is_told_and_asks_for_no_response)
     call_tool("r1", "c1", "mag\"ic", "{}");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     later(3000);
-    assert_true(logged("Unknown function: mag"));
-    assert_true(logged("note=tool-unknown"));
+    assert_logged("Unknown function: mag");
+    assert_logged("note=tool-unknown");
     assert_int_equal(s.outputs, 1);
     assert_int_equal(s.runs, 0);
     assert_int_equal(s.responds, 0);
@@ -35,7 +35,7 @@ TEST(nothing_but_a_call_into_the_void_is_asked_once_more)
     asks_tool("r1", "c1", "magic", "{}");
     assert_int_equal(s.outputs, 1);
     assert_int_equal(s.responds, 1); /* behind the output, so that the model knows */
-    assert_true(logged("note=dead-air"));
+    assert_logged("note=dead-air");
     down();
 }
 
@@ -90,7 +90,7 @@ TEST(refused_output_is_sent_again_and_the_tool_does_not_run_again)
     ev.model_error.code = STR("invalid_tool_call_id");
     ev.model_error.request = s.last_output;
     sim_event(&s, &ev);
-    assert_true(logged("note=tool-resent"));
+    assert_logged("note=tool-resent");
     later(400);
     assert_int_equal(s.outputs, 2);
     ev.model_error.request = s.last_output;
@@ -126,10 +126,10 @@ TEST(time_is_up_in_the_words_of_the_tool)
     up(&r);
     asks_tool("r1", "c1", "refund", "{}");
     later(10100);
-    assert_true(logged("output=\"the till is closed\""));
-    assert_true(logged("tool.cancel call=\"c1\""));
+    assert_logged("output=\"the till is closed\"");
+    assert_logged("tool.cancel call=\"c1\"");
     result("c1", "too late");
-    assert_true(logged("note=tool-late"));
+    assert_logged("note=tool-late");
     assert_int_equal(s.outputs, 1);
     assert_int_equal(s.responds, 1);
     down();
@@ -167,11 +167,11 @@ TEST(sequential_tools_run_one_after_the_other_in_order)
     assert_int_equal(s.runs, 1);
     result("c1", "1");
     assert_int_equal(s.runs, 2);
-    assert_true(logged("tool.run call=\"c2\" name=\"refund\" arguments=\"{\\\"a\\\":1}\""));
+    assert_logged("tool.run call=\"c2\" name=\"refund\" arguments=\"{\\\"a\\\":1}\"");
     later(10100); /* its time is up: the next one's begins */
     assert_int_equal(s.runs, 3);
-    assert_true(logged("tool.run call=\"c3\""));
-    assert_false(logged("tool.run call=\"c4\""));
+    assert_logged("tool.run call=\"c3\"");
+    assert_not_logged("tool.run call=\"c4\"");
     result("c3", "3");
     assert_int_equal(s.runs, 4);
     result("c4", "4");
@@ -190,9 +190,9 @@ TEST(interruption_gives_up_the_tools_that_ask_for_it)
     call_tool("r1", "c2", "plain", "{}");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     says("no, wait");
-    assert_true(logged("tool.cancel call=\"c1\""));
-    assert_false(logged("tool.cancel call=\"c2\""));
-    assert_true(logged("note=tool-cancelled"));
+    assert_logged("tool.cancel call=\"c1\"");
+    assert_not_logged("tool.cancel call=\"c2\"");
+    assert_logged("note=tool-cancelled");
     assert_int_equal(s.outputs, 1);
     assert_int_equal(s.responds, 0);
     result("c1", "late");
@@ -207,8 +207,8 @@ TEST(results_after_the_end_go_nowhere)
     sim_created(&s, "r2");
     call_tool("r2", "c2", "refund", "{}");
     sim_simple(&s, EV_LEG_STOP);
-    assert_true(logged("tool.cancel call=\"c1\""));
-    assert_true(logged("tool.decided call=\"c2\" name=\"refund\" outcome=gone"));
+    assert_logged("tool.cancel call=\"c1\"");
+    assert_logged("tool.decided call=\"c2\" name=\"refund\" outcome=gone");
     result("c1", "late");
     decide("c2", true, false, "");
     assert_int_equal(s.outputs, 0);
@@ -244,8 +244,8 @@ TEST(filler_is_said_once_into_silence_and_the_answer_follows)
     assert_int_equal(s.responds, 0);
     later(200);
     assert_int_equal(s.responds, 1);
-    assert_true(logged("Say exactly: \\\"One moment, please.\\\" Say nothing else."));
-    assert_true(logged("no_tools=1"));
+    assert_logged("Say exactly: \\\"One moment, please.\\\" Say nothing else.");
+    assert_logged("no_tools=1");
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 1, 800);
     result("c1", "{\"n\":1}"); /* in the middle of it */
@@ -272,7 +272,7 @@ TEST(fast_result_needs_no_filler)
     result("c1", "1");
     speaks("r2", 1);
     later(3000);
-    assert_false(logged("tool-filler"));
+    assert_not_logged("tool-filler");
     assert_int_equal(s.responds, 1);
     down();
 }
@@ -290,7 +290,7 @@ TEST(filler_waits_for_agent_and_caller_to_fall_silent)
     assert_int_equal(s.responds, 0);
     sim_speech(&s, EV_MODEL_SPEECH_STARTED); /* now the caller */
     later(4000);
-    assert_false(logged("tool-filler"));
+    assert_not_logged("tool-filler");
     down();
 }
 
@@ -349,7 +349,7 @@ TEST(sound_is_played_instead_and_the_model_never_hears_of_it)
     later(1000);
     assert_int_equal(sim_heard(&s, 77), 4000);
     assert_int_equal(sim_heard(&s, 1), 2400);
-    assert_false(logged("line who=agent at_ms=0"));
+    assert_not_logged("line who=agent at_ms=0");
     down();
 
     up(&r);
@@ -373,7 +373,7 @@ TEST(hanging_tool_is_bridged_and_the_call_goes_on)
     assert_true(s.now_us - asked_us < 1500000); /* leaves the model half a second until 2 s */
     speaks("r2", 1);
     later(10000);
-    assert_true(logged("did not answer in time"));
+    assert_logged("did not answer in time");
     assert_int_equal(s.responds, 2);
     speaks("r3", 2);
     says("anything else");
@@ -392,12 +392,12 @@ TEST(background_tool_is_started_at_once_and_reports_into_silence)
     asks_tool("r1", "c1", "refund", "{}");
     assert_int_equal(s.runs, 1);
     assert_int_equal(s.outputs, 1);
-    assert_true(logged("\\\"status\\\":\\\"started\\\""));
+    assert_logged("\\\"status\\\":\\\"started\\\"");
     assert_int_equal(s.responds, 1);
     assert_int_equal(view().pending_tools, 0);
     speaks("r2", 1);
     later(20000); /* longer than a tool may take */
-    assert_false(logged("tool-timeout"));
+    assert_not_logged("tool-timeout");
     sim_speech(&s, EV_MODEL_SPEECH_STARTED);
     result("c1", "{\"paid\":5}");
     later(500);
@@ -406,15 +406,15 @@ TEST(background_tool_is_started_at_once_and_reports_into_silence)
     sim_speech(&s, EV_MODEL_COMMITTED);
     speaks("r3", 2);
     later(200);
-    assert_true(logged("\\\"paid\\\":5"));
-    assert_true(logged("model.item request=")); /* nobody has said it: not in the caller's name */
-    assert_true(logged("role=system"));
-    assert_false(logged("model.user-text"));
+    assert_logged("\\\"paid\\\":5");
+    assert_logged("model.item request="); /* nobody has said it: not in the caller's name */
+    assert_logged("role=system");
+    assert_not_logged("model.user-text");
     assert_int_equal(s.responds, 2);
     assert_int_equal(s.outputs, 1);
     speaks("r4", 3);
     result("c1", "again");
-    assert_true(logged("note=tool-late"));
+    assert_logged("note=tool-late");
     down();
 }
 
@@ -427,8 +427,8 @@ TEST(background_tool_that_is_quick_answers_like_any_other)
     result("c1", "{\"paid\":5}");
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     assert_int_equal(s.outputs, 1);
-    assert_true(logged("paid"));
-    assert_false(logged("\\\"started\\\""));
+    assert_logged("paid");
+    assert_not_logged("\\\"started\\\"");
     down();
 }
 
@@ -438,14 +438,14 @@ TEST(background_tool_that_never_answers_says_so_and_is_cancelled_with_the_call)
     asks_tool("r1", "c1", "refund", "{}");
     speaks("r2", 1);
     later(300100);
-    assert_true(logged("note=tool-timeout"));
-    assert_true(logged("did not answer in time"));
+    assert_logged("note=tool-timeout");
+    assert_logged("did not answer in time");
     assert_int_equal(s.responds, 2);
     speaks("r3", 2);
     asks_tool("r4", "c2", "refund", "{\"a\":1}");
     speaks("r5", 3);
     sim_simple(&s, EV_LEG_STOP);
-    assert_true(logged("tool.cancel call=\"c2\""));
+    assert_logged("tool.cancel call=\"c2\"");
     down();
 }
 

@@ -97,7 +97,7 @@ TEST(a_transfer_is_ordered_when_its_announcement_was_heard)
     later(600);
     assert_int_equal(sim_heard(&s, 1), 8000);
     assert_int_equal(s.transfers, 1);
-    assert_true(logged("leg.transfer to=\"+15550001111\" name=\"support\""));
+    assert_logged("leg.transfer to=\"+15550001111\" name=\"support\"");
     assert_int_equal(s.responds, 0); /* it had said enough */
     sim_simple(&s, EV_LEG_STOP);
     assert_int_equal(s.reason, REASON_TRANSFERRED);
@@ -115,7 +115,7 @@ TEST(a_transfer_without_words_is_announced_in_the_configured_ones)
     sim_response_done(&s, "r1", RESPONSE_COMPLETED);
     wish("call_1");
     assert_int_equal(s.responds, 1);
-    assert_true(logged("no_tools=1 instructions=\"Say exactly: \\\"One moment please.\\\""));
+    assert_logged("no_tools=1 instructions=\"Say exactly: \\\"One moment please.\\\"");
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 2, 800);
     sim_audio_done(&s, "r2", 2, "One moment please.");
@@ -133,7 +133,7 @@ TEST(without_configured_words_the_agent_finds_its_own)
     up();
     wish(""); /* an operator */
     assert_int_equal(s.responds, 1);
-    assert_true(logged("You are about to connect the caller with support."));
+    assert_logged("You are about to connect the caller with support.");
     later(5200); /* a model that does not come to it holds nobody up */
     assert_int_equal(s.transfers, 1);
     sim_simple(&s, EV_LEG_STOP);
@@ -152,8 +152,8 @@ TEST(a_failed_transfer_comes_back_as_the_tools_output)
     assert_int_equal(view().phase, PHASE_CONVERSATION);
     later(40);
     assert_int_equal(s.outputs, 1);
-    assert_true(logged("\\\"status\\\":\\\"error\\\",\\\"department\\\":\\\"support\\\""));
-    assert_true(logged("Invalid 'To' Phone Number (error 21211)"));
+    assert_logged("\\\"status\\\":\\\"error\\\",\\\"department\\\":\\\"support\\\"");
+    assert_logged("Invalid 'To' Phone Number (error 21211)");
     assert_int_equal(s.responds, 1); /* the agent tells the caller */
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 2, 300);
@@ -183,7 +183,7 @@ TEST(a_leg_that_does_nothing_fails_the_transfer)
     later(20100);
     assert_int_equal(view().phase, PHASE_CONVERSATION);
     assert_int_equal(s.outputs, 1);
-    assert_true(logged("did not connect the caller in time"));
+    assert_logged("did not connect the caller in time");
     refuse(-ERR_HTTP, 0, "too late"); /* nobody listens any more */
     assert_int_equal(s.outputs, 1);
     down();
@@ -201,7 +201,7 @@ TEST(an_operators_transfer_that_fails_is_told_to_the_caller)
     assert_int_equal(s.transfers, 1);
     refuse(-ETIMEDOUT, 0, "");
     assert_int_equal(s.responds, 2);
-    assert_true(logged("The caller could not be connected. Say that you are sorry"));
+    assert_logged("The caller could not be connected. Say that you are sorry");
     assert_int_equal(s.outputs, 0);
     down();
 }
@@ -213,7 +213,7 @@ TEST(only_one_transfer_at_a_time_and_none_while_hanging_up)
     sim_tool(&s, "r1", "call_2", "transfer_call");
     wish("call_2");
     later(40);
-    assert_true(logged("A transfer is under way already."));
+    assert_logged("A transfer is under way already.");
     later(1500);
     assert_int_equal(s.transfers, 1);
     sim_event(&s, &(struct call_event){.type = EV_CONTROL_HANGUP, .control_hangup = {.reason = REASON_API_HANGUP}});
@@ -272,7 +272,7 @@ TEST(a_model_that_dies_does_not_stop_the_transfer)
     assert_int_equal(s.hangups, 0);
     refuse(-ERR_HTTP, 0, "no");
     assert_int_equal(s.hangups, 1); /* neither agent nor colleague */
-    assert_true(logged("apologise=1"));
+    assert_logged("apologise=1");
     down();
 }
 
@@ -315,20 +315,20 @@ static void hang_up_by(const char *tool, const char *arguments)
 TEST(end_call_repeats_the_reason)
 {
     hang_up_by("end_call", "{\"reason\":\" order \\\"found\\\" \",\"resolution\":\"x\"}");
-    assert_true(logged("{\\\"status\\\":\\\"call_ending\\\",\\\"reason\\\":\\\"order \\\\\\\"found\\\\\\\"\\\"}"));
-    assert_true(logged("The call is ending. Say goodbye"));
+    assert_logged("{\\\"status\\\":\\\"call_ending\\\",\\\"reason\\\":\\\"order \\\\\\\"found\\\\\\\"\\\"}");
+    assert_logged("The call is ending. Say goodbye");
     down();
     hang_up_by("end_call", "no json");
-    assert_true(logged("\\\"reason\\\":\\\"conversation complete\\\""));
+    assert_logged("\\\"reason\\\":\\\"conversation complete\\\"");
     down();
 }
 
 TEST(hangup_call_says_its_farewell_and_hangs_up_behind_it)
 {
     hang_up_by("hangup_call", "{\"farewell_message\":\"So long, and thanks.\",\"more\":[1]}");
-    assert_true(logged(
-        "{\\\"status\\\":\\\"success\\\",\\\"will_hangup\\\":true,\\\"message\\\":\\\"So long, and thanks.\\\"}"));
-    assert_true(logged("no_tools=1 instructions=\"Say exactly: \\\"So long, and thanks.\\\""));
+    assert_logged(
+        "{\\\"status\\\":\\\"success\\\",\\\"will_hangup\\\":true,\\\"message\\\":\\\"So long, and thanks.\\\"}");
+    assert_logged("no_tools=1 instructions=\"Say exactly: \\\"So long, and thanks.\\\"");
     sim_created(&s, "r2");
     sim_audio(&s, "r2", 2, 500);
     sim_audio_done(&s, "r2", 2, "So long, and thanks.");
@@ -338,8 +338,8 @@ TEST(hangup_call_says_its_farewell_and_hangs_up_behind_it)
     assert_int_equal(s.hangups, 1);
     down();
     hang_up_by("hangup_call", "{\"farewell_message\":null}");
-    assert_true(logged("\\\"will_hangup\\\":true,\\\"message\\\":\\\"Goodbye.\\\""));
-    assert_true(logged("The call is ending. Say goodbye"));
+    assert_logged("\\\"will_hangup\\\":true,\\\"message\\\":\\\"Goodbye.\\\"");
+    assert_logged("The call is ending. Say goodbye");
     down();
 }
 
@@ -389,7 +389,7 @@ TEST(keys_are_tones_behind_the_agents_words)
     /* 9 keys of 220 ms and half a second of waiting */
     assert_int_equal(s.tones.len, (9 * 220 + 500) * 8);
     assert_int_equal(s.outputs, 1);
-    assert_true(logged("output=\"{\\\"status\\\":\\\"sent\\\",\\\"keys\\\":9}\""));
+    assert_logged("output=\"{\\\"status\\\":\\\"sent\\\",\\\"keys\\\":9}\"");
     assert_int_equal(s.responds, 1);
     assert_true(s.max_outstanding_us <= 210000);
     down();
@@ -446,7 +446,7 @@ TEST(what_is_no_key_is_refused)
         sim_response_done(&s, "r1", RESPONSE_COMPLETED);
         later(40);
         assert_int_equal(s.outputs, 1);
-        assert_true(logged("That are no keys."));
+        assert_logged("That are no keys.");
         assert_int_equal(s.tones.len, 0);
         down();
     }

@@ -33,8 +33,8 @@ TEST(a_turn_opens_the_gate_with_its_pre_roll_and_is_committed_and_answered)
     /* pre-roll, speech and the silence that ended it */
     uint64_t sent_ms = view().appended_bytes / 8;
     assert_in_range(sent_ms, 300 + 1000 + 400 - 64, 300 + 1000 + 400 + 100);
-    assert_true(logged("note=turn-start"));
-    assert_true(logged("note=turn-end"));
+    assert_logged("note=turn-start");
+    assert_logged("note=turn-end");
     uint64_t before = view().appended_bytes;
     later(2000);
     assert_int_equal(view().appended_bytes, before);
@@ -70,7 +70,7 @@ TEST(a_click_never_reaches_the_model)
     assert_int_equal(view().appended_bytes, 0);
     assert_int_equal(s.commits + s.responds, 0);
     assert_int_equal(view().caller, CALLER_SILENT);
-    assert_true(logged("note=sound-rejected"));
+    assert_logged("note=sound-rejected");
     down();
 }
 
@@ -184,7 +184,7 @@ TEST(speech_that_may_not_interrupt_is_the_next_turn)
     speak(800);
     later(2000);
     assert_int_equal(s.clears + s.cancels + s.truncates + s.commits, 0);
-    assert_true(logged("note=barge-in-ignored"));
+    assert_logged("note=barge-in-ignored");
     later(2000);
     assert_int_equal(s.commits, 1); /* as soon as the agent is done */
     assert_int_equal(s.responds, 1);
@@ -206,7 +206,7 @@ TEST(speech_on_the_shelf_outlives_a_long_answer)
     speak(600);
     later(10000);
     assert_int_equal(s.commits, 0);
-    assert_false(logged("note=uplink-drop"));
+    assert_not_logged("note=uplink-drop");
     later(5000);
     assert_int_equal(s.commits, 1);
     assert_int_equal(s.responds, 1);
@@ -293,8 +293,8 @@ TEST(hybrid_closes_a_turn_that_the_service_missed)
     agent_says("r1", 500, true);
     later(1500);
     sim_simple(&s, EV_LEG_STOP);
-    assert_true(logged("turn number=0"));
-    assert_false(logged("commit=-1")); /* the record has it */
+    assert_logged("turn number=0");
+    assert_not_logged("commit=-1"); /* the record has it */
     down();
 }
 
@@ -322,7 +322,7 @@ TEST(hybrid_leaves_the_service_the_time_that_meaning_takes)
         later(1500);
         sim_simple(&s, EV_LEG_STOP);
         assert_int_equal(count("turn number="), 1);
-        assert_true(logged("turn number=0 speech_start=1088 speech_stop=4000"));
+        assert_logged("turn number=0 speech_start=1088 speech_stop=4000");
         down();
     }
 }
@@ -350,10 +350,10 @@ TEST(push_to_talk)
     later(1000);
     cue(TURN_CUE_START); /* the button interrupts */
     assert_int_equal(s.truncates, 1);
-    assert_true(logged("text=\"control\""));
+    assert_logged("text=\"control\"");
     later(300);
     cue(TURN_CUE_DISCARD);
-    assert_true(logged("model.clear-input"));
+    assert_logged("model.clear-input");
     assert_int_equal(s.commits, 1);
     cue(TURN_CUE_COMMIT); /* nothing is open */
     assert_int_equal(s.commits, 1);
@@ -445,15 +445,15 @@ TEST(odd_frames_are_counted_and_survived)
         later(200);
         media(ts, 200);
     }
-    assert_false(logged("note=line"));
+    assert_not_logged("note=line");
     assert_in_range(s.chunks, 20 * 200 / 32 - 1, 20 * 200 / 32);
     media(ts - 200, 200); /* twice */
     later(500);
     media(ts + 100, 200); /* behind a hole */
     sim_simple(&s, EV_LEG_STOP);
-    assert_true(logged("doubled=1"));
-    assert_true(logged("gaps=1 gap_ms=100"));
-    assert_true(logged("odd=0"));
+    assert_logged("doubled=1");
+    assert_logged("gaps=1 gap_ms=100");
+    assert_logged("odd=0");
     down();
 }
 

@@ -99,7 +99,7 @@ TEST(the_message_is_left_at_once_when_the_carrier_says_that_the_greeting_is_over
     wanted(false);
     assert_true(s.clears > 0); /* the agent falls silent */
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
-    assert_true(logged("Please call us back"));
+    assert_logged("Please call us back");
     say_message("r2", 2);
     sim_run(&s, s.now_us + 500000);
     assert_int_equal(s.hangups, 0); /* not before it was heard */
@@ -117,11 +117,11 @@ TEST(the_message_waits_for_the_beep)
     wanted(true);
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
     machine(3000, -1);
-    assert_false(logged("Please call us back"));
+    assert_not_logged("Please call us back");
     machine(400, 1000);
-    assert_false(logged("Please call us back")); /* not into the beep */
+    assert_not_logged("Please call us back"); /* not into the beep */
     machine(100, 0);
-    assert_true(logged("Please call us back"));
+    assert_logged("Please call us back");
     say_message("r2", 2);
     machine(1500, -1); /* what the machine says now is nobody's barge-in */
     assert_int_equal(s.hangups, 1);
@@ -166,7 +166,7 @@ TEST(a_recorded_message_is_played_behind_the_beep_and_no_model_is_asked)
     machine(1500, -1);              /* what the machine says now is nobody's barge-in */
     assert_int_equal(s.hangups, 1);
     assert_int_equal(sim_heard(&s, 7), sizeof(recorded));
-    assert_false(logged("This is never said"));
+    assert_not_logged("This is never said");
     down_as(REASON_VOICEMAIL);
 }
 
@@ -188,7 +188,7 @@ TEST(a_machine_that_talks_on_is_a_machine_though_the_model_has_gone)
     lose_model(true);
     machine(30100, -1);
     assert_int_equal(s.hangups, 1);
-    assert_false(logged("uplink-drop")); /* nobody waits for what the machine says */
+    assert_not_logged("uplink-drop"); /* nobody waits for what the machine says */
     down_as(REASON_MACHINE);
 }
 
@@ -216,7 +216,7 @@ TEST(a_model_that_is_ready_behind_the_machine_has_all_the_time)
     assert_int_equal(s.hangups, 0);
     machine(400, 1000);
     machine(100, 0);
-    assert_true(logged("Please call us back"));
+    assert_logged("Please call us back");
     say_message("r2", 2);
     machine(1500, 0);
     assert_int_equal(s.hangups, 1);
@@ -240,9 +240,9 @@ TEST(without_a_beep_silence_will_do)
     wanted_before_greeting();
     machine(2000, -1);
     machine(1400, 0);
-    assert_false(logged("Please call us back"));
+    assert_not_logged("Please call us back");
     machine(200, 0);
-    assert_true(logged("Please call us back"));
+    assert_logged("Please call us back");
     say_message("r2", 2);
     machine(1500, 0);
     down_as(REASON_VOICEMAIL);
@@ -256,7 +256,7 @@ TEST(a_machine_that_talks_on_is_left_alone_after_half_a_minute)
     assert_int_equal(s.hangups, 0);
     machine(200, -1);
     assert_int_equal(s.hangups, 1);
-    assert_false(logged("Please call us back"));
+    assert_not_logged("Please call us back");
     down_as(REASON_MACHINE);
 }
 
@@ -284,7 +284,7 @@ TEST(a_transfer_ends_the_wait_for_the_machine)
     sim_event(&s, &failed);
     say_message("r3", 3);
     machine(2000, 0);
-    assert_false(logged("Say exactly"));
+    assert_not_logged("Say exactly");
     assert_int_equal(s.hangups, 0);
     down_as(REASON_CALLER_HANGUP);
 }
@@ -299,7 +299,7 @@ TEST(a_transfer_ends_a_message_that_was_to_be_said)
     machine(500, 0);
     transfer();
     sim_response_done(&s, "r1", RESPONSE_CANCELLED);
-    assert_false(logged("Say exactly"));
+    assert_not_logged("Say exactly");
     say_message("r2", 2); /* the announcement */
     machine(2000, 0);
     assert_int_equal(s.transfers, 1);
@@ -324,7 +324,7 @@ TEST(what_is_left_to_say_is_said_once)
     wanted_before_greeting();
     machine(200, -1);
     wanted(false); /* the carrier has heard the end of the greeting */
-    assert_true(logged("Please call us back"));
+    assert_logged("Please call us back");
     wanted(false);
     say_message("r2", 2);
     machine(1500, 0);
