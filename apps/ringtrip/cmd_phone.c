@@ -1,5 +1,6 @@
 #include "cmd_phone.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,7 +222,7 @@ static bool writable(const char *path)
     if (!path || str_is(str_from(path), "-")) {
         return true;
     }
-    bool is_new = access(path, F_OK) != 0;
+    bool is_new = faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0; /* a link stays, wherever it leads */
     FILE *f = fopen(path, "ae");
     if (!f || fclose(f) != 0) {
         ignore_result(fprintf(stderr, "ringtrip phone: %s cannot be written: %s\n", path, err_text(-errno)) < 0);

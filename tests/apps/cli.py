@@ -61,6 +61,11 @@ def main():
                   err='was not answered', **kw)
         empty = [p.name for p in pathlib.Path(cwd).glob('call--*') if p.stat().st_size == 0]
         point(not empty, 'it leaves no empty file', empty)
+        link = pathlib.Path(cwd, 'link.wav')
+        link.symlink_to('elsewhere.wav')
+        check('phone --record through a link', ['phone', 'http://127.0.0.1:1/twiml', '--record', link.name], 2,
+              err='was not answered', **kw)
+        point(link.is_symlink(), 'it leaves the link')
         check('a missing configuration', ['serve', '-c', 'none.yaml'], 1, err='none.yaml', **kw)
 
         bad = pathlib.Path(cwd, 'bad.yaml')
