@@ -145,10 +145,11 @@ static void on_prepare(uv_prepare_t *prepare)
     end_pass(prepare->data);
 }
 
-/* After a poll that ended without a socket's callback this is what begins the pass: timers follow. */
+/* Behind the poll: all sockets that had something were read. Timers follow. */
 static void on_check(uv_check_t *check)
 {
     loop_enter(check->data);
+    stream_deliver_all(check->data);
 }
 
 static int start_handles(struct loop *loop)

@@ -14,6 +14,8 @@
 
 enum {
     LOOP_RECV_BYTES = 64 * 1024,
+    LOOP_RECV_ROOM = 16 * 1024, /* so much is free when a socket is read */
+    LOOP_READS = 64,            /* sockets that are read before what they brought is handled */
     LOOP_SEND_MAX = 32 * 1024 * 1024,
     LOOP_SEND_KEEP = 256 * 1024, /* a send buffer that grew over it is given back after the write */
     LOOP_SEND_RUNS = 32,         /* connections, nearly, whose frames may wait for the end of the pass */
@@ -61,10 +63,16 @@ struct loop {
     struct list jobs;
     struct list signals;
     /*
-     * The two buffers that all connections share. Bytes in recv live until the read callback returns; cipher is what
-     * a TLS session wants sent, empty between calls.
+     * The two buffers that all connections share. recv holds what the sockets brought in this poll, until all of them
+     * have been read; cipher is what a TLS session wants sent, empty between calls.
      */
     uint8_t *recv;
+    uint32_t recv_bytes; /* used */
+    uint32_t n_reads;
+    struct loop_read {
+        struct stream *stream;
+        uint32_t start, n; /* in recv */
+    } reads[LOOP_READS];
     uint8_t *plain; /* decrypted bytes, allocated by the first TLS stream */
     struct buf cipher;
     struct tls_ctx *client_tls; /* the system's authorities, made by the first connection that names no other */
@@ -102,6 +110,8 @@ static inline void loop_add(struct loop *loop, struct loop_item *item, loop_fn c
     list_append(&loop->items, &item->link);
 }
 
+/* What the sockets brought is handed to their owners; in stream.c. */
+void stream_deliver_all(struct loop *loop);
 /* What all WebSockets of the loop have to send leaves; in ws_send.c. */
 void ws_flush_all(struct loop *loop);
 

@@ -118,6 +118,7 @@ static void on_write(uv_write_t *req, int status)
         status = start_flight(s);
     }
     if (status < 0) {
+        stream_deliver_all(s->loop); /* what came before */
         end(s, status);
         return;
     }
@@ -263,9 +264,31 @@ static void on_bytes(struct stream *s, uint8_t *p, size_t n)
     }
 }
 
+/* Nothing follows on_end, and nobody owns a stream that is closing. */
+static void deliver(const struct loop *loop, const struct loop_read *read)
+{
+    struct stream *s = read->stream;
+    if (!s->ended && !is_closing(s)) {
+        on_bytes(s, loop->recv + read->start, read->n);
+    }
+}
+
+void stream_deliver_all(struct loop *loop)
+{
+    for (uint32_t i = 0; i < loop->n_reads; i++) {
+        deliver(loop, &loop->reads[i]);
+    }
+    loop->n_reads = 0;
+    loop->recv_bytes = 0;
+}
+
 /* err 0: the peer sends no more. */
 static void on_no_more(struct stream *s, int err)
 {
+    stream_deliver_all(s->loop); /* what it sent before */
+    if (is_closing(s) || s->ended) {
+        return;
+    }
     s->eof = true;
     if (s->finishing && err == 0) {
         uv_read_stop((uv_stream_t *)&s->tcp);
@@ -276,22 +299,31 @@ static void on_no_more(struct stream *s, int err)
 }
 
 /*
- * The socket is readable. By recv, not libuv's read, which goes through the kernel's file layer. A part that did not
- * fill the buffer was all there was; whoever sends more than that gets another turn after the others had theirs.
+ * The socket is readable. By recv, not libuv's read, which goes through the kernel's file layer. Whoever sends more
+ * than there is room gets another turn after the others had theirs. What came is handled when all sockets have been
+ * read: code that runs for one message after the other, without the kernel between, is not fetched anew for each.
  */
 static void on_read(uv_stream_t *tcp, ssize_t n, const uv_buf_t *buf UNUSED)
 {
     struct stream *s = CONTAINER_OF((uv_tcp_t *)tcp, struct stream, tcp);
-    loop_enter(s->loop);
+    struct loop *loop = s->loop;
+    loop_enter(loop);
     if (n != UV_ENOBUFS) {
         on_no_more(s, n == UV_EOF ? 0 : (int)n);
         return;
     }
+    if (loop->n_reads == LOOP_READS || loop->recv_bytes > LOOP_RECV_BYTES - LOOP_RECV_ROOM) {
+        stream_deliver_all(loop);
+        if (is_closing(s) || !s->reading) {
+            return;
+        }
+    }
     do {
-        n = recv(s->fd, s->loop->recv, LOOP_RECV_BYTES, MSG_DONTWAIT);
+        n = recv(s->fd, loop->recv + loop->recv_bytes, LOOP_RECV_BYTES - loop->recv_bytes, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n > 0) {
-        on_bytes(s, s->loop->recv, (size_t)n);
+        loop->reads[loop->n_reads++] = (struct loop_read){s, loop->recv_bytes, (uint32_t)n};
+        loop->recv_bytes += (uint32_t)n;
     } else if (n == 0) {
         on_no_more(s, 0);
     } else if (errno != EAGAIN) {

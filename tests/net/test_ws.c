@@ -249,6 +249,58 @@ TEST(a_connection_may_be_closed_in_each_of_its_handlers)
     }
 }
 
+/* ---- sockets of a loop are read first, then what they brought is handled ---- */
+
+static struct ws_pair *ends;
+
+static void abort_the_other(struct ws_end *e)
+{
+    struct ws_end *other = e == &ends->a ? &ends->b : &ends->a;
+    other->in_text = NULL;
+    ws_abort(other->ws, -ERR_STATE);
+}
+
+TEST(what_was_read_for_a_connection_that_ended_meanwhile_is_dropped)
+{
+    struct ws_pair p;
+    ends = &p;
+    pair_new(&p, NULL);
+    pair_open(&p, NULL);
+    p.a.in_text = p.b.in_text = abort_the_other;
+    put(p.a.ws, "x");
+    put(p.b.ws, "y");
+    pair_run_until_both_closed(&p);
+    assert_int_equal(p.a.messages + p.b.messages, 1);
+    pair_done(&p);
+}
+
+/* Together more than the loop reads before it hands out. */
+TEST(large_messages_of_both_ends_at_once_arrive_complete)
+{
+    enum { BYTES = 60000 };
+    struct ws_pair p;
+    uint8_t *data = malloc(BYTES);
+    assert_non_null(data);
+    pair_new(&p, NULL);
+    pair_open(&p, NULL);
+    uint64_t sum = 0;
+    for (uint8_t round = 0; round < 8; round++) {
+        memset(data, 'a' + round, BYTES);
+        assert_ok(ws_send_text(p.a.ws, str_of_span(span_from(data, BYTES))));
+        assert_ok(ws_send_text(p.b.ws, str_of_span(span_from(data, BYTES))));
+        for (size_t k = 0; k < BYTES; k++) {
+            sum = sum * 31 + data[k];
+        }
+    }
+    while (p.a.messages < 8 || p.b.messages < 8) {
+        p.a.stop_after = p.b.stop_after = 8;
+        run_loop(p.loop);
+    }
+    assert_true(p.a.sum == sum && p.b.sum == sum);
+    free(data);
+    pair_done(&p);
+}
+
 static void close_the_loop_side(struct ws_end *e)
 {
     ws_close(e->ws, 1000, STR_NULL);
@@ -533,7 +585,9 @@ TEST_MAIN(T(messages_of_every_size_come_back_the_same), T(corked_messages_leave_
           T(a_message_that_was_begun_and_dropped_leaves_no_trace),
           T(a_message_that_cannot_be_built_is_an_error_and_nothing_is_sent),
           T(the_closing_handshake_works_from_the_client), T(the_closing_handshake_works_from_the_server),
-          T(a_connection_may_be_closed_in_each_of_its_handlers), T(everything_may_be_called_on_a_dying_connection),
+          T(a_connection_may_be_closed_in_each_of_its_handlers),
+          T(what_was_read_for_a_connection_that_ended_meanwhile_is_dropped),
+          T(large_messages_of_both_ends_at_once_arrive_complete), T(everything_may_be_called_on_a_dying_connection),
           T(a_message_over_the_limit_closes_with_1009), T(a_peer_that_does_not_read_is_given_up_at_the_queue_limit),
           T(what_waits_for_a_slow_peer_arrives_complete), T(binary_messages_without_a_handler_close_with_1003),
           T(pings_keep_a_live_connection_and_find_a_dead_one), T(the_protocol_offered_and_selected_is_told),
