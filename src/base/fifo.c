@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/prefetch.h"
 
 struct fifo_block {
     struct fifo_block *next;
@@ -219,4 +220,15 @@ void fifo_cut(struct fifo *f, size_t at, size_t n)
         left -= part;
     }
     keep_first(f, f->len - n);
+}
+
+void fifo_prefetch(const struct fifo *f, unsigned depth)
+{
+    enum { FRAME = 192 }; /* what is put at a time, or more */
+    if (f->last && depth == 0) {
+        prefetch(f->first, offsetof(struct fifo_block, bytes));
+        prefetch(f->last, offsetof(struct fifo_block, bytes));
+    } else if (f->last && depth == 1) {
+        prefetch(f->last->bytes + f->last->to, FRAME);
+    }
 }

@@ -27,5 +27,7 @@ void fifo_take(struct fifo *f, void *out, size_t n);
 void fifo_copy(const struct fifo *f, size_t at, void *out, size_t n);
 /* Takes n bytes out from at on (at + n <= len): what lies behind them moves up. */
 void fifo_cut(struct fifo *f, size_t at, size_t n);
+/* Both ends, then where the next byte goes: base/prefetch.h. */
+void fifo_prefetch(const struct fifo *f, unsigned depth);
 
 #endif

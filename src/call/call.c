@@ -5,6 +5,7 @@
 
 #include "base/cpu.h"
 #include "base/err.h"
+#include "base/prefetch.h"
 #include "call/state.h"
 
 int call_new(const struct call_opts *opts, struct call **ret)
@@ -568,6 +569,35 @@ uint64_t call_deadline_us(const struct call *c)
 size_t call_queued_bytes(const struct call *c)
 {
     return c->queue.len;
+}
+
+/* Without what only rare events look at: texts, items, a detector that may be off. */
+static void prefetch_own(const struct call *c)
+{
+    PREFETCH_MEMBERS(c, o, farewell_own);
+    PREFETCH_MEMBERS(c, place, dtmf);
+    PREFETCH_MEMBERS(c, echo, up.resample);
+    PREFETCH_MEMBERS(c, waiting, detector);
+    PREFETCH_MEMBERS(c, sound, items);
+    PREFETCH_MEMBERS(c, item_first, dead);
+    PREFETCH_MEMBERS(c, dead_next, turn);
+    PREFETCH_MEMBERS(c, turn, turns);
+}
+
+void call_prefetch(const struct call *c, unsigned depth)
+{
+    if (depth == 0) {
+        prefetch_own(c);
+        return;
+    }
+    fifo_prefetch(&c->kept.bytes, depth - 1);
+    fifo_prefetch(&c->queue, depth - 1);
+    if (depth == 1) {
+        const struct item *it = &c->items[c->item_first];
+        PREFETCH_MEMBERS(it, received, text);
+        ledger_prefetch(&c->ledger);
+        track_prefetch(&c->track);
+    }
 }
 
 bool call_ended(const struct call *c)

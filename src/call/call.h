@@ -26,6 +26,8 @@ void call_step(struct call *call, const struct call_event *ev, uint64_t now_us, 
 /* When EV_TICK is due at the latest; UINT64_MAX: never. */
 uint64_t call_deadline_us(const struct call *call);
 bool call_ended(const struct call *call);
+/* What a step with a frame of audio reads: base/prefetch.h. */
+void call_prefetch(const struct call *call, unsigned depth);
 /* Agent audio that waits here, for whoever shares out the memory; over its limit that one sends EV_CONTROL_SHED. */
 size_t call_queued_bytes(const struct call *call);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/prefetch.h"
 
 #define LEDGER_FIRST 8 /* bursts of 100 ms at the usual lead, marks among them */
 
@@ -29,6 +30,13 @@ static struct ledger_burst *at(struct ledger *l, uint32_t i)
 static const struct ledger_burst *at_const(const struct ledger *l, uint32_t i)
 {
     return &l->ring[(l->first + i) % l->cap];
+}
+
+void ledger_prefetch(const struct ledger *l)
+{
+    if (l->n > 0) {
+        prefetch(at_const(l, 0), sizeof(struct ledger_burst));
+    }
 }
 
 static uint64_t dur_us(const struct ledger *l, const struct ledger_burst *b)

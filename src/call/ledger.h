@@ -38,6 +38,7 @@ struct ledger {
 
 void ledger_init(struct ledger *l, uint32_t bpm);
 void ledger_done(struct ledger *l);
+void ledger_prefetch(const struct ledger *l); /* the oldest burst under way: base/prefetch.h */
 bool ledger_full(const struct ledger *l);
 /* True when nothing with audio is under way. */
 bool ledger_idle(const struct ledger *l);

@@ -17,6 +17,7 @@ struct leg_handler {
     void (*on_event)(struct leg *leg, const struct call_event *ev, void *arg);
     /* Last; the leg is gone after it returns. */
     void (*on_closed)(struct leg *leg, int err, void *arg);
+    void (*prefetch)(const void *arg, unsigned depth); /* optional: an event is about to come, base/prefetch.h */
 };
 
 /* Performs one ACT_LEG_* action. 0, or a negative error: the leg is then closing by itself and on_closed will come. */
@@ -32,6 +33,7 @@ void leg_uncork(struct leg *leg);
 const char *leg_cannot_transfer(struct leg *leg);
 /* Idempotent; on_closed follows from the loop. */
 void leg_close(struct leg *leg);
-const char *leg_kind(const struct leg *leg); /* "twilio" */
+const char *leg_kind(const struct leg *leg);              /* "twilio" */
+void leg_prefetch(const struct leg *leg, unsigned depth); /* it is about to perform: base/prefetch.h */
 
 #endif

@@ -10,6 +10,7 @@ struct leg_ops {
     void (*cork)(struct leg *leg);                                  /* optional */
     void (*uncork)(struct leg *leg);                                /* optional, with cork */
     void (*close)(struct leg *leg);                                 /* mandatory, idempotent */
+    void (*prefetch)(const struct leg *leg, unsigned depth);        /* optional */
     const char *(*cannot_transfer)(struct leg *leg);                /* optional: then it can never be transferred */
 };
 

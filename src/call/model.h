@@ -14,6 +14,7 @@ struct model_handler {
     void (*on_event)(struct model *model, const struct call_event *ev, void *arg);
     /* Last; the model is gone after it returns. Preceded by EV_MODEL_FAILED unless model_close was called. */
     void (*on_closed)(struct model *model, int err, void *arg);
+    void (*prefetch)(const void *arg, unsigned depth); /* optional: an event is about to come, base/prefetch.h */
 };
 
 /* Performs one ACT_MODEL_* action (not OPEN). 0, or a negative error: EV_MODEL_FAILED will come by itself. */
@@ -24,6 +25,7 @@ void model_uncork(struct model *model);
 void model_close(struct model *model);
 /* What EV_MODEL_RESUMABLE spoke of, for the session that goes on from here; lent until the next event, or empty. */
 struct str model_memory(struct model *model);
-const char *model_kind(const struct model *model); /* "openai" */
+const char *model_kind(const struct model *model);              /* "openai" */
+void model_prefetch(const struct model *model, unsigned depth); /* it is about to perform: base/prefetch.h */
 
 #endif

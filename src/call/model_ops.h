@@ -33,7 +33,8 @@ struct model_ops {
     void (*cork)(struct model *model);
     void (*uncork)(struct model *model);
     void (*close)(struct model *model);
-    struct str (*memory)(struct model *model); /* NULL: its sessions cannot be resumed */
+    void (*prefetch)(const struct model *model, unsigned depth); /* optional */
+    struct str (*memory)(struct model *model);                   /* NULL: its sessions cannot be resumed */
 };
 
 struct model {

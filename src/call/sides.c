@@ -34,6 +34,13 @@ void leg_close(struct leg *leg)
     leg->ops->close(leg);
 }
 
+void leg_prefetch(const struct leg *leg, unsigned depth)
+{
+    if (leg->ops->prefetch) {
+        leg->ops->prefetch(leg, depth);
+    }
+}
+
 const char *leg_kind(const struct leg *leg)
 {
     return leg->ops->name;
@@ -66,6 +73,13 @@ void model_close(struct model *model)
 struct str model_memory(struct model *model)
 {
     return model->ops->memory ? model->ops->memory(model) : STR("");
+}
+
+void model_prefetch(const struct model *model, unsigned depth)
+{
+    if (model->ops->prefetch) {
+        model->ops->prefetch(model, depth);
+    }
 }
 
 const char *model_kind(const struct model *model)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/prefetch.h"
 
 typedef uint8_t bytes16 __attribute__((vector_size(16))); /* GCC and clang */
 
@@ -164,4 +165,12 @@ void track_take(struct track *t, uint64_t upto, uint8_t *out)
     shift(t, 0, n);
     shift(t, 1, n);
     t->base = upto;
+}
+
+void track_prefetch(const struct track *t)
+{
+    enum { FRAME_SAMPLES = 192 }; /* 20 ms at 8 kHz, or more */
+    if (t->side[0] && t->caller_end >= t->base) {
+        prefetch(t->side[0] + (size_t)(t->caller_end - t->base) * t->sample_bytes, FRAME_SAMPLES);
+    }
 }

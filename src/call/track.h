@@ -29,5 +29,7 @@ MUST_USE int track_agent(struct track *t, uint64_t at, struct span audio);
 void track_pull_caller(struct track *t, uint64_t n);
 /* Takes the pairs before upto out of the window: copies them to out (room for 2 * sample_bytes * (upto - base)). */
 void track_take(struct track *t, uint64_t upto, uint8_t *out);
+/* Where the caller's next frame goes. */
+void track_prefetch(const struct track *t);
 
 #endif

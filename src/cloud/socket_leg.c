@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/err.h"
+#include "base/prefetch.h"
 #include "cloud/params.h"
 
 #define REASON_BYTES 120 /* what a close frame can carry, nearly */
@@ -226,7 +227,32 @@ static void on_closed(struct ws *ws UNUSED, const struct ws_close *why, void *ar
     destroy(s);
 }
 
-static const struct ws_handler ws_events = {.on_text = on_text, .on_binary = on_binary, .on_closed = on_closed};
+static void prefetch_receiver(const void *arg, unsigned depth)
+{
+    const struct socket_leg *s = arg;
+    if (depth == 0) {
+        prefetch(s, sizeof(*s));
+    } else if (s->base.handler && s->base.handler->prefetch) {
+        s->base.handler->prefetch(s->base.arg, depth - 1);
+    }
+}
+
+static const struct ws_handler ws_events = {
+    .on_text = on_text,
+    .on_binary = on_binary,
+    .on_closed = on_closed,
+    .prefetch = prefetch_receiver,
+};
+
+void socket_leg_prefetch(const struct leg *leg, unsigned depth)
+{
+    const struct socket_leg *s = (const struct socket_leg *)leg; /* its base comes first */
+    if (depth == 0) {
+        prefetch(s, sizeof(*s));
+    } else if (s->ws) {
+        ws_prefetch(s->ws, depth - 1);
+    }
+}
 
 void socket_leg_cork(struct leg *leg)
 {

@@ -88,5 +88,6 @@ void socket_leg_transfer_failed(struct socket_leg *s, const struct carrier_resul
 void socket_leg_cork(struct leg *leg);
 void socket_leg_uncork(struct leg *leg);
 void socket_leg_close(struct leg *leg);
+void socket_leg_prefetch(const struct leg *leg, unsigned depth);
 
 #endif

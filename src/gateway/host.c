@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/prefetch.h"
 #include "gateway/host_impl.h"
 #include "gateway/session_json.h"
 #include "net/crypto.h"
@@ -305,7 +306,36 @@ static void on_leg_closed(struct leg *leg, int err, void *arg)
     }
 }
 
-static const struct leg_handler leg_handler = {.on_event = on_leg_event, .on_closed = on_leg_closed};
+void host_prefetch(const struct host *h, unsigned depth)
+{
+    if (depth == 0) {
+        PREFETCH_MEMBERS(h, worker, call_id);
+        prefetch(&h->opts, sizeof(h->opts));
+        return;
+    }
+    call_prefetch(h->call, depth - 1);
+    host_prefetch_model(h, depth - 1);
+    if (h->leg) {
+        leg_prefetch(h->leg, depth - 1);
+    }
+    if (h->recorder) {
+        recorder_prefetch(h->recorder, depth - 1);
+    }
+    if (h->journal) {
+        disk_file_prefetch(h->journal, depth - 1);
+    }
+}
+
+static void prefetch_host(const void *arg, unsigned depth)
+{
+    host_prefetch(arg, depth);
+}
+
+static const struct leg_handler leg_handler = {
+    .on_event = on_leg_event,
+    .on_closed = on_leg_closed,
+    .prefetch = prefetch_host,
+};
 
 int host_bind_leg(struct host *h, struct leg *leg, const struct leg_handler **ret_handler, void **ret_arg)
 {

@@ -103,6 +103,8 @@ struct host {
 void host_event(struct host *h, const struct call_event *ev);
 /* Steps what is queued and lets go of the call when it is over: h may be gone. */
 void host_settle(struct host *h);
+/* A step is about to come: base/prefetch.h. */
+void host_prefetch(const struct host *h, unsigned depth);
 /* Ends the call without the core: it broke a promise, or memory is out. */
 void host_fail(struct host *h, enum call_reason reason, const char *detail);
 
@@ -121,6 +123,7 @@ void host_perform_model(struct host *h, const struct call_action *act);
 void host_forget_models(struct host *h); /* memory of them */
 void host_cork_models(struct host *h);
 void host_uncork_models(struct host *h);
+void host_prefetch_model(const struct host *h, unsigned depth); /* the newest */
 
 /* host_tools.c */
 void host_run_tool(struct host *h, const struct call_action *act);

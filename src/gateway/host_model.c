@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/prefetch.h"
 #include "gateway/host_impl.h"
 #include "gateway/logins.h"
 
@@ -138,7 +139,27 @@ static void on_closed(struct model *model UNUSED, int err UNUSED, void *arg)
     host_settle(h);
 }
 
-static const struct model_handler handler = {.on_event = on_event, .on_closed = on_closed};
+static void prefetch_host(const void *arg, unsigned depth)
+{
+    const struct host_model *m = arg;
+    if (depth == 0) {
+        prefetch(m, offsetof(struct host_model, persona));
+    } else {
+        host_prefetch(m->host, depth - 1);
+    }
+}
+
+void host_prefetch_model(const struct host *h, unsigned depth)
+{
+    const struct host_model *m = h->models;
+    if (m && depth == 0) {
+        prefetch(m, offsetof(struct host_model, persona));
+    } else if (m && m->model) {
+        model_prefetch(m->model, depth - 1);
+    }
+}
+
+static const struct model_handler handler = {.on_event = on_event, .on_closed = on_closed, .prefetch = prefetch_host};
 
 static void not_opened(struct host *h, uint32_t session, int err, const char *code, const char *message)
 {

@@ -5,6 +5,7 @@
 
 #include "audio/g711.h"
 #include "base/err.h"
+#include "base/prefetch.h"
 
 #define PAIR_BYTES   4
 #define CHUNK_PAIRS  512
@@ -148,6 +149,15 @@ void recorder_put(struct recorder *r, uint64_t at_samples, struct span pairs)
     r->samples += n;
     if (r->samples - r->header_samples >= (uint64_t)HEADER_EVERY * r->rate_hz) {
         correct_header(r);
+    }
+}
+
+void recorder_prefetch(const struct recorder *r, unsigned depth)
+{
+    if (depth == 0) {
+        prefetch(r, sizeof(*r));
+    } else {
+        disk_file_prefetch(r->file, depth - 1);
     }
 }
 

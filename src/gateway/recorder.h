@@ -26,6 +26,7 @@ void recorder_put(struct recorder *r, uint64_t at_samples, struct span pairs);
 /* Samples per channel so far. */
 uint64_t recorder_samples(const struct recorder *r);
 void recorder_close(struct recorder *r);
+void recorder_prefetch(const struct recorder *r, unsigned depth); /* base/prefetch.h */
 
 #define RECORDER_HEADER_BYTES 44
 /* The header of a file that holds so many samples per channel. Pure. */

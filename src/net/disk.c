@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/prefetch.h"
 #include "net/loop_impl.h"
 
 enum {
@@ -573,6 +574,18 @@ void disk_file_append(struct disk_file *f, struct span data)
         if (f->run_blocks == RUN_BLOCKS && block->n == BLOCK_BYTES) {
             hand_over_run(f);
         }
+    }
+}
+
+void disk_file_prefetch(const struct disk_file *f, unsigned depth)
+{
+    enum { PIECE = 256 }; /* what is appended at a time, nearly */
+    if (depth == 0) {
+        prefetch(f, sizeof(*f));
+    } else if (f->last && depth == 1) {
+        prefetch(&f->last->n, sizeof(f->last->n));
+    } else if (f->last && depth == 2) {
+        prefetch(f->last->data + f->last->n, PIECE);
     }
 }
 

@@ -33,6 +33,8 @@ void disk_file_flush(struct disk_file *f);
 void disk_file_patch(struct disk_file *f, uint64_t offset, struct span data);
 /* on_closed follows from the loop. Idempotent. */
 void disk_file_close(struct disk_file *f);
+/* Something is about to be appended: base/prefetch.h. */
+void disk_file_prefetch(const struct disk_file *f, unsigned depth);
 /* Bytes that append had to drop so far. */
 uint64_t disk_file_dropped_bytes(const struct disk_file *f);
 /* Bytes free on the file system that holds path; -errno. Blocking but quick: job thread or start-up only. */

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "base/prefetch.h"
 #include "net/loop_impl.h"
 #include "net/tls_impl.h"
 
@@ -273,8 +274,21 @@ static void deliver(const struct loop *loop, const struct loop_read *read)
     }
 }
 
+static void prefetch_owners(const struct loop *loop)
+{
+    for (unsigned depth = 0; depth < PREFETCH_DEPTHS; depth++) {
+        for (uint32_t i = 0; i < loop->n_reads; i++) {
+            const struct stream *s = loop->reads[i].stream;
+            if (s->handler && s->handler->prefetch) {
+                s->handler->prefetch(s->arg, depth);
+            }
+        }
+    }
+}
+
 void stream_deliver_all(struct loop *loop)
 {
+    prefetch_owners(loop);
     for (uint32_t i = 0; i < loop->n_reads; i++) {
         deliver(loop, &loop->reads[i]);
     }
@@ -476,6 +490,12 @@ void stream_set_handler(struct stream *s, const struct stream_handler *h, void *
 {
     s->handler = h;
     s->arg = arg;
+}
+
+void stream_prefetch(const struct stream *s)
+{
+    prefetch(&s->tcp, 128); /* its flags */
+    PREFETCH_MEMBERS(s, loop, peer);
 }
 
 size_t stream_queued_bytes(const struct stream *s)

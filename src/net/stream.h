@@ -18,6 +18,7 @@ struct stream_handler {
     void (*on_data)(struct stream *s, uint8_t *p, size_t n, void *arg); /* lent, may be modified */
     /* 0: the peer sends no more; negative: broken. Nothing follows; the owner has to close. */
     void (*on_end)(struct stream *s, int err, void *arg);
+    void (*prefetch)(const void *arg, unsigned depth); /* optional: on_data is about to come, base/prefetch.h */
 };
 
 /* host: for the check of the certificate, used when tls is not NULL */
@@ -43,6 +44,7 @@ enum stream_fin {
  * long. (A plain close with unread bytes makes the kernel reset the connection and destroys our last words.)
  */
 void stream_finish(struct stream *s, uint32_t deadline_ms, enum stream_fin fin);
+void stream_prefetch(const struct stream *s); /* something is about to be written */
 struct loop *stream_loop(const struct stream *s);
 bool stream_is_tls(const struct stream *s);
 /* "127.0.0.1:4711", lent */

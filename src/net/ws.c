@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "base/err.h"
+#include "base/prefetch.h"
 #include "net/crypto.h"
 #include "net/ws_impl.h"
 
@@ -321,7 +322,35 @@ static void on_end(struct stream *s, int err, void *arg)
     ws_die(arg, err < 0 ? err : -ERR_CLOSED, STR("the connection ended without a close frame"));
 }
 
-static const struct stream_handler ws_stream_handler = {.on_data = on_data, .on_end = on_end};
+static void prefetch_own(const struct ws *ws)
+{
+    PREFETCH_MEMBERS(ws, loop, task);
+}
+
+static void prefetch_receiver(const void *arg, unsigned depth)
+{
+    const struct ws *ws = arg;
+    if (depth == 0) {
+        prefetch_own(ws);
+    } else if (ws->handler->prefetch) {
+        ws->handler->prefetch(ws->arg, depth - 1);
+    }
+}
+
+void ws_prefetch(const struct ws *ws, unsigned depth)
+{
+    if (depth == 0) {
+        prefetch_own(ws);
+    } else if (depth == 1 && ws->stream) {
+        stream_prefetch(ws->stream);
+    }
+}
+
+static const struct stream_handler ws_stream_handler = {
+    .on_data = on_data,
+    .on_end = on_end,
+    .prefetch = prefetch_receiver,
+};
 
 /* ---- opening ---- */
 

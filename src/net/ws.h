@@ -28,6 +28,7 @@ struct ws_handler {
     /* Last call ever made; ws is gone after it returns. */
     void (*on_closed)(struct ws *ws, const struct ws_close *why, void *arg);
     void (*on_ping)(struct ws *ws, struct span data, void *arg); /* optional; the pong is sent by itself */
+    void (*prefetch)(const void *arg, unsigned depth); /* optional: a message is about to come, base/prefetch.h */
 };
 
 struct ws_opts {
@@ -67,6 +68,8 @@ MUST_USE int ws_send_binary(struct ws *ws, struct span data);
 MUST_USE int ws_send_ping(struct ws *ws, struct span data);
 void ws_cork(struct ws *ws);
 void ws_uncork(struct ws *ws);
+/* Something is about to be sent: base/prefetch.h. */
+void ws_prefetch(const struct ws *ws, unsigned depth);
 /* Bytes accepted but not yet taken by the kernel. */
 size_t ws_queued_bytes(const struct ws *ws);
 /* Sends a close frame, waits for the peer's up to the deadline, then on_closed. Idempotent; legal in a handler. */

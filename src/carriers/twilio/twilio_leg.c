@@ -270,6 +270,7 @@ static const struct leg_ops leg_twilio = {
     .cork = socket_leg_cork,
     .uncork = socket_leg_uncork,
     .close = socket_leg_close,
+    .prefetch = socket_leg_prefetch,
     .cannot_transfer = cannot_transfer,
 };
 

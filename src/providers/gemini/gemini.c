@@ -195,5 +195,6 @@ const struct model_ops gemini_model_ops = {
     .cork = link_cork,
     .uncork = uncork,
     .close = link_end,
+    .prefetch = link_prefetch,
     .memory = memory,
 };

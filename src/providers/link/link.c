@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/prefetch.h"
 
 #define LOG_TEXT_MAX 4096
 #define ROOM_MAX     2048
@@ -137,11 +138,32 @@ static void on_closed(struct ws *ws UNUSED, const struct ws_close *why, void *ar
     l->ops->destroy(l);
 }
 
+static void prefetch_receiver(const void *arg, unsigned depth)
+{
+    const struct link *l = arg;
+    if (depth == 0) {
+        prefetch(l, sizeof(*l));
+    } else if (l->base.handler->prefetch) {
+        l->base.handler->prefetch(l->base.arg, depth - 1);
+    }
+}
+
+void link_prefetch(const struct model *model, unsigned depth)
+{
+    const struct link *l = (const struct link *)model; /* its base comes first */
+    if (depth == 0) {
+        prefetch(l, sizeof(*l));
+    } else if (l->ws) {
+        ws_prefetch(l->ws, depth - 1);
+    }
+}
+
 static const struct ws_handler ws_events = {
     .on_open = on_open,
     .on_text = on_text,
     .on_binary = on_binary,
     .on_closed = on_closed,
+    .prefetch = prefetch_receiver,
 };
 
 /* ---- life ---- */

@@ -444,4 +444,5 @@ const struct model_ops openai_model_ops = {
     .cork = link_cork,
     .uncork = link_uncork,
     .close = link_end,
+    .prefetch = link_prefetch,
 };
