@@ -22,9 +22,6 @@ struct leg_handler {
 
 /* Performs one ACT_LEG_* action. 0, or a negative error: the leg is then closing by itself and on_closed will come. */
 MUST_USE int leg_perform(struct leg *leg, const struct call_action *act);
-/* Between these, everything performed leaves in one write. */
-void leg_cork(struct leg *leg);
-void leg_uncork(struct leg *leg);
 /*
  * NULL: ACT_LEG_TRANSFER can be tried. Else a sentence for the agent that says why not. The action is asynchronous: the
  * leg stops (EV_LEG_STOP, on_closed), or EV_LEG_TRANSFER_FAILED comes and it goes on as it was. -ENOTSUP from

@@ -7,8 +7,6 @@
 struct leg_ops {
     const char *name;
     int (*perform)(struct leg *leg, const struct call_action *act); /* mandatory */
-    void (*cork)(struct leg *leg);                                  /* optional */
-    void (*uncork)(struct leg *leg);                                /* optional, with cork */
     void (*close)(struct leg *leg);                                 /* mandatory, idempotent */
     void (*prefetch)(const struct leg *leg, unsigned depth);        /* optional */
     const char *(*cannot_transfer)(struct leg *leg);                /* optional: then it can never be transferred */

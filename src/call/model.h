@@ -19,8 +19,9 @@ struct model_handler {
 
 /* Performs one ACT_MODEL_* action (not OPEN). 0, or a negative error: EV_MODEL_FAILED will come by itself. */
 MUST_USE int model_perform(struct model *model, const struct call_action *act);
-void model_cork(struct model *model);
-void model_uncork(struct model *model);
+/* The last action of a step was performed: what gathered for those behind it may go. Owed once to a model that
+ * performed any; until then it may keep them. */
+void model_step_over(struct model *model);
 /* Idempotent; no events after it returns, on_closed follows from the loop. */
 void model_close(struct model *model);
 /* What EV_MODEL_RESUMABLE spoke of, for the session that goes on from here; lent until the next event, or empty. */

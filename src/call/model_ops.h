@@ -30,8 +30,7 @@ struct model_ops {
     const char *name;
     uint32_t caps;
     int (*perform)(struct model *model, const struct call_action *act);
-    void (*cork)(struct model *model);
-    void (*uncork)(struct model *model);
+    void (*step_over)(struct model *model); /* optional: all actions of a step were performed */
     void (*close)(struct model *model);
     void (*prefetch)(const struct model *model, unsigned depth); /* optional */
     struct str (*memory)(struct model *model);                   /* NULL: its sessions cannot be resumed */

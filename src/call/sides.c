@@ -10,20 +10,6 @@ int leg_perform(struct leg *leg, const struct call_action *act)
     return leg->ops->perform(leg, act);
 }
 
-void leg_cork(struct leg *leg)
-{
-    if (leg->ops->cork) {
-        leg->ops->cork(leg);
-    }
-}
-
-void leg_uncork(struct leg *leg)
-{
-    if (leg->ops->uncork) {
-        leg->ops->uncork(leg);
-    }
-}
-
 const char *leg_cannot_transfer(struct leg *leg)
 {
     return leg->ops->cannot_transfer ? leg->ops->cannot_transfer(leg) : "This line cannot be transferred.";
@@ -51,17 +37,10 @@ int model_perform(struct model *model, const struct call_action *act)
     return model->ops->perform(model, act);
 }
 
-void model_cork(struct model *model)
+void model_step_over(struct model *model)
 {
-    if (model->ops->cork) {
-        model->ops->cork(model);
-    }
-}
-
-void model_uncork(struct model *model)
-{
-    if (model->ops->uncork) {
-        model->ops->uncork(model);
+    if (model->ops->step_over) {
+        model->ops->step_over(model);
     }
 }
 

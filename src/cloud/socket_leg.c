@@ -254,22 +254,6 @@ void socket_leg_prefetch(const struct leg *leg, unsigned depth)
     }
 }
 
-void socket_leg_cork(struct leg *leg)
-{
-    struct socket_leg *s = socket_leg_of(leg);
-    if (s->ws) {
-        ws_cork(s->ws);
-    }
-}
-
-void socket_leg_uncork(struct leg *leg)
-{
-    struct socket_leg *s = socket_leg_of(leg);
-    if (s->ws) {
-        ws_uncork(s->ws);
-    }
-}
-
 void socket_leg_close(struct leg *leg)
 {
     socket_leg_shut(socket_leg_of(leg), 0, SOCKET_LEG_NORMAL, STR_NULL);

@@ -84,9 +84,7 @@ void socket_leg_mark(struct socket_leg *s, struct str name);
 /* EV_LEG_TRANSFER_FAILED, with what the account said; nothing when the socket is on its way out. */
 void socket_leg_transfer_failed(struct socket_leg *s, const struct carrier_result *r);
 
-/* For leg_ops: between these everything leaves in one write. */
-void socket_leg_cork(struct leg *leg);
-void socket_leg_uncork(struct leg *leg);
+/* For leg_ops. */
 void socket_leg_close(struct leg *leg);
 void socket_leg_prefetch(const struct leg *leg, unsigned depth);
 

@@ -152,7 +152,7 @@ static void arm(struct host *h)
     worker_due(h->worker, h->id, MIN(h->deadline_us, due_us));
 }
 
-/* Everything one event causes leaves in one write per socket. */
+/* What one event causes is sent when the pass ends (net/ws.h), so nothing has to hold it together here. */
 static void step(struct host *h, const struct call_event *ev)
 {
     struct worker *w = h->worker;
@@ -164,11 +164,6 @@ static void step(struct host *h, const struct call_event *ev)
     }
     call_step(h->call, ev, now_us, &w->actions);
     write_journal(h, ev, now_us);
-    struct leg *leg = h->leg;
-    if (leg) {
-        leg_cork(leg);
-    }
-    host_cork_models(h);
     for (uint32_t i = 0; i < w->actions.n && h->state == HOST_LIVE; i++) {
         const struct call_action *act = &w->actions.list[i];
         host_perform(h, act);
@@ -177,10 +172,9 @@ static void step(struct host *h, const struct call_event *ev)
         }
     }
     host_trace_after(h, ev);
-    if (leg && leg == h->leg) {
-        leg_uncork(leg);
+    if (h->models_acted) {
+        host_models_step_over(h);
     }
-    host_uncork_models(h);
     h->deadline_us = call_deadline_us(h->call);
     arm(h);
     account_audio(h, ev);

@@ -78,7 +78,8 @@ struct host {
     uint64_t switched_us; /* when conditions of tools were looked at last */
     struct host_id id;
     enum host_state state;
-    bool dirty; /* on the worker's list */
+    bool dirty;        /* on the worker's list */
+    bool models_acted; /* a model has performed an action of this step */
     bool had_leg;
     bool apologise;
     bool entered;        /* admission_leave is owed */
@@ -121,9 +122,9 @@ void host_close_models(struct host *h);
 /* To the session that the action names; nothing when there is none. */
 void host_perform_model(struct host *h, const struct call_action *act);
 void host_forget_models(struct host *h); /* memory of them */
-void host_cork_models(struct host *h);
-void host_uncork_models(struct host *h);
 void host_prefetch_model(const struct host *h, unsigned depth); /* the newest */
+/* Tells the models that performed an action of this step that it was the last; only when models_acted. */
+void host_models_step_over(struct host *h);
 
 /* host_tools.c */
 void host_run_tool(struct host *h, const struct call_action *act);

@@ -19,8 +19,8 @@ struct host_model {
     struct model *model; /* NULL: it waits until those before it are closed */
     uint32_t session, provider;
     uint64_t opening_us;
-    bool closing; /* by us: it has nothing more to say */
-    bool corked;
+    bool closing;                /* by us: it has nothing more to say */
+    bool acted;                  /* in this step */
     struct call_persona persona; /* while it waits; */
     struct buf instructions;     /* its words */
     bool resumes;
@@ -336,26 +336,19 @@ void host_perform_model(struct host *h, const struct call_action *act)
 {
     struct host_model *m = find(h, act->session);
     if (m && m->model) {
+        m->acted = h->models_acted = true;
         ignore_result(model_perform(m->model, act)); /* on failure EV_MODEL_FAILED comes by itself */
     }
 }
 
-void host_cork_models(struct host *h)
+/* Sessions may have been closed since, or be gone: those are owed nothing. */
+void host_models_step_over(struct host *h)
 {
+    h->models_acted = false;
     for (struct host_model *m = h->models; m; m = m->next) {
-        m->corked = m->model && !m->closing;
-        if (m->corked) {
-            model_cork(m->model);
+        if (m->acted && !m->closing) {
+            model_step_over(m->model);
         }
-    }
-}
-
-void host_uncork_models(struct host *h)
-{
-    for (struct host_model *m = h->models; m; m = m->next) {
-        if (m->corked && !m->closing) {
-            model_uncork(m->model);
-        }
-        m->corked = false;
+        m->acted = false;
     }
 }

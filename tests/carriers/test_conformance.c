@@ -60,11 +60,9 @@ OVER_LEGS(plays_in_order_and_gives_marks_back_when_they_are_heard)
 {
     struct bench b;
     bench_up(&b, kind);
-    leg_cork(b.leg);
     bench_play(&b, 1, 7);
     bench_play(&b, 2, 0);
     bench_mark(&b, 9);
-    leg_uncork(b.leg);
     bench_wait_sent(&b, kind == EMBEDDED ? 3 : 4);
     size_t audio = 0;
     for (size_t i = 0; i < b.n_sent; i++) {
@@ -116,11 +114,9 @@ OVER_LEGS(clears_and_plays_in_one_step)
     struct bench b;
     bench_up(&b, kind);
     b.silent = true; /* an answer may be late, or lost */
-    leg_cork(b.leg);
     bench_play(&b, 1, 0);
     bench_clear(&b);
     bench_play(&b, 2, 8);
-    leg_uncork(b.leg);
     bench_wait_sent(&b, 4);
     assert_int_equal(b.sent[1].what, SENT_CLEAR);
     assert_int_equal(b.sent[2].first, 2);

@@ -392,11 +392,9 @@ TEST(actions_become_the_carriers_messages)
         {.type = ACT_LEG_MARK, .leg_mark = {.mark = 4294967295u}},
         {.type = ACT_LEG_CLEAR},
     };
-    leg_cork(b.leg);
     for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
         assert_ok(leg_perform(b.leg, &acts[i]));
     }
-    leg_uncork(b.leg);
     assert_err(leg_perform(b.leg, &(struct call_action){.type = ACT_MODEL_COMMIT}), EINVAL);
     bench_wait_got(&b, "clear");
     assert_str_is(buf_str(&b.got),

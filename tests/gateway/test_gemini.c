@@ -105,6 +105,37 @@ TEST(a_call_is_greeted_and_its_questions_are_answered)
     rig_close(&r, false);
 }
 
+static void tell(struct rig *r, const char *body)
+{
+    char path[160];
+    struct rig_reply list = rig_http(r, "GET", "/v1/calls?status=in_progress", NULL, NULL);
+    size_t at = str_search(buf_str(&list.body), STR("{\"id\":\""));
+    assert_true(at != SIZE_MAX);
+    struct str id = {buf_str(&list.body).p + at + 7, list.body.len - at - 7};
+    ignore_result(snprintf(path, sizeof(path), "/v1/calls/" STR_FMT "/message", (int)str_find(id, '"'), id.p) < 0);
+    struct rig_reply reply = rig_http(r, "POST", path, "Content-Type: application/json\r\n", body);
+    assert_int_equal(reply.status, 200);
+    buf_done(&reply.body);
+    buf_done(&list.body);
+}
+
+/* The service finds the turn by itself: no wish of ours carries along what was put into the conversation before. */
+TEST(a_message_that_wants_no_answer_is_known_when_the_caller_speaks)
+{
+    const struct phone_when later = {.kind = PHONE_WHEN_AGENT_STOPS, .ms = 2500};
+    struct rig r;
+    rig_open(&r, &(struct rig_opts){.provider = LIVE, .extra = SERVER, .dialogue = counting});
+    struct rig_call *c = rig_call(&r, &later, 1, agent_stops);
+    wait_text(r.loop, &r.spoken, "How can I help you");
+    tell(&r, "{\"text\":\"say one\",\"respond\":false}");
+    tell(&r, "{\"role\":\"assistant\",\"text\":\"One it is.\",\"respond\":false}");
+    rig_wait_over(c);
+    assert_has(buf_str(&r.spoken), "This is the answer to number two."); /* the first sentence of the script was said */
+    assert_has_not(buf_str(&r.spoken), "number one");
+    assert_replays(&r);
+    rig_close(&r, false);
+}
+
 TEST(a_turn_that_we_find_goes_out_between_activity_marks)
 {
     const struct phone_when after_it = {.kind = PHONE_WHEN_AFTER, .ms = 8000};
@@ -275,6 +306,7 @@ TEST(a_model_that_is_gone_is_refused_by_name_and_the_caller_hears_it)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(a_call_is_greeted_and_its_questions_are_answered),
+                                       T(a_message_that_wants_no_answer_is_known_when_the_caller_speaks),
                                        T(a_turn_that_we_find_goes_out_between_activity_marks),
                                        T(speech_over_the_agent_stops_it_and_the_model_believes_more_was_heard),
                                        T(with_the_services_detection_interrupted_is_one_step),

@@ -174,9 +174,8 @@ void assert_log(struct bench *t, const char *want)
 
 void bench_perform(struct bench *t, const struct call_action *act)
 {
-    model_cork(t->model);
     assert_ok(model_perform(t->model, act));
-    model_uncork(t->model);
+    model_step_over(t->model);
 }
 
 void bench_simple(struct bench *t, enum call_action_type type)

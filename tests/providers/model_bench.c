@@ -290,9 +290,8 @@ void bench_down(struct bench *t)
 
 void bench_perform(struct bench *t, const struct call_action *act)
 {
-    model_cork(t->model);
     assert_ok(model_perform(t->model, act));
-    model_uncork(t->model);
+    model_step_over(t->model);
 }
 
 void bench_respond(struct bench *t, uint32_t request, const char *instructions)

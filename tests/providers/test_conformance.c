@@ -116,14 +116,13 @@ OVER_MODELS(knows_what_it_was_told)
                                        .parts = {{.kind = PART_TEXT, .text = STR("One it is.")}}}};
     struct bench t;
     bench_up(&t, kind);
-    model_cork(t.model);
     for (uint32_t i = 0; i < ARRAY_LEN(items); i++) {
         struct call_action act = {.type = ACT_MODEL_ITEM};
         act.model_item.request = i + 1;
         act.model_item.item = &items[i];
         assert_ok(model_perform(t.model, &act));
     }
-    model_uncork(t.model);
+    model_step_over(t.model);
     bench_speak(&t, 700); /* the second sentence of the script: the first was said before */
     bench_respond(&t, 9, "");
     bench_wait_done(&t, 1);
@@ -405,8 +404,7 @@ OVER_MODELS(is_closed_for_good)
     bench_respond(&t, 1, "");
     model_close(t.model);
     assert_int_equal(model_perform(t.model, &(struct call_action){.type = ACT_MODEL_COMMIT}), -ERR_CLOSED);
-    model_cork(t.model);
-    model_uncork(t.model);
+    model_step_over(t.model);
     t.closed_within = true; /* nothing is told any more */
     bench_wait_gone(&t);
     assert_false(t.failed);

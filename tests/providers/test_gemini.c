@@ -205,13 +205,12 @@ TEST(history_goes_out_in_one_message_before_what_is_asked)
         {.type = ITEM_FUNCTION_OUTPUT, .call_id = STR("c1"), .output = STR("{\"b\":2}")}};
     struct bench t;
     bench_ready(&t, TURN_LOCAL);
-    model_cork(t.model);
     for (size_t i = 0; i < ARRAY_LEN(items); i++) {
         struct call_action act = {.type = ACT_MODEL_ITEM};
         act.model_item.item = &items[i];
         assert_ok(model_perform(t.model, &act));
     }
-    model_uncork(t.model);
+    model_step_over(t.model);
     wait_sent(&t, "clientContent");
     static const char *const parts[] = {"\"role\":\"user\",\"parts\":[{\"text\":\"hello\"}]",
                                         "\"role\":\"model\",\"parts\":[{\"text\":\"Hi.\"}]",

@@ -2,6 +2,7 @@
  * order. */
 #include <stdio.h>
 
+#include "fakes/wait.h"
 #include "providers/gemini_bench.h"
 #include "test.h"
 
@@ -145,6 +146,27 @@ TEST(what_comes_of_a_cut_turn_is_not_the_next_one)
                    "model.audio-done gi_1\nmodel.text-done []\nmodel.response-done gr_1 1 client_cancelled\n"
                    "model.committed gu_1\nmodel.item gu_1\nmodel.response-created gr_2\n"
                    "model.item-added\nmodel.audio gi_2 6\n");
+    bench_done(&t);
+}
+
+/* Nobody does anything for a while after a turn was cut: no step of the call is needed for it to be told. */
+TEST(what_waits_for_the_end_of_a_cut_turn_goes_out_with_it)
+{
+    const struct call_item said = {
+        .type = ITEM_MESSAGE, .role = ITEM_USER, .n_parts = 1, .parts = {{.kind = PART_TEXT, .text = STR("later")}}};
+    struct bench t;
+    bench_ready(&t, TURN_LOCAL);
+    bench_respond(&t, "");
+    bench_say(&t, AUDIO("AQI="));
+    bench_say(&t, FLAG("interrupted"));
+    wait_line(&t, "model.response-done gr_1");
+    struct call_action act = {.type = ACT_MODEL_ITEM};
+    act.model_item.item = &said;
+    bench_perform(&t, &act);
+    settle(t.f.loop);
+    assert_not_sent(&t, "later");
+    bench_say(&t, FLAG("turnComplete"));
+    wait_sent(&t, "later");
     bench_done(&t);
 }
 
@@ -427,7 +449,7 @@ TEST_MAIN(T(a_turn_of_ours_goes_between_marks_and_its_answer_is_the_one_asked_fo
           T(a_turn_without_a_word_has_failed_with_the_services_reason),
           T(words_that_come_late_still_belong_to_the_response),
           T(the_first_wish_without_words_asks_for_a_greeting_and_own_instructions_are_not_repeated),
-          T(what_comes_of_a_cut_turn_is_not_the_next_one),
+          T(what_comes_of_a_cut_turn_is_not_the_next_one), T(what_waits_for_the_end_of_a_cut_turn_goes_out_with_it),
           T(interrupted_is_the_callers_word_under_the_services_detection), T(a_stream_that_stops_is_said_to_have_ended),
           T(a_call_ends_the_response_and_its_answer_begins_the_next),
           T(a_dropped_call_that_comes_again_gets_the_same_output_once), T(a_cancelled_call_is_withdrawn),

@@ -207,11 +207,9 @@ TEST(each_action_is_one_message)
          .model_tool_output = {.request = 6, .tool_call_id = STR("c1"), .output = STR("{\"ok\":true}")}},
         {.type = ACT_MODEL_USER_TEXT, .model_user_text = {.text = STR("Hello \"you\"")}},
     };
-    model_cork(t.model);
     for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
         assert_ok(model_perform(t.model, &acts[i]));
     }
-    model_uncork(t.model);
     assert_err(model_perform(t.model, &(struct call_action){.type = ACT_LEG_CLEAR}), EINVAL);
     settle(t.f.loop);
     static const char *const want[] = {

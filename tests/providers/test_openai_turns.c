@@ -251,11 +251,9 @@ static void box_append(struct box *b, uint32_t ms, bool loud)
         frame[i] = !loud ? 0xFF : i / 10 % 2 ? 0x10 : 0x90;
     }
     struct call_action act = {.type = ACT_MODEL_APPEND, .model_append = {.audio = span_from(frame, sizeof(frame))}};
-    model_cork(b->t.model);
     for (uint32_t at = 0; at < ms; at += 20) {
         box_do(b, &act);
     }
-    model_uncork(b->t.model);
 }
 
 static const struct call_action respond = {.type = ACT_MODEL_RESPOND, .model_respond = {.request = 1}};

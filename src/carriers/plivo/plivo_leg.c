@@ -283,9 +283,7 @@ static void release(struct plivo_leg *l)
     }
     l->holding = false;
     timer_stop(l->hold);
-    ws_cork(l->socket.ws);
     int err = send_held(l);
-    ws_uncork(l->socket.ws);
     buf_clear(&l->held);
     l->n_marks = 0;
     if (err < 0) {
@@ -326,12 +324,10 @@ static int send_media(struct plivo_leg *l, const struct call_action *act)
     if (l->holding) {
         return hold(l, act->leg_media.audio, act->leg_media.mark);
     }
-    ws_cork(l->socket.ws);
     int err = send_audio(l, act->leg_media.audio);
     if (err >= 0 && act->leg_media.mark != 0) {
         err = send_mark(l, act->leg_media.mark);
     }
-    ws_uncork(l->socket.ws);
     return err;
 }
 
@@ -474,8 +470,6 @@ static void on_gone(struct socket_leg *s)
 static const struct leg_ops leg_plivo = {
     .name = "plivo",
     .perform = perform,
-    .cork = socket_leg_cork,
-    .uncork = socket_leg_uncork,
     .close = socket_leg_close,
     .prefetch = socket_leg_prefetch,
     .cannot_transfer = cannot_transfer,

@@ -156,7 +156,6 @@ static int send_mark(struct socket_leg *s, uint32_t mark)
 static int send_media(struct socket_leg *s, const struct call_action *act)
 {
     int err = 0;
-    ws_cork(s->ws);
     if (act->leg_media.audio.n > 0) {
         twilio_put_media(ws_begin(s->ws), str_from(s->stream_id), act->leg_media.audio);
         err = ws_end(s->ws);
@@ -164,7 +163,6 @@ static int send_media(struct socket_leg *s, const struct call_action *act)
     if (err >= 0 && act->leg_media.mark != 0) {
         err = send_mark(s, act->leg_media.mark);
     }
-    ws_uncork(s->ws);
     return err;
 }
 
@@ -267,8 +265,6 @@ static void on_gone(struct socket_leg *s)
 static const struct leg_ops leg_twilio = {
     .name = "twilio",
     .perform = perform,
-    .cork = socket_leg_cork,
-    .uncork = socket_leg_uncork,
     .close = socket_leg_close,
     .prefetch = socket_leg_prefetch,
     .cannot_transfer = cannot_transfer,

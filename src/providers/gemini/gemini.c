@@ -176,11 +176,10 @@ int gemini_open(struct loop *loop, const struct gemini_opts *opts, const struct 
     return 0;
 }
 
-/* The step is over: what was put into the conversation and is not followed by a wish goes out by itself. */
-static void uncork(struct model *model)
+/* What was put into the conversation and is not followed by a wish goes out by itself. */
+static void step_over(struct model *model)
 {
     gemini_flush_turns(gemini_of(model));
-    link_uncork(model);
 }
 
 static struct str memory(struct model *model)
@@ -192,8 +191,7 @@ const struct model_ops gemini_model_ops = {
     .name = "gemini",
     .caps = GEMINI_CAPS,
     .perform = gemini_perform,
-    .cork = link_cork,
-    .uncork = uncork,
+    .step_over = step_over,
     .close = link_end,
     .prefetch = link_prefetch,
     .memory = memory,

@@ -384,7 +384,6 @@ static void on_turn_complete(struct gemini_model *m, const struct gemini_message
     gemini_response_end(m, empty && msg->reason.n > 0 ? RESPONSE_FAILED : RESPONSE_COMPLETED, msg->reason);
     m->expects = false;
     settle_words(m, true);
-    gemini_flush_turns(m);
 }
 
 static uint32_t u32(uint64_t v)
@@ -555,12 +554,14 @@ void gemini_on_message(struct gemini_model *m, struct str text)
         on_turn_complete(m, &msg);
     } else if (msg.has_status && msg.idle && m->turn.working) {
         m->turn.working = false;
-        gemini_flush_turns(m);
     }
     if (msg.has_resumption) {
         on_resumption(m, &msg);
     }
     if (msg.go_away) {
         on_go_away(m, &msg);
+    }
+    if (msg.interrupted || msg.turn_complete || msg.idle) {
+        gemini_flush_turns(m); /* what they waited for may be over; not each of these is followed by a step */
     }
 }

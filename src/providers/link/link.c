@@ -239,19 +239,3 @@ void link_end(struct model *model)
         ws_close(l->ws, 1000, STR_NULL);
     }
 }
-
-void link_cork(struct model *model)
-{
-    struct link *l = link_of(model);
-    if (l->ws) {
-        ws_cork(l->ws);
-    }
-}
-
-void link_uncork(struct model *model)
-{
-    struct link *l = link_of(model);
-    if (l->ws) {
-        ws_uncork(l->ws);
-    }
-}

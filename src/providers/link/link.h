@@ -85,7 +85,5 @@ const char *link_quoted(struct buf *room, struct str s);
 /* For model_ops. */
 void link_end(struct model *model);
 void link_prefetch(const struct model *model, unsigned depth);
-void link_cork(struct model *model);
-void link_uncork(struct model *model);
 
 #endif

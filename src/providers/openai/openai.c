@@ -441,8 +441,6 @@ const struct model_ops openai_model_ops = {
     .name = "openai",
     .caps = OPENAI_CAPS,
     .perform = perform,
-    .cork = link_cork,
-    .uncork = link_uncork,
     .close = link_end,
     .prefetch = link_prefetch,
 };
