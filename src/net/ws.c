@@ -74,7 +74,6 @@ int ws_new(struct loop *loop, enum ws_role role, const struct ws_opts *opts, con
     ws->opts.max_queue_bytes = opts->max_queue_bytes ? opts->max_queue_bytes : MAX_QUEUE_BYTES;
     ws->opts.close_deadline_ms = opts->close_deadline_ms ? opts->close_deadline_ms : CLOSE_DEADLINE_MS;
     ws_reader_init(&ws->reader, role, ws->opts.max_message_bytes);
-    buf_init(&ws->spill, SIZE_MAX / 2);
     buf_init(&ws->early, SIZE_MAX / 2);
     crypto_random(&ws->mask_state, sizeof(ws->mask_state));
     ws->mask_state |= 1; /* xorshift must not start at 0 */
@@ -193,7 +192,7 @@ static void send_close(struct ws *ws, uint16_t code, struct str reason)
     uint8_t payload[WS_CONTROL_MAX];
     size_t n = code == WS_CODE_NONE ? 0 : ws_close_encode(payload, code, reason);
     if (ws_send_frame(ws, WS_CLOSE, span_from(payload, n)) == 0) {
-        ignore_result(ws_flush(ws)); /* a failure ends ws, which on_closed tells */
+        ws_flush(ws);
     }
 }
 

@@ -54,8 +54,8 @@ MUST_USE int ws_connect(struct loop *loop, const struct ws_client_opts *opts, co
 
 /*
  * Sending: ws_begin lends the loop's send buffer, positioned behind the frame header room; append the payload and
- * call ws_end, which writes header and mask. What is sent in one loop pass leaves at its end (after a few dozen
- * messages earlier) in one write; ws_cork keeps it until ws_uncork, however many passes later.
+ * call ws_end, which writes header and mask. What is sent in one loop pass leaves at its end in one write; earlier
+ * only when the buffer that all connections share is full (256 kB, or a few dozen messages in turn).
  * ws_end returns -ERR_LIMIT (queue full, the connection is being closed), -ERR_CLOSED, -ERR_STATE (not open yet), or
  * the buffer's error (-ERR_TOO_BIG, -ENOMEM: nothing was sent, the connection stays). A write that fails is told by
  * on_closed. Between begin and end append only, and begin no message of another connection. A begun message may be
@@ -66,8 +66,6 @@ MUST_USE int ws_end(struct ws *ws); /* as a text message */
 MUST_USE int ws_send_text(struct ws *ws, struct str text);
 MUST_USE int ws_send_binary(struct ws *ws, struct span data);
 MUST_USE int ws_send_ping(struct ws *ws, struct span data);
-void ws_cork(struct ws *ws);
-void ws_uncork(struct ws *ws);
 /* Something is about to be sent: base/prefetch.h. */
 void ws_prefetch(const struct ws *ws, unsigned depth);
 /* Bytes accepted but not yet taken by the kernel. */

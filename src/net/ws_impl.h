@@ -27,10 +27,8 @@ struct ws {
     struct ws_opts opts;
     struct ws_reader reader;
     uint64_t mask_state;
-    uint32_t cork_depth;
     bool paused;
     size_t in_runs;   /* bytes of ours in the loop's send buffer */
-    struct buf spill; /* frames of a corked connection that had to leave it */
     struct buf early; /* bytes that came together with the upgrade request */
     struct timer *timer;
     uint64_t last_rx_us;
@@ -61,8 +59,8 @@ MUST_USE int ws_adopt(struct stream *stream, struct span early, const struct ws_
 void ws_start(struct ws *ws, struct stream *stream);
 void ws_receive(struct ws *ws, uint8_t *p, size_t n);
 MUST_USE int ws_send_frame(struct ws *ws, enum ws_opcode opcode, struct span data);
-/* Writes now what would leave at the end of the pass. On failure ws is dead: -ERR_CLOSED. */
-MUST_USE int ws_flush(struct ws *ws);
+/* Writes now what would leave at the end of the pass. A failure ends ws: look at its state. */
+void ws_flush(struct ws *ws);
 /* Throws away what has not left. */
 void ws_forget_unsent(struct ws *ws);
 /* Ends ws: on_closed comes from the next pass. detail is copied. */

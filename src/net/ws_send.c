@@ -60,60 +60,30 @@ void ws_forget_unsent(struct ws *ws)
         take_runs(ws, parts);
         trim_runs(ws->loop);
     }
-    buf_done(&ws->spill);
 }
 
-static int write_out(struct ws *ws)
-{
-    struct span parts[1 + LOOP_SEND_RUNS];
-    size_t n = 0;
-    if (ws->spill.err) {
-        return ws->spill.err;
-    }
-    if (ws->spill.len > 0) {
-        parts[n++] = buf_span(&ws->spill);
-    }
-    n += take_runs(ws, parts + n);
-    int err = n > 0 ? stream_write_parts(ws->stream, parts, n) : 0;
-    buf_done(&ws->spill);
-    return err;
-}
-
-static int flush_one(struct ws *ws)
-{
-    int err = write_out(ws);
-    if (err < 0) {
-        ws_die(ws, err, STR_NULL);
-        return -ERR_CLOSED;
-    }
-    return 0;
-}
-
-int ws_flush(struct ws *ws)
-{
-    int err = flush_one(ws);
-    trim_runs(ws->loop);
-    return err;
-}
-
-/* A corked connection keeps its frames, but not in the buffer that all share. */
-static void spill(struct ws *ws)
+/* A failure ends ws, which on_closed tells. */
+static void flush_one(struct ws *ws)
 {
     struct span parts[LOOP_SEND_RUNS];
     size_t n = take_runs(ws, parts);
-    for (size_t i = 0; i < n; i++) {
-        buf_put(&ws->spill, parts[i].p, parts[i].n);
+    int err = n > 0 ? stream_write_parts(ws->stream, parts, n) : 0;
+    if (err < 0) {
+        ws_die(ws, err, STR_NULL);
     }
+}
+
+void ws_flush(struct ws *ws)
+{
+    flush_one(ws);
+    trim_runs(ws->loop);
 }
 
 void ws_flush_all(struct loop *loop)
 {
     for (uint32_t i = 0; i < loop->n_runs; i++) {
-        struct ws *ws = loop->runs[i].ws;
-        if (ws && ws->cork_depth > 0) {
-            spill(ws);
-        } else if (ws) {
-            ignore_result(flush_one(ws)); /* a failure ends ws, which on_closed tells */
+        if (loop->runs[i].ws) {
+            flush_one(loop->runs[i].ws);
         }
     }
     trim_runs(loop);
@@ -220,21 +190,7 @@ int ws_send_ping(struct ws *ws, struct span data)
     return data.n > WS_CONTROL_MAX ? -ERR_TOO_BIG : ws_send_frame(ws, WS_PING, data);
 }
 
-void ws_cork(struct ws *ws)
-{
-    ws->cork_depth++;
-}
-
-void ws_uncork(struct ws *ws)
-{
-    assert(ws->cork_depth > 0);
-    ws->cork_depth--;
-    if (ws->cork_depth == 0 && (ws->spill.len > 0 || ws->spill.err) && ws->stream && ws->state == WS_OPEN) {
-        ignore_result(ws_flush(ws)); /* a failure ends ws, which on_closed tells */
-    }
-}
-
 size_t ws_queued_bytes(const struct ws *ws)
 {
-    return (ws->stream ? stream_queued_bytes(ws->stream) : 0) + ws->spill.len + ws->in_runs;
+    return (ws->stream ? stream_queued_bytes(ws->stream) : 0) + ws->in_runs;
 }

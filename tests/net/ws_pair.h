@@ -220,6 +220,12 @@ static UNUSED void abort_ws(struct ws_end *e)
     ws_abort(e->ws, -ERR_STATE);
 }
 
+static UNUSED void put(struct ws *ws, const char *text)
+{
+    buf_puts(ws_begin(ws), text);
+    assert_ok(ws_end(ws));
+}
+
 /* Connects to a port and runs until it has failed. */
 static UNUSED void connect_in_vain(const char *host, uint16_t port, uint32_t deadline_ms, struct ws_end *e)
 {

@@ -118,14 +118,12 @@ static void on_said(struct clip *clip, void *arg)
         clip_unref(clip);
         return;
     }
-    ws_cork(c->ws);
     uint64_t now_us = loop_now_us(c->server->loop);
     if (c->live) {
         live_said(c->live, ticket, clip, now_us);
     } else {
         sandbox_session_said(c->session, ticket, clip, now_us);
     }
-    ws_uncork(c->ws);
 }
 
 static struct clip *host_say(uint32_t ticket, struct str text, enum openai_format format, void *arg)
@@ -141,14 +139,12 @@ static struct clip *host_say(uint32_t ticket, struct str text, enum openai_forma
 
 static void conn_heard(struct conn *c, uint32_t ticket, bool accepted, struct str words)
 {
-    ws_cork(c->ws);
     uint64_t now_us = loop_now_us(c->server->loop);
     if (c->live) {
         live_heard(c->live, ticket, accepted, words, now_us);
     } else {
         sandbox_session_heard(c->session, ticket, accepted, words, now_us);
     }
-    ws_uncork(c->ws);
 }
 
 static void on_heard(const struct asr_result *result, void *arg)
@@ -217,13 +213,11 @@ static void on_tick(void *arg)
     uint64_t now_us = loop_now_us(server->loop);
     for (struct conn *c = server->conns; c; c = c->next) {
         if (conn_due_us(c) <= now_us && ws_queued_bytes(c->ws) < SLOW_PEER_BYTES) {
-            ws_cork(c->ws);
             if (c->live) {
                 live_tick(c->live, now_us);
             } else {
                 sandbox_session_tick(c->session, now_us);
             }
-            ws_uncork(c->ws);
         }
     }
 }
@@ -234,13 +228,9 @@ static void on_text(struct ws *ws, struct str text, void *arg)
 {
     struct conn *c = arg;
     if (c->live) {
-        ws_cork(ws);
         live_message(c->live, text, loop_now_us(c->server->loop));
-        ws_uncork(ws);
     } else if (c->session) {
-        ws_cork(ws);
         sandbox_session_message(c->session, text, loop_now_us(c->server->loop));
-        ws_uncork(ws);
     }
 }
 
