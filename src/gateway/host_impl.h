@@ -1,6 +1,7 @@
-/* The inside of a host, shared by host.c (life, events), host_perform.c (actions), host_record.c (rows, log)
-, host_note.c
- * (notes) and host_tools.c (tools). */
+/*
+ * The inside of a host, shared by host.c (life, events), host_perform.c (actions), host_model.c (sessions),
+ * host_record.c (rows, log), host_note.c (notes), host_tools.c (tools) and their neighbours.
+ */
 #ifndef GATEWAY_HOST_IMPL_H
 #define GATEWAY_HOST_IMPL_H
 
@@ -121,7 +122,7 @@ void host_close_model(struct host *h, uint32_t session);
 void host_close_models(struct host *h);
 /* To the session that the action names; nothing when there is none. */
 void host_perform_model(struct host *h, const struct call_action *act);
-void host_forget_models(struct host *h); /* memory of them */
+void host_forget_models(struct host *h);                        /* memory of them */
 void host_prefetch_model(const struct host *h, unsigned depth); /* the newest */
 /* Tells the models that performed an action of this step that it was the last; only when models_acted. */
 void host_models_step_over(struct host *h);
