@@ -25,8 +25,11 @@ static inline void prefetch(const void *p, size_t n)
     }
 }
 
-/* From one member of *p up to another one. */
+/* From one member of *p up to another one, which has to lie behind it. */
 #define PREFETCH_MEMBERS(p, from, to)                                                                                  \
-    prefetch(&(p)->from, offsetof(__typeof__(*(p)), to) - offsetof(__typeof__(*(p)), from))
+    do {                                                                                                               \
+        _Static_assert(offsetof(__typeof__(*(p)), from) < offsetof(__typeof__(*(p)), to), "members in this order");    \
+        prefetch(&(p)->from, offsetof(__typeof__(*(p)), to) - offsetof(__typeof__(*(p)), from));                       \
+    } while (0)
 
 #endif

@@ -152,7 +152,7 @@ static void arm(struct host *h)
     worker_due(h->worker, h->id, MIN(h->deadline_us, due_us));
 }
 
-/* What one event causes is sent when the pass ends (net/ws.h), so nothing has to hold it together here. */
+/* What one event causes leaves when the pass ends (net/ws.h). */
 static void step(struct host *h, const struct call_event *ev)
 {
     struct worker *w = h->worker;

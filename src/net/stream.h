@@ -32,6 +32,7 @@ enum { STREAM_PARTS_MAX = 40 };
 /* The same for up to STREAM_PARTS_MAX parts, none of them empty. */
 MUST_USE int stream_write_parts(struct stream *s, const struct span *parts, size_t n);
 size_t stream_queued_bytes(const struct stream *s);
+/* What was read in this pass is still delivered. */
 void stream_pause(struct stream *s, bool paused);
 /* Drops what is queued. No handler is called any more. */
 void stream_close(struct stream *s);
